@@ -1,0 +1,64 @@
+"""gridcell divides communities into uniquely coded service grids and proves that they fit.
+
+The whole way is ``write_plan(make_plan(read_layers(...)), folder)``; its steps are public in the
+subpackages: `gridcell.fabric`, `gridcell.partition`, `gridcell.cells`, `gridcell.codes`,
+`gridcell.households`, `gridcell.staff`, `gridcell.check`.
+"""
+
+from gridcell.check import CoverageProof, check_plan, prove_coverage
+from gridcell.errors import (
+    AssignmentError,
+    CodeError,
+    GridcellError,
+    InputError,
+    PartitionError,
+    ProofError,
+    RulesError,
+    WriteError,
+)
+from gridcell.fabric import build_fabric
+from gridcell.model import Fabric, Finding, Layers, Plan
+from gridcell.partition import divide, set_targets
+from gridcell.pipeline import make_plan
+from gridcell.read import inspect_files, read_layers
+from gridcell.render.map import draw_map, write_map
+from gridcell.rules import Band, Rules, read_rules
+from gridcell.sample import make_sample, write_sample
+from gridcell.staff import assign_staff
+from gridcell.version import __version__
+from gridcell.write import read_plan, write_plan
+
+__all__ = [
+    "AssignmentError",
+    "Band",
+    "CodeError",
+    "CoverageProof",
+    "Fabric",
+    "Finding",
+    "GridcellError",
+    "InputError",
+    "Layers",
+    "PartitionError",
+    "Plan",
+    "ProofError",
+    "Rules",
+    "RulesError",
+    "WriteError",
+    "__version__",
+    "assign_staff",
+    "build_fabric",
+    "check_plan",
+    "divide",
+    "draw_map",
+    "inspect_files",
+    "make_plan",
+    "make_sample",
+    "prove_coverage",
+    "read_layers",
+    "read_plan",
+    "read_rules",
+    "set_targets",
+    "write_map",
+    "write_plan",
+    "write_sample",
+]

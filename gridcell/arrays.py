@@ -1,0 +1,53 @@
+"""Small array idioms that several rooms share."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Geometries = NDArray[np.object_]
+"""An array of shapely geometries."""
+
+
+def fold(key: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the position at which each run of equal values in a sorted array begins."""
+    if not len(key):
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+
+
+def spread(count: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return owner and number of each item: ``[2, 3]`` gives ``[0 0 1 1 1]``, ``[0 1 0 1 2]``."""
+    owner = np.repeat(np.arange(len(count)), count)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+
+
+def apportion(
+    total: NDArray[np.int64], owner: NDArray[np.int64], weight: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return whole shares of totals in proportion to weights, by largest remainder.
+
+    Parameters
+    ----------
+    total
+        (n,) what is shared out.
+    owner
+        (m,) row of `total` that each share is of; every row with a total > 0 occurs.
+    weight
+        (m,) not negative. Where a row's weights are all zero they count as equal.
+
+    Returns
+    -------
+    (m,) shares; those of a row add up to its total. Ties go to the earlier share.
+    """
+    sums = np.bincount(owner, weights=weight, minlength=len(total))
+    weight = np.where(sums[owner] > 0, weight, 1.0)
+    sums = np.bincount(owner, weights=weight, minlength=len(total))
+    exact = total[owner] * (weight / sums[owner])
+    share = np.floor(exact + 1e-9).astype(np.int64)
+    left = total - np.bincount(owner, weights=share, minlength=len(total)).astype(np.int64)
+    order = np.lexsort((np.arange(len(owner)), -np.round(exact - share, 9), owner))
+    sorted_owner = owner[order]
+    place = np.arange(len(order)) - np.searchsorted(sorted_owner, sorted_owner)
+    share[order] += place < left[sorted_owner]
+    return share

@@ -1,0 +1,208 @@
+"""The nouns everybody uses: layers in, fabric between, plan out."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import Point
+
+from gridcell.rules import Rules
+from gridcell.schema import FINDING_COLUMNS, SEVERITIES
+
+Severity = Literal["error", "warning", "note"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, what is done and the total."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Finding:
+    """One thing that a reader, a step or a check found."""
+
+    kind: str
+    """What it is, one word or two with an underscore: ``overlap``, ``cut_building``."""
+    severity: Severity
+    """``error`` breaks a rule; ``warning`` should be looked at; ``note`` is worth knowing."""
+    message: str
+    """Which record, what was found, what was done or should be done."""
+    cell: str | None = None
+    """Code of the cell, where there is one."""
+    community: str | None = None
+    """Code of the community, where there is one."""
+    measure: float | None = None
+    """Size of the fault in the unit that the message names: m2, m or households."""
+    place: Point | None = None
+    """Where, in the plan's CRS."""
+
+
+def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Return the findings as a frame, worst first, then by kind, community, cell and message.
+
+    Parameters
+    ----------
+    findings
+        Any number of findings, in any order.
+    crs
+        CRS of their places.
+    """
+    rows = sorted(
+        findings,
+        key=lambda f: (
+            SEVERITIES.index(f.severity), f.kind, f.community or "", f.cell or "", f.message,
+        ),
+    )  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            name: pd.Series([getattr(f, name) for f in rows], dtype=object)
+            for name in FINDING_COLUMNS
+        }
+    )
+    frame["measure"] = pd.to_numeric(frame["measure"]).astype("float64")
+    for name in ("kind", "severity", "cell", "community", "message"):
+        frame[name] = frame[name].astype("str")
+    return gpd.GeoDataFrame(
+        frame, geometry=np.array([f.place for f in rows], dtype=object), crs=crs
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class InputRecord:
+    """Where a layer came from, for the report."""
+
+    role: str
+    """Which input it is: ``communities``, ``buildings``, ``barriers`` …"""
+    path: str
+    """File name without folders."""
+    layer: str | None
+    rows: int
+    encoding: str | None
+    crs: str | None
+    """CRS of the file, as ``EPSG:4547`` or its name."""
+    sha256: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain data for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Layers:
+    """Checked inputs in one metric CRS, with our column names, each in its canonical order.
+
+    Rows are sorted by content, so that the order in a file never matters, and numbered from 0.
+    Missing values are ``None``/``NA``. Text columns are ``str``.
+    """
+
+    crs: pyproj.CRS
+    communities: gpd.GeoDataFrame
+    """``code``, ``name``, ``large`` (text or NA), ``n_small``, ``n_micro``, ``households``
+    (Int64 or NA), (Multi)Polygon, fitting together exactly. Sorted by code."""
+    buildings: gpd.GeoDataFrame | None = None
+    """``bldg_id`` (unique), ``households`` (Int64 or NA), ``floors``, ``height`` (float or NA),
+    ``units`` (Int64 or NA), ``use`` (text or NA), valid (Multi)Polygon."""
+    households: pd.DataFrame | None = None
+    """``household_id`` (unique), ``bldg_id``, ``unit`` (text or NA), ``count`` (int64), ``x``, ``y``
+    (plan CRS, NaN where there is no point)."""
+    sites: gpd.GeoDataFrame | None = None
+    """``site_id`` (unique), ``name``, ``category`` (text or NA), valid (Multi)Polygon."""
+    barriers: gpd.GeoDataFrame | None = None
+    """``kind`` (road, river, rail, wall), ``rank`` (text or NA), ``name`` (text or NA),
+    LineString; outlines where polygons were given."""
+    staff: pd.DataFrame | None = None
+    """``staff_id``, ``roles`` (text, separated by ``;``), ``bldg_id``, ``community`` (text or NA),
+    ``max_cells``, ``max_households`` (Int64 or NA), ``x``, ``y``."""
+    atoms: gpd.GeoDataFrame | None = None
+    """``atom_id`` (unique), ``households`` (int64), valid (Multi)Polygon: instead of buildings."""
+    inputs: tuple[InputRecord, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Fabric:
+    """The atoms of all communities: an exact coverage, as borders between numbered atoms.
+
+    The geometry is kept once: an arc is a chain of vertices between two junctions, with one atom
+    on its left and one on its right (-1 outside all communities). Cells are unions of atoms, so
+    their borders are the arcs whose two sides belong to different cells.
+    """
+
+    crs: pyproj.CRS
+    atoms: pd.DataFrame
+    """One row an atom: ``community`` (row of the communities), ``kind`` (building, slab, open, site,
+    given), ``households`` (int64), ``area_m2``, ``x``, ``y`` (centroid), ``site`` (row of the
+    sites or -1)."""
+    xy: NDArray[np.float64]
+    """(vertices, 2) coordinates, metres."""
+    arc_start: NDArray[np.int64]
+    """(arcs + 1,) where each arc begins in `arc_vertices`."""
+    arc_vertices: NDArray[np.int64]
+    """Vertex numbers of the arcs, one after another."""
+    arc_left: NDArray[np.int64]
+    """(arcs,) atom on the left."""
+    arc_right: NDArray[np.int64]
+    """(arcs,) atom on the right."""
+    arc_length: NDArray[np.float64]
+    """(arcs,) metres."""
+    arc_barrier: NDArray[np.int64]
+    """(arcs,) 0 off barriers, else 1 + index of the kind in `schema.BARRIER_KINDS`."""
+    pieces: pd.DataFrame
+    """Which atoms stand for which building: ``building`` (row of the buildings), ``atom``,
+    ``slab`` (0 for the first), ``households``."""
+    outlines: gpd.GeoDataFrame
+    """Building geometries as they are in the plan, one row a piece, in the order of `pieces`."""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Plan:
+    """Everything a division produced."""
+
+    crs: pyproj.CRS
+    large: gpd.GeoDataFrame
+    """Level 1. Every cell layer has the columns `schema.CELL_COLUMNS` and a geometry."""
+    medium: gpd.GeoDataFrame
+    """Level 2: the communities."""
+    small: gpd.GeoDataFrame
+    """Level 3, general and dedicated."""
+    micro: gpd.GeoDataFrame
+    """Level 4; no rows where the division stops at level 3."""
+    leaves: gpd.GeoDataFrame
+    """Cells without children; they cover everything."""
+    buildings: gpd.GeoDataFrame
+    """``bldg_id``, ``households``, ``code`` of the leaf; one row a slab."""
+    barriers: gpd.GeoDataFrame
+    """``kind``, ``rank``, ``name``: what the map draws under the cells."""
+    households: pd.DataFrame
+    """`schema.HOUSEHOLD_COLUMNS`; no rows where there was no register."""
+    staff: pd.DataFrame
+    """`schema.STAFF_COLUMNS`."""
+    vacancies: pd.DataFrame
+    """`schema.VACANCY_COLUMNS`."""
+    lineage: pd.DataFrame
+    """`schema.LINEAGE_COLUMNS`; no rows for a first division."""
+    findings: gpd.GeoDataFrame
+    """`schema.FINDING_COLUMNS`, worst first; the geometry is the place or ``None``."""
+    rules: Rules
+    report: dict[str, Any] = field(default_factory=dict)
+    """What ``report.json`` holds."""
+
+    def cells(self, level: str) -> gpd.GeoDataFrame:
+        """Return the cells of a level: large, medium, small, micro or leaves."""
+        frames = {
+            "large": self.large, "medium": self.medium, "small": self.small,
+            "micro": self.micro, "leaves": self.leaves,
+        }  # fmt: skip
+        return frames[level]
+
+
+def place_of(geometry: shapely.Geometry) -> Point:
+    """Return a point of the geometry at which a finding about it can be marked."""
+    point = shapely.point_on_surface(geometry)
+    assert isinstance(point, Point)  # noqa: S101
+    return point

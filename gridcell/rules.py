@@ -1,0 +1,202 @@
+"""The settings of a division: one validated model, read from TOML, environment and flags."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gridcell.errors import RulesError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Band(_Section):
+    """How many households a cell should have: the inclusive range and the number aimed at."""
+
+    min: Annotated[int, Field(ge=0)]
+    target: Annotated[float, Field(gt=0)]
+    max: Annotated[int, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.min <= self.target <= self.max:
+            raise ValueError(
+                f"expected min <= target <= max, got {self.min}:{self.target:g}:{self.max}"
+            )
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the band written as ``MIN:TARGET:MAX``."""
+        parts = text.split(":")
+        try:
+            low, target, high = (float(p) for p in parts)
+            if low != int(low) or high != int(high):
+                raise ValueError
+            return cls(min=int(low), target=target, max=int(high))
+        except ValidationError as error:
+            raise RulesError(_explain(error, f"band {text!r}")) from None
+        except ValueError:
+            raise RulesError(
+                f"band {text!r}: expected MIN:TARGET:MAX in households, for example 300:400:500"
+            ) from None
+
+
+class Boundaries(_Section):
+    """How communities that do not quite fit together are treated."""
+
+    heal_width: Annotated[float, Field(ge=0)] = 1.0
+    """Gaps and overlaps narrower than this are healed, metres."""
+
+
+class Sites(_Section):
+    """How sites become dedicated cells."""
+
+    min_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """A part of a site in another community below this share of it makes no cell of its own."""
+    absorb_m2: Annotated[float, Field(ge=0)] = 2000.0
+    """Land without households, cut off by a site and smaller than this, joins the site."""
+
+
+class Households(_Section):
+    """How households are placed, and estimated where nobody counted them."""
+
+    nearest_m: Annotated[float, Field(ge=0)] = 50.0
+    """A household's point outside every building goes to the nearest one within this distance."""
+    m2_per_household: Annotated[float, Field(gt=0)] = 110.0
+    """Gross floor area of one household, for estimates."""
+    metres_per_floor: Annotated[float, Field(gt=0)] = 3.0
+    """Storey height that turns building heights into floors, for estimates."""
+    min_footprint_m2: Annotated[float, Field(ge=0)] = 25.0
+    """Smaller buildings (sheds, garages) are estimated to hold nobody."""
+
+
+class Fabric(_Section):
+    """How the land is cut into atoms."""
+
+    oversize: Literal["slab", "whole"] = "slab"
+    """Cut buildings that hold more than a micro cell may into slabs, or leave them whole."""
+    frontage_m: Annotated[float, Field(gt=0)] = 8.0
+    """Longest stretch of street without a point at which land of two owners may meet."""
+
+
+class Weights(_Section):
+    """What the search weighs against each other."""
+
+    balance: Annotated[float, Field(ge=0)] = 5.0
+    """Squared relative deviation from the target."""
+    band: Annotated[float, Field(ge=0)] = 20.0
+    """Relative distance outside the band."""
+    shape: Annotated[float, Field(ge=0)] = 1.0
+    """Perimeter squared over 4 pi area, the perimeter discounted on barriers."""
+    barrier: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """What a metre of border on a barrier costs compared with one off it."""
+
+
+class Codes(_Section):
+    """How cells are numbered."""
+
+    small_digits: Annotated[int, Field(ge=1, le=6)] = 3
+    micro_digits: Annotated[int, Field(ge=1, le=6)] = 3
+    general_first: Annotated[int, Field(ge=0)] = 1
+    general_last: Annotated[int, Field(ge=1)] = 799
+    dedicated_first: Annotated[int, Field(ge=1)] = 801
+    dedicated_last: Annotated[int, Field(ge=1)] = 999
+
+
+class Rules(_Section):
+    """Every setting of a division, with its default."""
+
+    small: Band = Band(min=300, target=400, max=500)
+    micro: Band | None = Band(min=30, target=40, max=50)
+    """``None`` stops the division at level 3."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    search: Annotated[int, Field(ge=0)] = 1000
+    """Sweeps of the search: proposals per atom."""
+    fields: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Column names of the inputs: ``{input: {our name: the file's name}}``."""
+    boundaries: Boundaries = Boundaries()
+    sites: Sites = Sites()
+    households: Households = Households()
+    fabric: Fabric = Fabric()
+    weights: Weights = Weights()
+    codes: Codes = Codes()
+
+    @classmethod
+    def build(cls, settings: Mapping[str, Any], *, source: str = "rules") -> Self:
+        """Return the rules with these settings, the rest at its default.
+
+        Raises
+        ------
+        RulesError
+            Listing every fault at once: key, problem, what was given.
+        """
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            raise RulesError(_explain(error, source)) from None
+
+
+def read_rules(path: str | Path | None = None, **overrides: object) -> Rules:
+    """Return the rules: defaults, then the TOML file, then ``GRIDCELL_*``, then `overrides`.
+
+    Parameters
+    ----------
+    path
+        A TOML file whose tables are the sections of `Rules`.
+    **overrides
+        Settings by name; a dotted name is written with two underscores
+        (``boundaries__heal_width=2``). ``None`` means not given.
+
+    Raises
+    ------
+    RulesError
+        A file that is missing or no TOML, an unknown key, a value of the wrong kind.
+    """
+    settings: dict[str, Any] = {}
+    source = "rules"
+    if path is not None:
+        source = str(path)
+        try:
+            settings = tomllib.loads(Path(path).read_text("utf-8"))
+        except OSError as error:
+            raise RulesError(f"{path}: cannot be read ({error.strerror})") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RulesError(f"{path}: expected TOML in UTF-8, {error}") from None
+    for key, text in sorted(os.environ.items()):
+        if key.startswith("GRIDCELL_") and (name := key[9:].lower()) in _FROM_ENVIRONMENT:
+            _put(settings, name, text)
+    for name, value in overrides.items():
+        if value is not None:
+            _put(settings, name, value)
+    for level in ("small", "micro"):
+        value = settings.get(level)
+        if isinstance(value, str):
+            settings[level] = (
+                None if level == "micro" and value == "none" else Band.parse(value).model_dump()
+            )
+    return Rules.build(settings, source=source)
+
+
+_FROM_ENVIRONMENT = {"seed", "small", "micro", "search", "boundaries__heal_width"}
+
+
+def _put(settings: dict[str, Any], name: str, value: object) -> None:
+    *sections, key = name.split("__")
+    for section in sections:
+        settings = settings.setdefault(section, {})
+    settings[key] = value
+
+
+def _explain(error: ValidationError, source: str) -> str:
+    faults = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"]) or "settings"
+        got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
+        faults.append(f"{source}: {where}: {fault['msg']}{got}")
+    return "\n".join(faults)

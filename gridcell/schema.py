@@ -1,0 +1,94 @@
+"""Names of columns, kinds and levels, as they are in the files that gridcell reads and writes."""
+
+from typing import Final
+
+LEVELS: Final = {"large": 1, "medium": 2, "small": 3, "micro": 4}
+"""Number of each level; ``leaves`` holds cells of levels 3 and 4."""
+
+CELL_COLUMNS: Final = (
+    "code", "label", "level", "grid_type", "parent", "community", "name", "households",
+    "buildings", "area_m2", "compactness", "band", "reason",
+)  # fmt: skip
+"""Columns of every cell layer, in order; the geometry follows."""
+
+BUILDING_COLUMNS: Final = ("bldg_id", "households", "code")
+"""Columns of the plan's buildings: one row a slab."""
+
+HOUSEHOLD_COLUMNS: Final = (
+    "household_id", "code", "small", "community", "how", "distance_m", "count", "reason",
+)  # fmt: skip
+"""Columns of the plan's households: where each is, or the reason why it is nowhere."""
+
+STAFF_COLUMNS: Final = ("staff_id", "role", "code", "distance_m")
+VACANCY_COLUMNS: Final = ("role", "code", "missing")
+LINEAGE_COLUMNS: Final = ("old", "new", "event")
+FINDING_COLUMNS: Final = ("kind", "severity", "cell", "community", "measure", "message")
+"""Columns of findings; the geometry is the place, a point, or nothing."""
+
+SEVERITIES: Final = ("error", "warning", "note")
+"""Worst first. Only an ``error`` breaks a rule."""
+
+BARRIER_KINDS: Final = ("road", "river", "rail", "wall")
+
+ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "communities": {
+        "code": ("code", "编码", "代码", "社区编码", "社区代码", "行政区代码", "XZQDM", "SQDM", "CODE_ID"),
+        "name": ("name", "名称", "社区名称", "社区", "XZQMC", "SQMC", "MC", "NOM", "NAME_ZH"),
+        "large": ("large", "街道编码", "街道代码", "乡镇代码", "大网格"),
+        "n_small": ("n_small", "小网格数"),
+        "n_micro": ("n_micro", "微网格数"),
+        "households": ("households", "户数", "总户数", "HS"),
+    },
+    "buildings": {
+        "bldg_id": ("bldg_id", "building_id", "bldgid", "楼栋编号", "楼栋编码", "建筑编号", "osm_id"),
+        "households": ("households", "hh", "户数", "住户数", "HS", "NB_LOGTS", "building_flats"),
+        "floors": ("floors", "levels", "层数", "楼层", "CS", "NB_ETAGES", "building_levels"),
+        "height": ("height", "高度", "HAUTEUR"),
+        "units": ("units", "entrances", "单元数", "DYS"),
+        "use": ("use", "用途", "USAGE1", "building"),
+    },
+    "households": {
+        "household_id": ("household_id", "hh_id", "户编号", "户号"),
+        "bldg_id": ("bldg_id", "building_id", "楼栋编号", "楼栋编码", "建筑编号"),
+        "unit": ("unit", "单元", "单元号"),
+        "count": ("count", "households", "户数"),
+        "lon": ("lon", "lng", "longitude", "经度"),
+        "lat": ("lat", "latitude", "纬度"),
+        "x": ("x", "easting"),
+        "y": ("y", "northing"),
+    },
+    "sites": {
+        "site_id": ("site_id", "场所编号", "osm_id", "ID"),
+        "name": ("name", "名称", "单位名称", "场所名称", "TOPONYME"),
+        "category": ("category", "类别", "类型", "amenity", "CATEGORIE"),
+    },
+    "barriers": {
+        "kind": ("kind", "类型"),
+        "rank": ("rank", "等级", "级别", "highway", "waterway"),
+        "name": ("name", "名称"),
+    },
+    "staff": {
+        "staff_id": ("staff_id", "人员编号", "工号"),
+        "roles": ("roles", "role", "岗位", "职务"),
+        "bldg_id": ("bldg_id", "building_id", "楼栋编号"),
+        "community": ("community", "社区编码", "社区代码"),
+        "max_cells": ("max_cells",),
+        "max_households": ("max_households",),
+        "lon": ("lon", "lng", "经度"),
+        "lat": ("lat", "纬度"),
+        "x": ("x", "easting"),
+        "y": ("y", "northing"),
+    },
+    "atoms": {
+        "atom_id": ("atom_id", "GEOID20", "GEOID10", "GEOID", "编码", "code"),
+        "households": ("households", "户数", "HOUSEHOLDS", "TOTPOP", "TOTPOP20", "TOTPOP10", "population", "POP"),
+    },
+}  # fmt: skip
+"""Names under which each column is found without a mapping, compared without case, first one wins."""
+
+PERSONAL: Final = (
+    "姓名", "身份证", "电话", "手机", "民族", "宗教", "病", "残疾", "党员", "出生",
+    "full_name", "first_name", "last_name", "surname", "phone", "mobile", "id_card", "id_number",
+    "passport", "ethnic", "religion", "health", "disease", "disab", "birth",
+)  # fmt: skip
+"""Parts of column names that look personal; a household register that has one is refused."""
