@@ -1,0 +1,141 @@
+"""Cell numbers to polygons that share every border vertex."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.arrays import Geometries, fold
+from gridcell.fabric.kernels import chain_edges, straighten
+from gridcell.model import Fabric
+
+Ints = NDArray[np.int64]
+
+_STRAIGHT_M = 2e-5
+"""A vertex this close to the line between its neighbours says nothing: points set on straight
+streets for the fabric's sake, off by what the grid rounds."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Borders:
+    """The borders between leaves, once, from which cells of every level are made."""
+
+    xy: NDArray[np.float64]
+    """(vertices, 2) metres."""
+    start: Ints
+    """(arcs + 1,) where each arc begins in `vertex`."""
+    vertex: Ints
+    left: Ints
+    """(arcs,) leaf on the left, -1 outside."""
+    right: Ints
+    """(arcs,) leaf on the right."""
+
+
+def trace_borders(fabric: Fabric, leaf: Ints) -> Borders:
+    """Return the borders between leaves.
+
+    Parameters
+    ----------
+    fabric
+        The atoms.
+    leaf
+        (atoms,) number of the leaf of each atom.
+    """
+    side = np.append(leaf, -1)
+    left, right = side[fabric.arc_left], side[fabric.arc_right]
+    kept = np.flatnonzero(left != right)
+    start, vertex = _select(fabric.arc_start, fabric.arc_vertices, kept)
+    low, high = vertex[:-1], vertex[1:]
+    arc = np.repeat(np.arange(len(kept)), np.diff(start))
+    inner = arc[1:] == arc[:-1]
+    low, high, arc = low[inner], high[inner], arc[:-1][inner]
+    start, vertex, left, right, _ = chain_edges(
+        low, high, left[kept][arc], right[kept][arc], np.zeros(len(arc), dtype=np.int64),
+        len(fabric.xy),
+    )  # fmt: skip
+    start, vertex = straighten(start, vertex, fabric.xy, _STRAIGHT_M)
+    return Borders(xy=fabric.xy, start=start, vertex=vertex, left=left, right=right)
+
+
+def draw_cells(borders: Borders, cell: Ints, count: int) -> Geometries:
+    """Return the polygons of cells that are unions of leaves.
+
+    Parameters
+    ----------
+    borders
+        From `trace_borders`.
+    cell
+        (leaves,) number of the cell of each leaf, -1 for none.
+    count
+        Number of cells.
+
+    Returns
+    -------
+    (count,) Polygon, or MultiPolygon where a cell is not one piece; shells counter-clockwise.
+    Cells of all levels share every vertex of their common borders, also where three of them meet
+    on one side only.
+    """
+    side = np.append(cell, -1)
+    left, right = side[borders.left], side[borders.right]
+    kept = np.flatnonzero(left != right)
+    start, vertex = _select(borders.start, borders.vertex, kept)
+    xy = borders.xy[vertex]
+    lines = shapely.linestrings(xy, indices=np.repeat(np.arange(len(kept)), np.diff(start)))
+    faces = shapely.orient_polygons(shapely.get_parts(shapely.polygonize(lines)))
+
+    # The first edge of a shell tells whose face it is: cells lie on its left.
+    edge_of, cell_of = _directed(start, vertex, left[kept], right[kept], len(borders.xy))
+    shell = shapely.get_exterior_ring(faces)
+    points, face = shapely.get_coordinates(shell, return_index=True)
+    first = fold(face)
+    ends = _find_vertices(borders.xy, vertex, np.concatenate([points[first], points[first + 1]]))
+    key = ends[: len(faces)] * len(borders.xy) + ends[len(faces) :]
+    owner = cell_of[np.searchsorted(edge_of, key)]
+
+    faces, owner = faces[owner >= 0], owner[owner >= 0]
+    order = np.lexsort((-shapely.area(faces), owner))
+    faces, owner = faces[order], owner[order]
+    out = np.empty(count, dtype=object)
+    number = np.bincount(owner, minlength=count)
+    single = number[owner] == 1
+    out[owner[single]] = faces[single]
+    several = np.flatnonzero(number > 1)
+    if len(several):
+        group = np.searchsorted(several, owner[~single])
+        out[several] = shapely.multipolygons(faces[~single], indices=group)
+    return out
+
+
+def _select(start: Ints, vertex: Ints, kept: Ints) -> tuple[Ints, Ints]:
+    """Return the chosen arcs, one after another."""
+    size = np.diff(start)[kept]
+    new = np.concatenate([[0], np.cumsum(size)])
+    take = np.repeat(start[kept] - new[:-1], size) + np.arange(new[-1])
+    return new, vertex[take]
+
+
+def _directed(start: Ints, vertex: Ints, left: Ints, right: Ints, n: int) -> tuple[Ints, Ints]:
+    """Return the sorted keys of all directed edges, and the cell on the left of each."""
+    arc = np.repeat(np.arange(len(left)), np.diff(start))
+    inner = arc[1:] == arc[:-1]
+    a, b, arc = vertex[:-1][inner], vertex[1:][inner], arc[:-1][inner]
+    key = np.concatenate([a * n + b, b * n + a])
+    cell = np.concatenate([left[arc], right[arc]])
+    order = np.argsort(key)
+    return key[order], cell[order]
+
+
+def _find_vertices(xy: NDArray[np.float64], used: Ints, points: NDArray[np.float64]) -> Ints:
+    """Return the number of the vertex at each point."""
+    used = np.unique(used)
+    known = xy[used]
+    order = np.lexsort((known[:, 1], known[:, 0]))
+    used, known = used[order], known[order]
+    both = np.concatenate([known, points])
+    rank = np.lexsort((np.arange(len(both)) >= len(known), both[:, 1], both[:, 0]))
+    is_known = rank < len(known)
+    last = np.maximum.accumulate(np.where(is_known, np.arange(len(rank)), -1))
+    found = np.empty(len(both), dtype=np.int64)
+    found[rank] = used[rank[last]]
+    return found[len(known) :]
