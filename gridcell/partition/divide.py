@@ -1,0 +1,200 @@
+"""The division of every community: start, search, for small and then for micro cells."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridcell.model import Fabric, Finding, Progress
+from gridcell.partition.graph import Graph, make_graph
+from gridcell.partition.search import search
+from gridcell.partition.start import bisect
+from gridcell.partition.targets import Targets
+from gridcell.rules import Rules
+from gridcell.schema import BARRIER_KINDS
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Division:
+    """The cells of every atom, numbered from 0 over all communities."""
+
+    small: Ints
+    """(atoms,) number of the small cell, general or dedicated."""
+    leaf: Ints
+    """(atoms,) number of the leaf: micro or dedicated, or small where there are no micro cells."""
+    small_of_leaf: Ints
+    """(leaves,)"""
+    community_of_small: Ints
+    """(smalls,) row of the community."""
+    site_of_small: Ints
+    """(smalls,) row of the site, -1 for general cells."""
+    findings: tuple[Finding, ...] = ()
+
+
+def divide(
+    fabric: Fabric,
+    small: Targets,
+    micro: Targets | None,
+    *,
+    codes: Sequence[str],
+    rules: Rules | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Division:
+    """Return small and micro cells for all communities.
+
+    Parameters
+    ----------
+    fabric
+        The land.
+    small, micro
+        What cells should hold; without `micro` the small cells are the leaves.
+    codes
+        (communities,) codes. A community's result depends on its own land, code and the seed alone.
+    rules
+        `Rules.weights`, `Rules.search` and `Rules.seed` are read.
+    workers
+        Threads; they change nothing but the time.
+    progress
+        Called after each community.
+
+    Notes
+    -----
+    Every cell is connected. Land that sites, water or the boundary cut into several pieces is
+    divided piece by piece, at least one cell each.
+    """
+    rules = rules or Rules()
+    discount = np.append(1.0, np.full(len(BARRIER_KINDS), rules.weights.barrier))
+    general = np.flatnonzero(fabric.atoms["site"].to_numpy() < 0)
+    community = fabric.atoms["community"].to_numpy()
+    graph = make_graph(fabric, general, discount)
+    bounds = np.searchsorted(community[general], np.arange(len(codes) + 1))
+
+    def work(row: int) -> tuple[Ints, Ints, list[Finding]]:
+        piece = graph.rows(bounds[row], bounds[row + 1])
+        return _divide_one(piece, row, small, micro, codes[row], rules)
+
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        results = []
+        for done, result in enumerate(pool.map(work, range(len(codes))), start=1):
+            results.append(result)
+            if progress is not None:
+                progress("partition", done, len(codes))
+
+    smalls = np.full(len(community), -1, dtype=np.int64)
+    leaves = smalls.copy()
+    next_small = next_leaf = 0
+    for row, (own_small, own_leaf, _) in enumerate(results):
+        rows = general[bounds[row] : bounds[row + 1]]
+        smalls[rows] = own_small + next_small
+        leaves[rows] = own_leaf + next_leaf
+        next_small += int(own_small.max(initial=-1)) + 1
+        next_leaf += int(own_leaf.max(initial=-1)) + 1
+    sites = np.flatnonzero(fabric.atoms["site"].to_numpy() >= 0)
+    smalls[sites] = next_small + np.arange(len(sites))
+    leaves[sites] = next_leaf + np.arange(len(sites))
+    small_of_leaf = np.empty(next_leaf + len(sites), dtype=np.int64)
+    small_of_leaf[leaves] = smalls
+    community_of_small = np.empty(next_small + len(sites), dtype=np.int64)
+    community_of_small[smalls] = community
+    site_of_small = np.full(len(community_of_small), -1, dtype=np.int64)
+    site_of_small[smalls[sites]] = fabric.atoms["site"].to_numpy()[sites]
+    return Division(
+        small=smalls,
+        leaf=leaves,
+        small_of_leaf=small_of_leaf,
+        community_of_small=community_of_small,
+        site_of_small=site_of_small,
+        findings=tuple(f for _, _, found in results for f in found),
+    )
+
+
+def _divide_one(
+    graph: Graph, row: int, small: Targets, micro: Targets | None, code: str, rules: Rules
+) -> tuple[Ints, Ints, list[Finding]]:
+    """Return small cell and leaf of each atom of one community, each numbered from 0."""
+    found: list[Finding] = []
+    if not len(graph):
+        none = np.empty(0, dtype=np.int64)
+        return none, none, found
+    piece = graph.components()
+    smalls = _cells(graph, piece, row, small, "small", code, rules, found)
+    if micro is None:
+        return smalls, smalls, found
+    inside = graph.within(smalls)
+    return smalls, _cells(inside, smalls, row, micro, "micro", code, rules, found), found
+
+
+def _cells(
+    graph: Graph,
+    piece: Ints,
+    row: int,
+    targets: Targets,
+    level: str,
+    code: str,
+    rules: Rules,
+    found: list[Finding],
+) -> Ints:
+    """Return the cells of one level within connected pieces of land."""
+    pieces = int(piece.max()) + 1
+    households = np.bincount(piece, weights=graph.weight, minlength=pieces)
+    atoms = np.bincount(piece, minlength=pieces)
+    free = targets.cells_for(households, np.full(pieces, row))
+    wanted = int(targets.wanted[row])
+    count = share_out(wanted, households, atoms) if wanted else np.minimum(free, atoms)
+    if wanted and count.sum() != wanted:
+        found.append(_missed(code, level, wanted, int(count.sum()), pieces, len(piece)))
+    order = np.argsort(piece, kind="stable")
+    rows = np.split(order, np.cumsum(atoms)[:-1])
+    cell = np.empty(len(piece), dtype=np.int64)
+    made = 0
+    for members, k in zip(rows, count.tolist(), strict=True):
+        cell[members] = made + bisect(graph, members, k)
+        made += k
+    seed = _seed(rules.seed, code, level)
+    return search(
+        graph, cell, targets, row, weights=rules.weights, sweeps=rules.search,
+        regroup=level == "micro", seed=seed,
+    )  # fmt: skip
+
+
+def share_out(wanted: int, households: NDArray[np.float64], atoms: Ints) -> Ints:
+    """Return how many of the wanted cells each piece of land gets: at least one, by households.
+
+    Seats are given one by one to the largest average that remains (Sainte-Lague), never more to a
+    piece than it has atoms. The sum is `wanted` unless there are more pieces than that or fewer
+    atoms.
+    """
+    count = np.ones(len(atoms), dtype=np.int64)
+    for _ in range(wanted - len(atoms)):
+        average = np.where(count < atoms, (households + 1e-6) / (2 * count + 1), -1.0)
+        best = int(np.argmax(average))
+        if average[best] < 0:
+            break
+        count[best] += 1
+    return count
+
+
+def _missed(code: str, level: str, wanted: int, made: int, pieces: int, atoms: int) -> Finding:
+    why = (
+        f"its land lies in {pieces} separate pieces, each of which needs a cell of its own"
+        if made > wanted
+        else f"its {atoms} atoms cannot form more"
+    )
+    return Finding(
+        kind="count_missed",
+        severity="warning",
+        community=code,
+        measure=float(made - wanted),
+        message=f"community {code}: {wanted} {level} cells wanted, {made} made: {why}",
+    )
+
+
+def _seed(seed: int, code: str, level: str) -> int:
+    digest = hashlib.sha256(f"{seed}/{code}/{level}".encode()).digest()
+    return int.from_bytes(digest[:4], "little")

@@ -1,0 +1,224 @@
+"""The whole way from layers to a proven plan, step by step."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.check import check_plan, prove_plan
+from gridcell.errors import InputError
+from gridcell.fabric import build_fabric
+from gridcell.fabric.footprints import locate_polygons
+from gridcell.frames import make_cells
+from gridcell.households import count_households, household_table, outside_findings, settle
+from gridcell.model import Finding, Layers, Plan, Progress, findings_frame
+from gridcell.partition import divide, set_targets
+from gridcell.partition.reasons import explain
+from gridcell.report import make_report
+from gridcell.rules import Rules
+from gridcell.schema import LINEAGE_COLUMNS, STAFF_COLUMNS, VACANCY_COLUMNS
+from gridcell.staff import assign_staff
+
+
+def make_plan(
+    layers: Layers,
+    *,
+    rules: Rules | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Plan:
+    """Return a complete division of the communities, with the proof of what it promises.
+
+    Parameters
+    ----------
+    layers
+        Checked inputs, from `read_layers`.
+    rules
+        Targets, weights, codes; the defaults where not given.
+    workers
+        Threads. They change nothing but the time.
+    progress
+        Called with the stage, what is done and the total.
+
+    Returns
+    -------
+    Plan
+        Its ``report["ok"]`` tells whether every proof holds; what broke is among its findings.
+
+    Raises
+    ------
+    InputError
+        Neither buildings nor atoms, or no household in any community.
+    """
+    rules = rules or Rules()
+    clock = _Clock(progress)
+    names = _source_names(layers)
+
+    with clock("households"):
+        counted = count_households(layers, rules.households)
+        expected = _households_by_community(layers, counted.households)
+        small, micro = set_targets(layers.communities, expected, rules)
+    with clock("fabric"):
+        leaf = micro or small
+        micro_band = np.column_stack([leaf.low, leaf.high])
+        fabric = build_fabric(layers, counted.households, micro_band, rules=rules)
+        pieces, register = settle(fabric, counted)
+        general = _general_households(fabric.atoms, len(layers.communities))
+        small, micro = set_targets(layers.communities, general, rules)
+    with clock("partition"):
+        division = divide(
+            fabric, small, micro, codes=layers.communities["code"].tolist(), rules=rules,
+            workers=workers, progress=progress,
+        )  # fmt: skip
+    with clock("cells"):
+        households = pieces["households"].to_numpy()
+        reasons = explain(fabric, division, small, micro, households, names)
+        cells = make_cells(layers, fabric, division, small, micro, pieces, reasons, rules)
+    with clock("assign"):
+        table = household_table(
+            register, pieces, names, cells.leaf_of_atom, cells.small_of_atom,
+            cells.community_of_atom,
+        )  # fmt: skip
+        atom = pieces["atom"].to_numpy()
+        leaf_code = np.append(cells.leaf_of_atom.to_numpy(object), None)[atom]
+        buildings = gpd.GeoDataFrame(
+            {
+                "bldg_id": pd.Series(names[pieces["building"]], dtype="str"),
+                "households": households,
+                "code": pd.Series(leaf_code, dtype="str"),
+            },
+            geometry=fabric.outlines.geometry.to_numpy(),
+            crs=layers.crs,
+        )
+        staff, vacancies, staff_findings = _assign_staff(
+            layers, cells.medium, cells.small, cells.micro
+        )
+    with clock("proof"):
+        found = [
+            *layers.findings, *counted.findings, *fabric.findings, *division.findings,
+            *outside_findings(fabric, pieces, names), *staff_findings,
+            *_band_findings(cells.small), *_band_findings(cells.micro),
+        ]  # fmt: skip
+        plan = Plan(
+            crs=layers.crs,
+            large=cells.large,
+            medium=cells.medium,
+            small=cells.small,
+            micro=cells.micro,
+            leaves=cells.leaves,
+            buildings=buildings,
+            barriers=_barriers(layers),
+            households=table,
+            staff=staff,
+            vacancies=vacancies,
+            lineage=pd.DataFrame({name: pd.Series(dtype="str") for name in LINEAGE_COLUMNS}),
+            findings=findings_frame(found, layers.crs),
+            rules=rules,
+        )
+        proofs = prove_plan(plan)
+        found += check_plan(plan, proofs)
+    return make_report(
+        plan, found, proofs=proofs, layers=layers, fabric=fabric, division=division,
+        targets=(small, micro), counted=counted, pieces=pieces, seconds=clock.seconds,
+    )  # fmt: skip
+
+
+class _Clock:
+    """Measures stages and tells of them."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        if self._progress is not None:
+            self._progress(stage, 0, 1)
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+        if self._progress is not None:
+            self._progress(stage, 1, 1)
+
+
+def _source_names(layers: Layers) -> NDArray[np.object_]:
+    if layers.atoms is not None:
+        return layers.atoms["atom_id"].to_numpy(dtype=object)
+    if layers.buildings is None:
+        raise InputError(
+            "nothing to divide by: expected buildings, or atoms (a polygon file with households, "
+            "or h3:RES) in their place"
+        )
+    return layers.buildings["bldg_id"].to_numpy(dtype=object)
+
+
+def _households_by_community(layers: Layers, households: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the households on general land, before the land is cut: enough to size slabs by."""
+    sources = layers.atoms if layers.atoms is not None else layers.buildings
+    assert sources is not None  # noqa: S101
+    land = layers.communities.geometry.to_numpy()
+    point = shapely.point_on_surface(sources.geometry.to_numpy())
+    home = locate_polygons(point, land) if len(point) else np.empty(0, dtype=np.int64)
+    general = home >= 0
+    if layers.sites is not None and len(layers.sites):
+        inside = shapely.STRtree(layers.sites.geometry.to_numpy()).query(point, "intersects")[0]
+        general[inside] = False
+    total = np.bincount(home[general], weights=households[general], minlength=len(land))
+    if not households[home >= 0].sum():
+        raise InputError(
+            f"no households in any community: {households.sum()} in {len(sources)} buildings; "
+            "expected figures on buildings or a register that refers to them"
+        )
+    return total.astype(np.int64)
+
+
+def _general_households(atoms: pd.DataFrame, communities: int) -> NDArray[np.int64]:
+    general = atoms[atoms["site"] < 0]
+    return np.bincount(
+        general["community"], weights=general["households"], minlength=communities
+    ).astype(np.int64)
+
+
+def _assign_staff(
+    layers: Layers, medium: gpd.GeoDataFrame, small: gpd.GeoDataFrame, micro: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    if layers.staff is None:
+        staff = pd.DataFrame({name: pd.Series(dtype="str") for name in STAFF_COLUMNS})
+        vacancies = pd.DataFrame({name: pd.Series(dtype="str") for name in VACANCY_COLUMNS})
+        return (
+            staff.astype({"distance_m": "float64"}),
+            vacancies.astype({"missing": "int64"}),
+            [],
+        )
+    homes = layers.staff[["x", "y"]].to_numpy(dtype=np.float64, copy=True)
+    if layers.buildings is not None:
+        point = shapely.get_coordinates(shapely.point_on_surface(layers.buildings.geometry))
+        row = pd.Series(np.arange(len(point)), index=layers.buildings["bldg_id"])
+        at = layers.staff["bldg_id"].map(row)
+        known = at.notna().to_numpy()
+        homes[known] = point[at[known].to_numpy(dtype=np.int64)]
+    return assign_staff(medium, small, micro, layers.staff, homes=homes)
+
+
+def _band_findings(cells: gpd.GeoDataFrame) -> list[Finding]:
+    off = cells[cells["reason"].notna()]
+    point = shapely.point_on_surface(off.geometry.to_numpy())
+    return [
+        Finding(
+            kind=f"{row.band}_band", severity="note", cell=row.code, community=row.community,
+            measure=float(row.households), place=place, message=f"{row.label}: {row.reason}",
+        )
+        for row, place in zip(off.itertuples(), point, strict=True)
+    ]  # fmt: skip
+
+
+def _barriers(layers: Layers) -> gpd.GeoDataFrame:
+    if layers.barriers is not None:
+        return layers.barriers[["kind", "rank", "name", "geometry"]]
+    empty = {name: pd.Series(dtype="str") for name in ("kind", "rank", "name")}
+    return gpd.GeoDataFrame(empty, geometry=[], crs=layers.crs)

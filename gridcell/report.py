@@ -1,0 +1,151 @@
+"""The report of a division: what ``report.json`` holds."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridcell.version import __version__
+from gridcell.check import CoverageProof, coverage_figures
+from gridcell.households import Counted
+from gridcell.model import Fabric, Finding, Layers, Plan, findings_frame
+from gridcell.partition import Division, Targets
+
+Ints = NDArray[np.int64]
+
+
+def make_report(
+    plan: Plan,
+    findings: list[Finding],
+    *,
+    proofs: Mapping[str, CoverageProof],
+    layers: Layers,
+    fabric: Fabric,
+    division: Division,
+    targets: tuple[Targets, Targets | None],
+    counted: Counted,
+    pieces: pd.DataFrame,
+    seconds: dict[str, float],
+) -> Plan:
+    """Return the plan with its findings and its report.
+
+    Parameters
+    ----------
+    plan
+        The cells.
+    findings
+        All there are; an ``error`` among them makes the report not ok.
+    proofs
+        Of the coverages, by level.
+    layers, fabric, division, targets, counted, pieces
+        What the plan was made of.
+    seconds
+        By stage: the only figures that differ from run to run.
+    """
+    frame = findings_frame(findings, plan.crs)
+    assigned = int(pieces.loc[pieces["atom"] >= 0, "households"].sum())
+    total = (
+        int(counted.register["count"].sum())
+        if len(counted.register)
+        else int(counted.households.sum())
+    )
+    torn = _torn_buildings(pieces, division.leaf, fabric)
+    communities = layers.communities["code"]
+    small_target = pd.Series(targets[0].target, index=communities)
+    balance = {"small": _balance(plan.small, small_target)}
+    if targets[1] is not None:
+        balance["micro"] = _balance(plan.micro, pd.Series(targets[1].target, index=communities))
+    lost = total - assigned
+    listed = int(plan.households.loc[plan.households["code"].isna(), "count"].sum())
+    ok = not (frame["severity"] == "error").any() and lost == listed and not torn
+    ok = ok and all(proof.holds for proof in proofs.values())
+    general = plan.small["grid_type"] == "general"
+    report: dict[str, Any] = {
+        "ok": bool(ok),
+        "version": __version__,
+        "crs": plan.crs.to_string(),
+        "inputs": [record.as_dict() for record in layers.inputs],
+        "rules": plan.rules.model_dump(mode="json"),
+        "counts": {
+            "cells": {
+                "large": len(plan.large),
+                "medium": len(plan.medium),
+                "small_general": int(general.sum()),
+                "small_dedicated": int((~general).sum()),
+                "micro": len(plan.micro),
+            },
+            "communities": len(layers.communities),
+            "buildings": 0 if layers.buildings is None else len(layers.buildings),
+            "atoms": len(fabric.atoms),
+            "households": total,
+        },
+        "households": {
+            "input": total,
+            "assigned": assigned,
+            "unassigned": lost,
+            "estimated": int(counted.households.sum()) if counted.estimated else 0,
+        },
+        **coverage_figures(plan, proofs),
+        "balance": balance,
+        "compactness": {
+            "small": _mean(plan.small.loc[general, "compactness"]),
+            "micro": _mean(plan.micro["compactness"]),
+        },
+        "barrier_share": {
+            "small": _barrier_share(fabric, division.small),
+            "micro": _barrier_share(fabric, division.leaf),
+        },
+        "cut_buildings": torn,
+        "staff": {
+            "people": 0 if layers.staff is None else len(layers.staff),
+            "posts_filled": len(plan.staff),
+            "vacancies": int(plan.vacancies["missing"].sum()) if len(plan.vacancies) else 0,
+        },
+        "findings": dict(sorted(Counter(frame["kind"]).items())),
+        "seconds": {**seconds, "total": round(sum(seconds.values()), 3)},
+    }
+    return dataclasses.replace(plan, findings=frame, report=report)
+
+
+def _balance(cells: gpd.GeoDataFrame, target: "pd.Series[float]") -> dict[str, Any]:
+    """Return how near the general cells of a level are to the target of their community."""
+    general = cells[cells["grid_type"] == "general"]
+    goal = general["community"].map(target).to_numpy(dtype=np.float64)
+    deviation = np.abs(general["households"].to_numpy() - goal) / goal
+    return {
+        "cells": len(general),
+        "in_band": int((general["band"] == "in").sum()),
+        "mean_abs_dev": round(float(deviation.mean()), 4) if len(general) else 0.0,
+        "max_abs_dev": round(float(deviation.max()), 4) if len(general) else 0.0,
+    }
+
+
+def _mean(values: "pd.Series[float]") -> float:
+    return round(float(values.mean()), 4) if len(values) else 0.0
+
+
+def _barrier_share(fabric: Fabric, cell: Ints) -> float:
+    """Return the share of the borders between cells of one community that runs on barriers."""
+    inner = (fabric.arc_left >= 0) & (fabric.arc_right >= 0)
+    left, right = fabric.arc_left[inner], fabric.arc_right[inner]
+    community = fabric.atoms["community"].to_numpy()
+    border = (cell[left] != cell[right]) & (community[left] == community[right])
+    length = fabric.arc_length[inner][border]
+    on = fabric.arc_barrier[inner][border] > 0
+    return round(float(length[on].sum() / length.sum()), 4) if length.sum() > 0 else 0.0
+
+
+def _torn_buildings(pieces: pd.DataFrame, leaf: Ints, fabric: Fabric) -> int:
+    """Return how many buildings that were not cut into slabs have parts in different leaves."""
+    atom = pieces["atom"].to_numpy()
+    placed = atom >= 0
+    whole = np.ones(len(pieces), dtype=bool)
+    whole[placed] = (fabric.atoms["kind"].to_numpy() != "slab")[atom[placed]]
+    rows = pieces[placed & whole]
+    cells = pd.Series(leaf[rows["atom"].to_numpy()], index=rows.index)
+    return int((cells.groupby(rows["building"]).nunique() > 1).sum())
