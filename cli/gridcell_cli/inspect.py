@@ -1,0 +1,84 @@
+"""``gridcell inspect``: what files hold, and what is wrong with them."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from gridcell_cli import options
+
+if TYPE_CHECKING:
+    from gridcell.read import LayerInfo
+
+
+@click.command("inspect")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@options.crs
+@options.encoding
+@options.common
+@click.pass_context
+def command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    crs: str | None,
+    encoding: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Show what each layer of the FILEs holds and what is wrong with it.
+
+    Several files are compared with each other. Exit code 3: a file cannot be read.
+    """
+    from gridcell.read import inspect_files
+
+    layers = inspect_files(files, encoding=encoding, crs=crs)
+    if as_json:
+        report = [layer.as_dict() for layer in layers]
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    elif not quiet:
+        click.echo("\n\n".join(_describe(layer) for layer in layers if layer.error is None))
+    for layer in layers:
+        if layer.error is not None:
+            click.echo(f"Error: {layer.error}", err=True)
+    ctx.exit(3 if any(layer.error is not None for layer in layers) else 0)
+
+
+def _describe(layer: "LayerInfo") -> str:
+    title = layer.path + (f"#{layer.layer}" if layer.layer else "")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in layer.geometry_types.items())
+    rows = [
+        ("rows", f"{layer.rows:,}"),
+        ("looks like", layer.role or "-"),
+        ("geometries", kinds or "none"),
+        ("CRS", layer.crs or "missing: give --crs" if kinds else None),
+        ("encoding", layer.encoding),
+        ("bounds", layer.bounds and "x {0:.6g} to {2:.6g}, y {1:.6g} to {3:.6g}".format(*layer.bounds)),
+        ("households", None if layer.households is None else f"{layer.households:,}"),
+    ]
+    lines = [title, *(f"  {name:<12}{text}" for name, text in rows if text)]
+    lines += ["  faults", *(f"    {text}" for text in _faults(layer) or ["none found"])]
+    if layer.fields:
+        width = max(len(field.name) for field in layer.fields) + 2
+        lines.append("  fields")
+        lines += [
+            f"    {field.name:<{width}}{field.type:<9}"
+            + (f"{field.missing:,} missing  " if field.missing else "")
+            + (f"= {field.meaning}" if field.meaning else "")
+            for field in layer.fields
+        ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _faults(layer: "LayerInfo") -> list[str]:
+    faults = []
+    if layer.without_geometry:
+        faults.append(f"{layer.without_geometry:,} rows without geometry")
+    if layer.invalid:
+        shown = "; ".join(layer.invalid_places)
+        faults.append(f"{layer.invalid:,} invalid geometries: {shown}")
+    if layer.duplicates:
+        faults.append(f"{layer.duplicates:,} geometries that occurred before")
+    if layer.overlaps:
+        faults.append(f"{layer.overlaps:,} pairs of polygons overlap")
+    return [*faults, *layer.remarks]

@@ -1,0 +1,79 @@
+"""Options that several commands share: one name, one meaning."""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+FILE: Final = click.Path(path_type=Path)
+"""A file that the library opens: what is wrong with it is bad input, not bad usage."""
+
+
+@dataclass
+class Session:
+    """What the frame must know after a command has failed."""
+
+    verbose: bool = False
+
+
+def _be_verbose(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001
+    if value:
+        ctx.ensure_object(Session).verbose = True
+        logging.getLogger().setLevel(logging.INFO)
+    return value
+
+
+overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
+rules = click.option(
+    "--rules", metavar="FILE.toml", type=FILE, envvar="GRIDCELL_RULES",
+    help="Settings of the division, in TOML.",
+)  # fmt: skip
+seed = click.option(
+    "--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), envvar="GRIDCELL_SEED",
+    help="Start of all chance; the same seed gives the same result.",
+)  # fmt: skip
+workers = click.option(
+    "--workers", metavar="N", type=click.IntRange(min=1), envvar="GRIDCELL_WORKERS",
+    default=os.cpu_count, help="Threads to use, by default one a core; they change the time alone.",
+)  # fmt: skip
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+verbose = click.option(
+    "-v", "--verbose", is_flag=True, callback=_be_verbose, expose_value=False,
+    help="Print what libraries say, and tracebacks.",
+)  # fmt: skip
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+crs = click.option(
+    "--crs", metavar="CRS", envvar="GRIDCELL_CRS",
+    help="CRS of files that name none, for example EPSG:4547.",
+)  # fmt: skip
+encoding = click.option(
+    "--encoding", metavar="NAME", envvar="GRIDCELL_ENCODING",
+    help="Encoding of the text in shapefiles and CSV, for example GB18030.",
+)  # fmt: skip
+datum = click.option(
+    "--datum", metavar="DATUM", default="wgs84", envvar="GRIDCELL_DATUM",
+    help="wgs84 (default), gcj02 or bd09, or by layer: communities=wgs84,buildings=gcj02.",
+)  # fmt: skip
+lang = click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", envvar="GRIDCELL_LANG",
+    help="Language of the map; en by default.",
+)  # fmt: skip
+
+
+def output(metavar: str, *, required: bool = True) -> Callable[[_Command], _Command]:
+    """Return the option ``-o/--output`` for a file or folder."""
+    return click.option(
+        "-o", "--output", metavar=metavar, type=FILE, required=required,
+        help="Where to write; appears whole or not at all.",
+    )  # fmt: skip
+
+
+def common(function: _Command) -> _Command:
+    """Add what every command has: ``-q``, ``-v`` and ``--json``."""
+    return as_json(quiet(verbose(function)))

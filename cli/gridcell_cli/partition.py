@@ -1,0 +1,167 @@
+"""``gridcell partition``: the main job, the whole way."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gridcell_cli import options
+from gridcell_cli.progress import ProgressLine
+
+
+@click.command("partition")
+@click.argument("communities", metavar="COMMUNITIES")
+@click.argument("buildings", metavar="[BUILDINGS]", required=False)
+@options.output("DIR")
+@click.option("--households", metavar="FILE", help="Register of households.")
+@click.option("--sites", metavar="FILE", help="Sites that become dedicated cells.")
+@click.option("--barriers", metavar="FILE", multiple=True, help="Roads, rivers …; repeatable.")
+@click.option("--staff", metavar="FILE", help="Roster of those who answer for cells.")
+@click.option("--atoms", metavar="FILE|h3:RES", help="Land not to be divided, for BUILDINGS.")
+@click.option(
+    "--small",
+    metavar="MIN:TARGET:MAX",
+    envvar="GRIDCELL_SMALL",
+    help="Households of a small cell; 300:400:500 by default.",
+)
+@click.option(
+    "--micro",
+    metavar="MIN:TARGET:MAX|none",
+    envvar="GRIDCELL_MICRO",
+    help="Households of a micro cell; 30:40:50 by default.",
+)
+@click.option(
+    "--heal-width",
+    metavar="METRES",
+    type=click.FloatRange(min=0),
+    envvar="GRIDCELL_HEAL_WIDTH",
+    help="Heal gaps and overlaps between communities up to this; 1 by default.",
+)
+@options.crs
+@options.encoding
+@options.datum
+@options.lang
+@options.rules
+@options.seed
+@options.workers
+@options.overwrite
+@options.common
+def command(
+    communities: str,
+    buildings: str | None,
+    output: Path,
+    households: str | None,
+    sites: str | None,
+    barriers: tuple[str, ...],
+    staff: str | None,
+    atoms: str | None,
+    small: str | None,
+    micro: str | None,
+    heal_width: float | None,
+    crs: str | None,
+    encoding: str | None,
+    datum: str,
+    lang: str,
+    rules: Path | None,
+    seed: int | None,
+    workers: int,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Divide COMMUNITIES into small and micro grids by their BUILDINGS.
+
+    Writes plan.gpkg, geojson/, map.html and report.json into DIR. Exit code 4: written, but a
+    proof failed.
+    """
+    from gridcell.errors import ProofError
+    from gridcell.pipeline import make_plan
+    from gridcell.read import read_layers
+    from gridcell.rules import read_rules
+    from gridcell.write import require_free, write_plan
+
+    settings = read_rules(
+        rules, small=small, micro=micro, seed=seed, boundaries__heal_width=heal_width
+    )
+    require_free(output, overwrite=overwrite)
+    with ProgressLine(quiet=quiet) as progress:
+        progress("reading", 0, 0)
+        layers = read_layers(
+            communities,
+            buildings,
+            households=households,
+            sites=sites,
+            barriers=list(barriers),
+            staff=staff,
+            atoms=atoms,
+            rules=settings,
+            crs=crs,
+            encoding=encoding,
+            datum=datum,
+        )
+        plan = make_plan(layers, rules=settings, workers=workers, progress=progress)
+        progress("writing", 0, 0)
+        write_plan(plan, output, overwrite=overwrite, lang=lang)
+    if as_json:
+        click.echo(json.dumps(plan.report, ensure_ascii=False, indent=2))
+    elif not quiet:
+        click.echo(summary(plan.report, output))
+    if not plan.report["ok"]:
+        raise ProofError(
+            f"{output}: the plan breaks a promise; see the errors among the findings in "
+            f"{output / 'plan.gpkg'} and 'coverage' in {output / 'report.json'}"
+        )
+
+
+def summary(report: dict[str, Any], output: Path) -> str:
+    """Return the closing table of a division.
+
+    Parameters
+    ----------
+    report
+        What ``report.json`` holds.
+    output
+        Folder of the files.
+    """
+    cells, balance = report["counts"]["cells"], report["balance"]
+    rows = [("", "cells", "in band", "mean deviation", "largest")]
+    for name, count, level in (
+        ("large", cells["large"], None),
+        ("medium", cells["medium"], None),
+        ("small, general", cells["small_general"], "small"),
+        ("small, dedicated", cells["small_dedicated"], None),
+        ("micro", cells["micro"], "micro"),
+    ):
+        of_level = balance.get(level) or {}
+        quality = ("", "", "")
+        if of_level.get("cells"):
+            quality = (
+                f"{of_level['in_band']:,} ({of_level['in_band'] / of_level['cells']:.1%})",
+                f"{of_level['mean_abs_dev']:.1%}",
+                f"{of_level['max_abs_dev']:.1%}",
+            )
+        rows.append((name, f"{count:,}", *quality))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in rows
+    ]
+    people = report["households"]
+    estimated = ", estimated" if people.get("estimated") else ""
+    team = report.get("staff") or {}
+    staffed = []
+    if team.get("people"):
+        staffed = [f"staff       {team['posts_filled']:,} posts held, {team['vacancies']:,} vacant"]
+    found = [f"{count} {kind}" for kind, count in report["findings"].items() if count]
+    lines += [
+        "",
+        f"households  {people['assigned']:,} assigned, {people['unassigned']:,} not{estimated}",
+        *staffed,
+        f"findings    {', '.join(found) or 'none'}",
+        f"proofs      {'all hold' if report['ok'] else 'NOT ALL HOLD'}",
+        f"files       {output}: plan.gpkg, geojson, map.html, report.json",
+        f"seconds     {report['seconds']['total']:.1f}",
+    ]
+    return "\n".join(lines)

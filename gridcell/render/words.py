@@ -1,0 +1,81 @@
+"""The words on maps and sheets, in English and Chinese."""
+
+from typing import Final
+
+from gridcell.errors import InputError
+
+LANGUAGES: Final = ("en", "zh")
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "plan": ("Service grid plan", "服务网格划分方案"),
+    "large": ("Large grids", "大网格"),
+    "medium": ("Communities (medium grids)", "社区（中网格）"),
+    "small": ("Small grids", "小网格"),
+    "small_general": ("Small grids, general", "小网格（综合）"),
+    "small_dedicated": ("Dedicated grids", "专属网格"),
+    "micro": ("Micro grids", "微网格"),
+    "one_large": ("Large grid", "大网格"),
+    "one_medium": ("Community", "社区"),
+    "one_small": ("Small grid", "小网格"),
+    "one_micro": ("Micro grid", "微网格"),
+    "general": ("General grid", "综合网格"),
+    "dedicated": ("Dedicated grid", "专属网格"),
+    "names": ("Names", "名称"),
+    "outside": ("Outside the band", "超出户数范围"),
+    "buildings": ("Buildings", "建筑"),
+    "barriers": ("Roads, rivers, railways", "道路、河流、铁路"),
+    "findings": ("Findings", "问题"),
+    "findings_error": ("Findings: errors", "问题：错误"),
+    "findings_warning": ("Findings: warnings", "问题：警告"),
+    "findings_note": ("Findings: notes", "问题：提示"),
+    "no_findings": ("none", "无"),
+    "households": ("Households", "户数"),
+    "unit": ("hh", "户"),
+    "estimated": ("estimated", "估算"),
+    "unassigned": ("Households not assigned", "未分配户数"),
+    "in_band_small": ("Small grids in band", "小网格达标"),
+    "in_band_micro": ("Micro grids in band", "微网格达标"),
+    "of": ("of", "/"),
+    "coverage": ("Exact coverage", "无缝无重叠"),
+    "proven": ("proven", "已验证"),
+    "disproven": ("not given", "未满足"),
+    "unchecked": ("not checked", "未检查"),
+    "band": ("Band", "户数范围"),
+    "in": ("in band", "达标"),
+    "under": ("under", "不足"),
+    "over": ("over", "超出"),
+    "reason": ("Reason", "原因"),
+    "error": ("error", "错误"),
+    "warning": ("warning", "警告"),
+    "note": ("note", "提示"),
+    "search": ("Find a code or name", "查找编码或名称"),
+    "legend": ("Legend", "图例"),
+    "cluster": ("findings here; click to come nearer", "个问题，点击放大"),
+    "more": ("more, listed in plan.gpkg", "条，见 plan.gpkg"),
+    "too_many_buildings": ("too many to draw; see plan.gpkg", "数量过多，未绘制，见 plan.gpkg"),
+    "precision": (
+        "Drawn to about 0.1 m. Exact borders are in plan.gpkg.",
+        "绘制精度约 0.1 米，精确边界见 plan.gpkg。",
+    ),
+    "road": ("Road", "道路"),
+    "river": ("River", "河流"),
+    "rail": ("Railway", "铁路"),
+    "wall": ("Wall", "围墙"),
+    "outside_under": ("Households under the band", "户数不足"),
+    "outside_over": ("Households over the band", "户数超出"),
+    "legend_general": ("General grid (neighbours differ)", "综合网格（相邻异色）"),
+}
+
+
+def words(lang: str) -> dict[str, str]:
+    """Return every word of a language by its key.
+
+    Raises
+    ------
+    InputError
+        For a language other than `LANGUAGES`.
+    """
+    if lang not in LANGUAGES:
+        raise InputError(f"language {lang!r}: expected one of {', '.join(LANGUAGES)}")
+    column = LANGUAGES.index(lang)
+    return {key: texts[column] for key, texts in _WORDS.items()}
