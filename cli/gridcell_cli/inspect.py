@@ -53,7 +53,7 @@ def _describe(layer: "LayerInfo") -> str:
         ("geometries", kinds or "none"),
         ("CRS", layer.crs or "missing: give --crs" if kinds else None),
         ("encoding", layer.encoding),
-        ("bounds", layer.bounds and "x {0:.6g} to {2:.6g}, y {1:.6g} to {3:.6g}".format(*layer.bounds)),
+        ("bounds", layer.bounds and _extent(layer.bounds)),
         ("households", None if layer.households is None else f"{layer.households:,}"),
     ]
     lines = [title, *(f"  {name:<12}{text}" for name, text in rows if text)]
@@ -68,6 +68,12 @@ def _describe(layer: "LayerInfo") -> str:
             for field in layer.fields
         ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _extent(bounds: tuple[float, float, float, float]) -> str:
+    west, south, east, north = bounds
+    digits = 5 if max(map(abs, bounds)) <= 360 else 0
+    return f"x {west:.{digits}f} to {east:.{digits}f}, y {south:.{digits}f} to {north:.{digits}f}"
 
 
 def _faults(layer: "LayerInfo") -> list[str]:

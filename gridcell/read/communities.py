@@ -1,0 +1,135 @@
+"""Communities: unique codes, valid polygons, and borders that fit together exactly."""
+
+import re
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from gridcell.errors import InputError
+from gridcell.model import Finding
+from gridcell.read.fields import as_count, as_text, find_columns, rename
+from gridcell.read.files import Source
+from gridcell.read.fit import fit_together
+from gridcell.read.geometry import POLYGONS, Geometries, check_types
+from gridcell.rules import Rules
+
+_CODE: Final = re.compile(r"[0-9A-Za-z]+")
+_LISTED: Final = 10
+"""How many faults of a kind a message lists."""
+
+
+def check_communities(
+    source: Source, geometries: Geometries, crs: pyproj.CRS, rules: Rules
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Return the communities with our columns, sorted by code and fitted together.
+
+    Parameters
+    ----------
+    source
+        The input, for its columns and for messages.
+    geometries
+        Its geometries, row by row, in `crs`.
+    crs
+        The work CRS, metres.
+    rules
+        For the names of columns and ``boundaries.heal_width``.
+
+    Raises
+    ------
+    InputError
+        Codes that are missing, repeated or no codes; geometries that are missing, no polygons or
+        invalid; faults between communities that are too wide to heal. All faults of a kind at once.
+    """
+    codes = _codes(source, rules)
+    _check_geometries(source, geometries, codes, crs)
+    given = rename(source, rules, "communities")
+    table = pd.DataFrame({"code": codes})
+    names = as_text(given["name"])
+    table["name"] = names.where(names.notna(), codes)
+    table["large"] = as_text(given["large"])
+    for name in ("n_small", "n_micro"):
+        table[name] = as_count(given[name], source, name, least=1)
+    table["households"] = as_count(given["households"], source, "households")
+    order = np.argsort(codes.astype(object).to_numpy(), kind="stable")
+    table = table.iloc[order].reset_index(drop=True)
+    fitted, findings = fit_together(
+        geometries[order], table["code"].tolist(), rules.boundaries.heal_width, label=source.label
+    )
+    return gpd.GeoDataFrame(table, geometry=fitted, crs=crs), findings
+
+
+def _codes(source: Source, rules: Rules) -> "pd.Series[str]":
+    columns = [str(c) for c in source.frame.columns if c != "geometry"]
+    if "code" not in find_columns(source, rules.fields.get("communities", {}), "communities"):
+        raise InputError(
+            f"{source.label}: no column holds the code; the fields are "
+            f"{', '.join(columns) or 'none'}; name it in the rules file: "
+            '[fields.communities] code = "FIELD"'
+        )
+    codes = as_text(rename(source, rules, "communities")["code"])
+    faults = []
+    missing = np.flatnonzero(codes.isna())
+    if len(missing):
+        faults.append(f"no code in {_rows(missing)}")
+    strange = codes.dropna()
+    strange = strange[~strange.map(_is_code)].iloc[:_LISTED]
+    faults += [
+        f"row {row + 1}: code {code!r}, expected ASCII letters and digits only"
+        for row, code in zip(strange.index, strange, strict=True)
+    ]
+    for code, rows in codes[codes.duplicated(keep=False)].groupby(codes):
+        faults.append(f"code {code!r} occurs more than once, in {_rows(rows.index.to_numpy())}")
+        if len(faults) >= 2 * _LISTED:
+            break
+    if faults:
+        raise InputError(f"{source.label}: " + "; ".join(faults))
+    return codes
+
+
+def _check_geometries(
+    source: Source, geometries: Geometries, codes: "pd.Series[str]", crs: pyproj.CRS
+) -> None:
+    check_types(source, geometries, POLYGONS, "communities are polygons")
+    missing = np.flatnonzero(shapely.is_missing(geometries))
+    if len(missing):
+        named = ", ".join(repr(codes.iloc[row]) for row in missing[:_LISTED])
+        raise InputError(f"{source.label}: communities without a geometry: {named}")
+    invalid = np.flatnonzero(~shapely.is_valid(geometries))
+    if len(invalid):
+        faults = []
+        for row in invalid[:_LISTED]:
+            reason = shapely.is_valid_reason(geometries[row])
+            faults.append(f"community {codes.iloc[row]!r}: {_readable(reason)}")
+        raise InputError(
+            f"{source.label}: {len(invalid)} invalid polygons, coordinates in {crs.name}: "
+            + "; ".join(faults)
+            + "; mend them in a GIS, or with `gridcell repair`"
+        )
+    flat = np.flatnonzero(shapely.area(geometries) < 1.0)
+    if len(flat):
+        row = int(flat[0])
+        raise InputError(
+            f"{source.label}: community {codes.iloc[row]!r} is smaller than 1 m2 "
+            f"({shapely.area(geometries[row]):.3g} m2); check its geometry and CRS"
+        )
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, str) and _CODE.fullmatch(value) is not None
+
+
+def _readable(reason: str) -> str:
+    """Return GEOS's ``Self-intersection[36573000.123456 2550000.5]`` as words."""
+    found = re.fullmatch(r"(.*)\[(\S+) (\S+)\]", reason)
+    if found is None:
+        return reason.lower()
+    return f"{found[1].lower()} at x {float(found[2]):.2f}, y {float(found[3]):.2f}"
+
+
+def _rows(rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> str:
+    shown = ", ".join(str(row + 1) for row in rows[:_LISTED])
+    return f"row{'s' if len(rows) > 1 else ''} {shown}{' …' if len(rows) > _LISTED else ''}"

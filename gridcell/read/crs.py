@@ -1,0 +1,215 @@
+"""One metric CRS for all layers: chosen, applied, and doubted where layers do not meet."""
+
+from functools import lru_cache
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.errors import InputError
+from gridcell.read.files import Source, crs_name
+
+_WGS84: Final = pyproj.CRS.from_epsg(4326)
+
+_CHINA: Final = shapely.Polygon([
+    (73.5, 39.5), (80.2, 42.0), (80.3, 45.0), (82.5, 45.5), (83.0, 47.2), (85.5, 47.1),
+    (87.8, 49.2), (91.0, 46.6), (91.0, 45.2), (95.4, 44.3), (96.4, 42.7), (101.8, 42.5),
+    (105.0, 41.6), (110.4, 42.7), (112.0, 43.7), (111.9, 45.0), (115.7, 45.6), (119.7, 46.7),
+    (115.6, 47.9), (119.8, 52.8), (123.6, 53.6), (126.0, 52.8), (127.5, 49.8), (130.7, 48.9),
+    (135.1, 48.4), (133.1, 45.1), (131.0, 44.9), (130.6, 42.4), (128.0, 42.0), (124.4, 40.1),
+    (123.5, 37.5), (122.9, 30.0), (122.2, 24.5), (118.5, 18.0), (109.5, 16.0), (107.5, 21.5),
+    (105.0, 23.0), (102.0, 22.3), (99.0, 22.0), (97.5, 24.0), (98.6, 27.5), (94.0, 29.2),
+    (91.6, 27.8), (88.8, 27.6), (86.0, 28.0), (81.2, 30.2), (78.8, 31.5), (78.9, 34.2),
+    (74.8, 37.2),
+])  # fmt: skip
+"""The mainland and Hainan, roughly: only chooses between two CRSs that both serve."""
+
+_SCALE_TOLERANCE: Final = 0.03
+"""By how much a metre of the CRS may differ from a metre on the ground (areas, so squared)."""
+
+
+def parse_crs(text: str | None) -> pyproj.CRS | None:
+    """Return the CRS that the user named.
+
+    Raises
+    ------
+    InputError
+        A text that PROJ does not understand.
+    """
+    if text is None:
+        return None
+    try:
+        return pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError:
+        raise InputError(
+            f"--crs {text!r}: unknown; expected an EPSG code such as EPSG:4547, or WKT"
+        ) from None
+
+
+def settle_crs(source: Source, fallback: pyproj.CRS | None) -> pyproj.CRS:
+    """Return the CRS of an input: its own, else the one named by the user.
+
+    Raises
+    ------
+    InputError
+        Neither is there, or coordinates that cannot be in that CRS.
+    """
+    crs = source.crs or fallback
+    if crs is None:
+        raise InputError(
+            f"{source.label}: the CRS is missing (no .prj or none in the file); name it with "
+            "--crs, for example --crs EPSG:4547"
+        )
+    geometries = source.geometries
+    if geometries is not None and not (geometries.isna() | geometries.is_empty).all():
+        _check_plausible(source, crs, geometries.total_bounds)
+    return crs
+
+
+def _check_plausible(source: Source, crs: pyproj.CRS, bounds: NDArray[np.float64]) -> None:
+    west, south, east, north = bounds
+    if not np.isfinite(bounds).all():
+        return
+    span = f"x {west:.6g} to {east:.6g}, y {south:.6g} to {north:.6g}"
+    if crs.is_geographic:
+        limit_x, limit_y = (400.0, 100.0) if _unit(crs) > 0.0174534 else (180.01, 90.01)
+        if max(abs(west), abs(east)) > limit_x or max(abs(south), abs(north)) > limit_y:
+            swapped = max(abs(west), abs(east)) <= 90 and max(abs(south), abs(north)) <= 180.01
+            hint = (
+                "x and y look swapped: expected longitude before latitude"
+                if swapped
+                else "expected degrees; the coordinates look projected, name their CRS"
+            )
+            raise InputError(f"{source.label}: CRS {crs_name(crs)}, but {span}: {hint}")
+    elif crs.is_projected and max(np.abs(bounds)) <= 180 and max(east - west, north - south) < 10:
+        raise InputError(
+            f"{source.label}: CRS {crs_name(crs)} is projected, but {span}: the coordinates look "
+            "like degrees, so the CRS is wrong; remove it and give --crs EPSG:4326 or EPSG:4490"
+        )
+    _check_area_of_use(source, crs, bounds, span)
+
+
+def _check_area_of_use(
+    source: Source, crs: pyproj.CRS, bounds: NDArray[np.float64], span: str
+) -> None:
+    centre = np.array([[(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]])
+    lon, lat = _move_coordinates(centre, crs, _WGS84)[0]
+    area = crs.area_of_use
+    inside = np.isfinite([lon, lat]).all() and (
+        area is None
+        or area.west > area.east
+        or (area.west - 6 <= lon <= area.east + 6 and area.south - 6 <= lat <= area.north + 6)
+    )
+    if not inside:
+        raise InputError(
+            f"{source.label}: CRS {crs_name(crs)}, but {span}: that is outside its area of use; "
+            "check the CRS, the zone (a zone number in front of x) and the order of x and y"
+        )
+
+
+def _unit(crs: pyproj.CRS) -> float:
+    return float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 1.0
+
+
+def is_metric(crs: pyproj.CRS, lon: float, lat: float) -> bool:
+    """Return whether a unit of the projected CRS is a metre on the ground at that place."""
+    if not crs.is_projected or any(a.unit_conversion_factor != 1.0 for a in crs.axis_info[:2]):
+        return False
+    factors = pyproj.Proj(crs).get_factors(lon, lat, radians=False)
+    return bool(abs(factors.areal_scale - 1.0) <= _SCALE_TOLERANCE)
+
+
+def choose_work_crs(crs: pyproj.CRS, geometries: gpd.GeoSeries) -> pyproj.CRS:
+    """Return the metric CRS in which everything is done.
+
+    The communities' own if it is projected, in metres and true to scale there (Web Mercator is
+    not); else, in China, the CGCS2000 three-degree zone without zone prefix (EPSG:4534 to 4554);
+    else the UTM zone.
+
+    Parameters
+    ----------
+    crs
+        CRS of the communities.
+    geometries
+        The communities.
+    """
+    west, south, east, north = geometries.total_bounds
+    centre = np.array([[(west + east) / 2, (south + north) / 2]])
+    lon, lat = _move_coordinates(centre, crs, _WGS84)[0]
+    if is_metric(crs, float(lon), float(lat)):
+        return crs
+    if _CHINA.contains(shapely.Point(lon, lat)):
+        meridian = min(max(3 * round(float(lon) / 3), 75), 135)
+        return pyproj.CRS.from_epsg(4534 + (meridian - 75) // 3)
+    utm: pyproj.CRS = gpd.GeoSeries([shapely.Point(lon, lat)], crs=_WGS84).estimate_utm_crs()
+    return utm
+
+
+def _move_coordinates(
+    xy: NDArray[np.float64], source: pyproj.CRS, target: pyproj.CRS
+) -> NDArray[np.float64]:
+    return np.column_stack(_transformer(source, target).transform(xy[:, 0], xy[:, 1]))
+
+
+@lru_cache(maxsize=32)
+def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
+def move(
+    geometries: NDArray[np.object_], source: pyproj.CRS, target: pyproj.CRS
+) -> NDArray[np.object_]:
+    """Return the geometries in the target CRS, x before y; in two dimensions."""
+    flat = shapely.force_2d(geometries)
+    if source.equals(target, ignore_axis_order=True):
+        return flat
+    return shapely.transform(flat, lambda xy: _move_coordinates(xy, source, target))
+
+
+def move_points(
+    xy: NDArray[np.float64], source: pyproj.CRS, target: pyproj.CRS
+) -> NDArray[np.float64]:
+    """Return (n, 2) coordinates in the target CRS, x before y; NaN stays NaN."""
+    out = xy.astype("float64", copy=True)
+    there = np.isfinite(out).all(axis=1)
+    if there.any() and not source.equals(target, ignore_axis_order=True):
+        out[there] = _move_coordinates(out[there], source, target)
+    return out
+
+
+def check_meeting(
+    source: Source, geometries: NDArray[np.object_], communities: NDArray[np.object_],
+    *, share: float = 0.0,
+) -> None:  # fmt: skip
+    """Raise `InputError` where a layer and the communities do not meet.
+
+    Parameters
+    ----------
+    source
+        The layer, for the message.
+    geometries, communities
+        Both in the work CRS.
+    share
+        The share of the geometries that has to meet a community; 0 asks for one of them.
+    """
+    there = geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))]
+    if not len(there):
+        return
+    meets = np.zeros(len(there), dtype=bool)
+    meets[shapely.STRtree(communities).query(there, predicate="intersects")[0]] = True
+    if meets.any() and meets.mean() >= share:
+        return
+    ours, theirs = shapely.total_bounds(communities), shapely.total_bounds(there)
+    far = shapely.distance(shapely.box(*ours), shapely.box(*theirs))
+    found = (
+        f"{int(meets.sum())} of {len(there)} features meet" if meets.any() else "no feature meets"
+    )
+    raise InputError(
+        f"{source.label}: {found} a community; the two extents are {far / 1000:.1f} km apart "
+        f"(communities around x {np.mean(ours[::2]):.0f}, y {np.mean(ours[1::2]):.0f}; this layer "
+        f"around x {np.mean(theirs[::2]):.0f}, y {np.mean(theirs[1::2]):.0f}, metres); check its "
+        "CRS (--crs), datum (--datum) and the order of x and y"
+    )

@@ -1,0 +1,159 @@
+"""Text of shapefiles: which encoding the bytes are in, and the bytes decoded with it."""
+
+import codecs
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from gridcell.errors import InputError
+
+_LANGUAGE_BYTES: Final = {
+    0x01: "cp437", 0x02: "cp850", 0x08: "cp865", 0x13: "cp932", 0x4D: "gbk", 0x4E: "cp949",
+    0x4F: "big5", 0x50: "cp874", 0x58: "cp1252", 0x59: "cp1252", 0x64: "cp852", 0x65: "cp866",
+    0x66: "cp865", 0x78: "big5", 0x79: "cp949", 0x7A: "gbk", 0x7B: "cp932", 0x7C: "cp874",
+    0xC8: "cp1250", 0xC9: "cp1251", 0xCA: "cp1254", 0xCB: "cp1253", 0xCC: "cp1257",
+}  # fmt: skip
+"""Code pages named by byte 29 of a DBF file, those in use. 0x57 ("ANSI") names none."""
+
+_ANSI: Final = 0x57
+_GB2312: Final = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])*")
+
+
+def shapefile_encoding(path: Path, texts: Sequence[bytes], option: str | None) -> str:
+    """Return the name of the encoding in which the texts of a shapefile are.
+
+    The given option, then the ``.cpg`` file, then the language byte of the DBF file, then UTF-8 if
+    all bytes are UTF-8, then GB18030. The language byte 0x57 only says "the writer's code page":
+    with it, UTF-8 and bytes that pair up like GB 2312 are preferred to Windows-1252.
+
+    Parameters
+    ----------
+    path
+        The ``.shp`` or ``.dbf`` file.
+    texts
+        The distinct texts of the file with bytes beyond ASCII, field names included.
+    option
+        The encoding that the user named.
+
+    Raises
+    ------
+    InputError
+        An unknown encoding, or bytes that are not in the encoding that is named.
+    """
+    if option is not None:
+        return _verified(_codec(option, f"{path.name}: --encoding"), texts, path, "--encoding")
+    cpg = next((p for p in siblings(path) if p.suffix.lower() == ".cpg"), None)
+    if cpg is not None and (name := cpg.read_text("ascii", errors="replace").strip()):
+        return _verified(_codec(_codepage(name), cpg.name), texts, path, cpg.name)
+    byte = _language_byte(path)
+    if byte in _LANGUAGE_BYTES:
+        name = _LANGUAGE_BYTES[byte]
+        return _verified(name.upper(), texts, path, f"language byte 0x{byte:02X}")
+    if _all_decode(texts, "utf-8"):
+        return "UTF-8"
+    if byte == _ANSI and not all(_GB2312.fullmatch(text) for text in texts):
+        return "CP1252"
+    return _verified("GB18030", texts, path, "no other sign")
+
+
+def siblings(path: Path) -> list[Path]:
+    """Return the files that belong to a shapefile, sorted by suffix; the path itself included."""
+    parts = {".shp", ".shx", ".dbf", ".prj", ".cpg"}
+    return sorted(
+        (
+            p
+            for p in path.parent.iterdir()
+            if p.suffix.lower() in parts and p.stem.lower() == path.stem.lower()
+        ),
+        key=lambda p: (p.suffix.lower(), p.name),
+    )
+
+
+def decode_text(text: bytes, encoding: str) -> str:
+    """Return the text; a character cut in the middle by the width of its field is dropped."""
+    return codecs.getincrementaldecoder(encoding)().decode(text)
+
+
+def decode_columns(frame: pd.DataFrame, encoding: str) -> None:
+    """Decode, in place, the text columns and names of a frame that was read as Latin-1."""
+    for name in frame.columns:
+        column = frame[name]
+        if _is_text(column):
+            codes, values = pd.factorize(column)
+            decoded = [decode_text(v.encode("latin-1"), encoding) for v in values] + [None]
+            frame[name] = pd.Series(decoded, dtype=object).to_numpy()[codes]
+    frame.columns = pd.Index(
+        [
+            decode_text(str(c).encode("latin-1"), encoding) if c != "geometry" else c
+            for c in frame.columns
+        ]
+    )
+
+
+def raw_texts(frame: pd.DataFrame) -> list[bytes]:
+    """Return the distinct texts beyond ASCII of a frame that was read as Latin-1, names first."""
+    texts = [str(c).encode("latin-1") for c in frame.columns]
+    for name in frame.columns:
+        if _is_text(frame[name]):
+            texts += [str(v).encode("latin-1") for v in pd.unique(frame[name].dropna())]
+    return [text for text in texts if not text.isascii()]
+
+
+def _is_text(column: "pd.Series[str]") -> bool:
+    return column.dtype == object or isinstance(column.dtype, pd.StringDtype)
+
+
+def _codec(name: str, source: str) -> str:
+    try:
+        return codecs.lookup(name).name.upper()
+    except LookupError:
+        raise InputError(
+            f"{source}: unknown encoding {name!r}; usual ones are UTF-8, GB18030 and Big5"
+        ) from None
+
+
+def _codepage(name: str) -> str:
+    """Return the name as Python knows it: ``.cpg`` files hold 936, ANSI 936, Big-5, 65001."""
+    number = re.fullmatch(r"(?:ANSI|OEM|CP|MS)?[ _-]*(\d{3,5})", name, re.IGNORECASE)
+    if number and number[1] == "65001":
+        return "utf-8"
+    if number and number[1] in {"936", "54936"}:
+        return "gbk" if number[1] == "936" else "gb18030"
+    if number and not number[1].startswith("8859"):
+        return f"cp{number[1]}"
+    return {"BIG-5": "big5"}.get(name.upper(), name.replace("88591", "8859-1").replace(" ", "-"))
+
+
+def _language_byte(path: Path) -> int:
+    dbf = next((p for p in siblings(path) if p.suffix.lower() == ".dbf"), None)
+    if dbf is None:
+        return 0
+    with dbf.open("rb") as file:
+        head = file.read(30)
+    return head[29] if len(head) == 30 else 0
+
+
+def _all_decode(texts: Iterable[bytes], encoding: str) -> bool:
+    try:
+        for text in texts:
+            decode_text(text, encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _verified(encoding: str, texts: Sequence[bytes], path: Path, source: str) -> str:
+    # GB18030 holds GBK and GB 2312 whole, and files that claim those often use more.
+    tries = [encoding, "GB18030"] if encoding in {"GBK", "GB2312"} else [encoding]
+    for name in tries:
+        if _all_decode(texts, name):
+            return name
+    bad = next(text for text in texts if not _all_decode([text], encoding))
+    other = next((n for n in ("UTF-8", "GB18030", "CP1252") if _all_decode(texts, n)), "NAME")
+    raise InputError(
+        f"{path.name}: the text {bad[:40]!r} is not in {encoding} ({source}); "
+        f"name the right one with --encoding, for example --encoding {other}"
+    )

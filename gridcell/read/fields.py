@@ -1,0 +1,141 @@
+"""Columns found under our names, and their values as checked text, counts and numbers."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from gridcell.errors import InputError, RulesError
+from gridcell.read.files import Source
+from gridcell.rules import Rules
+from gridcell.schema import ALIASES
+
+_NAME_BYTES: Final = 10
+"""Length of a field name in a shapefile."""
+
+
+def check_mapping(rules: Rules) -> None:
+    """Raise `RulesError` where ``fields`` of the rules names inputs or columns that we lack."""
+    for role, names in rules.fields.items():
+        if role not in ALIASES:
+            raise RulesError(f"fields.{role}: unknown input; expected one of {', '.join(ALIASES)}")
+        for name in names:
+            if name not in ALIASES[role]:
+                raise RulesError(
+                    f"fields.{role}.{name}: unknown column; expected one of "
+                    f"{', '.join(ALIASES[role])}"
+                )
+
+
+def find_columns(source: Source, mapping: Mapping[str, str], role: str) -> dict[str, str]:
+    """Return the file's column for each of our names that the file has.
+
+    The mapping of the rules file wins; then the aliases of `schema.ALIASES`, compared without
+    case, the first in the list that is there. Shapefiles hold names of at most 10 bytes, so their
+    fields match aliases cut to that length too.
+
+    Raises
+    ------
+    InputError
+        A mapped column that the file lacks, with those it has.
+    """
+    columns = [str(c) for c in source.frame.columns if c != "geometry"]
+    exact = set(columns)
+    lower: dict[str, str] = {}
+    for column in columns:
+        lower.setdefault(column.lower(), column)
+    found: dict[str, str] = {}
+    for name, aliases in ALIASES[role].items():
+        if name in mapping:
+            wanted = mapping[name]
+            column = wanted if wanted in exact else lower.get(wanted.lower(), "")
+            if not column:
+                raise InputError(
+                    f"{source.label}: fields.{role}.{name} names the column {wanted!r}, which "
+                    f"the file lacks; it has {', '.join(columns) or 'none'}"
+                )
+            found[name] = column
+            continue
+        for alias in aliases:
+            match = lower.get(alias.lower())
+            if match is None and source.is_shapefile:
+                match = lower.get(_shortened(alias, source.encoding).lower())
+            if match is not None:
+                found[name] = match
+                break
+    return found
+
+
+def rename(source: Source, rules: Rules, role: str) -> pd.DataFrame:
+    """Return the columns of the input that we know, under our names, all of ``ALIASES[role]``.
+
+    Columns that the file lacks are missing (``None``) throughout. Values are as in the file.
+    """
+    found = find_columns(source, rules.fields.get(role, {}), role)
+    out = pd.DataFrame(index=source.frame.index)
+    for name in ALIASES[role]:
+        out[name] = source.frame[found[name]].astype(object) if name in found else None
+    return out
+
+
+def as_text(values: "pd.Series[str]") -> "pd.Series[str]":
+    """Return the values as stripped text, missing where there is none; 12.0 becomes ``12``."""
+    codes, distinct = pd.factorize(values.astype(object), use_na_sentinel=True)
+    texts: list[str | None] = [_text(value) for value in distinct]
+    taken = np.array([*texts, None], dtype=object)[codes]
+    return pd.Series(taken, index=values.index, dtype=object).astype("str")
+
+
+def as_count(
+    values: "pd.Series[str]", source: Source, what: str, *, least: int = 0
+) -> "pd.Series[int]":
+    """Return the values as whole numbers (Int64), missing where there is none.
+
+    Raises
+    ------
+    InputError
+        With row and value: text, fractions, or numbers below `least`.
+    """
+    texts = as_text(values)
+    numbers = pd.to_numeric(texts, errors="coerce").astype("float64")
+    bad = texts.notna() & ~(
+        np.isfinite(numbers)
+        & (numbers >= least)
+        & (numbers == np.floor(numbers))
+        & (numbers < 2**53)
+    )
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise InputError(
+            f"{source.label}: row {row + 1}: {what} is {texts.iloc[row]!r}, expected a whole "
+            f"number of at least {least} or nothing ({int(bad.sum())} such rows)"
+        )
+    return numbers.astype("Int64")
+
+
+def as_number(values: "pd.Series[str]") -> tuple["pd.Series[float]", int]:
+    """Return the values as numbers, NaN where they are none, and how many texts did not parse."""
+    texts = as_text(values)
+    numbers = pd.to_numeric(texts, errors="coerce").astype("float64")
+    numbers = numbers.where(np.isfinite(numbers))
+    return numbers, int((texts.notna() & numbers.isna()).sum())
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, float | np.floating):
+        if not np.isfinite(value):
+            return str(value)
+        return str(int(value)) if value == int(value) else repr(float(value))
+    text = str(value).strip()
+    head, dot, tail = text.partition(".")
+    if dot and tail.strip("0") == "" and head.isdigit() and head.isascii():
+        # A table that went through a float column: 450802001013.0
+        return head
+    return text or None
+
+
+def _shortened(alias: str, encoding: str | None) -> str:
+    return alias.encode(encoding or "utf-8", errors="ignore")[:_NAME_BYTES].decode(
+        encoding or "utf-8", errors="ignore"
+    )

@@ -1,0 +1,206 @@
+"""Files or frames -> `Layers`: every input opened, checked once and brought into one metric CRS."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from gridcell.errors import InputError
+from gridcell.model import Finding, InputRecord, Layers
+from gridcell.read.atoms import check_atoms, hexagon_resolution, hexagons
+from gridcell.read.buildings import check_buildings
+from gridcell.read.communities import check_communities
+from gridcell.read.crs import check_meeting, choose_work_crs, move, parse_crs, settle_crs
+from gridcell.read.datum import parse_datums, to_wgs84
+from gridcell.read.features import check_barriers, check_sites, join_barriers
+from gridcell.read.fields import check_mapping
+from gridcell.read.files import Input, Source, crs_name, open_input
+from gridcell.read.geometry import Geometries, geometries_of
+from gridcell.read.offset import find_offset
+from gridcell.read.people import check_households, check_staff
+from gridcell.rules import Rules
+
+_LEAST_MEETING = 0.01
+"""Share of the buildings that has to meet a community."""
+
+
+def read_layers(
+    communities: Input,
+    buildings: Input | None = None,
+    *,
+    households: Input | None = None,
+    sites: Input | None = None,
+    barriers: Input | Iterable[Input] = (),
+    staff: Input | None = None,
+    atoms: Input | None = None,
+    rules: Rules = Rules(),  # noqa: B008  frozen
+    crs: str | None = None,
+    encoding: str | None = None,
+    datum: str = "wgs84",
+) -> Layers:
+    """Return the checked inputs in one metric CRS, with our column names, in canonical order.
+
+    Parameters
+    ----------
+    communities
+        Polygons with a unique ``code``: a path, ``FILE#LAYER`` or a frame, like all inputs.
+    buildings
+        Footprints, with ``households`` where known.
+    households
+        Register: ``household_id``, and ``bldg_id`` or a point.
+    sites
+        Premises that become dedicated cells.
+    barriers
+        One or several layers of lines or polygons.
+    staff
+        Roster: ``staff_id``, roles, place.
+    atoms
+        Polygons that are never divided, instead of buildings; ``h3:RES`` makes H3 hexagons.
+    rules
+        ``fields`` maps column names, ``boundaries.heal_width`` says what is healed.
+    crs
+        CRS of the inputs that name none, as ``EPSG:4547``; lon/lat columns are always degrees.
+    encoding
+        Encoding of shapefiles and CSV files.
+    datum
+        ``wgs84``, ``gcj02`` or ``bd09``, or by layer: ``communities=wgs84,buildings=gcj02``.
+
+    Raises
+    ------
+    InputError
+        An input that cannot be used as it is: which file, layer and row, what was expected.
+    RulesError
+        ``fields`` of the rules name unknown inputs or columns.
+
+    Notes
+    -----
+    Frames are never changed. Rows are sorted by content, so their order in a file never matters.
+    """
+    check_mapping(rules)
+    reader = _Reader(
+        rules=rules, encoding=encoding, fallback=parse_crs(crs), datums=parse_datums(datum)
+    )
+    areas = reader.communities(communities)
+    built = None if buildings is None else reader.buildings(buildings)
+    lines = reader.barriers(_several(barriers))
+    premises = None if sites is None else reader.sites(sites)
+    register = None if households is None else reader.people(households, "households")
+    roster = None if staff is None else reader.people(staff, "staff")
+    pieces = None if atoms is None else reader.atoms(atoms, areas, register)
+    if built is not None and reader.datum_of("communities") == reader.datum_of("buildings"):
+        reader.findings += find_offset(built, areas, lines, reader.crs)
+    return Layers(
+        crs=reader.crs, communities=areas, buildings=built, households=register, sites=premises,
+        barriers=lines, staff=roster, atoms=pieces, inputs=tuple(reader.inputs),
+        findings=tuple(reader.findings),
+    )  # fmt: skip
+
+
+def _several(given: Input | Iterable[Input]) -> Sequence[Input]:
+    if isinstance(given, str | Path | pd.DataFrame):
+        return [given]
+    return list(given)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class _Reader:
+    """What the inputs of one run have in common, and what was noted while reading them."""
+
+    rules: Rules
+    encoding: str | None
+    fallback: pyproj.CRS | None
+    datums: dict[str, str]
+    crs: pyproj.CRS = field(init=False)
+    outlines: Geometries = field(init=False)
+    inputs: list[InputRecord] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def datum_of(self, role: str) -> str:
+        return self.datums.get(role, "wgs84")
+
+    def open(self, given: Input, role: str) -> Source:
+        return open_input(given, role, encoding=self.encoding)
+
+    def note(self, source: Source, crs: pyproj.CRS | None) -> None:
+        self.inputs.append(replace(source.record(), crs=crs_name(crs)))
+
+    def moved(self, source: Source) -> Geometries:
+        """Return the geometries in the work CRS and WGS 84."""
+        values = geometries_of(source)
+        crs = settle_crs(source, self.fallback)
+        self.note(source, crs)
+        values, crs = to_wgs84(values, crs, self.datum_of(source.role))
+        return move(values, crs, self.crs)
+
+    def communities(self, given: Input) -> gpd.GeoDataFrame:
+        source = self.open(given, "communities")
+        values = geometries_of(source)
+        crs = settle_crs(source, self.fallback)
+        self.note(source, crs)
+        values, shifted = to_wgs84(values, crs, self.datum_of("communities"))
+        self.crs = choose_work_crs(crs, gpd.GeoSeries(geometries_of(source), crs=crs))
+        frame, findings = check_communities(
+            source, move(values, shifted, self.crs), self.crs, self.rules
+        )
+        self.outlines = np.asarray(frame.geometry.array, dtype=object)
+        self.findings += findings
+        return frame
+
+    def buildings(self, given: Input) -> gpd.GeoDataFrame:
+        source = self.open(given, "buildings")
+        values = self.moved(source)
+        frame, findings = check_buildings(source, values, self.crs, self.rules)
+        if frame.empty:
+            raise InputError(f"{source.label}: no row has a geometry")
+        check_meeting(source, frame.geometry.to_numpy(), self.outlines, share=_LEAST_MEETING)
+        self.findings += findings
+        return frame
+
+    def sites(self, given: Input) -> gpd.GeoDataFrame:
+        source = self.open(given, "sites")
+        values = self.moved(source)
+        check_meeting(source, values, self.outlines)
+        frame, findings = check_sites(source, values, self.crs, self.rules)
+        self.findings += findings
+        return frame
+
+    def barriers(self, given: Sequence[Input]) -> gpd.GeoDataFrame | None:
+        frames = []
+        for item in given:
+            source = self.open(item, "barriers")
+            values = self.moved(source)
+            check_meeting(source, values, self.outlines)
+            frames.append(check_barriers(source, values, self.crs, self.rules))
+        return join_barriers(frames, self.crs) if frames else None
+
+    def people(self, given: Input, role: str) -> pd.DataFrame:
+        source = self.open(given, role)
+        check = check_households if role == "households" else check_staff
+        frame, crs = check(
+            source, self.crs, self.rules, fallback=self.fallback, datum=self.datum_of(role)
+        )
+        self.note(source, crs)
+        if role == "households":
+            placed = frame[frame["x"].notna()]
+            points = np.asarray(shapely.points(placed[["x", "y"]].to_numpy()), dtype=object)
+            check_meeting(source, points, self.outlines)
+        return frame
+
+    def atoms(
+        self, given: Input, communities: gpd.GeoDataFrame, register: pd.DataFrame | None
+    ) -> gpd.GeoDataFrame:
+        resolution = hexagon_resolution(given)
+        if resolution is not None:
+            frame, findings = hexagons(resolution, communities, register)
+        else:
+            source = self.open(given, "atoms")
+            values = self.moved(source)
+            check_meeting(source, values, self.outlines, share=_LEAST_MEETING)
+            frame, findings = check_atoms(source, values, self.crs, self.rules)
+        self.findings += findings
+        return frame

@@ -1,0 +1,197 @@
+"""Tables of people's places: the household register and the staff roster."""
+
+import re
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.errors import InputError
+from gridcell.read.crs import move_points, settle_crs
+from gridcell.read.datum import points_to_wgs84
+from gridcell.read.fields import as_count, as_number, as_text, find_columns, rename
+from gridcell.read.files import Source
+from gridcell.read.geometry import POINTS, check_types, geometries_of
+from gridcell.rules import Rules
+from gridcell.schema import PERSONAL
+
+_WGS84: Final = pyproj.CRS.from_epsg(4326)
+_SEPARATORS: Final = re.compile(r"\s*[;,|、，；/]\s*")
+
+
+def check_households(
+    source: Source, crs: pyproj.CRS, rules: Rules, *, fallback: pyproj.CRS | None, datum: str
+) -> tuple[pd.DataFrame, pyproj.CRS | None]:
+    """Return the register with our columns, sorted by id, and the CRS its points were in.
+
+    Parameters
+    ----------
+    source
+        A table with ``bldg_id``, ``lon``/``lat`` (degrees) or ``x``/``y``, or a layer of points.
+    crs
+        The work CRS, in which ``x`` and ``y`` are returned, metres.
+    rules
+        For the names of columns.
+    fallback
+        CRS of ``x``/``y`` and of layers without one; ``x``/``y`` else are in `crs`.
+    datum
+        Datum of the points.
+
+    Raises
+    ------
+    InputError
+        Personal columns; ids that are missing or repeated; no place; counts that are no counts.
+    """
+    _refuse_personal(source)
+    found = find_columns(source, rules.fields.get("households", {}), "households")
+    ids = _ids(source, found, rules, "households", "household_id")
+    given = rename(source, rules, "households")
+    xy, used = _points(source, given, found, crs, fallback, datum)
+    if "bldg_id" not in found and used is None:
+        raise InputError(
+            f"{source.label}: no place of the households; expected a column bldg_id, lon and lat, "
+            f"x and y, or points; the columns are {_columns(source)}"
+        )
+    table = pd.DataFrame({"household_id": ids})
+    table["bldg_id"] = as_text(given["bldg_id"])
+    table["unit"] = as_text(given["unit"])
+    table["count"] = as_count(given["count"], source, "count").fillna(1).astype("int64")
+    table["x"], table["y"] = xy[:, 0], xy[:, 1]
+    return _sorted(table, "household_id"), used
+
+
+def check_staff(
+    source: Source, crs: pyproj.CRS, rules: Rules, *, fallback: pyproj.CRS | None, datum: str
+) -> tuple[pd.DataFrame, pyproj.CRS | None]:
+    """Return the roster with our columns, sorted by id, and the CRS its points were in.
+
+    Parameters are those of `check_households`; roles are separated by ``;`` in the result.
+
+    Raises
+    ------
+    InputError
+        Ids that are missing or repeated; limits that are no counts.
+    """
+    found = find_columns(source, rules.fields.get("staff", {}), "staff")
+    if "roles" in found:
+        column = source.frame[found["roles"]]
+        source.frame[found["roles"]] = [_role_text(value) for value in column]
+    ids = _ids(source, found, rules, "staff", "staff_id")
+    given = rename(source, rules, "staff")
+    xy, used = _points(source, given, found, crs, fallback, datum)
+    table = pd.DataFrame({"staff_id": ids})
+    for name in ("roles", "bldg_id", "community"):
+        table[name] = as_text(given[name])
+    for name in ("max_cells", "max_households"):
+        table[name] = as_count(given[name], source, name)
+    table["x"], table["y"] = xy[:, 0], xy[:, 1]
+    return _sorted(table, "staff_id"), used
+
+
+def _sorted(table: pd.DataFrame, key: str) -> pd.DataFrame:
+    order = np.argsort(table[key].astype(object).to_numpy(), kind="stable")
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _columns(source: Source) -> str:
+    return ", ".join(str(c) for c in source.frame.columns) or "none"
+
+
+def _refuse_personal(source: Source) -> None:
+    columns = [str(c) for c in source.frame.columns]
+    personal = [c for c in columns if any(part in c.lower() for part in PERSONAL)]
+    if personal:
+        raise InputError(
+            f"{source.label}: columns that look personal: {', '.join(personal)}; a division needs "
+            "none of them, remove them from the file"
+        )
+
+
+def _ids(
+    source: Source, found: dict[str, str], rules: Rules, role: str, key: str
+) -> "pd.Series[str]":
+    if key not in found:
+        raise InputError(
+            f"{source.label}: no column {key}; the columns are {_columns(source)}; name it in the "
+            f'rules file: [fields.{role}] {key} = "COLUMN"'
+        )
+    ids = as_text(rename(source, rules, role)[key])
+    missing = np.flatnonzero(ids.isna())
+    if len(missing):
+        raise InputError(
+            f"{source.label}: {len(missing)} rows have no {key}, first row {missing[0] + 1}"
+        )
+    twice = ids.duplicated(keep=False)
+    if twice.any():
+        first = (
+            ids[twice].groupby(ids[twice], sort=True).apply(lambda s: [i + 1 for i in s.index[:3]])
+        )
+        shown = "; ".join(f"{name!r} in rows {rows}" for name, rows in first.iloc[:5].items())
+        raise InputError(
+            f"{source.label}: {len(first)} {key} occur more than once: {shown}"
+            f"{' …' if len(first) > 5 else ''}; ids must be unique"
+        )
+    return ids
+
+
+def _points(
+    source: Source,
+    given: pd.DataFrame,
+    found: dict[str, str],
+    crs: pyproj.CRS,
+    fallback: pyproj.CRS | None,
+    datum: str,
+) -> tuple[NDArray[np.float64], pyproj.CRS | None]:
+    """Return the points in the work CRS, NaN where there is none, and their own CRS."""
+    if source.geometries is not None and source.geometries.notna().any():
+        values = geometries_of(source)
+        check_types(source, values, POINTS, f"expected one point for each row of the {source.role}")
+        own = settle_crs(source, fallback)
+        centres = shapely.centroid(values)
+        xy = np.column_stack([shapely.get_x(centres), shapely.get_y(centres)])
+    elif {"lon", "lat"} <= found.keys():
+        own, xy = _WGS84, _pair(source, given, "lon", "lat")
+        for axis, name, limit in ((0, "lon", 180.0), (1, "lat", 90.0)):
+            bad = np.abs(xy[:, axis]) > limit
+            if bad.any():
+                row = int(np.flatnonzero(bad)[0])
+                raise InputError(
+                    f"{source.label}: row {row + 1}: {name} is {xy[row, axis]:g}, expected "
+                    "degrees; are lon and lat swapped, or projected (then call them x and y)?"
+                )
+    elif {"x", "y"} <= found.keys():
+        own, xy = fallback or crs, _pair(source, given, "x", "y")
+    else:
+        return np.full((len(given), 2), np.nan), None
+    if datum != "wgs84":
+        return move_points(points_to_wgs84(xy, own, datum), _WGS84, crs), own
+    return move_points(xy, own, crs), own
+
+
+def _pair(source: Source, given: pd.DataFrame, first: str, second: str) -> NDArray[np.float64]:
+    columns = []
+    for name in (first, second):
+        numbers, unread = as_number(given[name])
+        if unread:
+            row = int(np.flatnonzero(as_text(given[name]).notna() & numbers.isna())[0])
+            raise InputError(
+                f"{source.label}: row {row + 1}: {name} is {given[name].iloc[row]!r}, expected a "
+                f"number ({unread} such rows)"
+            )
+        columns.append(numbers.to_numpy(dtype="float64"))
+    xy: NDArray[np.float64] = np.column_stack(columns).astype(np.float64)
+    xy[np.isnan(xy).any(axis=1)] = np.nan
+    return xy
+
+
+def _role_text(value: object) -> str | None:
+    if isinstance(value, list | tuple | np.ndarray):
+        parts = [str(part).strip() for part in value]
+    elif value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    else:
+        parts = _SEPARATORS.split(str(value).strip())
+    return ";".join(part for part in parts if part) or None

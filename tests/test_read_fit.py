@@ -1,0 +1,161 @@
+"""Communities fit together after reading: healed, listed, or refused."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import MultiPolygon, Polygon, box
+
+from gridcell.errors import InputError
+from gridcell.read import read_layers
+from gridcell.rules import Rules
+
+CRS = "EPSG:4545"
+ORIGIN = np.array([500_000.0, 2_550_000.0])
+
+
+def placed(*shapes: shapely.Geometry) -> gpd.GeoDataFrame:
+    moved = [shapely.transform(shape, lambda xy: xy + ORIGIN) for shape in shapes]
+    return gpd.GeoDataFrame(
+        {"code": list("ABCDEFGHIJKLMNOP")[: len(moved)]}, geometry=moved, crs=CRS
+    )
+
+
+def fit(frame: gpd.GeoDataFrame, width: float = 1.0) -> tuple[np.ndarray, list[str]]:
+    layers = read_layers(frame, rules=Rules.build({"boundaries": {"heal_width": width}}))
+    return layers.communities.geometry.to_numpy(), [f.kind for f in layers.findings]
+
+
+def assert_exact(shapes: np.ndarray) -> None:
+    assert shapely.is_valid(shapes).all()
+    assert shapely.coverage_is_valid(shapes)
+    assert shapely.area(shapely.union_all(shapes)) == pytest.approx(
+        shapely.area(shapes).sum(), rel=1e-12
+    )
+
+
+def test_communities_without_a_fault_stay_bit_identical() -> None:
+    frame = placed(box(0, 0, 100, 100), box(100, 0, 200, 100))
+    shapes, kinds = fit(frame)
+    assert shapely.equals_exact(shapes, frame.geometry.to_numpy()).all()
+    assert kinds == []
+
+
+def test_a_vertex_that_only_the_neighbours_have_is_put_in() -> None:
+    frame = placed(box(0, 0, 100, 200), box(100, 0, 200, 100), box(100, 100, 200, 200))
+    shapes, kinds = fit(frame)
+    assert_exact(shapes)
+    assert kinds == ["borders_matched"]
+    assert shapely.equals_exact(shapes[1:], frame.geometry.to_numpy()[1:]).all()
+    assert shapely.get_num_coordinates(shapes[0]) == 6
+
+
+@pytest.mark.parametrize("offset", [0.4, -0.4], ids=["gap", "overlap"])
+def test_a_narrow_fault_is_healed_and_listed(offset: float) -> None:
+    frame = placed(box(0, 0, 100, 100), box(100 + offset, 0, 200, 100), box(300, 0, 400, 100))
+    layers = read_layers(frame)
+    shapes = layers.communities.geometry.to_numpy()
+    assert_exact(shapes)
+    assert shapely.area(shapely.union_all(shapes)) == pytest.approx(30_000)
+    healed = [f for f in layers.findings if f.kind == "healed"]
+    assert [f.measure for f in healed] == [pytest.approx(40.0)]
+    assert "between A and B given to A" in healed[0].message
+    assert healed[0].place is not None
+    assert shapely.equals_exact(shapes[2], frame.geometry[2])
+
+
+def test_a_gap_among_four_is_divided_without_moving_a_border_far() -> None:
+    frame = placed(
+        box(0, 0, 99.8, 99.8), box(100.2, 0, 200, 99.8),
+        box(0, 100.2, 99.8, 200), box(100.2, 100.2, 200, 200),
+    )  # fmt: skip
+    shapes, _ = fit(frame)
+    assert_exact(shapes)
+    assert shapely.area(shapes).sum() == pytest.approx(40_000)
+    assert shapely.hausdorff_distance(shapes, frame.geometry.to_numpy()).max() <= 1.0
+    assert (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON).all()
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (box(97, 0, 200, 100), "overlap of 300 m2, 3 m wide between A and B at x 500098"),
+        (box(20, 20, 50, 50), "overlap of 900 m2, 30 m wide"),
+        (box(0, 0, 100, 100), "overlap of 10,000 m2, 100 m wide"),
+    ],
+    ids=["wide", "inside", "same"],
+)
+def test_a_wide_overlap_stops_the_run_with_a_list(second: Polygon, words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        fit(placed(box(0, 0, 100, 100), second))
+    assert "--heal-width" in str(caught.value)
+    assert "gridcell repair" in str(caught.value)
+
+
+def test_a_wider_heal_width_settles_it() -> None:
+    shapes, kinds = fit(placed(box(0, 0, 100, 100), box(97, 0, 200, 100)), 4.0)
+    assert_exact(shapes)
+    assert kinds.count("healed") == 1
+
+
+def test_a_thin_long_gap_stops_the_run_and_a_lake_does_not() -> None:
+    ring = box(0, 0, 300, 300)
+    thin = box(50, 50, 250, 53)
+    with pytest.raises(InputError, match="gap of 600 m2, 3 m wide between A and B"):
+        fit(placed(ring.difference(thin).intersection(box(0, 0, 150, 300)),
+                   ring.difference(thin).intersection(box(150, 0, 300, 300))))  # fmt: skip
+    lake = ring.difference(box(100, 100, 200, 200))
+    frame = placed(lake.intersection(box(0, 0, 150, 300)), lake.intersection(box(150, 0, 300, 300)))
+    shapes, kinds = fit(frame)
+    assert kinds == ["hole"]
+    assert shapely.equals_exact(shapes, frame.geometry.to_numpy()).all()
+
+
+def test_an_enclave_stays_an_enclave() -> None:
+    frame = placed(box(0, 0, 300, 300).difference(box(100, 100, 110, 110)), box(100, 100, 110, 110))
+    shapes, kinds = fit(frame)
+    assert kinds == []
+    assert shapely.area(shapes[1]) == pytest.approx(100)
+
+
+def test_communities_in_several_pieces_keep_them() -> None:
+    frame = placed(
+        MultiPolygon([box(0, 0, 100, 100), box(200, 0, 300, 100)]), box(100.3, 0, 199.7, 100)
+    )
+    shapes, _ = fit(frame)
+    assert_exact(shapes)
+    assert shapely.area(shapely.union_all(shapes)) == pytest.approx(30_000)
+
+
+def test_nothing_is_healed_at_width_zero() -> None:
+    with pytest.raises(InputError, match=r"overlap of 40 m2, 0\.4 m wide"):
+        fit(placed(box(0, 0, 100, 100), box(99.6, 0, 200, 100)), 0.0)
+
+
+@settings(derandomize=True, max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-6, 0.0005, 0.05, 0.3]))
+def test_carelessly_drawn_borders_end_as_an_exact_coverage(seed: int, jitter: float) -> None:
+    """Squares whose every vertex is drawn anew, up to `jitter` m off, some borders with more."""
+    rng = np.random.default_rng(seed)
+    shapes = []
+    for i in range(3):
+        for j in range(3):
+            corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=float)
+            ring = []
+            for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+                parts = np.sort(rng.choice([0.25, 0.5, 0.75], rng.integers(0, 3), replace=False))
+                ring += [start + (end - start) * t for t in (0.0, *parts)]
+            points = (np.array(ring) + np.array([i, j])) * 100 + rng.uniform(
+                -jitter, jitter, (len(ring), 2)
+            )
+            shapes.append(Polygon(points))
+    frame = placed(*shapes)
+    fitted, _ = fit(frame)
+    assert_exact(fitted)
+    union = shapely.union_all(fitted)
+    assert union.geom_type == "Polygon"
+    assert not union.interiors
+    moved = shapely.hausdorff_distance(fitted, frame.geometry.to_numpy())
+    assert moved.max() <= 1.0
