@@ -1,0 +1,140 @@
+"""A plan's folder: all of it or nothing."""
+
+import json
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from gridcell.errors import WriteError
+from gridcell.model import Finding, Plan, findings_frame
+from gridcell.write.geojson import cells_lonlat, write_geojson
+from gridcell.write.geopackage import plain, write_geopackage
+
+_OURS: Final = ("plan.gpkg", "geojson", "map.html", "report.json")
+
+
+def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
+    """Make sure that a plan can be written into this folder, before any work.
+
+    Parameters
+    ----------
+    folder
+        Where the plan is to be. It may be absent or empty; its parent must exist.
+    overwrite
+        It may also hold a plan, and nothing else.
+
+    Raises
+    ------
+    WriteError
+        Something is in the way; it is named.
+    """
+    target = Path(folder).resolve()
+    if not target.parent.is_dir():
+        raise WriteError(f"{folder}: there is no folder {target.parent}; create it first")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise WriteError(f"{folder}: is a file; name a folder")
+    entries = sorted(entry.name for entry in target.iterdir())
+    if not entries:
+        return
+    if not overwrite:
+        raise WriteError(f"{folder}: is not empty; choose another folder or allow overwriting")
+    foreign = [name for name in entries if name not in _OURS]
+    if foreign or "plan.gpkg" not in entries:
+        what = f"it holds {foreign[0]}" if foreign else "it holds no plan.gpkg"
+        raise WriteError(
+            f"{folder}: only a plan's folder is overwritten, and {what}; move that away or choose "
+            f"another folder"
+        )
+
+
+def write_plan(
+    plan: Plan, folder: str | Path, *, overwrite: bool = False, lang: str | None = None
+) -> list[Path]:
+    """Write ``plan.gpkg``, ``geojson/``, ``map.html`` and ``report.json``; return the files.
+
+    The folder appears whole, with its name, when all files are written. If anything fails before,
+    nothing is left; a process killed meanwhile leaves at most a hidden folder that ends in
+    ``.part``.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    folder
+        Where to write; see `require_free`.
+    overwrite
+        Replace a plan that is there already.
+    lang
+        Language of the map, ``en`` or ``zh``; ``en`` by default.
+
+    Raises
+    ------
+    WriteError
+        The folder is not free or cannot be written.
+    ProofError
+        A plan that keeps its promises would break them in a file.
+    """
+    from gridcell.render.map import write_map
+
+    require_free(folder, overwrite=overwrite)
+    target = Path(folder).resolve()
+    with _all_or_nothing(target) as part:
+        cells = cells_lonlat(plan)
+        plan = _with_findings(plan, cells.findings)
+        write_geopackage(plan, part / "plan.gpkg")
+        (part / "geojson").mkdir()
+        files = write_geojson(cells, part / "geojson")
+        write_map(plan, part / "map.html", lang=lang or "en")
+        report = json.dumps(plain(plan.report), ensure_ascii=False, indent=2)
+        (part / "report.json").write_text(report + "\n", encoding="utf-8", newline="\n")
+    names = ["plan.gpkg", *(f"geojson/{file.name}" for file in files), "map.html", "report.json"]
+    return [Path(folder) / name for name in names]
+
+
+@contextmanager
+def _all_or_nothing(target: Path) -> Iterator[Path]:
+    """Yield a new folder beside the target that takes its place at the end."""
+    mark = uuid.uuid4().hex[:8]
+    part = target.with_name(f".{target.name}-{mark}.part")
+    try:
+        part.mkdir()
+        yield part
+        _put(part, target, old=target.with_name(f".{target.name}-{mark}.old.part"))
+    except OSError as error:
+        if isinstance(error, WriteError):
+            raise
+        raise WriteError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _put(part: Path, target: Path, *, old: Path) -> None:
+    if not target.exists():
+        part.rename(target)
+        return
+    target.rename(old)
+    try:
+        part.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _with_findings(plan: Plan, findings: tuple[Finding, ...]) -> Plan:
+    """Return the plan with findings of the export, in its layer and in its report."""
+    if not findings:
+        return plan
+    frame = pd.concat([plan.findings, findings_frame(findings, plan.crs)], ignore_index=True)
+    counts = Counter(plan.report.get("findings", {}))
+    counts.update(finding.kind for finding in findings)
+    return replace(plan, findings=frame, report={**plan.report, "findings": dict(counts)})

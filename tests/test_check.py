@@ -1,0 +1,352 @@
+"""Proofs hold for exact coverages and fail for every fault that fools a lighter test."""
+
+import dataclasses
+import json
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plans import tiny_plan
+from shapely.geometry import MultiPolygon, Point, Polygon, box
+from strategies import coverages
+
+from gridcell.check import check_cells, check_plan, coverage_figures, prove_coverage
+from gridcell.errors import InputError, WriteError
+from gridcell.model import findings_frame
+from gridcell.write import write_findings, write_plan
+from gridcell_cli import main as frame
+
+SQUARE = box(0, 0, 2, 2)
+QUARTERS = [box(0, 0, 1, 1), box(1, 0, 2, 1), box(0, 1, 1, 2), box(1, 1, 2, 2)]
+BOW_TIE = shapely.from_wkt("POLYGON ((1 0, 2 1, 2 0, 1 1, 1 0))")
+
+
+def with_nan():
+    with np.errstate(invalid="ignore"):
+        return Polygon([(1, 0), (2, 0), (np.nan, 1), (1, 1)])
+
+
+def prove(cells, land=SQUARE):
+    """Prove cells within a land that has the vertices of the quarters."""
+    return prove_coverage(np.array(cells, dtype=object), [shapely.segmentize(land, 1)])
+
+
+def test_quarters_of_a_square_cover_it_exactly():
+    proof = prove(QUARTERS)
+    assert proof.holds
+    assert proof.exact
+    assert (proof.gaps, proof.overlaps, proof.outside, proof.invalid) == (0, 0, 0, 0)
+
+
+def test_a_missing_cell_at_the_rim_is_a_gap():
+    proof = prove(QUARTERS[:3])
+    assert shapely.coverage_is_valid(QUARTERS[:3])
+    assert not proof.holds
+    assert (proof.gaps, proof.gap_m2) == (1, 1.0)
+    assert proof.gap_pieces.geometry[0].equals(QUARTERS[3])
+
+
+def test_an_enclosed_hole_is_a_gap_and_filled_it_is_none():
+    ring, island = SQUARE.difference(box(0.5, 0.5, 1, 1)), box(0.5, 0.5, 1, 1)
+    assert prove_coverage([ring], [SQUARE]).gap_m2 == 0.25
+    assert prove_coverage([ring]).gap_m2 == 0.25
+    assert prove_coverage([ring, island], [SQUARE]).holds
+    assert prove_coverage([ring, island]).holds
+
+
+def test_a_hole_in_the_land_is_no_gap_but_a_cell_in_it_is_outside():
+    land, island = SQUARE.difference(box(0.5, 0.5, 1, 1)), box(0.5, 0.5, 1, 1)
+    assert prove_coverage([land], [land]).holds
+    proof = prove_coverage([land, island], [land])
+    assert (proof.outside, proof.outside_m2) == (1, 0.25)
+    assert not proof.holds
+
+
+@pytest.mark.parametrize(
+    "bad", [None, Polygon(), BOW_TIE, with_nan(), Point(1.5, 0.5), box(0, 0, 1, 1).exterior]
+)
+def test_what_is_no_valid_polygon_is_a_fault_that_leaves_the_other_rows_in_place(bad):
+    proof = prove([QUARTERS[0], bad, *QUARTERS[2:]])
+    assert not proof.holds
+    assert proof.invalid_cells.tolist() == [1]
+    assert proof.gap_m2 == 1.0
+    assert proof.gap_pieces.geometry[0].equals(QUARTERS[1])
+    assert not prove_coverage(QUARTERS, [bad]).holds
+
+
+def test_a_cell_drawn_over_all_others_overlaps_each_of_them():
+    proof = prove([*QUARTERS, shapely.segmentize(SQUARE, 1)])
+    assert (proof.overlaps, proof.overlap_m2) == (4, 4.0)
+    assert sorted(proof.overlap_pieces["left"]) == [0, 1, 2, 3]
+    assert set(proof.overlap_pieces["right"]) == {4}
+
+
+def test_a_cell_given_twice_overlaps_itself():
+    proof = prove([*QUARTERS, QUARTERS[2]])
+    assert proof.overlap_pieces[["left", "right"]].to_numpy().tolist() == [[2, 4]]
+
+
+def test_a_gap_and_an_overlap_of_the_same_area_do_not_cancel():
+    moved = [*QUARTERS[:3], QUARTERS[0]]
+    proof = prove(moved)
+    assert (proof.gap_m2, proof.overlap_m2) == (1.0, 1.0)
+
+
+def test_cells_in_the_wrong_parent_are_outside_and_leave_a_gap():
+    lands = [box(0, 0, 2, 1), box(0, 1, 2, 2)]
+    lands = [shapely.segmentize(land, 1) for land in lands]
+    assert prove_coverage(QUARTERS, lands, parent_of=np.array([0, 0, 1, 1])).holds
+    proof = prove_coverage(QUARTERS, lands, parent_of=np.array([0, 0, 1, 0]))
+    assert (proof.gaps, proof.outside, proof.overlaps) == (1, 1, 0)
+    assert proof.gap_pieces["parent"].tolist() == [1]
+    assert proof.outside_pieces["cell"].tolist() == [3]
+    orphan = prove_coverage(QUARTERS, lands, parent_of=np.array([0, 0, 1, -1]))
+    assert orphan.outside_pieces["cell"].tolist() == [3]
+
+
+def test_parents_that_overlap_are_found_though_each_is_covered():
+    one, two = box(0, 0, 2, 2), box(0.5, 0.5, 1, 1)
+    proof = prove_coverage([one, two], [one, two], parent_of=np.array([0, 1]))
+    assert (proof.gaps, proof.overlaps, proof.overlap_m2) == (0, 1, 0.25)
+
+
+def test_a_vertex_that_the_neighbour_lacks_is_an_unmatched_border_across_parents_too():
+    left, right = box(0, 0, 1, 2), Polygon([(1, 0), (2, 0), (2, 2), (1, 2), (1, 1)])
+    proof = prove_coverage([left, right], [left, right], parent_of=np.array([0, 1]))
+    assert proof.unmatched.tolist() == [0, 1]
+    assert not proof.edge_matched
+    assert not proof.holds
+    assert (proof.gaps, proof.overlaps) == (0, 0)
+
+
+def test_a_hole_that_touches_its_shell_is_no_fault_of_the_neighbours():
+    shell = [(100, 0), (0, 0), (4.1, 1.7), (63.7, 27), (86.3, 54.1), (73, 17.6)]
+    hole = [(85.7, 3.4), (81.6, 0.3), (100, 0)]
+    cells = [Polygon([(100, 100), (100, 0), (86.3, 54.1)]), Polygon(shell, [hole]), Polygon(hole)]
+    proof = prove_coverage(cells, [shapely.coverage_union_all(cells)])
+    assert proof.holds
+    assert proof.exact
+
+
+def test_a_vertex_that_only_the_land_lacks_is_no_fault_but_not_exact():
+    proof = prove_coverage(QUARTERS, [SQUARE])
+    assert proof.holds
+    assert not proof.exact
+
+
+@pytest.mark.parametrize("width", [1e-6, 1e-3])
+def test_slivers_are_found_down_to_a_micrometre_at_utm_coordinates(width):
+    x, y = 452_000.0, 4_418_000.0
+    land = box(x, y, x + 100, y + 100)
+    left = box(x, y, x + 50, y + 100)
+    gap = prove_coverage([left, box(x + 50 + width, y, x + 100, y + 100)], [land])
+    assert (gap.gaps, gap.overlaps) == (1, 0)
+    overlap = prove_coverage([left, box(x + 50 - width, y, x + 100, y + 100)], [land])
+    assert (overlap.gaps, overlap.overlaps) == (0, 1)
+
+
+def test_multipolygons_count_with_all_their_parts():
+    pair = MultiPolygon([QUARTERS[0], QUARTERS[3]])
+    assert prove([pair, *QUARTERS[1:3]]).holds
+    assert prove([MultiPolygon([QUARTERS[0]]), *QUARTERS[1:3]]).gap_m2 == 1.0
+
+
+def test_no_cells_at_all_leave_all_land_a_gap_and_no_land_leaves_nothing_to_prove():
+    assert prove([]).gap_m2 == 4.0
+    assert prove_coverage([], [], parent_of=np.array([], dtype=np.int64)).holds
+    assert prove_coverage([]).holds
+
+
+def test_parents_must_be_named_when_there_are_several():
+    with pytest.raises(ValueError, match="parent_of"):
+        prove_coverage(QUARTERS, [SQUARE, SQUARE])
+    with pytest.raises(ValueError, match="parent_of"):
+        prove_coverage(QUARTERS, [SQUARE], parent_of=np.array([0, 0, 0, 1]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(coverages(), st.integers(0, 2**16))
+def test_random_coverages_hold_and_fail_as_soon_as_one_cell_is_gone_doubled_or_grown(cells, pick):
+    land = [shapely.coverage_union_all(cells)]
+    assert prove_coverage(cells, land).holds
+    row = pick % len(cells)
+    rest = np.delete(cells, row)
+    lost = prove_coverage(rest, land)
+    assert not lost.holds
+    assert lost.gap_m2 == pytest.approx(cells[row].area, rel=1e-6, abs=1e-9)
+    doubled = prove_coverage(np.append(cells, cells[row]), land)
+    assert doubled.overlap_pieces[["left", "right"]].to_numpy().tolist() == [[row, len(cells)]]
+    grown = cells.copy()
+    grown[row] = cells[row].buffer(0.5)
+    assert prove_coverage(grown, land).overlaps or len(cells) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(coverages(most=15), st.integers(0, 2**32 - 1))
+def test_figures_agree_with_plain_overlays(cells, seed):
+    rng = np.random.default_rng(seed)
+    moved = np.array([
+        shapely.affinity.translate(c, *rng.uniform(-5, 5, 2)) if rng.random() < 0.3 else c
+        for c in cells
+    ])  # fmt: skip
+    land = box(0, 0, 100, 100)
+    proof = prove_coverage(moved, [land])
+    union = shapely.union_all(moved)
+    pairs = sum(moved[i].intersection(moved[j]).area for i in range(len(moved)) for j in range(i))
+    assert proof.gap_m2 == pytest.approx(land.difference(union).area, abs=1e-5)
+    assert proof.overlap_m2 == pytest.approx(pairs, abs=1e-5)
+    outside = sum(cell.difference(land).area for cell in moved)
+    assert proof.outside_m2 == pytest.approx(outside, abs=1e-5)
+
+
+def replaced(plan, level, /, **columns):
+    """Return the plan with some columns of one level changed in the first row."""
+    cells = plan.cells(level).copy()
+    for name, value in columns.items():
+        cells.loc[0, name] = value
+    return dataclasses.replace(plan, **{level: cells})
+
+
+def kinds(plan):
+    return {finding.kind for finding in check_plan(plan) if finding.severity == "error"}
+
+
+def test_a_sound_plan_has_no_findings_and_its_figures_say_so():
+    plan = tiny_plan()
+    assert check_plan(plan) == []
+    figures = coverage_figures(plan)
+    assert list(figures["coverage"]) == ["large", "medium", "small", "leaves"]
+    exact = {"gaps": 0, "gap_m2": 0.0, "overlaps": 0, "overlap_m2": 0.0, "edge_matched": True}
+    assert all(level == exact for level in figures["coverage"].values())
+    assert figures["multipart_cells"] == 0
+
+
+@pytest.mark.parametrize("level", ["large", "medium", "small", "leaves"])
+def test_a_cell_that_shrinks_is_a_gap_at_its_level(level):
+    plan = tiny_plan()
+    smaller = plan.cells(level).geometry[0].buffer(-1)
+    broken = replaced(plan, level, geometry=smaller)
+    assert "gap" in kinds(broken) or level == "large"
+    assert kinds(broken) & {"gap", "outside"}
+    figures = coverage_figures(broken)["coverage"][level]
+    assert figures["gaps"] > 0 or level == "large"
+
+
+@pytest.mark.parametrize(
+    ("level", "columns", "kind"),
+    [
+        ("small", {"code": "450802001001002"}, "duplicate_code"),
+        ("micro", {"code": None}, "duplicate_code"),
+        ("small", {"parent": "450802001009"}, "wrong_parent"),
+        ("micro", {"parent": "450802001001002"}, "code_not_nested"),
+        ("small", {"level": 4}, "wrong_level"),
+        ("small", {"households": 1}, "totals"),
+        ("large", {"buildings": 1}, "totals"),
+        ("leaves", {"code": "450802001001999"}, "wrong_leaf"),
+        ("micro", {"geometry": box(0, 0, 1, 1)}, "wrong_leaf"),
+        ("leaves", {"geometry": None}, "invalid_geometry"),
+    ],
+)
+def test_every_broken_rule_is_a_finding(level, columns, kind):
+    assert kind in kinds(replaced(tiny_plan(), level, **columns))
+
+
+def test_two_pieces_are_an_error_unless_the_community_is_in_two_itself():
+    plan = tiny_plan()
+    x, y = plan.small.total_bounds[:2]
+    two = MultiPolygon([box(x, y, x + 1, y + 1), box(x + 5, y, x + 6, y + 1)])
+    broken = replaced(plan, "micro", geometry=two)
+    assert "multipart" in kinds(broken)
+    excused = replaced(broken, "medium", geometry=two)
+    found = [f.severity for f in check_plan(excused) if f.kind == "multipart"]
+    assert found == ["warning", "warning"]
+
+
+def test_households_and_buildings_name_leaves_that_exist():
+    plan = tiny_plan()
+    register = pd.DataFrame({
+        "household_id": ["1", "2", "2"], "code": [plan.leaves["code"][0], "nowhere", None],
+        "reason": [None, None, None],
+    })  # fmt: skip
+    buildings = plan.buildings.copy()
+    buildings.loc[0, "code"] = "elsewhere"
+    broken = dataclasses.replace(plan, households=register, buildings=buildings)
+    messages = [f.message for f in check_plan(broken)]
+    assert sorted(messages) == [
+        "building ba: elsewhere is no leaf",
+        "household 2 is listed twice",
+        "household 2: neither cell nor reason",
+        "household 2: nowhere is no leaf",
+    ]
+
+
+def layer(geometries, **columns):
+    return gpd.GeoDataFrame(columns, geometry=list(geometries), crs="EPSG:4546")
+
+
+def test_a_foreign_layer_is_proven_within_its_land():
+    cells = layer(QUARTERS, code=["a", "b", "c", "d"])
+    land = layer([box(0, 0, 2, 1), box(0, 1, 2, 2)], code=["S", "N"])
+    assert check_cells(cells, land) == []
+    (gap,) = check_cells(cells[:3], land)
+    assert (gap.kind, gap.measure) == ("gap", 1.0)
+    assert gap.message == "1 m2 of N lie in none of its cells"
+    with pytest.raises(InputError, match="CRS"):
+        check_cells(cells, land.to_crs("EPSG:4490"))
+
+
+def test_codes_that_repeat_and_shapes_that_are_none_are_named():
+    cells = layer([QUARTERS[0], BOW_TIE, QUARTERS[2], QUARTERS[3]], code=["a", "b", "c", "c"])
+    found = {finding.kind: finding.message for finding in check_cells(cells)}
+    assert found["duplicate_code"] == "c names several cells"
+    assert found["invalid_geometry"] == "cell b is no valid polygon"
+
+
+def test_areas_in_degrees_are_reported_in_square_metres():
+    cells = layer([box(110, 23, 110.01, 23.01), box(110.005, 23, 110.02, 23.01)])
+    (overlap,) = check_cells(cells.set_crs("EPSG:4326", allow_override=True))[:1]
+    assert overlap.kind == "overlap"
+    assert overlap.measure == pytest.approx(512.5 * 1107.5, rel=0.01)
+
+
+def run(capsys, monkeypatch, *arguments):
+    monkeypatch.setattr(frame, "_be_quiet", lambda: None)
+    with pytest.raises(SystemExit) as exit_:
+        frame.main([str(a) for a in arguments])
+    return exit_.value.code, capsys.readouterr().out
+
+
+def test_check_exits_4_and_lists_the_worst_first(tmp_path, capsys, monkeypatch):
+    cells = layer([*QUARTERS, box(0, 0, 1, 0.5)], code=list("abcde"))
+    cells.to_file(tmp_path / "cells.gpkg")
+    code, out = run(
+        capsys, monkeypatch, "check", tmp_path / "cells.gpkg", "-o", tmp_path / "f.gpkg"
+    )
+    assert code == 4
+    assert out.splitlines()[0].split()[:2] == ["error", "overlap"]
+    assert len(gpd.read_file(tmp_path / "f.gpkg")) == len(out.splitlines()) - 1
+    cells[:4].to_file(tmp_path / "good.gpkg")
+    code, out = run(capsys, monkeypatch, "check", tmp_path / "good.gpkg", "--json")
+    assert code == 0
+    assert json.loads(out) == {"ok": True, "findings": {}, "list": []}
+
+
+def test_check_proves_a_plan(tmp_path, capsys, monkeypatch):
+    write_plan(tiny_plan(), tmp_path / "plan")
+    assert run(capsys, monkeypatch, "check", tmp_path / "plan") == (0, "every proof holds\n")
+    broken = replaced(tiny_plan(), "leaves", geometry=box(0, 0, 1, 1))
+    write_plan(broken, tmp_path / "broken")
+    code, out = run(capsys, monkeypatch, "check", tmp_path / "broken" / "plan.gpkg")
+    assert code == 4
+    assert "450802001001001" in out
+
+
+def test_findings_do_not_replace_a_file_unasked(tmp_path):
+    (tmp_path / "f.gpkg").write_text("mine")
+    with pytest.raises(WriteError, match="there already"):
+        write_findings(findings_frame([], tiny_plan().crs), tmp_path / "f.gpkg")
+    assert (tmp_path / "f.gpkg").read_text() == "mine"
