@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from gridcell.model import Fabric, Finding, Progress
 from gridcell.partition.graph import Graph, make_graph
-from gridcell.partition.search import search
-from gridcell.partition.start import bisect
+from gridcell.partition.search import divide_pieces
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
 from gridcell.schema import BARRIER_KINDS
@@ -149,18 +148,8 @@ def _cells(
     count = share_out(wanted, households, atoms) if wanted else np.minimum(free, atoms)
     if wanted and count.sum() != wanted:
         found.append(_missed(code, level, wanted, int(count.sum()), pieces, len(piece)))
-    order = np.argsort(piece, kind="stable")
-    rows = np.split(order, np.cumsum(atoms)[:-1])
-    cell = np.empty(len(piece), dtype=np.int64)
-    made = 0
-    for members, k in zip(rows, count.tolist(), strict=True):
-        cell[members] = made + bisect(graph, members, k)
-        made += k
     seed = _seed(rules.seed, code, level)
-    return search(
-        graph, cell, targets, row, weights=rules.weights, sweeps=rules.search,
-        regroup=level == "micro", seed=seed,
-    )  # fmt: skip
+    return divide_pieces(graph, piece, count, targets, row, rules=rules, seed=seed)
 
 
 def share_out(wanted: int, households: NDArray[np.float64], atoms: Ints) -> Ints:

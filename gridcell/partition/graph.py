@@ -24,6 +24,8 @@ class Graph:
     """(2 * pairs,) ascending for each atom."""
     length: Floats
     """(2 * pairs,) metres of shared border, discounted where it runs on a barrier."""
+    on_barrier: Floats
+    """(2 * pairs,) share of the shared border that runs on barriers, 0 to 1."""
     perimeter: Floats
     """(atoms,) metres of border in all, discounted likewise; what is not shared is outside."""
     weight: Floats
@@ -45,6 +47,7 @@ class Graph:
             first=np.concatenate([[0], np.cumsum(count)]),
             neighbour=self.neighbour[kept],
             length=self.length[kept],
+            on_barrier=self.on_barrier[kept],
             perimeter=self.perimeter,
             weight=self.weight,
             area=self.area,
@@ -58,6 +61,7 @@ class Graph:
             first=self.first[start : stop + 1] - first,
             neighbour=self.neighbour[first:last] - start,
             length=self.length[first:last],
+            on_barrier=self.on_barrier[first:last],
             perimeter=self.perimeter[start:stop],
             weight=self.weight[start:stop],
             area=self.area[start:stop],
@@ -97,18 +101,58 @@ def make_graph(fabric: Fabric, atoms: Ints, discount: Floats) -> Graph:
     home = fabric.atoms["community"].to_numpy()[atoms]
     inner = (a >= 0) & (b >= 0)
     inner[inner] = home[a[inner]] == home[b[inner]]
-    row, column = np.concatenate([a[inner], b[inner]]), np.concatenate([b[inner], a[inner]])
-    cost = np.concatenate([cost[inner], cost[inner]])
-    order = np.lexsort((column, row))
-    row, column, cost = row[order], column[order], cost[order]
-    pair = fold(row * (n + 1) + column)
+    first, neighbour, sums = _rows(
+        a[inner], b[inner], n,
+        [cost[inner], fabric.arc_length[inner], fabric.arc_length[inner] * (fabric.arc_barrier[inner] > 0)],
+    )  # fmt: skip
     table = fabric.atoms.iloc[atoms]
     return Graph(
-        first=np.concatenate([[0], np.cumsum(np.bincount(row[pair], minlength=n))]),
-        neighbour=column[pair],
-        length=np.add.reduceat(cost, pair) if len(pair) else cost,
+        first=first,
+        neighbour=neighbour,
+        length=sums[0],
+        on_barrier=sums[2] / np.maximum(sums[1], 1e-9),
         perimeter=perimeter,
         weight=table["households"].to_numpy(dtype=np.float64),
         area=table["area_m2"].to_numpy(dtype=np.float64),
         xy=table[["x", "y"]].to_numpy(dtype=np.float64),
     )
+
+
+def contract(graph: Graph, group: Ints, groups: int) -> Graph:
+    """Return the graph whose atoms are groups of atoms; every group is connected and occurs."""
+    row = np.repeat(np.arange(len(graph)), np.diff(graph.first))
+    a, b = group[row], group[graph.neighbour]
+    outer = a < b
+    first, neighbour, sums = _rows(
+        a[outer], b[outer], groups,
+        [graph.length[outer], graph.length[outer] * graph.on_barrier[outer]],
+    )  # fmt: skip
+    within = np.bincount(a[a == b], weights=graph.length[a == b], minlength=groups)
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
+
+    area = total(graph.area)
+    return Graph(
+        first=first,
+        neighbour=neighbour,
+        length=sums[0],
+        on_barrier=sums[1] / np.maximum(sums[0], 1e-9),
+        perimeter=total(graph.perimeter) - within,
+        weight=total(graph.weight),
+        area=area,
+        xy=np.column_stack([total(graph.area * graph.xy[:, i]) / area for i in (0, 1)]),
+    )
+
+
+def _rows(a: Ints, b: Ints, n: int, values: list[Floats]) -> tuple[Ints, Ints, list[Floats]]:
+    """Return pairs as compressed rows, both ways round, values of equal pairs added up."""
+    row, column = np.concatenate([a, b]), np.concatenate([b, a])
+    order = np.lexsort((column, row))
+    row, column = row[order], column[order]
+    pair = fold(row * (n + 1) + column)
+    sums = [
+        np.add.reduceat(np.concatenate([v, v])[order], pair) if len(pair) else v for v in values
+    ]
+    first = np.concatenate([[0], np.cumsum(np.bincount(row[pair], minlength=n))])
+    return first, column[pair], sums

@@ -378,3 +378,28 @@ def _is_piece(
                 queue[tail] = j
                 tail += 1
     return tail == size
+
+
+@njit(cache=True, nogil=True)
+def match_neighbours(
+    first: Ints, neighbour: Ints, length: Floats, perimeter: Floats, weight: Floats, heaviest: float
+) -> Ints:
+    """Return for each node the neighbour it is paired with, or itself: both choose each other."""
+    n = len(weight)
+    choice = np.arange(n)
+    for i in range(n):
+        best = 0.0
+        for k in range(first[i], first[i + 1]):
+            j = neighbour[k]
+            if weight[i] + weight[j] > heaviest:
+                continue
+            fit = length[k] / min(perimeter[i], perimeter[j])
+            # Ties go to the pair of lowest numbers, seen alike from both sides.
+            if fit > best or (fit == best and j < choice[i]):
+                best = fit
+                choice[i] = j
+    pair = np.arange(n)
+    for i in range(n):
+        if choice[choice[i]] == i:
+            pair[i] = choice[i]
+    return pair

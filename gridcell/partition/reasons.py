@@ -1,9 +1,11 @@
-"""Why a cell is outside its band, in words that a planner can act on."""
+"""Which cells are outside their band, and why, in words that a planner can act on."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from gridcell.model import Fabric
 from gridcell.partition.divide import Division
@@ -13,92 +15,152 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Reasons:
+class Verdict:
+    """How each cell of a level stands to its band."""
+
+    band: NDArray[np.object_]
+    """``in``, ``under``, ``over``; ``None`` for dedicated cells."""
+    reason: NDArray[np.object_]
     """A sentence for each cell outside its band, ``None`` for the others."""
 
-    small: NDArray[np.object_]
-    leaf: NDArray[np.object_]
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Level:
+    """The cells of one level and the land that they were to share."""
+
+    cell: Ints
+    """(atoms,)"""
+    parent: Ints
+    """(atoms,) cell of the level above: no exchange goes beyond it."""
+    community: Ints
+    """(cells,) row of the community."""
+    dedicated: NDArray[np.bool_]
+    """(cells,)"""
+    above: str
+    """What the level above is called."""
 
 
-def explain(
+def explain_small(
     fabric: Fabric,
     division: Division,
-    small: Targets,
-    micro: Targets | None,
-    households: Ints,
+    targets: Targets,
     names: NDArray[np.object_],
-) -> Reasons:
-    """Return why cells are outside their band.
+) -> Verdict:
+    """Return the verdict on every small cell.
 
     Parameters
     ----------
-    fabric, division, small, micro
-        The division and what it was to reach.
-    households
-        (pieces,) of `fabric.pieces`, as finally placed.
+    fabric, division, targets
+        The division and what its small cells were to reach.
     names
         (buildings,) ids.
     """
-    community = division.community_of_small
-    none = np.full(len(division.small_of_leaf), None, dtype=object)
-    by_small = _explain(
-        fabric, division.small, small, community, division.site_of_small >= 0, households, names
+    level = _Level(
+        cell=division.small,
+        parent=fabric.atoms["community"].to_numpy(),
+        community=division.community_of_small,
+        dedicated=division.site_of_small >= 0,
+        above="community",
     )
-    if micro is None:
-        return Reasons(small=by_small, leaf=none)
-    parent = division.small_of_leaf
-    leaf = _explain(
-        fabric, division.leaf, micro, community[parent], division.site_of_small[parent] >= 0,
-        households, names,
-    )  # fmt: skip
-    return Reasons(small=by_small, leaf=leaf)
+    return _explain(fabric, level, targets, names)
+
+
+def explain_leaves(
+    fabric: Fabric,
+    division: Division,
+    targets: Targets,
+    names: NDArray[np.object_],
+) -> Verdict:
+    """Return the verdict on every leaf, held against the band of micro cells.
+
+    Parameters are those of `explain_small`, with the targets of micro cells.
+    """
+    level = _Level(
+        cell=division.leaf,
+        parent=division.small,
+        community=division.community_of_small[division.small_of_leaf],
+        dedicated=(division.site_of_small >= 0)[division.small_of_leaf],
+        above="small grid",
+    )
+    return _explain(fabric, level, targets, names)
 
 
 def _explain(
     fabric: Fabric,
-    cell: Ints,
+    level: _Level,
     targets: Targets,
-    community: Ints,
-    dedicated: NDArray[np.bool_],
-    households: Ints,
     names: NDArray[np.object_],
-) -> NDArray[np.object_]:
-    pieces = fabric.pieces
-    placed = np.flatnonzero(pieces["atom"].to_numpy() >= 0)
-    at = cell[pieces["atom"].to_numpy()[placed]]
-    total = np.bincount(at, weights=households[placed], minlength=len(community))
-    lived_in = np.bincount(at, weights=households[placed] > 0, minlength=len(community))
-    low, high = targets.low[community], targets.high[community]
-    out = np.full(len(community), None, dtype=object)
-    # The fullest building of each cell, as an example to look at.
-    order = np.lexsort((-households[placed], at))
-    fullest = np.full(len(community), -1, dtype=np.int64)
-    fullest[at[order][::-1]] = placed[order][::-1]
-    neighbours = _neighbours(fabric, cell, community)
-    wrong = ~dedicated & ((total < low - 1e-9) | (total > high + 1e-9))
-    for c in np.flatnonzero(wrong):
-        piece = fullest[c]
-        name = "" if piece < 0 else names[pieces["building"].iat[piece]]
-        if total[c] > high[c] and lived_in[c] == 1:
-            out[c] = f"building {name} alone holds {total[c]:.0f} households"
-        elif not neighbours[c]:
-            out[c] = f"cut off by sites or the boundary: {total[c]:.0f} households in this piece"
-        elif total[c] == 0:
-            out[c] = "nobody lives on this land, and no neighbour can take it in"
-        else:
-            out[c] = (
-                f"{total[c]:.0f} households in {lived_in[c]:.0f} buildings; no exchange with a "
-                f"neighbour was found that brings it into {low[c]:.0f} to {high[c]:.0f}"
+) -> Verdict:
+    n = len(level.community)
+    atom = fabric.pieces["atom"].to_numpy()
+    households = fabric.pieces["households"].to_numpy()
+    placed = np.flatnonzero(atom >= 0)
+    at = level.cell[atom[placed]]
+    total = np.bincount(at, weights=households[placed], minlength=n).astype(np.int64)
+    lived_in = np.bincount(at, weights=households[placed] > 0, minlength=n).astype(np.int64)
+    # The fullest piece of each cell, as an example to look at.
+    order = np.lexsort((households[placed], at))
+    fullest = np.full(n, -1, dtype=np.int64)
+    fullest[at[order]] = placed[order]
+
+    low, high = targets.low[level.community], targets.high[level.community]
+    band = np.where(total < low - 1e-9, "under", np.where(total > high + 1e-9, "over", "in"))
+    band = band.astype(object)
+    band[level.dedicated] = None
+
+    land = _Land.of(fabric, level, total)
+    building = fabric.pieces["building"].to_numpy()
+    reason = np.full(n, None, dtype=object)
+    for c in np.flatnonzero((band == "under") | (band == "over")):
+        # The whole numbers that are in the band.
+        least, most = int(np.ceil(low[c] - 1e-9)), int(np.floor(high[c] + 1e-9))
+        share = land.share[c]
+        where = (
+            f"its {level.above}" if land.whole[c] else f"this separate piece of its {level.above}"
+        )
+        if band[c] == "over" and lived_in[c] == 1:
+            reason[c] = f"building {names[building[fullest[c]]]} alone holds {total[c]} households"
+        elif share < least:
+            reason[c] = f"{where} holds only {share} households"
+        elif -(-share // max(most, 1)) * least > share:
+            reason[c] = (
+                f"the {share} households of {where} divide into no number of cells of "
+                f"{least} to {most}"
             )
-    return out
+        elif total[c] == 0:
+            reason[c] = "nobody lives on this land, and no neighbour can take it in"
+        else:
+            reason[c] = (
+                f"{total[c]} households in {lived_in[c]} buildings; no exchange with a neighbour "
+                f"was found that brings it into {least} to {most}"
+            )
+    return Verdict(band=band, reason=reason)
 
 
-def _neighbours(fabric: Fabric, cell: Ints, community: Ints) -> Ints:
-    """Return for each cell how many arcs it shares with other general cells of its community."""
-    side = np.append(cell, -1)
-    a, b = side[fabric.arc_left], side[fabric.arc_right]
-    general = np.append(fabric.atoms["site"].to_numpy() < 0, False)  # noqa: FBT003
-    inner = (a != b) & general[fabric.arc_left] & general[fabric.arc_right]
-    inner[inner] = community[a[inner]] == community[b[inner]]
-    ends = np.concatenate([a[inner], b[inner]])
-    return np.bincount(ends, minlength=len(community))
+@dataclass(frozen=True, eq=False, slots=True)
+class _Land:
+    """The connected general land around each cell, within its parent."""
+
+    share: Ints
+    """(cells,) households on it."""
+    whole: NDArray[np.bool_]
+    """(cells,) whether it is all the general land of the parent."""
+
+    @classmethod
+    def of(cls, fabric: Fabric, level: _Level, total: Ints) -> "_Land":
+        general = np.append(~level.dedicated[level.cell], [False])
+        parent = np.append(level.parent, [-1])
+        a, b = fabric.arc_left, fabric.arc_right
+        inner = general[a] & general[b] & (parent[a] == parent[b])
+        n = len(level.cell)
+        links = coo_array((np.ones(inner.sum(), dtype=np.int8), (a[inner], b[inner])), shape=(n, n))
+        region = connected_components(links, directed=False)[1].astype(np.int64)
+        # Cells are connected, so each lies in the region of any of its atoms.
+        of_cell = np.empty(len(total), dtype=np.int64)
+        of_cell[level.cell] = region
+        held = np.bincount(of_cell, weights=total).astype(np.int64)
+        first = np.unique(region[general[:-1]], return_index=True)[1]
+        regions = np.bincount(level.parent[general[:-1]][first], minlength=level.parent.max() + 1)
+        parent_of_cell = np.empty(len(total), dtype=np.int64)
+        parent_of_cell[level.cell] = level.parent
+        return cls(held[of_cell], regions[parent_of_cell] == 1)

@@ -1,0 +1,365 @@
+import errno
+import io
+import json
+import subprocess
+import sys
+import types
+
+import click
+import pytest
+
+from gridcell.errors import InputError, PartitionError, ProofError, WriteError
+from gridcell_cli import main as frame
+from gridcell_cli import options
+from gridcell_cli.progress import ProgressLine
+
+REPORT = {
+    "ok": True,
+    "counts": {
+        "cells": {"large": 1, "medium": 2, "small_general": 8, "small_dedicated": 1, "micro": 1200}
+    },
+    "balance": {
+        "small": {"cells": 8, "in_band": 7, "mean_abs_dev": 0.051, "max_abs_dev": 0.3},
+        "micro": {"cells": 1200, "in_band": 1200, "mean_abs_dev": 0.02, "max_abs_dev": 0.1},
+    },
+    "households": {"input": 3203, "assigned": 3200, "unassigned": 3, "estimated": 0},
+    "staff": {"people": 4, "posts_filled": 5, "vacancies": 1204},
+    "findings": {"cut_building": 0, "overlap": 2},
+    "seconds": {"fabric": 1.0, "partition": 2.5, "total": 3.5},
+    "note": "荷城社区",
+}
+
+
+def run(capsys, *arguments):
+    """Run the command line here; return its exit code, stdout and stderr."""
+    with pytest.raises(SystemExit) as exit_:
+        frame.main(arguments)
+    out, err = capsys.readouterr()
+    return exit_.value.code, out, err
+
+
+@pytest.fixture(autouse=True)
+def _own_logging(monkeypatch):
+    """Keep the frame's changes to logging and streams out of the other tests."""
+    monkeypatch.setattr(frame, "_be_quiet", lambda: None)
+
+
+@pytest.fixture
+def raising(monkeypatch):
+    """Let the frame have a command ``boom`` that raises what it is given."""
+
+    def install(error):
+        @click.command()
+        @options.common
+        def command(**_):
+            raise error
+
+        monkeypatch.setattr(frame, "COMMANDS", ("boom",))
+        monkeypatch.setitem(
+            sys.modules, "gridcell_cli.boom", types.SimpleNamespace(command=command)
+        )
+
+    return install
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Put recording stand-ins in the place of reading, dividing and writing."""
+    calls = {}
+
+    def record(name, result=None):
+        def step(*args, **kwargs):
+            calls[name] = (args, kwargs)
+            return result
+
+        return step
+
+    plan = types.SimpleNamespace(report=dict(REPORT))
+    for module, names in {
+        "read": {"read_layers": record("read_layers", "layers")},
+        "pipeline": {"make_plan": record("make_plan", plan)},
+        "write": {"require_free": record("require_free"), "write_plan": record("write_plan")},
+    }.items():
+        monkeypatch.setitem(sys.modules, f"gridcell.{module}", types.SimpleNamespace(**names))
+    for name in ("GRIDCELL_SEED", "GRIDCELL_SMALL", "GRIDCELL_MICRO"):
+        monkeypatch.delenv(name, raising=False)
+    return types.SimpleNamespace(calls=calls, plan=plan)
+
+
+# The frame
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("buildings (a.gpkg): no rows"), 3),
+        (WriteError("out: exists; use --overwrite"), 3),
+        (ProofError("gaps"), 4),
+        (PartitionError("too few atoms"), 5),
+    ],
+)
+def test_an_error_of_ours_is_one_message_and_its_exit_code(raising, capsys, error, code):
+    raising(error)
+    assert run(capsys, "boom") == (code, "", f"Error: {error}\n")
+
+
+def test_a_bug_asks_for_a_report_without_a_traceback(raising, capsys):
+    raising(KeyError("x"))
+    code, out, err = run(capsys, "boom")
+    assert (code, out) == (1, "")
+    assert "KeyError: 'x'" in err
+    assert "run again with -v" in err
+    assert "Traceback" not in err
+
+
+def test_verbose_shows_the_traceback_of_a_bug(raising, capsys):
+    raising(KeyError("x"))
+    code, _, err = run(capsys, "boom", "-v")
+    assert code == 1
+    assert err.startswith("Traceback")
+
+
+def test_an_interrupt_is_130(raising, capsys):
+    raising(KeyboardInterrupt())
+    code, _, err = run(capsys, "boom")
+    assert code == 130
+    assert "Traceback" not in err
+
+
+def test_a_closed_pipe_is_quiet(raising, capsys, monkeypatch):
+    raising(OSError(errno.EPIPE, "Broken pipe"))
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    _, out, err = run(capsys, "boom")
+    assert out + err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nothing",),
+        ("partition",),
+        ("partition", "a.gpkg", "--nothing"),
+        ("partition", "a.gpkg", "-o", "x", "--seed", "-1"),
+        ("partition", "a.gpkg", "-o", "x", "--lang", "fr"),
+        ("code",),
+    ],
+)
+def test_wrong_usage_is_2(capsys, arguments):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: gridcell")
+
+
+def test_streams_speak_utf8_whatever_the_code_page(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="cp1252"))
+    frame._speak_utf8()
+    sys.stdout.write("网格\udc80")
+    sys.stdout.flush()
+    assert raw.getvalue() == "网格?".encode()
+
+
+def test_warnings_of_libraries_stay_off_stderr_and_are_told_with_v():
+    script = """
+import sys, types, warnings, click, logging
+from gridcell_cli import main, options
+@click.command()
+@options.common
+def command(**_):
+    warnings.warn("careful", UserWarning, stacklevel=1)
+    logging.getLogger("pyogrio").warning("skipped")
+    click.echo("done")
+main.COMMANDS = ("boom",)
+sys.modules["gridcell_cli.boom"] = types.SimpleNamespace(command=command)
+main.main(["boom", *sys.argv[1:]])
+"""
+    quiet, verbose = (
+        subprocess.run(
+            [sys.executable, "-c", script, *more], capture_output=True, text=True, check=True
+        )
+        for more in ([], ["-v"])
+    )
+    assert (quiet.stdout, quiet.stderr) == ("done\n", "")
+    assert "careful" in verbose.stderr
+    assert "pyogrio: skipped" in verbose.stderr
+
+
+# gridcell code
+
+
+def test_code_prints_the_parts(capsys):
+    code, out, err = run(capsys, "code", "450802001-013-012-003-9")
+    assert (code, err) == (0, "")
+    assert "micro  450802001013012003" in out
+    assert "check  right" in out
+
+
+def test_code_tells_a_wrong_check_character_by_4(capsys):
+    code, _, err = run(capsys, "code", "4508020010130120037")
+    assert code == 4
+    assert "expected '9'" in err
+
+
+def test_code_tells_what_is_no_code_by_3_and_goes_on(capsys):
+    code, out, err = run(capsys, "code", "--json", "x", "450802001013801")
+    assert code == 3
+    assert "expected 9, 12, 15, 18 digits" in err
+    bad, good = json.loads(out)
+    assert "error" in bad
+    assert (good["grid_type"], good["level"], good["check_ok"]) == ("dedicated", 3, None)
+
+
+def test_code_follows_the_widths_of_the_rules(capsys, tmp_path):
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[codes]\nsmall_digits = 4\n", "utf-8")
+    code, out, _ = run(capsys, "code", "--rules", str(rules), "4508020010130012")
+    assert code == 0
+    assert "small  4508020010130012" in out
+
+
+# gridcell partition
+
+
+def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
+    out_dir = tmp_path / "out"
+    code, out, err = run(
+        capsys, "partition", "c.gpkg#areas", "b.shp", "-o", str(out_dir),
+        "--households", "h.csv", "--sites", "s.shp", "--barriers", "r.shp", "--barriers", "w.shp",
+        "--staff", "p.xlsx", "--small", "200:250:300", "--micro", "none", "--crs", "EPSG:4547",
+        "--encoding", "GB18030", "--datum", "gcj02", "--heal-width", "2.5", "--seed", "7",
+        "--workers", "3", "--overwrite", "--lang", "zh",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    args, options = steps.calls["read_layers"]
+    assert args == ("c.gpkg#areas", "b.shp")
+    assert options["barriers"] == ["r.shp", "w.shp"]
+    assert (options["households"], options["sites"], options["staff"]) == (
+        "h.csv", "s.shp", "p.xlsx",
+    )  # fmt: skip
+    assert (options["crs"], options["encoding"], options["datum"]) == (
+        "EPSG:4547", "GB18030", "gcj02",
+    )  # fmt: skip
+    args, options = steps.calls["make_plan"]
+    assert args == ("layers",)
+    assert options["workers"] == 3
+    rules = options["rules"]
+    assert (rules.small.target, rules.micro, rules.seed) == (250, None, 7)
+    assert rules.boundaries.heal_width == 2.5
+    assert steps.calls["require_free"] == ((out_dir,), {"overwrite": True})
+    args, options = steps.calls["write_plan"]
+    assert args == (steps.plan, out_dir)
+    assert options["overwrite"] is True
+    assert "7 (87.5%)" in out
+    assert "1,200 (100.0%)" in out
+    assert "3,200 assigned, 3 not" in out
+    assert "staff       5 posts held, 1,204 vacant" in out
+    assert "findings    2 overlap" in out
+    assert "all hold" in out
+    assert "seconds     3.5" in out
+
+
+@pytest.mark.usefixtures("steps")
+def test_partition_prints_the_report_as_json(capsys, tmp_path):
+    code, out, _ = run(capsys, "partition", "c.gpkg", "-o", str(tmp_path / "out"), "--json")
+    assert code == 0
+    assert json.loads(out) == REPORT
+    assert "荷城社区" in out
+
+
+def test_partition_is_silent_when_told(capsys, steps, tmp_path):
+    assert run(capsys, "partition", "c.gpkg", "-o", str(tmp_path / "out"), "-q") == (0, "", "")
+    assert "write_plan" in steps.calls
+
+
+def test_a_plan_that_breaks_a_promise_is_written_and_ends_with_4(capsys, steps, tmp_path):
+    steps.plan.report["ok"] = False
+    code, out, err = run(capsys, "partition", "c.gpkg", "-o", str(tmp_path / "out"))
+    assert code == 4
+    assert "write_plan" in steps.calls
+    assert "NOT ALL HOLD" in out
+    assert "the plan breaks a promise" in err
+
+
+def test_a_flag_comes_before_the_environment_and_that_before_the_rules_file(
+    capsys, steps, tmp_path, monkeypatch
+):
+    rules = tmp_path / "rules.toml"
+    rules.write_text("seed = 1\n", "utf-8")
+    common = ("partition", "c.gpkg", "-q", "-o", str(tmp_path / "out"), "--rules", str(rules))
+
+    def seed(*more):
+        assert run(capsys, *common, *more)[0] == 0
+        return steps.calls["make_plan"][1]["rules"].seed
+
+    assert seed() == 1
+    monkeypatch.setenv("GRIDCELL_SEED", "2")
+    assert seed() == 2
+    assert seed("--seed", "3") == 3
+
+
+def test_rules_that_contradict_each_other_are_bad_input(capsys, steps, tmp_path):
+    code, _, err = run(
+        capsys, "partition", "c.gpkg", "-o", str(tmp_path / "out"), "--small", "500:400:300"
+    )
+    assert code == 3
+    assert err.startswith("Error: band '500:400:300'")
+    assert "read_layers" not in steps.calls
+
+
+def test_a_town_is_sampled_inspected_divided_checked_and_drawn(capsys, tmp_path):
+    town, plan = tmp_path / "town", tmp_path / "plan"
+    size = ("--households", "600", "--communities", "2", "--seed", "1")
+    assert run(capsys, "sample", str(town), *size, "-q") == (0, "", "")
+    assert run(capsys, "inspect", str(town / "buildings.shp"))[0] == 0
+    code, out, err = run(
+        capsys, "partition", str(town / "communities.shp"), str(town / "buildings.shp"),
+        "-o", str(plan), "--households", str(town / "households.csv"),
+        "--sites", str(town / "sites.shp"), "--barriers", str(town / "roads.shp"),
+        "--staff", str(town / "staff.csv"), "--small", "60:80:100", "--micro", "10:20:30", "--json",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    report = json.loads(out)
+    assert report["ok"] is True
+    assert report["households"]["assigned"] == 600
+    assert report == json.loads((plan / "report.json").read_text("utf-8"))
+    assert run(capsys, "check", str(plan))[0] == 0
+    page = tmp_path / "again.html"
+    assert run(capsys, "map", str(plan), "-o", str(page), "-q") == (0, "", "")
+    assert page.stat().st_size > 10_000
+
+
+# Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_shows_stages_that_take_longer_than_two_seconds(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("gridcell_cli.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with ProgressLine() as progress:
+        progress("reading", 0, 0)
+        clock[0] = 1.9
+        progress("dividing", 0, 10)
+        clock[0] = 3.0
+        progress("dividing", 1, 10)
+        assert sys.stderr.getvalue() == ""
+        clock[0] = 5.0
+        progress("dividing", 5, 10)
+        assert sys.stderr.getvalue() == "\rdividing  50 %  3 s"
+    assert sys.stderr.getvalue().endswith("\r")
+
+
+def test_progress_says_nothing_to_a_file(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("gridcell_cli.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with ProgressLine() as progress:
+        progress("dividing", 0, 10)
+        clock[0] = 60.0
+        progress("dividing", 5, 10)
+    assert sys.stderr.getvalue() == ""

@@ -1,0 +1,114 @@
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+import gridcell
+from gridcell_cli.main import COMMANDS, cli
+
+ROOT = Path(__file__).parent.parent
+
+
+def installed():
+    try:
+        return importlib.metadata.distribution("gridcell")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("gridcell is not installed")
+
+
+def gridcell_command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "gridcell_cli", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_the_command_gridcell_is_installed():
+    (entry,) = installed().entry_points.select(group="console_scripts", name="gridcell")
+    assert entry.value == "gridcell_cli.main:main"
+
+
+def test_the_version_is_that_of_the_project():
+    installed()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    done = gridcell_command("--version")
+    assert (done.returncode, done.stdout) == (0, f"gridcell, version {project['version']}\n")
+
+
+def test_a_wheel_holds_the_two_packages_and_what_they_need():
+    wheel = pytest.importorskip("hatchling.builders.wheel")
+    files = {
+        Path(file.distribution_path).as_posix()
+        for file in wheel.WheelBuilder(str(ROOT)).recurse_included_files()
+    }
+    assert {path.split("/")[0] for path in files} == {"gridcell", "gridcell_cli"}
+    sources = {
+        path.relative_to(folder).as_posix()
+        for folder in (ROOT, ROOT / "cli")
+        for package in ("gridcell", "gridcell_cli")
+        for path in (folder / package).rglob("*")
+        if path.is_file() and path.suffix not in {".pyc", ".nbi", ".nbc"}
+    }
+    assert files == sources
+    assert "gridcell/py.typed" in files
+
+
+def test_every_public_name_is_there():
+    assert len(set(gridcell.__all__)) == len(gridcell.__all__)
+    for name in gridcell.__all__:
+        assert getattr(gridcell, name).__doc__
+
+
+def test_help_lists_every_command():
+    done = gridcell_command("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    listed = [line.split()[0] for line in done.stdout.split("Commands:\n")[1].splitlines()]
+    assert listed == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help(name):
+    context = click.Context(cli)
+    command = cli.get_command(context, name)
+    assert command.name == name
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_shared_options_are_spelt_alike(name):
+    command = cli.get_command(click.Context(cli), name)
+    spelling = {
+        "output": {"-o", "--output"}, "quiet": {"-q", "--quiet"}, "verbose": {"-v", "--verbose"},
+        "as_json": {"--json"}, "overwrite": {"--overwrite"}, "rules": {"--rules"},
+        "seed": {"--seed"}, "workers": {"--workers"}, "crs": {"--crs"}, "lang": {"--lang"},
+        "encoding": {"--encoding"}, "datum": {"--datum"},
+    }  # fmt: skip
+    options = {p.name: set(p.opts) for p in command.params if isinstance(p, click.Option)}
+    assert {"quiet", "verbose"} <= set(options)
+    assert {key: options[key] for key in options if key in spelling} == {
+        key: spelling[key] for key in options if key in spelling
+    }
+
+
+def test_help_does_not_wait_for_the_libraries_behind_the_commands():
+    script = """
+import sys
+from gridcell_cli.main import main
+try:
+    main(["--help"])
+except SystemExit:
+    print(sorted({"geopandas", "numba", "folium", "pandas"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

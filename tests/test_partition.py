@@ -1,0 +1,228 @@
+"""The division on graphs: connected, counted, within the band, the same every time."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from gridcell.partition.coarsen import join_blocks
+from gridcell.partition.divide import share_out
+from gridcell.partition.graph import Graph, contract
+from gridcell.partition.search import divide_pieces
+from gridcell.partition.start import start
+from gridcell.partition.targets import Targets
+from gridcell.rules import Rules
+
+
+def lattice(rows: int, columns: int, weight: np.ndarray, street_every: int = 0) -> Graph:
+    """A field of unit squares; every `street_every`-th row and column border is a street."""
+    n = rows * columns
+    number = np.arange(n).reshape(rows, columns)
+    across = np.column_stack([number[:, :-1].ravel(), number[:, 1:].ravel()])
+    down = np.column_stack([number[:-1].ravel(), number[1:].ravel()])
+    pairs = np.concatenate([across, down])
+    on = np.zeros(len(pairs))
+    if street_every:
+        on[: len(across)] = (across[:, 1] % columns) % street_every == 0
+        on[len(across) :] = (down[:, 1] // columns) % street_every == 0
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    order = np.lexsort((both[:, 1], both[:, 0]))
+    on = np.concatenate([on, on])[order]
+    length = np.where(on > 0, 0.6, 1.0)
+    first = np.concatenate([[0], np.cumsum(np.bincount(both[:, 0], minlength=n))])
+    perimeter = np.bincount(both[order, 0], weights=length, minlength=n)
+    perimeter += 4 - np.bincount(both[:, 0], minlength=n)
+    y, x = np.divmod(np.arange(n), columns)
+    return Graph(
+        first=first,
+        neighbour=both[order, 1],
+        length=length,
+        on_barrier=on,
+        perimeter=perimeter,
+        weight=np.asarray(weight, dtype=np.float64),
+        area=np.ones(n),
+        xy=np.column_stack([x + 0.5, -y - 0.5]).astype(np.float64),
+    )
+
+
+def targets(low: float, target: float, high: float) -> Targets:
+    return Targets(
+        low=np.array([low]), target=np.array([target]), high=np.array([high]),
+        wanted=np.array([0]),
+    )  # fmt: skip
+
+
+def pieces_of(graph: Graph, cell: np.ndarray) -> np.ndarray:
+    """How many connected pieces each cell has."""
+    n = len(graph)
+    owner = np.repeat(np.arange(n), np.diff(graph.first))
+    same = cell[owner] == cell[graph.neighbour]
+    links = csr_array(
+        (np.ones(same.sum()), (owner[same], graph.neighbour[same])), shape=(n, n)
+    )
+    label = connected_components(links, directed=False)[1]
+    return np.array([len(np.unique(label[cell == c])) for c in np.unique(cell)])
+
+
+fields = st.integers(2, 9).flatmap(
+    lambda rows: st.integers(2, 9).flatmap(
+        lambda columns: st.tuples(
+            st.just(rows),
+            st.just(columns),
+            st.lists(st.integers(0, 30), min_size=rows * columns, max_size=rows * columns),
+            st.integers(1, rows * columns),
+            st.integers(0, 2**32 - 1),
+        )
+    )
+)
+
+
+@given(fields)
+@settings(deadline=None, max_examples=150)
+def test_a_start_makes_as_many_connected_cells_as_wanted(field) -> None:
+    rows, columns, weight, count, _ = field
+    graph = lattice(rows, columns, weight)
+    cell = start(graph, np.zeros(len(graph), dtype=np.int64), np.array([count]))
+    assert sorted(set(cell)) == list(range(count))
+    assert (pieces_of(graph, cell) == 1).all()
+
+
+@given(fields)
+@settings(deadline=None, max_examples=150)
+def test_the_search_keeps_every_cell_connected_and_their_number(field) -> None:
+    rows, columns, weight, count, seed = field
+    graph = lattice(rows, columns, weight, street_every=3)
+    goal = max(1.0, sum(weight) / count)
+    cell = divide_pieces(
+        graph, np.zeros(len(graph), dtype=np.int64), np.array([count]),
+        targets(0.75 * goal, goal, 1.25 * goal), 0, rules=Rules(search=60), seed=seed,
+    )  # fmt: skip
+    assert sorted(set(cell)) == list(range(count))
+    assert (pieces_of(graph, cell) == 1).all()
+
+
+@given(fields, st.floats(5, 200))
+@settings(deadline=None, max_examples=100)
+def test_blocks_are_connected_and_contraction_keeps_every_total(field, heaviest) -> None:
+    rows, columns, weight, _, _ = field
+    graph = lattice(rows, columns, weight, street_every=3)
+    block = join_blocks(graph, heaviest)
+    count = int(block.max()) + 1
+    assert (pieces_of(graph, block) == 1).all()
+    coarse = contract(graph, block, count)
+    load = np.bincount(block, weights=graph.weight)
+    assert np.array_equal(coarse.weight, load)
+    several = np.bincount(block) > 1
+    assert (load[several] <= heaviest).all()
+    assert coarse.area.sum() == pytest.approx(graph.area.sum())
+    rim = graph.perimeter.sum() - graph.length.sum()
+    assert coarse.perimeter.sum() - coarse.length.sum() == pytest.approx(rim)
+
+
+def test_blocks_end_at_streets() -> None:
+    graph = lattice(9, 9, np.ones(81), street_every=3)
+    block = join_blocks(graph, 9)
+    y, x = np.divmod(np.arange(81), 9)
+    assert len(np.unique(block)) == 9
+    assert len(np.unique(np.column_stack([block, y // 3 * 3 + x // 3]), axis=0)) == 9
+
+
+def test_an_even_field_is_divided_into_squares_along_its_streets() -> None:
+    graph = lattice(12, 12, np.ones(144), street_every=4)
+    cell = divide_pieces(
+        graph, np.zeros(144, dtype=np.int64), np.array([9]), targets(12, 16, 20), 0,
+        rules=Rules(), seed=1,
+    )  # fmt: skip
+    y, x = np.divmod(np.arange(144), 12)
+    assert len(np.unique(np.column_stack([cell, y // 4 * 3 + x // 4]), axis=0)) == 9
+
+
+def test_a_cell_can_vanish_where_nobody_lives_and_come_up_where_many_do() -> None:
+    weight = np.zeros((6, 12))
+    weight[:, 6:] = 10
+    graph = lattice(6, 12, weight.ravel())
+    bad = np.zeros(72, dtype=np.int64)
+    bad[: 6 * 12] = (np.arange(72) % 12 >= 6).astype(int) * (1 + np.arange(72) // 36)
+    cell = divide_pieces(
+        graph, np.zeros(72, dtype=np.int64), np.array([9]), targets(30, 40, 50), 0,
+        rules=Rules(), seed=3,
+    )  # fmt: skip
+    load = np.bincount(cell, weights=graph.weight)
+    assert ((load >= 30) & (load <= 50)).all()
+
+
+def test_the_same_seed_gives_the_same_cells_and_another_one_others() -> None:
+    weight = np.random.default_rng(5).integers(1, 20, 400)
+    graph = lattice(20, 20, weight)
+    piece = np.zeros(400, dtype=np.int64)
+    one, again, other = (
+        divide_pieces(
+            graph, piece, np.array([40]), targets(70, 100, 130), 0, rules=Rules(search=50), seed=s
+        )
+        for s in (1, 1, 2)
+    )
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_pieces_of_land_never_share_a_cell() -> None:
+    graph = lattice(8, 8, np.ones(64))
+    piece = (np.arange(64) % 8 >= 5).astype(np.int64)
+    inside = graph.within(piece)
+    cell = divide_pieces(
+        inside, piece, np.array([3, 2]), targets(10, 13, 16), 0, rules=Rules(search=100), seed=1
+    )
+    assert len({(p, c) for p, c in zip(piece, cell, strict=True)}) == 5
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.integers(1, 40)), min_size=1, max_size=12),
+    st.integers(1, 200),
+)
+@settings(deadline=None)
+def test_wanted_cells_are_shared_out_to_the_unit(pieces, wanted) -> None:
+    households = np.array([h for h, _ in pieces], dtype=np.float64)
+    atoms = np.array([a for _, a in pieces])
+    count = share_out(wanted, households, atoms)
+    assert (count >= 1).all()
+    assert (count <= atoms).all()
+    assert count.sum() == min(max(wanted, len(pieces)), atoms.sum())
+
+
+@pytest.mark.parametrize(
+    ("households", "cells"), [(651, 2), (650, 1), (399, 1), (0, 1), (1000, 2), (1100, 3), (260, 1)]
+)
+def test_a_community_gets_the_number_of_cells_that_its_band_allows(households, cells) -> None:
+    band = targets(300, 400, 650) if households in {650, 651} else targets(300, 400, 500)
+    assert band.cells_for(np.array([float(households)]), np.array([0]))[0] == cells
+
+
+def best_by_brute_force(graph: Graph, count: int, low: float, high: float) -> int:
+    """The most cells in the band that any division into connected cells reaches."""
+    best = 0
+    n = len(graph)
+    for tail in itertools.product(range(count), repeat=n - 1):
+        cell = np.array((0, *tail))
+        if len(set(cell)) < count or (pieces_of(graph, cell) > 1).any():
+            continue
+        load = np.bincount(cell, weights=graph.weight)
+        best = max(best, int(((load >= low) & (load <= high)).sum()))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_on_small_fields_nothing_beats_what_the_search_finds(seed) -> None:
+    weight = np.random.default_rng(seed).integers(1, 20, 9)
+    graph = lattice(3, 3, weight)
+    goal = weight.sum() / 3
+    cell = divide_pieces(
+        graph, np.zeros(9, dtype=np.int64), np.array([3]),
+        targets(0.8 * goal, goal, 1.2 * goal), 0, rules=Rules(), seed=1,
+    )  # fmt: skip
+    load = np.bincount(cell, weights=graph.weight)
+    reached = int(((load >= 0.8 * goal) & (load <= 1.2 * goal)).sum())
+    assert reached == best_by_brute_force(graph, 3, 0.8 * goal, 1.2 * goal)
