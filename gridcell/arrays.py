@@ -22,6 +22,23 @@ def spread(count: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
 
 
+def rows_of(items: Geometries, owner: NDArray[np.int64]) -> Geometries:
+    """Return the items of each owner as a row of a table, filled up with ``None``.
+
+    Parameters
+    ----------
+    items
+        (m,)
+    owner
+        (m,) 0 to n - 1, each at least once, in any order.
+    """
+    order = np.argsort(owner, kind="stable")
+    row, column = spread(np.bincount(owner))
+    table = np.full((int(owner.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1), None, object)
+    table[row, column] = items[order]
+    return table
+
+
 def apportion(
     total: NDArray[np.int64], owner: NDArray[np.int64], weight: NDArray[np.float64]
 ) -> NDArray[np.int64]:

@@ -54,7 +54,7 @@ def trace_borders(fabric: Fabric, leaf: Ints) -> Borders:
         low, high, left[kept][arc], right[kept][arc], np.zeros(len(arc), dtype=np.int64),
         len(fabric.xy),
     )  # fmt: skip
-    start, vertex = straighten(start, vertex, fabric.xy, _STRAIGHT_M)
+    start, vertex = _straighten_safely(start, vertex, fabric.xy)
     return Borders(xy=fabric.xy, start=start, vertex=vertex, left=left, right=right)
 
 
@@ -80,8 +80,7 @@ def draw_cells(borders: Borders, cell: Ints, count: int) -> Geometries:
     left, right = side[borders.left], side[borders.right]
     kept = np.flatnonzero(left != right)
     start, vertex = _select(borders.start, borders.vertex, kept)
-    xy = borders.xy[vertex]
-    lines = shapely.linestrings(xy, indices=np.repeat(np.arange(len(kept)), np.diff(start)))
+    lines = _lines(borders.xy, start, vertex)
     faces = shapely.orient_polygons(shapely.get_parts(shapely.polygonize(lines)))
 
     # The first edge of a shell tells whose face it is: cells lie on its left.
@@ -104,6 +103,38 @@ def draw_cells(borders: Borders, cell: Ints, count: int) -> Geometries:
     if len(several):
         group = np.searchsorted(several, owner[~single])
         out[several] = shapely.multipolygons(faces[~single], indices=group)
+    return out
+
+
+def _straighten_safely(start: Ints, vertex: Ints, xy: NDArray[np.float64]) -> tuple[Ints, Ints]:
+    """Return arcs without vertices on straight lines, those as they were that would cross."""
+    light_start, light_vertex = straighten(start, vertex, xy, _STRAIGHT_M)
+    changed = np.diff(light_start) < np.diff(start)
+    while True:
+        # Both kinds behind each other, and of each arc the one that counts.
+        starts = np.concatenate([start[:-1], len(vertex) + light_start])
+        row = np.arange(len(changed)) + changed * len(changed)
+        new_start, new_vertex = _select(starts, np.concatenate([vertex, light_vertex]), row)
+        lines = _lines(xy, new_start, new_vertex)
+        light = np.flatnonzero(changed)
+        a, b = shapely.STRtree(lines).query(lines[light], predicate="intersects")
+        a = light[a]
+        a, b = a[a != b], b[a != b]
+        # Arcs meet at their ends only, which are no part of their interiors.
+        crosses = shapely.relate_pattern(lines[a], lines[b], "T********")
+        back = np.zeros(len(changed), dtype=bool)
+        back[a[crosses]] = back[b[crosses]] = True
+        back[light[~shapely.is_simple(lines[light])]] = True
+        back &= changed
+        if not back.any():
+            return new_start, new_vertex
+        changed &= ~back
+
+
+def _lines(xy: NDArray[np.float64], start: Ints, vertex: Ints) -> Geometries:
+    owner = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    out = np.empty(len(start) - 1, dtype=object)
+    out[:] = shapely.linestrings(xy[vertex], indices=owner)
     return out
 
 

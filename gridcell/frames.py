@@ -1,24 +1,25 @@
 """Cell layers with the columns that every file and every reader of a plan knows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from gridcell import codes
-from gridcell.arrays import Geometries
+from gridcell.arrays import Geometries, fold
 from gridcell.cells import draw_cells, trace_borders
 from gridcell.model import Fabric, Layers
-from gridcell.partition import Division, Targets
-from gridcell.partition.reasons import Reasons
-from gridcell.rules import Rules
-from gridcell.schema import CELL_COLUMNS
+from gridcell.partition import Division
+from gridcell.partition.reasons import Verdict
+from gridcell.rules import Codes
+from gridcell.schema import CELL_COLUMNS, LEVELS
 
 Ints = NDArray[np.int64]
+Texts = NDArray[np.object_]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -30,20 +31,75 @@ class CellFrames:
     small: gpd.GeoDataFrame
     micro: gpd.GeoDataFrame
     leaves: gpd.GeoDataFrame
-    leaf_of_atom: "pd.Series[str]"
-    small_of_atom: "pd.Series[str]"
-    community_of_atom: "pd.Series[str]"
+    leaf_of_atom: Texts
+    small_of_atom: Texts
+    community_of_atom: Texts
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Level:
+    """The cells of one level, in the order in which they are numbered."""
+
+    level: str
+    geometry: Geometries
+    counts: Ints
+    """(cells, 2) households and buildings."""
+    code: "pd.Series[str]"
+    name: Texts
+    community: Texts | None = None
+    above: "_Level | None" = None
+    parent: Ints | None = None
+    """(cells,) row of the parent in the level above."""
+    dedicated: NDArray[np.bool_] | None = None
+    verdict: Verdict | None = None
+
+    def lineage(self) -> list["pd.Series[str]"]:
+        """Return the codes of each cell's ancestors, level 1 first, and its own."""
+        if self.above is None or self.parent is None:
+            return [self.code]
+        return [
+            *(code.iloc[self.parent].reset_index(drop=True) for code in self.above.lineage()),
+            self.code,
+        ]
+
+    def frame(self, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+        """Return the cells with `schema.CELL_COLUMNS`, in the order in which they are numbered."""
+        n = len(self.geometry)
+        none = np.full(n, None, dtype=object)
+        lineage = self.lineage()
+        dedicated = np.zeros(n, dtype=bool) if self.dedicated is None else self.dedicated
+        text = {
+            "code": self.code,
+            "label": codes.labels(*lineage),
+            "grid_type": np.where(dedicated, "dedicated", "general"),
+            "parent": lineage[-2] if len(lineage) > 1 else none,
+            "community": none if self.community is None else self.community,
+            "name": self.name,
+            "band": none if self.verdict is None else self.verdict.band,
+            "reason": none if self.verdict is None else self.verdict.reason,
+        }
+        frame = pd.DataFrame(
+            {
+                key: pd.Series(np.asarray(values, dtype=object), dtype="str")
+                for key, values in text.items()
+            }
+        )
+        area = shapely.area(self.geometry)
+        frame["level"] = np.full(n, LEVELS[self.level], dtype=np.int64)
+        frame["households"], frame["buildings"] = self.counts[:, 0], self.counts[:, 1]
+        frame["area_m2"] = area
+        frame["compactness"] = 4 * np.pi * area / shapely.length(self.geometry) ** 2
+        return gpd.GeoDataFrame(frame[list(CELL_COLUMNS)], geometry=self.geometry, crs=crs)
 
 
 def make_cells(
     layers: Layers,
     fabric: Fabric,
     division: Division,
-    small: Targets,
-    micro: Targets | None,
-    pieces: pd.DataFrame,
-    reasons: Reasons,
-    rules: Rules,
+    *,
+    small: Verdict,
+    leaf: Verdict | None,
+    rules: Codes,
 ) -> CellFrames:
     """Return the cells of every level: polygons, codes, names and figures.
 
@@ -53,213 +109,170 @@ def make_cells(
         Communities and sites give names and codes.
     fabric, division
         The atoms and the cells they belong to.
-    small, micro
-        The bands that cells are held against.
-    pieces
-        Buildings by atom with their households.
-    reasons
-        Why cells outside their band are there.
+    small, leaf
+        How small cells and leaves stand to their bands; `leaf` is ``None`` where the division
+        stops at level 3.
     rules
-        `Rules.codes`.
+        Widths and ranges of codes.
+
+    Notes
+    -----
+    Households and buildings of a cell are the sums over its children: a building in several slabs
+    counts once, in the leaf that has most of its households.
     """
+    community_of_small, small_of_leaf = division.community_of_small, division.small_of_leaf
     communities = layers.communities
-    n_leaf, n_small = len(division.small_of_leaf), len(division.community_of_small)
-    borders = trace_borders(fabric, division.leaf)
-    small_of_leaf = division.small_of_leaf
-    community_of_small = division.community_of_small
     names = codes.assign_community_codes(communities)
     large_codes, large_of_community = np.unique(
         names["large"].to_numpy(dtype=object).astype(str), return_inverse=True
     )
+    borders = trace_borders(fabric, division.leaf)
+    leaf_counts = _count(fabric.pieces, division.leaf, len(small_of_leaf))
+    leaf_shapes = draw_cells(borders, np.arange(len(small_of_leaf)), len(small_of_leaf))
 
-    drawn = {
-        "leaf": draw_cells(borders, np.arange(n_leaf), n_leaf),
-        "small": draw_cells(borders, small_of_leaf, n_small),
-        "medium": draw_cells(borders, community_of_small[small_of_leaf], len(communities)),
-        "large": draw_cells(
-            borders, large_of_community[community_of_small[small_of_leaf]], len(large_codes)
-        ),
-    }
-    dedicated = division.site_of_small >= 0
-    kind = np.where(dedicated, "dedicated", "general")
-    point = shapely.get_coordinates(shapely.point_on_surface(drawn["small"]))
-    medium_of_small = names["medium"].iloc[community_of_small].reset_index(drop=True)
-    small_code = codes.small_codes(
-        medium_of_small, pd.Series(kind), point[:, 0], point[:, 1],
-        shapely.area(drawn["small"]), rules=rules.codes,
-    ).reset_index(drop=True)  # fmt: skip
-
-    counted = _totals(pieces, division.leaf, n_leaf)
-    in_small = _sums(counted, small_of_leaf, n_small)
-    in_medium = _sums(in_small, community_of_small, len(communities))
-    in_large = _sums(in_medium, large_of_community, len(large_codes))
-    titles = _small_names(layers, division, small_code, rules)
-    medium = names["medium"].astype("str").reset_index(drop=True)
-    large = names["large"].astype("str").reset_index(drop=True)
+    small_counts = _sum_up(leaf_counts, small_of_leaf, len(community_of_small))
+    medium_counts = _sum_up(small_counts, community_of_small, len(communities))
+    medium_of_leaf = community_of_small[small_of_leaf]
+    code = pd.Series(large_codes, dtype="str")
+    large_level = _Level(
+        level="large",
+        geometry=draw_cells(borders, large_of_community[medium_of_leaf], len(code)),
+        counts=_sum_up(medium_counts, large_of_community, len(code)),
+        code=code,
+        # No input names level 1.
+        name=code.to_numpy(dtype=object),
+    )
+    medium_level = _Level(
+        level="medium",
+        geometry=draw_cells(borders, medium_of_leaf, len(communities)),
+        counts=medium_counts,
+        code=names["medium"].astype("str").reset_index(drop=True),
+        name=communities["name"].to_numpy(dtype=object),
+        community=communities["code"].to_numpy(dtype=object),
+        above=large_level,
+        parent=large_of_community,
+    )
+    small_level = _small_level(
+        medium_level,
+        draw_cells(borders, small_of_leaf, len(community_of_small)),
+        small_counts, layers, division, small, rules,
+    )  # fmt: skip
+    # Dedicated cells are leaves on level 3, and so are all where the division stops there.
+    rows = np.flatnonzero(division.site_of_small[small_of_leaf] < 0)
+    rows = rows if leaf is not None else rows[:0]
+    micro_level = _micro_level(
+        small_level, small_of_leaf[rows], leaf_shapes[rows], leaf_counts[rows],
+        None if leaf is None else Verdict(band=leaf.band[rows], reason=leaf.reason[rows]), rules,
+    )  # fmt: skip
 
     frames = {
-        "large": _frame(
-            drawn["large"], in_large, layers, level=1, code=pd.Series(large_codes, dtype="str"),
-            label=codes.labels(pd.Series(large_codes, dtype="str")), parent=None,
-            community=None, name=pd.Series(large_codes, dtype="str"), grid_type="general",
-        ),
-        "medium": _frame(
-            drawn["medium"], in_medium, layers, level=2, code=medium,
-            label=codes.labels(large, medium), parent=large,
-            community=communities["code"], name=communities["name"], grid_type="general",
-        ),
-        "small": _frame(
-            drawn["small"], in_small, layers, level=3, code=small_code,
-            label=codes.labels(
-                large.iloc[community_of_small].reset_index(drop=True), medium_of_small, small_code
-            ),
-            parent=medium_of_small, community=communities["code"].iloc[community_of_small],
-            name=titles, grid_type=kind,
-            band=_band(in_small[:, 0], small, community_of_small, dedicated),
-            reason=reasons.small,
-        ),
-    }  # fmt: skip
-    leaf_is_small = dedicated[small_of_leaf] if micro is not None else np.ones(n_leaf, dtype=bool)
-    frames["micro"] = _micro_frame(
-        layers, division, drawn["leaf"], counted, leaf_is_small, small_code, large,
-        medium_of_small, titles, micro, reasons, rules,
-    )  # fmt: skip
-    leaf_code = small_code.iloc[small_of_leaf].to_numpy(dtype=object)
-    leaf_code[~leaf_is_small] = frames["micro"]["code"].to_numpy(dtype=object)
+        cells.level: cells.frame(layers.crs)
+        for cells in (large_level, medium_level, small_level, micro_level)
+    }
+    on_small = np.setdiff1d(np.arange(len(small_of_leaf)), rows)
     frames["leaves"] = pd.concat(
-        [
-            frames["small"].iloc[small_of_leaf[leaf_is_small]],
-            frames["micro"],
-        ],
-        ignore_index=True,
+        [frames["small"].iloc[small_of_leaf[on_small]], frames["micro"]], ignore_index=True
     )
-    # A leaf on level 3 is drawn as a leaf: the same ring from the same borders.
+    small_code = small_level.code.to_numpy(dtype=object)
+    leaf_code = small_code[small_of_leaf]
+    leaf_code[rows] = micro_level.code.to_numpy(dtype=object)
     ready = {
         level: frame.sort_values("code", kind="stable", ignore_index=True)
         for level, frame in frames.items()
     }
+    community = communities["code"].to_numpy(dtype=object)
     return CellFrames(
         **ready,
-        leaf_of_atom=pd.Series(leaf_code[division.leaf], dtype="str"),
-        small_of_atom=small_code.iloc[division.small].reset_index(drop=True),
-        community_of_atom=communities["code"]
-        .iloc[community_of_small[division.small]]
-        .reset_index(drop=True),
+        leaf_of_atom=leaf_code[division.leaf],
+        small_of_atom=small_code[division.small],
+        community_of_atom=community[community_of_small[division.small]],
     )
 
 
-def _micro_frame(
+def _small_level(
+    medium: _Level,
+    geometry: Geometries,
+    counts: Ints,
     layers: Layers,
     division: Division,
-    drawn: Geometries,
-    counted: NDArray[np.int64],
-    leaf_is_small: NDArray[np.bool_],
-    small_code: "pd.Series[str]",
-    large: "pd.Series[str]",
-    medium_of_small: "pd.Series[str]",
-    titles: "pd.Series[str]",
-    micro: Targets | None,
-    reasons: Reasons,
-    rules: Rules,
-) -> gpd.GeoDataFrame:
-    rows = np.flatnonzero(~leaf_is_small)
-    parent_row = division.small_of_leaf[rows]
-    geometry = drawn[rows]
+    verdict: Verdict,
+    rules: Codes,
+) -> _Level:
+    parent = division.community_of_small
+    dedicated = division.site_of_small >= 0
     point = shapely.get_coordinates(shapely.point_on_surface(geometry))
-    parent = small_code.iloc[parent_row].reset_index(drop=True)
-    code = codes.micro_codes(
-        parent, point[:, 0], point[:, 1], shapely.area(geometry), rules=rules.codes
-    ).reset_index(drop=True)
-    community = division.community_of_small[parent_row]
-    number = code.str.slice(-rules.codes.micro_digits).str.lstrip("0")
-    band = None
-    if micro is not None:
-        band = _band(counted[rows, 0], micro, community, np.zeros(len(rows), dtype=bool))
-    return _frame(
-        geometry, counted[rows], layers, level=4, code=code,
-        label=codes.labels(
-            large.iloc[community].reset_index(drop=True),
-            medium_of_small.iloc[parent_row].reset_index(drop=True), parent, code,
-        ),
-        parent=parent, community=layers.communities["code"].iloc[community],
-        name=titles.iloc[parent_row].reset_index(drop=True) + "第" + number + "微网格",
-        grid_type="general", band=band, reason=reasons.leaf[rows],
-    )  # fmt: skip
-
-
-def _frame(
-    geometry: Geometries,
-    counted: NDArray[np.int64],
-    layers: Layers,
-    *,
-    level: int,
-    code: "pd.Series[str]",
-    label: "pd.Series[str]",
-    parent: "pd.Series[str] | None",
-    community: "pd.Series[str] | None",
-    name: "pd.Series[str]",
-    grid_type: str | NDArray[np.str_],
-    band: Sequence[str | None] | NDArray[np.object_] | None = None,
-    reason: NDArray[np.object_] | None = None,
-) -> gpd.GeoDataFrame:
-    n = len(geometry)
-    none = np.full(n, None, dtype=object)
-    text = {
-        "code": code,
-        "label": label,
-        "grid_type": np.broadcast_to(np.asarray(grid_type, dtype=object), n),
-        "parent": none if parent is None else parent,
-        "community": none if community is None else community,
-        "name": name,
-        "band": none if band is None else band,
-        "reason": none if reason is None else reason,
-    }
-    frame = pd.DataFrame(
-        {key: pd.Series(np.asarray(v, dtype=object), dtype="str") for key, v in text.items()}
+    code = codes.small_codes(
+        medium.code.iloc[parent].reset_index(drop=True),
+        pd.Series(np.where(dedicated, "dedicated", "general"), dtype="str"),
+        point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
+    ).reset_index(drop=True)  # fmt: skip
+    name = medium.name[parent] + "第" + _numbers(code, rules.small_digits) + "小网格"
+    if layers.sites is not None and len(layers.sites):
+        site = layers.sites["name"].fillna(layers.sites["site_id"]).to_numpy(dtype=object)
+        name[dedicated] = site[division.site_of_small[dedicated]]
+    return _Level(
+        level="small",
+        geometry=geometry,
+        counts=counts,
+        code=code,
+        name=name,
+        community=layers.communities["code"].to_numpy(dtype=object)[parent],
+        above=medium,
+        parent=parent,
+        dedicated=dedicated,
+        verdict=verdict,
     )
-    area = shapely.area(geometry)
-    length = shapely.length(geometry)
-    frame["level"] = np.full(n, level, dtype=np.int64)
-    frame["households"], frame["buildings"] = counted[:, 0], counted[:, 1]
-    frame["area_m2"] = area
-    frame["compactness"] = 4 * np.pi * area / np.maximum(length, 1e-9) ** 2
-    return gpd.GeoDataFrame(frame[list(CELL_COLUMNS)], geometry=geometry, crs=layers.crs)
 
 
-def _totals(pieces: pd.DataFrame, leaf: Ints, n: int) -> NDArray[np.int64]:
-    """Return households and buildings of each leaf; a building counts once, at its first slab."""
+def _micro_level(
+    small: _Level,
+    parent: Ints,
+    geometry: Geometries,
+    counts: Ints,
+    verdict: Verdict | None,
+    rules: Codes,
+) -> _Level:
+    assert small.community is not None  # noqa: S101
+    point = shapely.get_coordinates(shapely.point_on_surface(geometry))
+    code = codes.micro_codes(
+        small.code.iloc[parent].reset_index(drop=True),
+        point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
+    ).reset_index(drop=True)  # fmt: skip
+    return _Level(
+        level="micro",
+        geometry=geometry,
+        counts=counts,
+        code=code,
+        name=small.name[parent] + "第" + _numbers(code, rules.micro_digits) + "微网格",
+        community=small.community[parent],
+        above=small,
+        parent=parent,
+        verdict=verdict,
+    )
+
+
+def _numbers(code: "pd.Series[str]", digits: int) -> Texts:
+    """Return the numbers at the end of codes, as people say them."""
+    return code.str.slice(-digits).str.lstrip("0").to_numpy(dtype=object)
+
+
+def _count(pieces: pd.DataFrame, leaf: Ints, n: int) -> Ints:
+    """Return households and buildings of each leaf."""
     placed = pieces[pieces["atom"] >= 0]
     at = leaf[placed["atom"].to_numpy()]
-    first = ~placed["building"].duplicated()
+    building = placed["building"].to_numpy()
+    held = placed.groupby([building, at])["households"].transform("sum").to_numpy()
+    order = np.lexsort((np.arange(len(at)), -held, building))
+    most = order[fold(building[order])]
     return np.column_stack(
         [
             np.bincount(at, weights=placed["households"], minlength=n),
-            np.bincount(at, weights=first, minlength=n),
+            np.bincount(at[most], minlength=n),
         ]
     ).astype(np.int64)
 
 
-def _sums(table: NDArray[np.int64], group: Ints, n: int) -> NDArray[np.int64]:
-    columns = [np.bincount(group, weights=table[:, i], minlength=n) for i in (0, 1)]
+def _sum_up(counts: Ints, parent: Ints, n: int) -> Ints:
+    """Return the sums of households and buildings over the children of each of n cells."""
+    columns = [np.bincount(parent, weights=counts[:, i], minlength=n) for i in (0, 1)]
     return np.column_stack(columns).astype(np.int64)
-
-
-def _band(
-    households: Ints, targets: Targets, community: Ints, dedicated: NDArray[np.bool_]
-) -> NDArray[np.object_]:
-    low, high = targets.low[community] - 1e-9, targets.high[community] + 1e-9
-    band = np.where(households < low, "under", np.where(households > high, "over", "in"))
-    return np.where(dedicated, None, band)
-
-
-def _small_names(
-    layers: Layers, division: Division, code: "pd.Series[str]", rules: Rules
-) -> "pd.Series[str]":
-    community = layers.communities["name"].iloc[division.community_of_small].to_numpy(dtype=object)
-    number = code.str.slice(-rules.codes.small_digits).str.lstrip("0").to_numpy(dtype=object)
-    general = community + "第" + number + "小网格"
-    if layers.sites is None or not len(layers.sites):
-        return pd.Series(general, dtype="str")
-    site = layers.sites["name"].fillna(layers.sites["site_id"]).to_numpy(dtype=object)
-    named = np.append(site, None)[division.site_of_small]
-    return pd.Series(np.where(division.site_of_small >= 0, named, general), dtype="str")

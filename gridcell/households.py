@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import fold
+from gridcell.arrays import fold, spread
 from gridcell.model import Fabric, Finding, Layers, place_of
 from gridcell.rules import Households
 from gridcell.schema import HOUSEHOLD_COLUMNS
@@ -115,124 +115,174 @@ def estimate_households(buildings: gpd.GeoDataFrame, rules: Households | None = 
     return np.where(empty, 0, counts).astype(np.int64)
 
 
-def settle(fabric: Fabric, counted: Counted) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return pieces of buildings with their final households, and the register by piece.
+def place_register(pieces: pd.DataFrame, register: pd.DataFrame) -> pd.DataFrame:
+    """Return the register by piece of building.
 
     Entrances are numbered from west to east, as slabs are: a building's households, ordered by
-    unit and id, fill its pieces one after another.
+    unit and id, fill its pieces one after another. A line of several households that no piece
+    can hold alone becomes one row for each piece, so that figures add up to the unit.
+
+    Parameters
+    ----------
+    pieces
+        `Fabric.pieces`, made with the households that the register counts.
+    register
+        `Counted.register`.
 
     Returns
     -------
-    pieces, register
-        `Fabric.pieces`, with households as placed; `Counted.register` and ``piece`` (row or -1).
+    pd.DataFrame
+        The register in its order and on its index, with ``piece`` (row of `pieces`, or -1).
     """
-    pieces = fabric.pieces
-    register = counted.register.copy()
+    register = register.reset_index(drop=True)
     register["piece"] = np.full(len(register), -1, dtype=np.int64)
     placed = register[register["building"] >= 0]
-    if not len(placed):
-        return pieces, register
+    if placed.empty:
+        return register
     ranked = placed.assign(
         number=pd.to_numeric(placed["unit"], errors="coerce").fillna(np.inf)
     ).sort_values(["building", "number", "unit", "household_id"], kind="stable")
-    building = ranked["building"].to_numpy()
-    count = ranked["count"].to_numpy()
+    building, count = ranked["building"].to_numpy(), ranked["count"].to_numpy()
     before = np.cumsum(count) - count
     first = fold(building)
     before = before - np.repeat(before[first], np.diff(np.append(first, len(building))))
 
-    # A building's pieces end where the households before them end.
+    # Places are numbered through: those of a piece end where those of the next begin.
     source = pieces["building"].to_numpy()
-    capacity = pieces["households"].to_numpy()
-    ends = np.cumsum(capacity)
-    opening = np.searchsorted(source, building)
-    base = np.append(0, ends)[opening]
-    piece = np.searchsorted(ends, base + before, side="right")
+    ends = np.cumsum(pieces["households"].to_numpy())
+    start = np.append(0, ends)[np.searchsorted(source, building)] + before
     last = np.searchsorted(source, building, side="right") - 1
-    piece = np.minimum(piece, last)
-    register.loc[ranked.index, "piece"] = piece
-    filled = np.bincount(piece, weights=count, minlength=len(pieces)).astype(np.int64)
-    registered = np.isin(source, building)
-    return pieces.assign(households=np.where(registered, filled, capacity)), register
+    low = np.minimum(np.searchsorted(ends, start, side="right"), last)
+    high = np.searchsorted(ends, start + np.maximum(count, 1) - 1, side="right")
+    high = np.clip(high, low, last)
+    line, step = spread(high - low + 1)
+    piece = low[line] + step
+    opening = np.append(0, ends)[piece]
+    share = np.minimum(ends[piece], (start + count)[line]) - np.maximum(opening, start[line])
+    share = np.where(low[line] == high[line], count[line], np.maximum(share, 0))
+    rows = ranked.iloc[line].assign(piece=piece, count=share).drop(columns="number")
+    rows = rows[(share > 0) | (count[line] == 0)]
+    return pd.DataFrame(pd.concat([register[register["building"] < 0], rows]).sort_index())
 
 
 def household_table(
     register: pd.DataFrame,
     pieces: pd.DataFrame,
     names: NDArray[np.object_],
-    leaf_of_atom: "pd.Series[str]",
-    small_of_atom: "pd.Series[str]",
-    community_of_atom: "pd.Series[str]",
+    *,
+    leaf: NDArray[np.object_],
+    small: NDArray[np.object_],
+    community: NDArray[np.object_],
 ) -> pd.DataFrame:
     """Return `schema.HOUSEHOLD_COLUMNS`: every line of the register, and every household left out.
 
+    Without a register only households left out are listed, one row a building, without an id.
+
     Parameters
     ----------
-    register, pieces
-        From `settle`.
+    register
+        From `place_register`.
+    pieces
+        `Fabric.pieces`.
     names
         (buildings,) their ids, for reasons.
-    leaf_of_atom, small_of_atom, community_of_atom
+    leaf, small, community
         Codes by atom.
     """
-    atom = np.append(pieces["atom"].to_numpy(), -1)[register["piece"].to_numpy()]
+    if register.empty:
+        register = _left_out(pieces)
+    piece = register["piece"].to_numpy()
+    atom = np.append(pieces["atom"].to_numpy(), -1)[piece]
     inside = atom >= 0
-    table = pd.DataFrame(index=register.index)
-    table["household_id"] = register["household_id"]
-    for column, codes in (
-        ("code", leaf_of_atom), ("small", small_of_atom), ("community", community_of_atom),
-    ):  # fmt: skip
-        table[column] = np.where(inside, np.append(codes.to_numpy(object), None)[atom], None)
-    table["how"] = register["how"].where(inside)
-    table["distance_m"] = register["distance_m"]
-    table["count"] = register["count"]
-    outside = ~inside & (register["building"] >= 0).to_numpy()
-    reason = register["reason"].to_numpy(dtype=object).copy()
-    reason[outside] = [
-        f"building {names[b]} stands outside every community"
-        for b in register["building"].to_numpy()[outside]
-    ]
-    table["reason"] = reason
-    if not len(register):
-        lost = pieces[(pieces["atom"] < 0) & (pieces["households"] > 0)]
-        table = pd.DataFrame(
-            {
-                "household_id": None,
-                "code": None,
-                "small": None,
-                "community": None,
-                "how": None,
-                "distance_m": np.nan,
-                "count": lost["households"],
-                "reason": [
-                    f"building {names[b]} stands outside every community" for b in lost["building"]
-                ],
-            }
-        )
+    reason = register["reason"].to_numpy(dtype=object, copy=True)
+    outside = np.flatnonzero((piece >= 0) & ~inside)
+    reason[outside] = [_outside(names[b]) for b in register["building"].to_numpy()[outside]]
+    table = pd.DataFrame(
+        {
+            "household_id": register["household_id"],
+            "code": _at(leaf, atom),
+            "small": _at(small, atom),
+            "community": _at(community, atom),
+            "how": register["how"].where(inside),
+            "distance_m": register["distance_m"].where(inside),
+            "count": register["count"],
+            "reason": reason,
+        }
+    )
     text = ["household_id", "code", "small", "community", "how", "reason"]
     table = table.astype(dict.fromkeys(text, "str") | {"distance_m": "float64", "count": "int64"})
+    if not table.index.is_unique:
+        # Slabs of one building may end up in one leaf: then the line is in it once.
+        part = [table.index, table["code"]]
+        table["count"] = table.groupby(part, dropna=False)["count"].transform("sum")
+        table = table[~table.assign(line=table.index).duplicated(["line", "code"])]
     return table[list(HOUSEHOLD_COLUMNS)].reset_index(drop=True)
 
 
-def outside_findings(
-    fabric: Fabric, pieces: pd.DataFrame, names: NDArray[np.object_]
-) -> list[Finding]:
+def building_table(
+    fabric: Fabric, names: NDArray[np.object_], leaf: NDArray[np.object_]
+) -> gpd.GeoDataFrame:
+    """Return `schema.BUILDING_COLUMNS` and outlines, one row a piece; no code outside all cells.
+
+    Parameters are those of `household_table`.
+    """
+    pieces = fabric.pieces
+    return gpd.GeoDataFrame(
+        {
+            "bldg_id": pd.Series(names[pieces["building"]], dtype="str"),
+            "households": pieces["households"].to_numpy(),
+            "code": pd.Series(_at(leaf, pieces["atom"].to_numpy()), dtype="str"),
+        },
+        geometry=fabric.outlines.geometry.to_numpy(),
+        crs=fabric.crs,
+    )
+
+
+def outside_findings(fabric: Fabric, names: NDArray[np.object_]) -> list[Finding]:
     """Return a finding for every footprint that stands outside every community."""
-    lost = pieces[pieces["atom"] < 0]
-    outlines = fabric.outlines.geometry.to_numpy()
+    rows = np.flatnonzero(fabric.pieces["atom"] < 0)
+    lost = fabric.pieces.iloc[rows]
     return [
         Finding(
             kind="building_outside",
-            severity="warning" if row.households else "note",
-            measure=float(row.households),
-            place=place_of(outlines[row.Index]),
-            message=(
-                f"building {names[row.building]} stands outside every community: "
-                f"its {row.households} households are not assigned"
-            ),
+            severity="warning" if households else "note",
+            measure=float(households),
+            place=place_of(outline),
+            message=f"{_outside(names[building])}: its {households} households are not assigned",
         )
-        for row in lost.itertuples()
+        for building, households, outline in zip(
+            lost["building"], lost["households"], fabric.outlines.geometry.iloc[rows], strict=True
+        )
     ]
+
+
+def _at(codes: NDArray[np.object_], atom: Ints) -> NDArray[np.object_]:
+    """Return the code of each atom, ``None`` for -1."""
+    out = np.full(len(atom), None, dtype=object)
+    out[atom >= 0] = codes[atom[atom >= 0]]
+    return out
+
+
+def _outside(name: str) -> str:
+    return f"building {name} stands outside every community"
+
+
+def _left_out(pieces: pd.DataFrame) -> pd.DataFrame:
+    """Return the households of pieces outside every community as lines of a register."""
+    rows = np.flatnonzero((pieces["atom"] < 0) & (pieces["households"] > 0))
+    lost = pieces.iloc[rows]
+    none = np.full(len(rows), None, dtype=object)
+    return pd.DataFrame(
+        {
+            "household_id": none,
+            "count": lost["households"].to_numpy(),
+            "building": lost["building"].to_numpy(),
+            "how": none,
+            "distance_m": np.nan,
+            "reason": none,
+            "piece": rows,
+        }
+    )
 
 
 def _registered(
@@ -281,7 +331,8 @@ def _locate(register: pd.DataFrame, buildings: gpd.GeoDataFrame, nearest_m: floa
     by_id = pd.Series(np.arange(len(buildings)), index=buildings["bldg_id"].to_numpy())
     wanted = register["bldg_id"].reset_index(drop=True)
     building = wanted.map(by_id).fillna(-1).to_numpy(dtype=np.int64)
-    how = np.where(building >= 0, "building", None).astype(object)
+    how = np.full(len(table), None, dtype=object)
+    how[building >= 0] = "building"
     how[(building >= 0) & table["unit"].notna().to_numpy()] = "unit"
     distance = np.where(building >= 0, 0.0, np.nan)
     reason = np.full(len(table), None, dtype=object)
@@ -326,7 +377,9 @@ def _in_atoms(layers: Layers) -> Counted:
     atoms = layers.atoms
     counts = atoms["households"].to_numpy(dtype=np.int64)
     if layers.households is None:
-        return Counted(households=counts, estimated=False, register=_no_register())
+        # Hexagons may have got the figures of whole communities, by area.
+        estimated = any(finding.kind == "estimated" for finding in layers.findings)
+        return Counted(households=counts, estimated=estimated, register=_no_register())
     named = atoms.assign(bldg_id=atoms["atom_id"])
     return _registered(
         layers.households, named, pd.Series(np.nan, index=named.index), Households(nearest_m=0.0)

@@ -107,8 +107,8 @@ class Layers:
     """``bldg_id`` (unique), ``households`` (Int64 or NA), ``floors``, ``height`` (float or NA),
     ``units`` (Int64 or NA), ``use`` (text or NA), valid (Multi)Polygon."""
     households: pd.DataFrame | None = None
-    """``household_id`` (unique), ``bldg_id``, ``unit`` (text or NA), ``count`` (int64), ``x``, ``y``
-    (plan CRS, NaN where there is no point)."""
+    """``household_id`` (unique), ``bldg_id``, ``unit`` (text or NA), ``count`` (int64), and ``x``,
+    ``y`` in the plan's CRS (NaN where there is no point)."""
     sites: gpd.GeoDataFrame | None = None
     """``site_id`` (unique), ``name``, ``category`` (text or NA), valid (Multi)Polygon."""
     barriers: gpd.GeoDataFrame | None = None
@@ -134,8 +134,8 @@ class Fabric:
 
     crs: pyproj.CRS
     atoms: pd.DataFrame
-    """One row an atom: ``community`` (row of the communities), ``kind`` (building, slab, open, site,
-    given), ``households`` (int64), ``area_m2``, ``x``, ``y`` (centroid), ``site`` (row of the
+    """One row an atom: ``community`` (row of the communities), ``kind`` (building, slab, open,
+    site, given), ``households`` (int64), ``area_m2``, ``x``, ``y`` (centroid), ``site`` (row of the
     sites or -1)."""
     xy: NDArray[np.float64]
     """(vertices, 2) coordinates, metres."""

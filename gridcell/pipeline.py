@@ -15,10 +15,16 @@ from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
 from gridcell.fabric.footprints import locate_polygons
 from gridcell.frames import make_cells
-from gridcell.households import count_households, household_table, outside_findings, settle
+from gridcell.households import (
+    building_table,
+    count_households,
+    household_table,
+    outside_findings,
+    place_register,
+)
 from gridcell.model import Finding, Layers, Plan, Progress, findings_frame
 from gridcell.partition import divide, set_targets
-from gridcell.partition.reasons import explain
+from gridcell.partition.reasons import explain_leaves, explain_small
 from gridcell.report import make_report
 from gridcell.rules import Rules
 from gridcell.schema import LINEAGE_COLUMNS, STAFF_COLUMNS, VACANCY_COLUMNS
@@ -67,7 +73,6 @@ def make_plan(
         leaf = micro or small
         micro_band = np.column_stack([leaf.low, leaf.high])
         fabric = build_fabric(layers, counted.households, micro_band, rules=rules)
-        pieces, register = settle(fabric, counted)
         general = _general_households(fabric.atoms, len(layers.communities))
         small, micro = set_targets(layers.communities, general, rules)
     with clock("partition"):
@@ -76,32 +81,25 @@ def make_plan(
             workers=workers, progress=progress,
         )  # fmt: skip
     with clock("cells"):
-        households = pieces["households"].to_numpy()
-        reasons = explain(fabric, division, small, micro, households, names)
-        cells = make_cells(layers, fabric, division, small, micro, pieces, reasons, rules)
+        cells = make_cells(
+            layers, fabric, division,
+            small=explain_small(fabric, division, small, names),
+            leaf=None if micro is None else explain_leaves(fabric, division, micro, names),
+            rules=rules.codes,
+        )  # fmt: skip
     with clock("assign"):
         table = household_table(
-            register, pieces, names, cells.leaf_of_atom, cells.small_of_atom,
-            cells.community_of_atom,
+            place_register(fabric.pieces, counted.register), fabric.pieces, names,
+            leaf=cells.leaf_of_atom, small=cells.small_of_atom, community=cells.community_of_atom,
         )  # fmt: skip
-        atom = pieces["atom"].to_numpy()
-        leaf_code = np.append(cells.leaf_of_atom.to_numpy(object), None)[atom]
-        buildings = gpd.GeoDataFrame(
-            {
-                "bldg_id": pd.Series(names[pieces["building"]], dtype="str"),
-                "households": households,
-                "code": pd.Series(leaf_code, dtype="str"),
-            },
-            geometry=fabric.outlines.geometry.to_numpy(),
-            crs=layers.crs,
-        )
+        buildings = building_table(fabric, names, cells.leaf_of_atom)
         staff, vacancies, staff_findings = _assign_staff(
             layers, cells.medium, cells.small, cells.micro
         )
     with clock("proof"):
         found = [
             *layers.findings, *counted.findings, *fabric.findings, *division.findings,
-            *outside_findings(fabric, pieces, names), *staff_findings,
+            *outside_findings(fabric, names), *staff_findings,
             *_band_findings(cells.small), *_band_findings(cells.micro),
         ]  # fmt: skip
         plan = Plan(
@@ -124,7 +122,7 @@ def make_plan(
         found += check_plan(plan, proofs)
     return make_report(
         plan, found, proofs=proofs, layers=layers, fabric=fabric, division=division,
-        targets=(small, micro), counted=counted, pieces=pieces, seconds=clock.seconds,
+        targets=(small, micro), counted=counted, seconds=clock.seconds,
     )  # fmt: skip
 
 
@@ -148,13 +146,13 @@ class _Clock:
 
 def _source_names(layers: Layers) -> NDArray[np.object_]:
     if layers.atoms is not None:
-        return layers.atoms["atom_id"].to_numpy(dtype=object)
+        return np.asarray(layers.atoms["atom_id"], dtype=object)
     if layers.buildings is None:
         raise InputError(
             "nothing to divide by: expected buildings, or atoms (a polygon file with households, "
             "or h3:RES) in their place"
         )
-    return layers.buildings["bldg_id"].to_numpy(dtype=object)
+    return np.asarray(layers.buildings["bldg_id"], dtype=object)
 
 
 def _households_by_community(layers: Layers, households: NDArray[np.int64]) -> NDArray[np.int64]:

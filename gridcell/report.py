@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridcell.version import __version__
 from gridcell.check import CoverageProof, coverage_figures
 from gridcell.households import Counted
 from gridcell.model import Fabric, Finding, Layers, Plan, findings_frame
 from gridcell.partition import Division, Targets
+from gridcell.version import __version__
 
 Ints = NDArray[np.int64]
 
@@ -29,7 +29,6 @@ def make_report(
     division: Division,
     targets: tuple[Targets, Targets | None],
     counted: Counted,
-    pieces: pd.DataFrame,
     seconds: dict[str, float],
 ) -> Plan:
     """Return the plan with its findings and its report.
@@ -42,28 +41,29 @@ def make_report(
         All there are; an ``error`` among them makes the report not ok.
     proofs
         Of the coverages, by level.
-    layers, fabric, division, targets, counted, pieces
+    layers, fabric, division, targets, counted
         What the plan was made of.
     seconds
         By stage: the only figures that differ from run to run.
     """
-    frame = findings_frame(findings, plan.crs)
+    pieces = fabric.pieces
     assigned = int(pieces.loc[pieces["atom"] >= 0, "households"].sum())
     total = (
         int(counted.register["count"].sum())
         if len(counted.register)
         else int(counted.households.sum())
     )
-    torn = _torn_buildings(pieces, division.leaf, fabric)
     communities = layers.communities["code"]
     small_target = pd.Series(targets[0].target, index=communities)
-    balance = {"small": _balance(plan.small, small_target)}
-    if targets[1] is not None:
-        balance["micro"] = _balance(plan.micro, pd.Series(targets[1].target, index=communities))
+    # Without micro cells there is nothing to compare, whatever the target.
+    micro_target = pd.Series((targets[1] or targets[0]).target, index=communities)
     lost = total - assigned
     listed = int(plan.households.loc[plan.households["code"].isna(), "count"].sum())
-    ok = not (frame["severity"] == "error").any() and lost == listed and not torn
-    ok = ok and all(proof.holds for proof in proofs.values())
+    if lost != listed:
+        message = f"{lost} of {total} households are in no cell, {listed} are listed with a reason"
+        findings = [*findings, Finding(kind="totals", severity="error", message=message)]
+    frame = findings_frame(findings, plan.crs)
+    ok = not (frame["severity"] == "error").any() and all(proof.holds for proof in proofs.values())
     general = plan.small["grid_type"] == "general"
     report: dict[str, Any] = {
         "ok": bool(ok),
@@ -91,16 +91,19 @@ def make_report(
             "estimated": int(counted.households.sum()) if counted.estimated else 0,
         },
         **coverage_figures(plan, proofs),
-        "balance": balance,
+        "balance": {
+            "small": _balance(plan.small, small_target),
+            "micro": _balance(plan.micro, micro_target),
+        },
         "compactness": {
             "small": _mean(plan.small.loc[general, "compactness"]),
             "micro": _mean(plan.micro["compactness"]),
         },
         "barrier_share": {
             "small": _barrier_share(fabric, division.small),
-            "micro": _barrier_share(fabric, division.leaf),
+            "micro": _barrier_share(fabric, division.leaf) if len(plan.micro) else 0.0,
         },
-        "cut_buildings": torn,
+        "cut_buildings": int((frame["kind"] == "cut_building").sum()),
         "staff": {
             "people": 0 if layers.staff is None else len(layers.staff),
             "posts_filled": len(plan.staff),
@@ -138,14 +141,3 @@ def _barrier_share(fabric: Fabric, cell: Ints) -> float:
     length = fabric.arc_length[inner][border]
     on = fabric.arc_barrier[inner][border] > 0
     return round(float(length[on].sum() / length.sum()), 4) if length.sum() > 0 else 0.0
-
-
-def _torn_buildings(pieces: pd.DataFrame, leaf: Ints, fabric: Fabric) -> int:
-    """Return how many buildings that were not cut into slabs have parts in different leaves."""
-    atom = pieces["atom"].to_numpy()
-    placed = atom >= 0
-    whole = np.ones(len(pieces), dtype=bool)
-    whole[placed] = (fabric.atoms["kind"].to_numpy() != "slab")[atom[placed]]
-    rows = pieces[placed & whole]
-    cells = pd.Series(leaf[rows["atom"].to_numpy()], index=rows.index)
-    return int((cells.groupby(rows["building"]).nunique() > 1).sum())

@@ -33,12 +33,9 @@ class Band(_Section):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the band written as ``MIN:TARGET:MAX``."""
-        parts = text.split(":")
         try:
-            low, target, high = (float(p) for p in parts)
-            if low != int(low) or high != int(high):
-                raise ValueError
-            return cls(min=int(low), target=target, max=int(high))
+            low, target, high = text.split(":")
+            return cls(min=int(low), target=float(target), max=int(high))
         except ValidationError as error:
             raise RulesError(_explain(error, f"band {text!r}")) from None
         except ValueError:
@@ -88,7 +85,7 @@ class Fabric(_Section):
 class Weights(_Section):
     """What the search weighs against each other."""
 
-    balance: Annotated[float, Field(ge=0)] = 5.0
+    balance: Annotated[float, Field(ge=0)] = 2.0
     """Squared relative deviation from the target."""
     band: Annotated[float, Field(ge=0)] = 20.0
     """Relative distance outside the band."""
@@ -96,6 +93,15 @@ class Weights(_Section):
     """Perimeter squared over 4 pi area, the perimeter discounted on barriers."""
     barrier: Annotated[float, Field(gt=0, le=1)] = 0.5
     """What a metre of border on a barrier costs compared with one off it."""
+
+
+PREFERENCES: dict[str, dict[str, float]] = {
+    "default": {},
+    "balance": {"balance": 20.0, "shape": 0.3, "barrier": 0.8},
+    "streets": {"balance": 1.0, "barrier": 0.25},
+    "compact": {"balance": 1.0, "barrier": 1.0},
+}
+"""Named settings of the weights; what is set by itself comes before them."""
 
 
 class Codes(_Section):
@@ -116,8 +122,10 @@ class Rules(_Section):
     micro: Band | None = Band(min=30, target=40, max=50)
     """``None`` stops the division at level 3."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    search: Annotated[int, Field(ge=0)] = 1000
+    search: Annotated[int, Field(ge=0)] = 1500
     """Sweeps of the search: proposals per atom."""
+    prefer: Literal["default", "balance", "streets", "compact"] = "default"
+    """Even loads, borders on streets, or compact shapes before the others: sets the weights."""
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Column names of the inputs: ``{input: {our name: the file's name}}``."""
     boundaries: Boundaries = Boundaries()
@@ -126,6 +134,18 @@ class Rules(_Section):
     fabric: Fabric = Fabric()
     weights: Weights = Weights()
     codes: Codes = Codes()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preferred(cls, settings: Any) -> Any:
+        """Fill the weights of a named setting in below those that are given."""
+        if not isinstance(settings, Mapping):
+            return settings
+        named = PREFERENCES.get(str(settings.get("prefer", "default")), {})
+        given = settings.get("weights", {})
+        if not isinstance(given, Mapping):
+            return settings
+        return {**settings, "weights": {**named, **given}}
 
     @classmethod
     def build(cls, settings: Mapping[str, Any], *, source: str = "rules") -> Self:
@@ -183,7 +203,7 @@ def read_rules(path: str | Path | None = None, **overrides: object) -> Rules:
     return Rules.build(settings, source=source)
 
 
-_FROM_ENVIRONMENT = {"seed", "small", "micro", "search", "boundaries__heal_width"}
+_FROM_ENVIRONMENT = {"seed", "small", "micro", "search", "prefer", "boundaries__heal_width"}
 
 
 def _put(settings: dict[str, Any], name: str, value: object) -> None:

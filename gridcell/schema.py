@@ -9,7 +9,9 @@ CELL_COLUMNS: Final = (
     "code", "label", "level", "grid_type", "parent", "community", "name", "households",
     "buildings", "area_m2", "compactness", "band", "reason",
 )  # fmt: skip
-"""Columns of every cell layer, in order; the geometry follows."""
+"""Columns of every cell layer, in order; the geometry follows. ``households`` and ``buildings`` are
+sums over a cell's children: a building in several slabs counts once, in the leaf with most of its
+households, so that a leaf may hold households and no building."""
 
 BUILDING_COLUMNS: Final = ("bldg_id", "households", "code")
 """Columns of the plan's buildings: one row a slab."""
@@ -17,7 +19,11 @@ BUILDING_COLUMNS: Final = ("bldg_id", "households", "code")
 HOUSEHOLD_COLUMNS: Final = (
     "household_id", "code", "small", "community", "how", "distance_m", "count", "reason",
 )  # fmt: skip
-"""Columns of the plan's households: where each is, or the reason why it is nowhere."""
+"""Columns of the plan's households: where each is, or the reason why it is nowhere.
+
+One row a line of the register. A line of several households (``count``) whose building is cut into
+slabs has one row in each leaf that got some of them. Without a register only households outside
+every community are listed, one row a building, without an id."""
 
 STAFF_COLUMNS: Final = ("staff_id", "role", "code", "distance_m")
 VACANCY_COLUMNS: Final = ("role", "code", "missing")
@@ -32,7 +38,9 @@ BARRIER_KINDS: Final = ("road", "river", "rail", "wall")
 
 ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "communities": {
-        "code": ("code", "编码", "代码", "社区编码", "社区代码", "行政区代码", "XZQDM", "SQDM", "CODE_ID"),
+        "code": (
+            "code", "编码", "代码", "社区编码", "社区代码", "行政区代码", "XZQDM", "SQDM",
+        ),
         "name": ("name", "名称", "社区名称", "社区", "XZQMC", "SQMC", "MC", "NOM", "NAME_ZH"),
         "large": ("large", "街道编码", "街道代码", "乡镇代码", "大网格"),
         "n_small": ("n_small", "小网格数"),
@@ -40,7 +48,7 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "households": ("households", "户数", "总户数", "HS"),
     },
     "buildings": {
-        "bldg_id": ("bldg_id", "building_id", "bldgid", "楼栋编号", "楼栋编码", "建筑编号", "osm_id"),
+        "bldg_id": ("bldg_id", "building_id", "楼栋编号", "楼栋编码", "建筑编号", "osm_id"),
         "households": ("households", "hh", "户数", "住户数", "HS", "NB_LOGTS", "building_flats"),
         "floors": ("floors", "levels", "层数", "楼层", "CS", "NB_ETAGES", "building_levels"),
         "height": ("height", "高度", "HAUTEUR"),
@@ -81,10 +89,12 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "atoms": {
         "atom_id": ("atom_id", "GEOID20", "GEOID10", "GEOID", "编码", "code"),
-        "households": ("households", "户数", "HOUSEHOLDS", "TOTPOP", "TOTPOP20", "TOTPOP10", "population", "POP"),
+        "households": (
+            "households", "户数", "TOTPOP", "TOTPOP20", "TOTPOP10", "population", "POP",
+        ),
     },
 }  # fmt: skip
-"""Names under which each column is found without a mapping, compared without case, first one wins."""
+"""Names under which a column is found without a mapping; case does not matter, the first wins."""
 
 PERSONAL: Final = (
     "姓名", "身份证", "电话", "手机", "民族", "宗教", "病", "残疾", "党员", "出生",

@@ -309,7 +309,7 @@ def test_rules_that_contradict_each_other_are_bad_input(capsys, steps, tmp_path)
 
 def test_a_town_is_sampled_inspected_divided_checked_and_drawn(capsys, tmp_path):
     town, plan = tmp_path / "town", tmp_path / "plan"
-    size = ("--households", "600", "--communities", "2", "--seed", "1")
+    size = ("--households", "800", "--communities", "2", "--seed", "1")
     assert run(capsys, "sample", str(town), *size, "-q") == (0, "", "")
     assert run(capsys, "inspect", str(town / "buildings.shp"))[0] == 0
     code, out, err = run(
@@ -321,7 +321,7 @@ def test_a_town_is_sampled_inspected_divided_checked_and_drawn(capsys, tmp_path)
     assert (code, err) == (0, "")
     report = json.loads(out)
     assert report["ok"] is True
-    assert report["households"]["assigned"] == 600
+    assert report["households"]["assigned"] == 800
     assert report == json.loads((plan / "report.json").read_text("utf-8"))
     assert run(capsys, "check", str(plan))[0] == 0
     page = tmp_path / "again.html"

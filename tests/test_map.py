@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 import shapely
 from click.testing import CliRunner
-from gridcell_cli.map import command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import SITE, tiny_plan
@@ -30,6 +29,7 @@ from gridcell.render.content import page_content
 from gridcell.render.encode import UNITS_PER_DEGREE, encode_numbers, encode_shapes
 from gridcell.render.map import draw_map, write_map
 from gridcell.render.words import LANGUAGES, words
+from gridcell_cli.map import command
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -149,7 +149,7 @@ def summary(report: dict[str, Any], output: Path) -> str:
         for row in rows
     ]
     people = report["households"]
-    estimated = ", estimated" if people.get("estimated") else ""
+    estimated = " (estimated: no figures were given)" if people.get("estimated") else ""
     team = report.get("staff") or {}
     staffed = []
     if team.get("people"):

@@ -14,6 +14,7 @@ from gridcell.fabric.linework import (
     GRID_M,
     faces_of,
     node,
+    outside,
     relief_lines,
     street_lines,
 )
@@ -82,21 +83,22 @@ def build_fabric(
     community = _container(faces, land, shapely.area(land))
     faces, community = faces[community >= 0], community[community >= 0]
     point = shapely.point_on_surface(faces)
-    site = sites.at(point, community)
     piece_hits = _hits(point, prints)
     piece = piece_hits.first
-    # Labels: sites first, then footprints by community, so that a part abroad is an atom of its own.
+    site = sites.holding(point, community, piece)
+    # Labels: sites, then footprints by community, so that a part abroad is an atom of its own.
     n_sites = len(sites.geometry)
     label = np.where(site >= 0, site, n_sites + piece * len(land) + community)
     is_open = (site < 0) & (piece < 0)
     label = np.where(is_open, -1, label)
-    patches = divide_land(faces, community, label, is_open)
+    is_print = (site < 0) & (piece >= 0)
+    patches = divide_land(faces, community, label, is_open=is_open, is_print=is_print)
     atoms = merge_patches(
         patches,
         community_of_face=community,
         n_sites=n_sites,
-        footprint_face=~is_open & (site < 0),
-        lived_in_face=~is_open & (site < 0) & (np.append(prints.households, 0)[piece] > 0),
+        footprint_face=piece >= 0,
+        lived_in_face=np.append(prints.households, 0)[piece] > 0,
         same_print=(piece_hits.face, piece_hits.piece),
         absorb_m2=rules.sites.absorb_m2,
     )
@@ -106,7 +108,7 @@ def build_fabric(
         else np.array([str(i) for i in range(len(sources))], dtype=object)
     )
     found = [] if given else boundary_findings(geometry, names, communities)
-    found += sites.findings
+    found += sites.findings + sites.missing(atoms.site)
     return _fabric(layers, prints, sites, atoms, faces, piece_hits, barriers, found, given=given)
 
 
@@ -120,8 +122,9 @@ def _faces(
     frontage: float,
 ) -> Geometries:
     if given:
-        outlines = shapely.boundary(np.concatenate([land, sites.geometry, prints.geometry]))
-        return faces_of(node(outlines))
+        outlines = shapely.boundary(np.concatenate([land, prints.geometry]))
+        across = outside(shapely.boundary(sites.geometry), prints.geometry)
+        return faces_of(node(np.concatenate([outlines, across])))
     streets = street_lines(land, sites.geometry, barriers, prints.geometry, frontage)
     relief = relief_lines(streets, prints.geometry, frontage)
     return faces_of(node(np.concatenate([streets, relief, shapely.boundary(prints.geometry)])))

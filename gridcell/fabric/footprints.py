@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, apportion, fold, spread
 from gridcell.model import Finding, place_of
-from gridcell.rules import Rules
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -66,6 +65,10 @@ def make_footprints(
     if len(cut):
         entrances = None if units is None else units[source[cut]]
         count = slab_count(part_households[cut], slab_band[home[cut]], entrances)
+        if entrances is not None:
+            # Not where the slab with one entrance more would be too large.
+            most = np.ceil(entrances / count) / np.maximum(entrances, 1) * part_households[cut]
+            entrances = np.where(most <= limit[cut], entrances, 0)
         slabs, of_cut, of_slab = cut_slabs(part[cut], count, units=entrances)
         pieces = np.concatenate([part[~oversize], slabs])
         of_part = np.concatenate([np.flatnonzero(~oversize), cut[of_cut]])
@@ -133,8 +136,8 @@ def cut_slabs(
     near_a, near_d = a[owner] - 0.01 * across, d[owner] + 0.01 * across
     along = (b - a)[owner]
     ring = np.stack(
-        [near_a + lower * along, near_a + upper * along, near_d + upper * along, near_d + lower * along],
-        axis=1,
+        [near_a + lower * along, near_a + upper * along,
+         near_d + upper * along, near_d + lower * along], axis=1,
     )  # fmt: skip
     strips = shapely.intersection(geometry[owner], shapely.polygons(ring))
     pieces, of_strip = shapely.get_parts(strips, return_index=True)
@@ -177,23 +180,21 @@ def boundary_findings(
     np.maximum.at(largest, piece, area)
     codes = communities["code"].to_numpy(dtype=object)
     home = locate_polygons(geometry[crossing], land)
-    found = []
-    for i in np.flatnonzero((total - largest > 1.0) & (inside > 0)):
-        found.append(
-            Finding(
-                kind="building_on_boundary",
-                severity="note",
-                community=codes[home[i]],
-                measure=float(total[i] - largest[i]),
-                place=place_of(geometry[crossing[i]]),
-                message=(
-                    f"building {names[crossing[i]]} crosses the boundary of {codes[home[i]]}: "
-                    f"{total[i] - largest[i]:.0f} of {total[i]:.0f} m2 stand beyond it; "
-                    "it counts where most of it stands"
-                ),
-            )
+    return [
+        Finding(
+            kind="building_on_boundary",
+            severity="note",
+            community=codes[home[i]],
+            measure=float(total[i] - largest[i]),
+            place=place_of(geometry[crossing[i]]),
+            message=(
+                f"building {names[crossing[i]]} crosses the boundary of {codes[home[i]]}: "
+                f"{total[i] - largest[i]:.0f} of {total[i]:.0f} m2 stand beyond it; "
+                "it counts where most of it stands"
+            ),
         )
-    return found
+        for i in np.flatnonzero((total - largest > 1.0) & (inside > 0))
+    ]
 
 
 def slab_count(
@@ -201,9 +202,9 @@ def slab_count(
 ) -> NDArray[np.int64]:
     """Return into how many slabs oversize footprints are cut.
 
-    The fewest equal slabs that are each in the band. Where no number gives that (a building of 45
-    where 26 to 44 are allowed) the slabs are about half a cell, or single entrances, so that some
-    of them can join what stands beside.
+    The fewest slabs between entrances that are each in the band, else the fewest equal ones. Where
+    no number gives that (a building of 45 where 26 to 44 are allowed) the slabs are about half a
+    cell, or single entrances, so that some of them can join what stands beside.
 
     Parameters
     ----------
@@ -214,9 +215,22 @@ def slab_count(
     units
         (n,) entrances, 0 where unknown.
     """
-    fewest = np.ceil(households / band[:, 1] - 1e-9)
-    fits = households / fewest >= band[:, 0]
+    low, most = np.ceil(band[:, 0] - 1e-9), np.maximum(np.floor(band[:, 1] + 1e-9), 1)
+    fewest = np.ceil(households / most)
+    fits = households / fewest >= low
     half = np.maximum(np.ceil(households / (band.sum(axis=1) / 4)), fewest)
+    count = np.where(fits, fewest, half)
     if units is not None:
-        half = np.where(units >= fewest, np.minimum(units, half), half)
-    return np.where(fits, fewest, half).astype(np.int64)
+        entrances = np.minimum(units, households)[:, None]
+        each = np.minimum(np.arange(1, entrances.max(initial=1) + 1), np.maximum(entrances, 1))
+        per = (households / np.maximum(entrances[:, 0], 1))[:, None]
+        good = (
+            (np.ceil(entrances / each) * per <= most[:, None])
+            & (np.floor(entrances / each) * per >= low[:, None])
+            & (each >= fewest[:, None])
+            & (entrances > 0)
+        )
+        single = np.where(units >= fewest, np.minimum(units, half), half)
+        count = np.where(fits, fewest, single)
+        count = np.where(good.any(axis=1), good.argmax(axis=1) + 1, count)
+    return count.astype(np.int64)

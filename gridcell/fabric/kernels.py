@@ -8,6 +8,46 @@ Ints = NDArray[np.int64]
 
 
 @njit(cache=True, nogil=True)
+def _edges_at(low: Ints, high: Ints, vertices: int) -> tuple[Ints, Ints]:
+    """Return the edges at vertex v: ``incident[first[v]:first[v + 1]]``."""
+    first = np.zeros(vertices + 1, dtype=np.int64)
+    for e in range(len(low)):
+        first[low[e] + 1] += 1
+        first[high[e] + 1] += 1
+    for v in range(vertices):
+        first[v + 1] += first[v]
+    fill = first[:-1].copy()
+    incident = np.empty(2 * len(low), dtype=np.int64)
+    for e in range(len(low)):
+        incident[fill[low[e]]] = e
+        fill[low[e]] += 1
+        incident[fill[high[e]]] = e
+        fill[high[e]] += 1
+    return first, incident
+
+
+@njit(cache=True, nogil=True)
+def _junctions(
+    first: Ints, incident: Ints, left: Ints, right: Ints, flag: Ints
+) -> NDArray[np.bool_]:
+    """Return at which vertices arcs end: where not just two edges meet, alike on both sides."""
+    junction = np.zeros(len(first) - 1, dtype=np.bool_)
+    for v in range(len(first) - 1):
+        degree = first[v + 1] - first[v]
+        if degree == 0:
+            continue
+        if degree != 2:
+            junction[v] = True
+            continue
+        a, b = incident[first[v]], incident[first[v] + 1]
+        same = (left[a] == left[b] and right[a] == right[b]) or (
+            left[a] == right[b] and right[a] == left[b]
+        )
+        junction[v] = not same or flag[a] != flag[b]
+    return junction
+
+
+@njit(cache=True, nogil=True)
 def chain_edges(
     low: Ints, high: Ints, left: Ints, right: Ints, flag: Ints, vertices: int
 ) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -21,35 +61,9 @@ def chain_edges(
     start, vertex, arc_left, arc_right, arc_flag
         Arc i has the vertices ``vertex[start[i]:start[i + 1]]``; a closed arc ends where it began.
     """
+    first, incident = _edges_at(low, high, vertices)
+    junction = _junctions(first, incident, left, right, flag)
     n = len(low)
-    first = np.zeros(vertices + 1, dtype=np.int64)
-    for e in range(n):
-        first[low[e] + 1] += 1
-        first[high[e] + 1] += 1
-    for v in range(vertices):
-        first[v + 1] += first[v]
-    fill = first[:-1].copy()
-    incident = np.empty(2 * n, dtype=np.int64)
-    for e in range(n):
-        incident[fill[low[e]]] = e
-        fill[low[e]] += 1
-        incident[fill[high[e]]] = e
-        fill[high[e]] += 1
-
-    junction = np.zeros(vertices, dtype=np.bool_)
-    for v in range(vertices):
-        degree = first[v + 1] - first[v]
-        if degree == 0:
-            continue
-        if degree != 2:
-            junction[v] = True
-            continue
-        a, b = incident[first[v]], incident[first[v] + 1]
-        same = (left[a] == left[b] and right[a] == right[b]) or (
-            left[a] == right[b] and right[a] == left[b]
-        )
-        junction[v] = not same or flag[a] != flag[b]
-
     used = np.zeros(n, dtype=np.bool_)
     start = np.empty(n + 1, dtype=np.int64)
     vertex = np.empty(2 * n, dtype=np.int64)
@@ -93,7 +107,7 @@ def chain_edges(
 def straighten(
     start: Ints, vertex: Ints, xy: NDArray[np.float64], tolerance: float
 ) -> tuple[Ints, Ints]:
-    """Return arcs without the inner vertices that lie on the straight line between their neighbours.
+    """Return arcs without the inner vertices on the straight line between their neighbours.
 
     Parameters
     ----------

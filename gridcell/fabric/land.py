@@ -42,7 +42,12 @@ class Patches:
 
 
 def divide_land(
-    faces: Geometries, community: Ints, label: Ints, is_open: NDArray[np.bool_]
+    faces: Geometries,
+    community: Ints,
+    label: Ints,
+    *,
+    is_open: NDArray[np.bool_],
+    is_print: NDArray[np.bool_],
 ) -> Patches:
     """Return the faces, those with several footprints around open land divided among them.
 
@@ -56,14 +61,15 @@ def divide_land(
         (n,) owner of each face, any numbers >= 0; of open faces it is not read.
     is_open
         (n,) whether a face is land to be given to footprints.
+    is_print
+        (n,) whether it is part of a footprint that may get such land; sites get none.
     """
     rings, face_of_ring = shapely.get_rings(faces, return_index=True)
     ring_xy, ring = shapely.get_coordinates(rings, return_index=True)
     face_of_point = face_of_ring[ring]
-    footprint_face = ~is_open & (label >= 0)
 
     vertex, count = _vertex_numbers(ring_xy)
-    claims = _claims(vertex, face_of_point, community, label, footprint_face, count)
+    claims = _claims(vertex, face_of_point, community, label, is_print, count)
     claimed = _claimed_by(claims, vertex, community[face_of_point])
     owners = _owners_of_faces(face_of_point, claimed, is_open, len(faces))
     own = np.where(is_open, -1 - np.arange(len(faces)), label)
@@ -83,10 +89,13 @@ def divide_land(
     vertex = vertex[: len(ring_xy)]
     face = np.flatnonzero(shared)[of_part]
 
-    claims = _claims(vertex, face_of_point, community, label, footprint_face, count)
-    tri = _cut_triangles(corners, face, community, claims, xy)
+    claims = _claims(vertex, face_of_point, community, label, is_print, count)
+    along = ring[:-1] == ring[1:]
+    wall = np.flatnonzero(along & is_print[face_of_point[:-1]])
+    walls = _Walls.of(vertex[wall] * count + vertex[wall + 1], label[face_of_point[wall]])
+    tri = _cut_triangles(corners, face, community, claims, walls, xy)
 
-    whole = ~shared[face_of_point[:-1]] & (ring[:-1] == ring[1:])
+    whole = ~shared[face_of_point[:-1]] & along
     at = np.flatnonzero(whole)
     whole_faces = np.flatnonzero(~shared)
     number = np.full(len(faces), -1, dtype=np.int64)
@@ -108,6 +117,27 @@ class _Claims:
     key: Ints
     label: Ints
     vertices: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Walls:
+    """Directed edges with a footprint on their left."""
+
+    key: Ints
+    """``start * vertices + stop``, sorted."""
+    label: Ints
+
+    @classmethod
+    def of(cls, key: Ints, label: Ints) -> "_Walls":
+        order = np.argsort(key, kind="stable")
+        return cls(key[order], label[order])
+
+    def behind(self, key: Ints) -> Ints:
+        """Return the footprint on the left of each edge, -1 where there is none."""
+        if not len(self.key):
+            return np.full(len(key), -1, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        return np.where(self.key[at] == key, self.label[at], -1)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -138,10 +168,10 @@ def _claims(
     face: Ints,
     community: Ints,
     label: Ints,
-    footprint_face: NDArray[np.bool_],
+    is_print: NDArray[np.bool_],
     vertices: int,
 ) -> _Claims:
-    mine = footprint_face[face]
+    mine = is_print[face]
     key = community[face[mine]] * vertices + vertex[mine]
     order = np.lexsort((label[face[mine]], key))
     first = fold(key[order])
@@ -177,7 +207,12 @@ class _Cut:
 
 
 def _cut_triangles(
-    corners: Ints, face: Ints, community: Ints, claims: _Claims, xy: NDArray[np.float64]
+    corners: Ints,
+    face: Ints,
+    community: Ints,
+    claims: _Claims,
+    walls: _Walls,
+    xy: NDArray[np.float64],
 ) -> _Cut:
     """Return the triangles cut between the owners of their corners."""
     n, vertices = len(corners), claims.vertices
@@ -197,6 +232,7 @@ def _cut_triangles(
     first = fold(pair)
     edge = np.empty(len(low), dtype=np.int64)
     edge[order] = np.cumsum(np.isin(np.arange(len(pair)), first)) - 1
+    start, stop = nodes[head[order][first]] % vertices, nodes[tail[order][first]] % vertices
     low, high = low[order][first], high[order][first]
     inner = np.diff(np.append(first, len(pair))) == 2
     point = xy[nodes % vertices]
@@ -210,7 +246,10 @@ def _cut_triangles(
     owner = owner[source]
 
     differ = owner[low] != owner[high]
-    outer_end = np.where(far[low] > far[high], low, high)
+    # A wall has its own footprint's land before it, though its corners may be its neighbours'.
+    behind = walls.behind(stop * vertices + start)
+    nearer_high = (behind != owner[low]) & (far[low] > far[high])
+    outer_end = np.where((behind == owner[high]) | nearer_high, low, high)
     cut = np.where(differ, nodes[outer_end] % vertices, -1)
     halved = differ & inner
     cut[halved] = len(xy) + np.arange(halved.sum())

@@ -4,21 +4,32 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries
+from gridcell.arrays import Geometries, rows_of
 
 GRID_M = 1e-5
 """Grid on which lines are noded. Far below any survey, so that a straight boundary of a kilometre
 moves by less than 0.01 m2, and far above what a double resolves at national eastings (1e-8 m)."""
 
 _CROWD = 60
-"""Footprints in one face from which on the face is split: triangulation grows faster than linearly."""
+"""A face with more footprints is split: triangulation grows faster than linearly."""
+
+_WALL_M = 0.5
+"""Shorter straight pieces get no vertex in the middle."""
 
 _PASSES = 12
 
 
 def node(lines: Geometries) -> Geometries:
-    """Return the pieces of all lines, meeting only at their ends, coordinates on the grid."""
-    return shapely.get_parts(shapely.union_all(lines, grid_size=GRID_M))
+    """Return the pieces of all lines, meeting only at their ends, nodes on the grid.
+
+    A straight piece has a vertex in its middle: of a wall between two neighbours, whose corners may
+    be theirs, at least that is its own.
+    """
+    pieces = shapely.get_parts(shapely.union_all(lines, grid_size=GRID_M))
+    straight = (shapely.get_num_coordinates(pieces) == 2) & (shapely.length(pieces) > _WALL_M)
+    half = shapely.length(pieces[straight]) * 0.500001
+    pieces[straight] = shapely.segmentize(pieces[straight], half)
+    return pieces
 
 
 def faces_of(noded: Geometries) -> Geometries:
@@ -42,39 +53,29 @@ def street_lines(
     land
         Communities.
     sites
-        Sites, not cutting any footprint.
+        Their outlines and the barriers are left out where they run inside a footprint, so that
+        nothing is cut.
     barriers
-        Lines; what runs inside a footprint is left out, so that nothing is cut.
+        Lines.
     footprints
         Polygons that stay whole.
     frontage
         Longest stretch without a vertex, metres.
     """
-    lines = [shapely.boundary(land), shapely.boundary(sites), outside(barriers, footprints)]
-    pieces = node(np.concatenate(lines))
+    across = outside(np.concatenate([shapely.boundary(sites), barriers]), footprints)
+    pieces = node(np.concatenate([shapely.boundary(land), across]))
     return shapely.segmentize(pieces, frontage)
 
 
 def outside(lines: Geometries, footprints: Geometries) -> Geometries:
     """Return the lines without what runs through the interior of a footprint."""
-    tree = shapely.STRtree(footprints)
-    line, hit = tree.query(lines, predicate="intersects")
+    line, hit = shapely.STRtree(footprints).query(lines, predicate="intersects")
     touched, group = np.unique(line, return_inverse=True)
     out = lines.copy()
     if len(touched):
-        order = np.argsort(group, kind="stable")
-        parts = np.split(footprints[hit[order]], np.cumsum(np.bincount(group))[:-1])
-        covers = shapely.union_all(_ragged(parts), axis=1)
+        covers = shapely.union_all(rows_of(footprints[hit], group), axis=1)
         out[touched] = shapely.difference(lines[touched], covers)
     return out[~shapely.is_empty(out)]
-
-
-def _ragged(parts: list[Geometries]) -> Geometries:
-    """Return arrays of different length as rows, filled up with ``None``."""
-    table = np.full((len(parts), max(map(len, parts))), None, dtype=object)
-    for row, items in zip(table, parts, strict=True):
-        row[: len(items)] = items
-    return table
 
 
 def relief_lines(streets: Geometries, footprints: Geometries, frontage: float) -> Geometries:

@@ -18,6 +18,8 @@ _SPLINTER_M2 = 1.0
 _SPLINTER_WIDTH_M = 0.5
 """Land without a building that is smaller, or thinner (twice area over perimeter), joins its
 neighbour: it comes of lines digitised twice, and as an atom it blocks the search."""
+_SPECK_M2 = 0.01
+"""A footprint or a site smaller than this is no land of its own."""
 _DETACHED_M2 = 200.0
 """Land of a building, cut off from it and smaller than this, joins its neighbour."""
 
@@ -95,7 +97,7 @@ def merge_patches(
     label[part] = patches.label
     home = np.empty(parts, dtype=np.int64)
     home[part] = community
-    size = np.bincount(part, weights=area, minlength=parts)
+    size = np.bincount(part, weights=area, minlength=parts).astype(np.float64)
     has_print = np.zeros(parts, dtype=bool)
     has_print[part[footprint_face[patches.face]]] = True
     of_face = np.full(len(community_of_face), -1, dtype=np.int64)
@@ -108,28 +110,28 @@ def merge_patches(
     rim = _perimeters(edges, part, parts)
     thin = (size < _SPLINTER_M2) | (2 * size < _SPLINTER_WIDTH_M * rim)
     detached = (label >= 0) & (size < _DETACHED_M2)
-    loose = np.where(site, size < _SPLINTER_M2, ~has_print & (thin | detached))
-    loose |= has_print & (size < 0.01)
+    loose = ~has_print & np.where(site, size < _SPLINTER_M2, thin | detached)
+    loose |= size < _SPECK_M2
     lived_in = np.zeros(parts, dtype=bool)
     lived_in[part[lived_in_face[patches.face]]] = True
     enclosed = _cut_off(touch, home, site, lived_in, size, absorb_m2)
     links = [
         _glue_sites(label, site & ~loose),
-        _glue_prints(label, part_of_face, home, site, same_print),
+        _glue_prints(touch, label, part_of_face, site, same_print),
         _join(touch, loose | enclosed, site, enclosed),
     ]
     tail, head = (np.concatenate([link[i] for link in links]) for i in (0, 1))
     group = _components(tail, head, parts)[part]
 
     atoms = int(group.max()) + 1 if n else 0
-    atom_area = np.bincount(group, weights=area, minlength=atoms)
+    atom_area = np.bincount(group, weights=area, minlength=atoms).astype(np.float64)
     centroid = np.column_stack(
         [np.bincount(group, weights=moment[:, i], minlength=atoms) / atom_area for i in (0, 1)]
     )
     atom_home = np.empty(atoms, dtype=np.int64)
     atom_home[group] = community
     atom_site = np.full(atoms, -1, dtype=np.int64)
-    np.maximum.at(atom_site, group, np.where(site, label, -1)[part])
+    np.maximum.at(atom_site, group, np.where(site & ~loose, label, -1)[part])
     order = np.lexsort((centroid[:, 0], -centroid[:, 1], atom_home))
     number = np.empty(atoms, dtype=np.int64)
     number[order] = np.arange(atoms)
@@ -270,27 +272,33 @@ def _glue_sites(label: Ints, mine: NDArray[np.bool_]) -> tuple[Ints, Ints]:
 
 
 def _glue_prints(
+    touch: _Touch,
     label: Ints,
     part_of_face: Ints,
-    home: Ints,
     site: NDArray[np.bool_],
     same_print: tuple[Ints, Ints],
 ) -> tuple[Ints, Ints]:
-    """Return links between all parts that a footprint in several pieces lies over."""
+    """Return links between the neighbours that a footprint in several pieces lies over."""
     face, piece = same_print
     part = part_of_face[face]
     keep = (part >= 0) & ~site[part]
     part, piece = part[keep], piece[keep]
-    order = np.lexsort((part, label[part], home[part], piece))
+    order = np.lexsort((part, label[part], piece))
     part, piece = part[order], piece[order]
-    run = np.cumsum(np.append(0, (piece[1:] != piece[:-1]) | (home[part[1:]] != home[part[:-1]])))
-    same_run = run[1:] == run[:-1]
-    # Two parts with one label: the footprint is torn in this community.
-    tear = same_run & (label[part[1:]] == label[part[:-1]]) & (part[1:] != part[:-1])
-    torn = np.zeros(len(run) + 1, dtype=bool)
-    torn[run[1:][tear]] = True
-    link = same_run & torn[run[1:]]
-    return part[1:][link], part[:-1][link]
+    # Two parts with one label: the footprint is torn. (Labels tell communities apart.)
+    tear = (
+        (piece[1:] == piece[:-1]) & (label[part[1:]] == label[part[:-1]]) & (part[1:] != part[:-1])
+    )
+    torn = np.isin(piece, piece[1:][tear])
+    part, piece = part[torn], piece[torn]
+    under = coo_array(
+        (np.ones(len(part), dtype=np.int64), (part, piece)),
+        shape=(len(label), int(piece.max(initial=-1)) + 1),
+    ).tocsr()
+    both = np.isin(touch.a, part) & np.isin(touch.b, part)
+    a, b = touch.a[both], touch.b[both]
+    link = under[a].multiply(under[b]).sum(axis=1) > 0
+    return a[link], b[link]
 
 
 def _join(

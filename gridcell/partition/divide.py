@@ -13,7 +13,6 @@ from gridcell.partition.graph import Graph, make_graph
 from gridcell.partition.search import divide_pieces
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
-from gridcell.schema import BARRIER_KINDS
 
 Ints = NDArray[np.int64]
 
@@ -68,10 +67,9 @@ def divide(
     divided piece by piece, at least one cell each.
     """
     rules = rules or Rules()
-    discount = np.append(1.0, np.full(len(BARRIER_KINDS), rules.weights.barrier))
     general = np.flatnonzero(fabric.atoms["site"].to_numpy() < 0)
     community = fabric.atoms["community"].to_numpy()
-    graph = make_graph(fabric, general, discount)
+    graph = make_graph(fabric, general)
     bounds = np.searchsorted(community[general], np.arange(len(codes) + 1))
 
     def work(row: int) -> tuple[Ints, Ints, list[Finding]]:
@@ -141,7 +139,7 @@ def _cells(
 ) -> Ints:
     """Return the cells of one level within connected pieces of land."""
     pieces = int(piece.max()) + 1
-    households = np.bincount(piece, weights=graph.weight, minlength=pieces)
+    households = np.bincount(piece, weights=graph.weight, minlength=pieces).astype(np.float64)
     atoms = np.bincount(piece, minlength=pieces)
     free = targets.cells_for(households, np.full(pieces, row))
     wanted = int(targets.wanted[row])

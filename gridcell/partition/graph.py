@@ -1,6 +1,6 @@
 """The atoms of a piece of land as a graph: what they weigh and how long they touch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridcell.arrays import fold
 from gridcell.model import Fabric
+from gridcell.partition.kernels import Land
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -23,11 +24,13 @@ class Graph:
     neighbour: Ints
     """(2 * pairs,) ascending for each atom."""
     length: Floats
-    """(2 * pairs,) metres of shared border, discounted where it runs on a barrier."""
+    """(2 * pairs,) metres of shared border."""
     on_barrier: Floats
-    """(2 * pairs,) share of the shared border that runs on barriers, 0 to 1."""
-    perimeter: Floats
-    """(atoms,) metres of border in all, discounted likewise; what is not shared is outside."""
+    """(2 * pairs,) metres of it that run on barriers."""
+    rim: Floats
+    """(atoms,) metres of border with land outside the graph."""
+    rim_on_barrier: Floats
+    """(atoms,) metres of it that run on barriers."""
     weight: Floats
     """(atoms,) households."""
     area: Floats
@@ -38,34 +41,51 @@ class Graph:
     def __len__(self) -> int:
         return len(self.weight)
 
+    @property
+    def owner(self) -> Ints:
+        """(2 * pairs,) the atom that each neighbour is one of."""
+        return np.repeat(np.arange(len(self)), np.diff(self.first))
+
+    def land(self, discount: float) -> Land:
+        """Return the arrays of the search; a metre on a barrier costs `discount` of one off it."""
+        saved = 1 - discount
+        length = self.length - saved * self.on_barrier
+        rim = self.rim - saved * self.rim_on_barrier
+        perimeter = rim + np.bincount(self.owner, weights=length, minlength=len(self))
+        return Land(self.first, self.neighbour, length, perimeter, self.weight, self.area)
+
     def within(self, part: Ints) -> "Graph":
-        """Return the graph without the borders between different parts, which become outside."""
-        owner = np.repeat(np.arange(len(self)), np.diff(self.first))
+        """Return the graph without the borders between different parts, which become rim."""
+        owner, n = self.owner, len(self)
         kept = part[owner] == part[self.neighbour]
-        count = np.bincount(owner[kept], minlength=len(self))
-        return Graph(
-            first=np.concatenate([[0], np.cumsum(count)]),
+        cut = ~kept
+
+        def with_cut(rim: Floats, length: Floats) -> Floats:
+            return rim + np.bincount(owner[cut], weights=length[cut], minlength=n)
+
+        return replace(
+            self,
+            first=_bounds(owner[kept], n),
             neighbour=self.neighbour[kept],
             length=self.length[kept],
             on_barrier=self.on_barrier[kept],
-            perimeter=self.perimeter,
-            weight=self.weight,
-            area=self.area,
-            xy=self.xy,
+            rim=with_cut(self.rim, self.length),
+            rim_on_barrier=with_cut(self.rim_on_barrier, self.on_barrier),
         )
 
     def rows(self, start: int, stop: int) -> "Graph":
         """Return the graph of a run of rows that touches no other row."""
-        first, last = self.first[start], self.first[stop]
+        pairs, atoms = slice(self.first[start], self.first[stop]), slice(start, stop)
         return Graph(
-            first=self.first[start : stop + 1] - first,
-            neighbour=self.neighbour[first:last] - start,
-            length=self.length[first:last],
-            on_barrier=self.on_barrier[first:last],
-            perimeter=self.perimeter[start:stop],
-            weight=self.weight[start:stop],
-            area=self.area[start:stop],
-            xy=self.xy[start:stop],
+            first=self.first[start : stop + 1] - self.first[start],
+            neighbour=self.neighbour[pairs] - start,
+            length=self.length[pairs],
+            on_barrier=self.on_barrier[pairs],
+            rim=self.rim[atoms],
+            rim_on_barrier=self.rim_on_barrier[atoms],
+            weight=self.weight[atoms],
+            area=self.area[atoms],
+            xy=self.xy[atoms],
         )
 
     def components(self) -> Ints:
@@ -77,7 +97,7 @@ class Graph:
         return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def make_graph(fabric: Fabric, atoms: Ints, discount: Floats) -> Graph:
+def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
     """Return the graph of some atoms, numbered as they are given; communities do not touch.
 
     Parameters
@@ -86,32 +106,33 @@ def make_graph(fabric: Fabric, atoms: Ints, discount: Floats) -> Graph:
         The land.
     atoms
         (n,) rows of `fabric.atoms`, each once.
-    discount
-        (flags,) what a metre of border costs by its `Fabric.arc_barrier`; 1 off barriers.
     """
     number = np.full(len(fabric.atoms) + 1, -1, dtype=np.int64)
     number[atoms] = np.arange(len(atoms))
     a, b = number[fabric.arc_left], number[fabric.arc_right]
-    cost = fabric.arc_length * discount[fabric.arc_barrier]
+    length = fabric.arc_length
+    on_barrier = length * (fabric.arc_barrier > 0)
     n = len(atoms)
-    perimeter = np.zeros(n)
-    for side in (a, b):
-        mine = side >= 0
-        perimeter += np.bincount(side[mine], weights=cost[mine], minlength=n)
     home = fabric.atoms["community"].to_numpy()[atoms]
     inner = (a >= 0) & (b >= 0)
     inner[inner] = home[a[inner]] == home[b[inner]]
-    first, neighbour, sums = _rows(
-        a[inner], b[inner], n,
-        [cost[inner], fabric.arc_length[inner], fabric.arc_length[inner] * (fabric.arc_barrier[inner] > 0)],
-    )  # fmt: skip
+
+    def rim(metres: Floats) -> Floats:
+        out = np.zeros(n)
+        for side in (a, b):
+            mine = (side >= 0) & ~inner
+            out += np.bincount(side[mine], weights=metres[mine], minlength=n)
+        return out
+
+    pairs = _rows(a[inner], b[inner], n, length[inner], on_barrier[inner])
     table = fabric.atoms.iloc[atoms]
     return Graph(
-        first=first,
-        neighbour=neighbour,
-        length=sums[0],
-        on_barrier=sums[2] / np.maximum(sums[1], 1e-9),
-        perimeter=perimeter,
+        first=pairs.first,
+        neighbour=pairs.neighbour,
+        length=pairs.length,
+        on_barrier=pairs.on_barrier,
+        rim=rim(length),
+        rim_on_barrier=rim(on_barrier),
         weight=table["households"].to_numpy(dtype=np.float64),
         area=table["area_m2"].to_numpy(dtype=np.float64),
         xy=table[["x", "y"]].to_numpy(dtype=np.float64),
@@ -120,39 +141,48 @@ def make_graph(fabric: Fabric, atoms: Ints, discount: Floats) -> Graph:
 
 def contract(graph: Graph, group: Ints, groups: int) -> Graph:
     """Return the graph whose atoms are groups of atoms; every group is connected and occurs."""
-    row = np.repeat(np.arange(len(graph)), np.diff(graph.first))
-    a, b = group[row], group[graph.neighbour]
+    a, b = group[graph.owner], group[graph.neighbour]
     outer = a < b
-    first, neighbour, sums = _rows(
-        a[outer], b[outer], groups,
-        [graph.length[outer], graph.length[outer] * graph.on_barrier[outer]],
-    )  # fmt: skip
-    within = np.bincount(a[a == b], weights=graph.length[a == b], minlength=groups)
+    pairs = _rows(a[outer], b[outer], groups, graph.length[outer], graph.on_barrier[outer])
 
     def total(values: Floats) -> Floats:
         return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
 
     area = total(graph.area)
     return Graph(
-        first=first,
-        neighbour=neighbour,
-        length=sums[0],
-        on_barrier=sums[1] / np.maximum(sums[0], 1e-9),
-        perimeter=total(graph.perimeter) - within,
+        first=pairs.first,
+        neighbour=pairs.neighbour,
+        length=pairs.length,
+        on_barrier=pairs.on_barrier,
+        rim=total(graph.rim),
+        rim_on_barrier=total(graph.rim_on_barrier),
         weight=total(graph.weight),
         area=area,
         xy=np.column_stack([total(graph.area * graph.xy[:, i]) / area for i in (0, 1)]),
     )
 
 
-def _rows(a: Ints, b: Ints, n: int, values: list[Floats]) -> tuple[Ints, Ints, list[Floats]]:
-    """Return pairs as compressed rows, both ways round, values of equal pairs added up."""
+@dataclass(frozen=True, eq=False, slots=True)
+class _Pairs:
+    first: Ints
+    neighbour: Ints
+    length: Floats
+    on_barrier: Floats
+
+
+def _bounds(owner: Ints, n: int) -> Ints:
+    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))])
+
+
+def _rows(a: Ints, b: Ints, n: int, length: Floats, on_barrier: Floats) -> _Pairs:
+    """Return pairs as compressed rows, both ways round, lengths of equal pairs added up."""
     row, column = np.concatenate([a, b]), np.concatenate([b, a])
     order = np.lexsort((column, row))
     row, column = row[order], column[order]
     pair = fold(row * (n + 1) + column)
-    sums = [
-        np.add.reduceat(np.concatenate([v, v])[order], pair) if len(pair) else v for v in values
-    ]
-    first = np.concatenate([[0], np.cumsum(np.bincount(row[pair], minlength=n))])
-    return first, column[pair], sums
+
+    def total(metres: Floats) -> Floats:
+        both = np.concatenate([metres, metres])[order]
+        return np.add.reduceat(both, pair) if len(pair) else both
+
+    return _Pairs(_bounds(row[pair], n), column[pair], total(length), total(on_barrier))

@@ -130,9 +130,10 @@ def _explain(
         elif total[c] == 0:
             reason[c] = "nobody lives on this land, and no neighbour can take it in"
         else:
+            several = "s" if lived_in[c] > 1 else ""
             reason[c] = (
-                f"{total[c]} households in {lived_in[c]} buildings; no exchange with a neighbour "
-                f"was found that brings it into {least} to {most}"
+                f"{total[c]} households in {lived_in[c]} building{several}; no exchange with a "
+                f"neighbour was found that brings it into {least} to {most}"
             )
     return Verdict(band=band, reason=reason)
 
@@ -156,11 +157,11 @@ class _Land:
         links = coo_array((np.ones(inner.sum(), dtype=np.int8), (a[inner], b[inner])), shape=(n, n))
         region = connected_components(links, directed=False)[1].astype(np.int64)
         # Cells are connected, so each lies in the region of any of its atoms.
-        of_cell = np.empty(len(total), dtype=np.int64)
+        of_cell = np.zeros(len(total), dtype=np.int64)
         of_cell[level.cell] = region
         held = np.bincount(of_cell, weights=total).astype(np.int64)
         first = np.unique(region[general[:-1]], return_index=True)[1]
         regions = np.bincount(level.parent[general[:-1]][first], minlength=level.parent.max() + 1)
-        parent_of_cell = np.empty(len(total), dtype=np.int64)
+        parent_of_cell = np.zeros(len(total), dtype=np.int64)
         parent_of_cell[level.cell] = level.parent
         return cls(held[of_cell], regions[parent_of_cell] == 1)

@@ -59,7 +59,8 @@ def set_targets(
 def _wanted(communities: gpd.GeoDataFrame, column: str) -> Ints:
     if column not in communities:
         return np.zeros(len(communities), dtype=np.int64)
-    return pd.to_numeric(communities[column]).fillna(0).to_numpy(dtype=np.int64)
+    wanted: Ints = pd.to_numeric(communities[column]).fillna(0).to_numpy(dtype=np.int64)
+    return wanted
 
 
 def _targets(band: Band, wanted: Ints, households: Ints) -> Targets:

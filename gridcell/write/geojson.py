@@ -45,6 +45,8 @@ class LonLatCells:
     """By level, sorted by code; no geometry where a cell is smaller than the lattice."""
     findings: tuple[Finding, ...]
     """``collapsed`` and ``split`` cells."""
+    estimated: bool
+    """Whether households were estimated: the files say so."""
 
 
 def cells_lonlat(
@@ -73,6 +75,7 @@ def cells_lonlat(
         The levels fitted before, but do not on this lattice.
     """
     proofs = prove_plan(plan) if proofs is None else proofs
+    estimated = bool(plan.report.get("households", {}).get("estimated"))
     frames = {
         level: plan.cells(level).sort_values("code", kind="stable", ignore_index=True)
         for level in LAYERS
@@ -82,7 +85,7 @@ def cells_lonlat(
             level: round_to_lattice(_geometry(frame), plan.crs, decimals=decimals)
             for level, frame in frames.items()
         }
-        return LonLatCells(levels=_lonlat(frames, plain), findings=())
+        return LonLatCells(levels=_lonlat(frames, plain), findings=(), estimated=estimated)
     leaves = to_lattice(_geometry(frames["leaves"]), plan.crs, decimals=decimals)
     geometry = {"leaves": leaves.cells}
     below = "leaves"
@@ -96,14 +99,17 @@ def cells_lonlat(
     return LonLatCells(
         levels=_lonlat(frames, geometry),
         findings=tuple(_lattice_findings(frames["leaves"], leaves)),
+        estimated=estimated,
     )
 
 
 def write_geojson(cells: LonLatCells, folder: Path) -> list[Path]:
     """Write one file a level into a folder that exists; return the files.
 
-    Features are sorted by code, one a line. A cell without geometry has ``null``.
+    Features are sorted by code, one a line. A cell without geometry has ``null``. Where households
+    were estimated, the collection has a member ``households`` that says ``estimated``.
     """
+    note = '"households":"estimated",' if cells.estimated else ""
     files = []
     for level in LAYERS:
         frame = cells.levels[level]
@@ -118,7 +124,7 @@ def write_geojson(cells: LonLatCells, folder: Path) -> list[Path]:
         body = ",\n".join(features)
         file = folder / f"{level}.geojson"
         file.write_text(
-            f'{{"type":"FeatureCollection","name":"{level}","features":[\n{body}\n]}}\n',
+            f'{{"type":"FeatureCollection","name":"{level}",{note}"features":[\n{body}\n]}}\n',
             encoding="utf-8", newline="\n",
         )  # fmt: skip
         files.append(file)

@@ -151,6 +151,9 @@ def _metadata(plan: Plan) -> pd.DataFrame:
     rows = {
         "format": _FORMAT,
         "version": __version__,
+        "households": (
+            "estimated" if plan.report.get("households", {}).get("estimated") else "counted"
+        ),
         "crs": plan.crs.to_wkt(),
         "rules": plan.rules.model_dump_json(),
         "report": json.dumps(plain(plan.report), ensure_ascii=False),

@@ -1,0 +1,11 @@
+"""Array-only kernels of the division, compiled once and cached beside these files.
+
+`Land` and `Cells` bundle arrays for them; everything else comes and goes as an array or a number.
+"""
+
+from gridcell.partition.kernels.anneal import anneal
+from gridcell.partition.kernels.bisect import bisect
+from gridcell.partition.kernels.pair import pair_neighbours
+from gridcell.partition.kernels.state import Land
+
+__all__ = ["Land", "anneal", "bisect", "pair_neighbours"]

@@ -1,0 +1,141 @@
+"""What the search works on, and the numbers it draws."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Words = NDArray[np.uint64]
+
+
+class Land(NamedTuple):
+    """Atoms and their borders, as compressed rows; see `gridcell.partition.graph.Graph`."""
+
+    first: Ints
+    neighbour: Ints
+    length: Floats
+    perimeter: Floats
+    weight: Floats
+    area: Floats
+
+
+class Goal(NamedTuple):
+    """What a cell should be, and what it costs not to be it."""
+
+    target: float
+    low: float
+    high: float
+    balance: float
+    band: float
+    shape: float
+    outside: float
+    """Cost of being outside the band at all."""
+
+
+class Cells(NamedTuple):
+    """Which atom is where, and the figures of every cell."""
+
+    of: Ints
+    """(atoms,) number of the cell."""
+    weight: Floats
+    area: Floats
+    perimeter: Floats
+    size: Ints
+    """(cells,) atoms in it."""
+    energy: Floats
+
+
+class Scratch(NamedTuple):
+    """Room that the kernels use over and over."""
+
+    mark: Ints
+    """(atoms,) stamp of the last walk that came by."""
+    queue: Ints
+    """(atoms,)"""
+    side: Ints
+    """(atoms,) 0 but within one call."""
+    stamp: Ints
+    """(1,) number of the last walk."""
+    state: Words
+    """(1,) of the random numbers."""
+
+
+@njit(cache=True, nogil=True)
+def new_scratch(atoms: int, seed: int) -> Scratch:
+    """Return scratch for so many atoms, its random numbers from `seed`."""
+    state = np.array([np.uint64(seed) * np.uint64(2) + np.uint64(1)])
+    scratch = Scratch(
+        np.zeros(atoms, dtype=np.int64), np.empty(atoms, dtype=np.int64),
+        np.zeros(atoms, dtype=np.int64), np.zeros(1, dtype=np.int64), state,
+    )  # fmt: skip
+    for _ in range(8):
+        draw(state)
+    return scratch
+
+
+@njit(cache=True, nogil=True, inline="always")
+def draw(state: Words) -> float:
+    """Return the next number in [0, 1): xorshift64* (Vigna 2016, doi:10.1145/2845077)."""
+    x = state[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    state[0] = x
+    return np.float64((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def accepts(rise: float, heat: float, state: Words) -> bool:
+    """Return whether a change is made that raises the energy by `rise` (Metropolis)."""
+    return rise <= 0.0 or (heat > 0.0 and draw(state) < np.exp(-rise / heat))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def energy(weight: float, area: float, perimeter: float, goal: Goal) -> float:
+    """Return the cost of a cell."""
+    deviation = (weight - goal.target) / goal.target
+    out = goal.balance * deviation * deviation
+    if weight < goal.low:
+        out += goal.band * (goal.low - weight) / goal.target + goal.outside
+    elif weight > goal.high:
+        out += goal.band * (weight - goal.high) / goal.target + goal.outside
+    return out + goal.shape * perimeter * perimeter / (12.566370614359172 * area)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def shared(atom: int, group: int, land: Land, of: Ints) -> float:
+    """Return how long an atom's border with the atoms of a group is."""
+    out = 0.0
+    for k in range(land.first[atom], land.first[atom + 1]):
+        if of[land.neighbour[k]] == group:
+            out += land.length[k]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def measure(land: Land, of: Ints, count: int, goal: Goal) -> Cells:
+    """Return the figures of all cells; `of` is kept and changed in place later."""
+    weight, area, perimeter = np.zeros(count), np.zeros(count), np.zeros(count)
+    size, cost = np.zeros(count, dtype=np.int64), np.zeros(count)
+    for i in range(len(of)):
+        c = of[i]
+        weight[c] += land.weight[i]
+        area[c] += land.area[i]
+        perimeter[c] += land.perimeter[i] - shared(i, c, land, of)
+        size[c] += 1
+    for c in range(count):
+        cost[c] = energy(weight[c], area[c], perimeter[c], goal)
+    return Cells(of, weight, area, perimeter, size, cost)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def put(
+    cell: int, weight: float, area: float, perimeter: float, size: int, cells: Cells, goal: Goal
+) -> None:
+    """Set the figures of a cell."""
+    cells.weight[cell], cells.area[cell], cells.perimeter[cell] = weight, area, perimeter
+    cells.size[cell] = size
+    cells.energy[cell] = energy(weight, area, perimeter, goal)
