@@ -206,7 +206,7 @@ def _small_level(
         pd.Series(np.where(dedicated, "dedicated", "general"), dtype="str"),
         point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
     ).reset_index(drop=True)  # fmt: skip
-    name = medium.name[parent] + "第" + _numbers(code, rules.small_digits) + "小网格"
+    name = _titles(medium.name[parent], _numbers(code, rules.small_digits), "小", " small")
     if layers.sites is not None and len(layers.sites):
         site = layers.sites["name"].fillna(layers.sites["site_id"]).to_numpy(dtype=object)
         name[dedicated] = site[division.site_of_small[dedicated]]
@@ -243,12 +243,21 @@ def _micro_level(
         geometry=geometry,
         counts=counts,
         code=code,
-        name=small.name[parent] + "第" + _numbers(code, rules.micro_digits) + "微网格",
+        name=_titles(small.name[parent], _numbers(code, rules.micro_digits), "微", ", micro"),
         community=small.community[parent],
         above=small,
         parent=parent,
         verdict=verdict,
     )
+
+
+def _titles(above: Texts, number: Texts, chinese: str, english: str) -> Texts:
+    """Return names of numbered cells, in Chinese where the name of the cell above is."""
+    text = pd.Series(above, dtype="str")
+    in_chinese = text.str.contains("[\u3400-\u9fff]", regex=True).to_numpy()
+    titles: Texts = above + english + " grid " + number
+    titles[in_chinese] = (above + "第" + number + chinese + "网格")[in_chinese]
+    return titles
 
 
 def _numbers(code: "pd.Series[str]", digits: int) -> Texts:
