@@ -356,8 +356,9 @@ def test_require_free_names_what_is_in_the_way(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(WriteError, match="is a file"):
         require_free(tmp_path / "file", overwrite=True)
-    with pytest.raises(WriteError, match="no folder"):
-        require_free(tmp_path / "missing" / "p")
+    require_free(tmp_path / "missing" / "p")
+    with pytest.raises(WriteError, match="is a file"):
+        require_free(tmp_path / "file" / "p")
     with pytest.raises(WriteError, match="only a plan's folder"):
         require_free(tmp_path, overwrite=True)
 

@@ -26,7 +26,7 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
     Parameters
     ----------
     folder
-        Where the plan is to be. It may be absent or empty; its parent must exist.
+        Where the plan is to be. It may be absent, with the folders around it, or empty.
     overwrite
         It may also hold a plan, and nothing else.
 
@@ -36,8 +36,9 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
         Something is in the way; it is named.
     """
     target = Path(folder).resolve()
-    if not target.parent.is_dir():
-        raise WriteError(f"{folder}: there is no folder {target.parent}; create it first")
+    around = next(parent for parent in target.parents if parent.exists())
+    if not around.is_dir():
+        raise WriteError(f"{folder}: {around} is a file; name another folder")
     if not target.exists():
         return
     if not target.is_dir():
@@ -106,7 +107,7 @@ def _all_or_nothing(target: Path) -> Iterator[Path]:
     mark = uuid.uuid4().hex[:8]
     part = target.with_name(f".{target.name}-{mark}.part")
     try:
-        part.mkdir()
+        part.mkdir(parents=True)
         yield part
         _put(part, target, old=target.with_name(f".{target.name}-{mark}.old.part"))
     except OSError as error:
