@@ -108,6 +108,43 @@ def test_hecheng_is_as_ordered(town: Sample) -> None:
     assert town.communities.crs.to_epsg() == 4546
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_another_hecheng_has_the_same_figures_and_its_sites_separate_no_land(seed: int) -> None:
+    other = hecheng(seed=seed)
+    frame = other.communities.set_index("code")
+    assert frame.loc[HECHENG, ["n_small", "n_micro"]].tolist() == [38, 674]
+    land = frame.loc[HECHENG, "geometry"]
+    inside = other.buildings.within(land)
+    assert other.buildings.loc[inside, "households"].sum() == 23_797
+    assert other.sites.within(land).sum() == 25
+    assert f"--seed {seed}" in other.command
+    assert_general_land_is_whole(other)
+
+
+@pytest.mark.parametrize(("households", "seed"), [(1_000, 7), (1_500, 3), (2_000, 1), (24_000, 7)])
+def test_sites_separate_no_land(households: int, seed: int) -> None:
+    sample = make_sample(households=households, seed=seed, communities=max(2, households // 4_000))
+    assert_general_land_is_whole(sample)
+
+
+def assert_general_land_is_whole(sample: Sample) -> None:
+    sites = shapely.union_all(sample.sites.geometry.to_numpy())
+    buildings = shapely.STRtree(sample.buildings.geometry.to_numpy())
+    for land in sample.communities.geometry:
+        parts = shapely.get_parts(shapely.buffer(shapely.difference(land, sites), -6.0))
+        real = shapely.area(parts) >= 300.0
+        real[buildings.query(parts, predicate="intersects")[0]] = True
+        assert real.sum() == 1
+
+
+def test_most_buildings_make_cells_or_join_others(town: Sample) -> None:
+    land = town.communities.set_index("code").loc[HECHENG, "geometry"]
+    homes = town.buildings[town.buildings.within(land) & (town.buildings["households"] > 0)]
+    low, high = 0.75 * 23_797 / 674, 1.25 * 23_797 / 674
+    misfit = homes["households"].between(high / 2, low, inclusive="neither")
+    assert misfit.mean() < 0.02
+
+
 def test_a_town_has_slabs_walkups_towers_and_village_houses(town: Sample) -> None:
     homes = town.buildings[town.buildings["households"] > 0]
     share = homes["households"].groupby(pd.cut(homes["households"], [0, 3, 20, 90, 400])).sum()

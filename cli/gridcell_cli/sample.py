@@ -44,11 +44,10 @@ def command(
         sample = planners()
         write_planners_sample(sample, folder, overwrite=overwrite)
     else:
-        sample = (
-            hecheng()
-            if households is None
-            else make_sample(households=households, seed=seed or 0, communities=communities)
-        )
+        if households is not None:
+            sample = make_sample(households=households, seed=seed or 0, communities=communities)
+        else:
+            sample = hecheng() if seed is None else hecheng(seed=seed)
         write_sample(sample, folder, overwrite=overwrite)
     counts = {
         "communities": len(sample.communities),

@@ -41,8 +41,13 @@ class Layout:
 LAYOUTS: Final[dict[str, Layout]] = {
     "slab": Layout(
         length=(13.0, 15.5), depth=(11.5, 13.5), gap=(7.0, 11.0), between=(16.0, 23.0), inset=6.0,
-        keep=0.96, units=(0, 0, 0.66, 0.28, 0.06), per_floor=(2, 2), most=80,
-        floors=((6, 0.58), (7, 0.26), (8, 0.06), (9, 0.04), (11, 0.06)),
+        keep=0.96, units=(0, 0, 0.7, 0.3), per_floor=(2, 2), most=56,
+        floors=((6, 0.66), (7, 0.34)),
+    ),
+    "lift": Layout(
+        length=(13.0, 15.5), depth=(11.5, 13.5), gap=(9.0, 14.0), between=(24.0, 32.0), inset=7.0,
+        keep=0.96, units=(0, 0.6, 0, 0.4), per_floor=(2, 2), most=88,
+        floors=((9, 0.5), (11, 0.5)),
     ),
     "tower": Layout(
         length=(25.0, 31.0), depth=(22.0, 26.0), gap=(24.0, 34.0), between=(34.0, 44.0), inset=13.0,
@@ -50,7 +55,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
     ),
     "walkup": Layout(
         length=(9.0, 21.0), depth=(9.5, 12.0), gap=(2.5, 7.0), between=(6.0, 11.0), inset=3.0,
-        keep=0.88, jitter=0.6, floors=((4, 0.25), (5, 0.4), (6, 0.35)), per_floor=(1, 4), most=20,
+        keep=0.88, jitter=0.6, floors=((4, 0.25), (5, 0.4), (6, 0.35)), per_floor=(1, 3), most=20,
     ),
     "village": Layout(
         length=(9.0, 14.0), depth=(8.0, 12.0), gap=(5.0, 12.0), between=(8.0, 16.0), inset=4.0,
@@ -202,7 +207,7 @@ def _smallest(layout: Layout) -> float:
 
 def _fewest(layout: Layout) -> int:
     """Entrances of the building that still goes in where the usual ones do not."""
-    return max(1, int(np.flatnonzero(layout.units)[0]))
+    return 1 + int(np.flatnonzero(layout.units)[0])
 
 
 def _room(local: Geometries, base: Floats, depth: Floats) -> tuple[Floats, Floats]:

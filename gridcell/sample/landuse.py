@@ -8,15 +8,16 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.sample.cuts import Floats, Geometries, Ints
+from gridcell.sample.ground import Ground
 from gridcell.sample.terrain import FIELDS
 
-HOUSING: Final = ("slab", "tower", "walkup", "village", "shops", "open")
+HOUSING: Final = ("slab", "lift", "tower", "walkup", "village", "shops", "open")
 _MIX: Final = {
-    "core": (0.76, 0.04, 0.12, 0.0, 0.02, 0.06),
-    "old": (0.12, 0.01, 0.79, 0.0, 0.03, 0.05),
-    "edge": (0.42, 0.02, 0.22, 0.20, 0.02, 0.12),
-    "village": (0.02, 0.0, 0.10, 0.80, 0.02, 0.06),
-    "fields": (0.0, 0.0, 0.01, 0.20, 0.0, 0.79),
+    "core": (0.68, 0.08, 0.04, 0.12, 0.0, 0.02, 0.06),
+    "old": (0.11, 0.01, 0.01, 0.79, 0.0, 0.03, 0.05),
+    "edge": (0.38, 0.04, 0.02, 0.22, 0.20, 0.02, 0.12),
+    "village": (0.02, 0.0, 0.0, 0.10, 0.80, 0.02, 0.06),
+    "fields": (0.0, 0.0, 0.0, 0.01, 0.20, 0.0, 0.79),
 }  # fmt: skip
 """Shares of `HOUSING` among the parcels of a zone."""
 
@@ -60,7 +61,7 @@ def zone_parcels(
         rows = np.flatnonzero(zone == name)
         use[rows] = rng.choice(np.array(HOUSING, dtype=object), len(rows), p=np.array(shares))
     use[(use == "tower") & (area < TOWER_M2)] = "slab"
-    use[(use == "slab") & (area < SLAB_M2)] = "walkup"
+    use[np.isin(use, ("slab", "lift")) & (area < SLAB_M2)] = "walkup"
     return use
 
 
@@ -71,12 +72,28 @@ def infill(net: Geometries, urbanity: Floats) -> NDArray[np.object_]:
 
 
 def choose_sites(
-    net: Geometries, community: Ints, urbanity: Floats, wanted: Sequence[int],
+    net: Geometries, community: Ints, land: Geometries, urbanity: Floats, wanted: Sequence[int],
     rng: np.random.Generator,
 ) -> tuple[Ints, list[str]]:  # fmt: skip
     """Return the parcels that are sites, and the category of each.
 
-    A community gets as many as wanted, or as many as it has compact parcels of a fitting size.
+    A community gets as many as wanted, or as many as it has compact parcels of a fitting size that
+    leave the rest of its land in one piece.
+
+    Parameters
+    ----------
+    net
+        (n,) land of the parcels.
+    community
+        (n,) row of each parcel's community.
+    land
+        (communities,) their land.
+    urbanity
+        (n,) how urban the place is, 0 to 1.
+    wanted
+        (communities,) sites of each.
+    rng
+        Chance.
     """
     area = shapely.area(net)
     length = shapely.length(net)
@@ -85,10 +102,14 @@ def choose_sites(
     chosen: list[int] = []
     categories: list[str] = []
     for number, count in enumerate(wanted):
-        free = np.flatnonzero((community == number) & compact & (area > SITE_M2))
+        own = np.flatnonzero(community == number)
+        ground = Ground.of(land[number], net[own])
+        free = own[compact[own] & (area[own] > SITE_M2)]
         free = free[rng.permutation(len(free))]
+        most = min(count, len(free) // 2)
         crowd = {category: np.zeros(len(net)) for category in WANTED_HA}
-        for nth in range(min(count, len(free) // 2)):
+        nth = 0
+        while nth < most and len(free):
             category = CATEGORIES[nth % len(CATEGORIES)]
             misfit = np.abs(np.log(area[free] / 10_000.0 / WANTED_HA[category]))
             # Most sites stand where people live, factories at the edge.
@@ -96,9 +117,14 @@ def choose_sites(
             luck = rng.uniform(0, 0.5, len(free))
             best = int(np.argmin(misfit + 0.8 * distance + crowd[category][free] + luck))
             site = int(free[best])
+            free = np.delete(free, best)
+            rest = ground.without(net[site])
+            if rest.pieces() > max(ground.pieces(), 1):
+                continue
+            ground = rest
+            nth += 1
             chosen.append(site)
             categories.append(category)
-            free = np.delete(free, best)
             near = np.exp(-np.hypot(*(centre[free] - centre[site]).T) / 180.0)
             for kind, crowded in crowd.items():
                 crowded[free] += (2.0 if kind == category else 0.8) * near

@@ -22,12 +22,17 @@ lists them as vacancies. Its other roles are filled: 1 community chief, 2 worker
 )
 
 
-def hecheng() -> Sample:
+def hecheng(seed: int = HECHENG_SEED) -> Sample:
     """Return the town around 荷城社区, code 450802001013.
 
     It has exactly 23,797 households and 25 sites, and is to be divided into 38 small and 674 micro
     cells; three neighbours complete the town, one of them villages on the other bank of the river.
     Codes and names are real, everything else is invented.
+
+    Parameters
+    ----------
+    seed
+        Same seed, same town; another one is another town with the same figures.
     """
     street = "450802001"
     specs = [
@@ -43,10 +48,11 @@ def hecheng() -> Sample:
     ]  # fmt: skip
     return build_town(
         specs,
-        seed=HECHENG_SEED,
+        seed=seed,
         south_urbanity=0.2,
         title="荷城社区 and its neighbours, a synthetic town",
-        command="gridcell sample DIR --preset hecheng",
+        command="gridcell sample DIR --preset hecheng"
+        + ("" if seed == HECHENG_SEED else f" --seed {seed}"),
         notes=HECHENG_NOTES,
     )
 

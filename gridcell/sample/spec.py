@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import geopandas as gpd
 import pandas as pd
 
+MICRO_TARGET = 40.0
+"""Households of a micro cell where nobody wants a certain number of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommunitySpec:
@@ -28,6 +31,11 @@ class CommunitySpec:
     def name(self) -> str:
         """Full name."""
         return f"{self.quarter}社区"
+
+    @property
+    def micro_target(self) -> float:
+        """Households that a micro cell is to have."""
+        return self.households / self.n_micro if self.n_micro else MICRO_TARGET
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

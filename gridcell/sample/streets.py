@@ -26,6 +26,8 @@ CITY = 0.4
 """Less urban places have smaller parcels, more lanes and more crooked ones."""
 ARTERIAL_HA, STREET_HA = 30.0, 7.0
 """Larger pieces are divided by arterials and by streets."""
+NECK_M = 25.0
+"""Pieces with a shorter border in common do not hold a community together."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -257,7 +259,8 @@ def _trade_blocks(
     shared = shapely.length(
         shapely.intersection(shapely.buffer(gross[i], 0.01), shapely.boundary(gross[j]))
     )
-    i, j, shared = i[shared > 5.0], j[shared > 5.0], shared[shared > 5.0]
+    firm = shared > NECK_M
+    i, j, shared = i[firm], j[firm], shared[firm]
     area = shapely.area(gross)
     _attach_strays(owner, i, j, area)
     share = shared / shapely.length(gross)[i]

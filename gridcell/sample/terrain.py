@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 FIELDS = 0.22
 """Less urban places are villages between fields, without arterials of their own."""
-DENSITY = np.array([[0.0, 8.0], [FIELDS, 9.0], [0.3, 42.0], [0.6, 56.0], [1.0, 84.0]])
+DENSITY = np.array([[0.0, 8.0], [FIELDS, 9.0], [0.3, 37.0], [0.6, 48.0], [1.0, 72.0]])
 """Urbanity and the households per hectare that a town holds there, streets and parks included."""
 
 

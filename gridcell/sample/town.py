@@ -1,6 +1,7 @@
 """A whole synthetic town: ground, streets, parcels, buildings, people."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +13,7 @@ from gridcell.errors import InputError
 from gridcell.sample import names
 from gridcell.sample.buildings import raise_buildings
 from gridcell.sample.cuts import Floats, Geometries, Ints, join
+from gridcell.sample.ground import Ground
 from gridcell.sample.landuse import choose_sites, infill, zone_parcels
 from gridcell.sample.people import hire, register, settle
 from gridcell.sample.spec import CommunitySpec, Sample
@@ -29,6 +31,29 @@ MM = 3
 """Decimals of coordinates."""
 LEAST = 400
 """Households of the smallest community: a few blocks beside its streets."""
+STRICT_ATTEMPTS, ATTEMPTS = 40, 50
+"""Towns drawn until one is as wanted; the first, over the number of communities, must be whole."""
+AMPLE, SCARCE = 1.3, 1.15
+"""Dwellings per household that leave a choice of compounds, and that leave some flats empty."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Draft:
+    """A town before people move in."""
+
+    terrain: Terrain
+    plan: StreetPlan
+    roads: gpd.GeoDataFrame
+    land: Geometries
+    """(communities,)"""
+    net: Geometries
+    """(parcels,) land to build on."""
+    chosen: Ints
+    """Parcels that are sites."""
+    categories: list[str]
+    """Of each site."""
+    raised: pd.DataFrame
+    """Buildings, as `raise_buildings` makes them."""
 
 
 def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
@@ -51,8 +76,7 @@ def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
     Raises
     ------
     InputError
-        If there are too few households for the communities, or, in very small towns, a community
-        has no room for homes beside its streets.
+        If there are too few households for the communities.
     """
     if communities < 1 or households < LEAST * communities:
         raise InputError(
@@ -105,45 +129,28 @@ def build_town(
     title, command, notes
         For the README.
     """
-    rng = np.random.default_rng([seed, 1])
-    north = [float(s.households) for s in specs if not s.south]
-    south = [float(s.households) for s in specs if s.south]
-    total = sum(s.households for s in specs)
-    terrain = make_terrain(
-        households=total,
-        north_share=sum(north) / total if south else 0.66,
-        south_urbanity=south_urbanity,
-        rng=rng,
-    )
-    plan = lay_out(terrain, north, south, rng)
-    roads, land, owner = _ground(terrain, plan)
-    net = _bend(plan.parcels.net, terrain)
-    centre = shapely.get_coordinates(shapely.centroid(plan.parcels.gross))
-    urbanity = terrain.urbanity(centre)
-    use = zone_parcels(net, urbanity, terrain.patch(centre), terrain.patch(3.0 * centre), rng)
-    community = plan.parcels.community
-    chosen, categories = choose_sites(net, community, urbanity, [s.sites for s in specs], rng)
-    use[chosen] = categories
-
-    raised = raise_buildings(net, use, rng)
-    bare = np.setdiff1d(chosen, raised["parcel"])
-    raised = _add(raised, net, bare, np.full(len(bare), "shops", dtype=object), rng)
-    wanted = np.array([s.households for s in specs])
-    styles = infill(net, urbanity), np.full(len(net), "village", dtype=object)
-    for style, least in zip(styles, (1.05 * wanted, np.ones(len(specs))), strict=True):
-        short = _homes(raised, community, len(specs)) < least
-        rows = np.setdiff1d(np.flatnonzero(short[community]), raised["parcel"])
-        raised = _add(raised, net, rows, style[rows], rng)
-    homes = _homes(raised, community, len(specs))
-    homeless = [s.code for s, there in zip(specs, homes, strict=True) if there == 0]
-    if homeless:
+    for attempt in range(ATTEMPTS):
+        rng = np.random.default_rng([seed, 1, attempt])
+        # In a town of very many communities there is always one that is not as it should be.
+        strict = attempt < max(3, STRICT_ATTEMPTS // len(specs))
+        draft = _draft(specs, south_urbanity, rng, strict=strict)
+        if draft is not None:
+            break
+    else:
         raise InputError(
-            f"sample: no room for homes in communities {', '.join(homeless)}; ask for more "
-            "households, fewer communities or another seed"
+            f"sample: no room for the homes of {sum(s.households for s in specs):,} households in "
+            f"{len(specs)} communities; ask for more households, fewer communities or another seed"
         )
+    plan, net, chosen, raised = draft.plan, draft.net, draft.chosen, draft.raised
+    community = plan.parcels.community
     on_site = np.isin(np.arange(len(net)), chosen)[raised["parcel"]]
     buildings = settle(
-        raised, community[raised["parcel"]], on_site, [s.households for s in specs], rng
+        raised,
+        community[raised["parcel"]],
+        on_site,
+        [s.households for s in specs],
+        [s.micro_target for s in specs],
+        rng,
     )
     buildings = _numbered(buildings)
     order = np.argsort([s.code for s in specs], kind="stable")
@@ -154,7 +161,7 @@ def build_town(
             "n_small": pd.array([specs[k].n_small for k in order], dtype="Int64"),
             "n_micro": pd.array([specs[k].n_micro for k in order], dtype="Int64"),
         },
-        geometry=[shapely.coverage_union_all(land[owner == k]) for k in order],
+        geometry=draft.land[order],
         crs=CRS,
     )
     site_counts = np.bincount(community[chosen], minlength=len(specs)).tolist()
@@ -166,14 +173,62 @@ def build_town(
             crs=CRS,
         ),
         households=register(buildings),
-        sites=_site_frame(net, community, chosen, categories, specs),
-        roads=_named(roads, plan, rng),
-        rivers=_river(terrain),
+        sites=_site_frame(net, community, chosen, draft.categories, specs),
+        roads=_named(draft.roads, plan, rng),
+        rivers=_river(draft.terrain),
         staff=hire(buildings, specs, site_counts, rng),
         title=title,
         notes=notes,
         command=command,
     )
+
+
+def _draft(
+    specs: Sequence[CommunitySpec], south_urbanity: float, rng: np.random.Generator, *, strict: bool
+) -> _Draft | None:
+    """Draw a town; ``None`` where a community has no homes.
+
+    If `strict`, also where one falls apart or has too few homes.
+    """
+    n = len(specs)
+    north = [float(s.households) for s in specs if not s.south]
+    south = [float(s.households) for s in specs if s.south]
+    total = sum(s.households for s in specs)
+    terrain = make_terrain(
+        households=total,
+        north_share=sum(north) / total if south else 0.66,
+        south_urbanity=south_urbanity,
+        rng=rng,
+    )
+    plan = lay_out(terrain, north, south, rng)
+    roads, faces, owner = _ground(terrain, plan)
+    land = np.array([shapely.coverage_union_all(faces[owner == k]) for k in range(n)])
+    net = _bend(plan.parcels.net, terrain)
+    community = plan.parcels.community
+    pieces = [Ground.of(land[k], net[community == k]).pieces() for k in range(n)]
+    if strict and max(pieces) > 1:
+        return None
+    centre = shapely.get_coordinates(shapely.centroid(plan.parcels.gross))
+    urbanity = terrain.urbanity(centre)
+    use = zone_parcels(net, urbanity, terrain.patch(centre), terrain.patch(3.0 * centre), rng)
+    chosen, categories = choose_sites(net, community, land, urbanity, [s.sites for s in specs], rng)
+    use[chosen] = categories
+
+    raised = raise_buildings(net, use, rng)
+    bare = np.setdiff1d(chosen, raised["parcel"])
+    raised = _add(raised, net, bare, np.full(len(bare), "shops", dtype=object), rng)
+    wanted = np.array([s.households for s in specs])
+    styles = infill(net, urbanity), np.full(len(net), "village", dtype=object)
+    for style, ample in zip(styles, (AMPLE, 1.0), strict=True):
+        short = _homes(raised, community, n) < ample * wanted
+        rows = np.setdiff1d(np.flatnonzero(short[community]), raised["parcel"])
+        raised = _add(raised, net, rows, style[rows], rng)
+    if (_homes(raised, community, n) < (SCARCE * wanted if strict else 1)).any():
+        return None
+    return _Draft(
+        terrain=terrain, plan=plan, roads=roads, land=land, net=net, chosen=chosen,
+        categories=categories, raised=raised,
+    )  # fmt: skip
 
 
 def _add(
