@@ -1,16 +1,25 @@
 """Proof that no border between cells runs through a building."""
 
+import itertools
+from collections.abc import Iterator
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
-from gridcell.arrays import fold
+from gridcell.arrays import Geometries, fold
 from gridcell.model import Finding, place_of
+
+Ints = NDArray[np.int64]
 
 CUT_M2 = 0.01
 """A building whose outline reaches by less into another cell only touches it: borders lie on a
 1 mm grid, outlines do not."""
+BORDER_M = 0.1
+"""Parts of a building with a shorter common border only meet at a corner."""
 
 
 def find_cut_buildings(
@@ -18,7 +27,9 @@ def find_cut_buildings(
 ) -> list[Finding]:
     """Return a finding for every building, or slab of one, that a border between leaves cuts.
 
-    The boundary of a community may cut buildings: it is given.
+    The boundary of a community may cut buildings: it is given, and what it cuts off does not count.
+    Where outlines overlap, the land is one building's, and the border around that one may run
+    through the others.
 
     Parameters
     ----------
@@ -27,35 +38,57 @@ def find_cut_buildings(
     leaves
         ``code``, ``community``, polygons in the same metric CRS.
     least_m2
-        Smallest area in another leaf that counts.
+        Smallest area in a second leaf that counts.
     """
     outline = np.asarray(buildings.geometry, dtype=object)
     land = np.asarray(leaves.geometry, dtype=object)
     own = pd.Index(leaves["code"]).get_indexer(pd.Index(buildings["code"]))
-    community = leaves["community"].to_numpy(dtype=object)
     piece, leaf = shapely.STRtree(land).query(outline, predicate="intersects")
-    other = (own[piece] >= 0) & (own[piece] != leaf)
-    other &= community[own[piece]] == community[leaf]
-    order = np.lexsort((leaf[other], piece[other]))
-    piece, leaf = piece[other][order], leaf[other][order]
-    both = shapely.intersection(outline[piece], land[leaf])
-    area = shapely.area(both)
-    cut = area > least_m2
-    piece, leaf, both, area = piece[cut], leaf[cut], both[cut], area[cut]
+    community = leaves["community"].to_numpy(dtype=object)
+    home = (own[piece] >= 0) & (community[own[piece]] == community[leaf])
+    piece, leaf = piece[home], leaf[home]
+    # Most buildings stand in one leaf only.
+    several = np.bincount(piece, minlength=len(outline))[piece] > 1
+    piece, leaf = piece[several], leaf[several]
+    order = np.lexsort((leaf, piece))
+    piece, leaf = piece[order], leaf[order]
+    part = shapely.intersection(outline[piece], land[leaf])
+    large = shapely.area(part) > least_m2
+    piece, leaf, part = piece[large], leaf[large], part[large]
     names = buildings["bldg_id"].to_numpy(dtype=object)
     code = leaves["code"].to_numpy(dtype=object)
-    return [
-        Finding(
-            kind="cut_building",
-            severity="error",
-            cell=str(code[own[piece[i]]]),
-            community=str(community[leaf[i]]),
-            measure=float(area[i]),
-            place=place_of(both[i]),
-            message=(
-                f"building {names[piece[i]]} in {code[own[piece[i]]]} reaches into {code[leaf[i]]}: "
-                f"{area[i]:.3g} of {shapely.area(outline[piece[i]]):.0f} m2"
-            ),
-        )
-        for i in fold(piece)
-    ]
+    findings = []
+    for a, b in _neighbouring(piece, part):
+        less, more = sorted((a, b), key=lambda i: (leaf[i] == own[piece[i]], i))
+        alone = _without_others(part[less], piece[less], outline)
+        if alone.area > least_m2:
+            findings.append(
+                Finding(
+                    kind="cut_building",
+                    severity="error",
+                    cell=str(code[leaf[more]]),
+                    community=str(community[leaf[more]]),
+                    measure=float(alone.area),
+                    place=place_of(alone),
+                    message=(
+                        f"building {names[piece[more]]} in {code[leaf[more]]}: {alone.area:.3g} "
+                        f"of its {outline[piece[more]].area:.0f} m2 stand in {code[leaf[less]]}"
+                    ),
+                )
+            )
+    return findings
+
+
+def _neighbouring(piece: Ints, part: Geometries) -> Iterator[tuple[int, int]]:
+    """Yield pairs of parts of one outline that have a border in common."""
+    bounds = np.append(fold(piece), len(piece)).tolist()
+    for first, last in itertools.pairwise(bounds):
+        for a, b in itertools.combinations(range(first, last), 2):
+            if shapely.intersection(part[a], part[b]).length > BORDER_M:
+                yield a, b
+
+
+def _without_others(part: BaseGeometry, piece: int, outline: Geometries) -> BaseGeometry:
+    """Return a part of an outline without what other outlines cover as well."""
+    near = shapely.STRtree(outline).query(part, predicate="intersects")
+    return part.difference(shapely.union_all(outline[np.sort(near[near != piece])]))

@@ -36,8 +36,11 @@ class CoverageProof:
     """Rows of cells that are no valid polygon: None, empty, NaN, crossing themselves, lines."""
     invalid_land: Rows
     """Rows of the land that are no valid polygon."""
+    closed: bool
+    """Whether the borders of cells cancel to those of their land, but for rounding; no
+    intersection is computed to tell."""
     areas_add_up: bool
-    """Whether the areas of cells add up to their land wherever no piece was found."""
+    """Whether the areas of cells, of the pieces and of the land agree: whether to trust them."""
     exact: bool
     """Whether land and cells share every vertex too, so that nothing was left to a tolerance."""
 
@@ -85,7 +88,7 @@ class CoverageProof:
     def holds(self) -> bool:
         """Whether the cells cover their land exactly."""
         faults = self.gaps or self.overlaps or self.outside or self.invalid
-        return not faults and self.edge_matched and self.areas_add_up
+        return not faults and self.edge_matched and self.closed and self.areas_add_up
 
 
 def prove_coverage(
@@ -118,7 +121,9 @@ def prove_coverage(
     functions. If edges of the cells of a parent cancel to those of the parent, the two sums are
     the same function: each point of the parent is in one cell. The parents themselves are
     compared with each other in the same way. Edges that do not cancel are noded and polygonized;
-    inside each such face nothing changes, so one point of it tells how many cells hold it.
+    inside each such face the number of cells is everywhere the same, so one point of it tells how
+    many hold it. Where it is not one, all borders of the cells around are added, so that one point
+    tells which. At last the areas of faces are held against those of cells and land.
     """
     crs = getattr(cells, "crs", None)
     rows = np.asarray(cells, dtype=object)
@@ -131,36 +136,100 @@ def prove_coverage(
     polygons = np.concatenate([rows[good], parents[good_land]])
     step = rounding_step(polygons)
     edges = border_edges(polygons)
-    is_cell = edges.owner < len(good)
-    row = np.concatenate([good, good_land])[edges.owner]
-    group = row.copy()
-    group[is_cell] = parent[row[is_cell]]
-    left_over = edges.unbalanced(group + 1, np.where(is_cell, 1, -1), within=len(parents) + 1)
-    # Parents that overlap each other show only when compared among themselves.
-    rim = edges.unbalanced(np.zeros_like(row), np.where(is_cell, 0, 1), within=1)
-
-    found = Faces.compare(
-        enclosed_faces(edges.segments(np.union1d(left_over, rim)), step),
-        rows, parents, parent=parent, good=good, good_land=good_land,
+    borders = _Borders(
+        edges=edges, step=step, parent=parent, parents=len(parents),
+        row=np.concatenate([good, good_land]), cells=len(good),
     )  # fmt: skip
-    gaps, overlaps = found.gaps(), found.overlaps(step)
+    left_over = borders.unbalanced(edges)
+    rim = edges.snapped(borders.rim(edges), step)
+    apart = edges.snapped(left_over, step)
+    faults = borders.unbalanced(apart)
+    segments = np.concatenate([apart.segments(faults), rim.segments(borders.rim(rim))])
+
+    def compare(segments: Geometries, grid_size: float | None) -> Faces:
+        return Faces.compare(
+            enclosed_faces(segments, step, grid_size=grid_size), rows, parents,
+            parent=parent, good=good, good_land=good_land,
+        )  # fmt: skip
+
+    # Crossings on a grid are always noded well, but slowly; in floating point mostly they are too.
+    for grid_size in (None, 2.0 ** np.floor(np.log2(step)) if step else None):
+        found = compare(segments, grid_size)
+        crowded = found.faces[found.crowded(bounded=land is not None)]
+        around = borders.around(crowded, polygons)
+        if len(around) and not (len(faults) == len(apart.low) and np.isin(around, left_over).all()):
+            found = compare(borders.apart(around, left_over), grid_size)
+        areas_add_up = _areas_add_up(found, rows, parents, parent, good, good_land, step)
+        if areas_add_up:
+            break
+    gaps, overlaps = found.gaps(), found.overlaps()
     outside = found.outside(bad_land)
     if land is None:
         gaps, outside = found.holes(), _NOTHING
-    cells_at_fault = np.concatenate([outside[0], overlaps[0], overlaps[1], bad])
-    parents_at_fault = np.concatenate([gaps[0], parent[cells_at_fault], bad_land])
     return CoverageProof(
         gap_pieces=_frame({"parent": gaps[0]}, gaps[2], crs),
         overlap_pieces=_frame({"left": overlaps[0], "right": overlaps[1]}, overlaps[2], crs),
         outside_pieces=_frame({"cell": outside[0]}, outside[2], crs),
         unmatched=_unmatched(
-            edges, row, _unpaired(edges, is_cell), np.concatenate(overlaps[:2]), step
+            edges, borders.row[edges.owner], _unpaired(edges, borders.is_cell(edges)),
+            np.concatenate(overlaps[:2]), step,
         ),
         invalid_cells=bad,
         invalid_land=bad_land,
-        areas_add_up=_areas_add_up(rows, parents, parent, np.unique(parents_at_fault), step),
+        closed=not len(faults) or land is None,
+        areas_add_up=areas_add_up,
         exact=not len(left_over) or land is None,
-    )
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Borders:
+    """Borders of cells and of their land, and which of them belong together."""
+
+    edges: BorderEdges
+    step: float
+    parent: Rows
+    """Parent of each cell, -1 for none."""
+    parents: int
+    row: Rows
+    """Row of the cell or of the land of each owner of edges: first the cells."""
+    cells: int
+    """Number of owners that are cells."""
+
+    def is_cell(self, edges: BorderEdges) -> NDArray[np.bool_]:
+        return np.asarray(edges.owner < self.cells)
+
+    def unbalanced(self, edges: BorderEdges) -> Rows:
+        """Return the edges of each parent's cells that do not cancel to the parent's own."""
+        is_cell, row = self.is_cell(edges), self.row[edges.owner]
+        group = row.copy()
+        group[is_cell] = self.parent[row[is_cell]]
+        weight = np.where(is_cell, 1, -1)
+        return edges.unbalanced(group + 1, weight, within=self.parents + 1)
+
+    def rim(self, edges: BorderEdges) -> Rows:
+        """Return the edges of parents that do not cancel among themselves.
+
+        Parents that overlap each other show only there.
+        """
+        weight = np.where(self.is_cell(edges), 0, 1)
+        return edges.unbalanced(np.zeros_like(weight), weight, within=1)
+
+    def around(self, crowded: Geometries, polygons: Geometries) -> Rows:
+        """Return all edges of cells that meet crowded faces."""
+        met = shapely.STRtree(polygons[: self.cells]).query(crowded, predicate="intersects")[1]
+        known = np.zeros(len(polygons), dtype=bool)
+        known[met] = True
+        return np.flatnonzero(known[self.edges.owner])
+
+    def apart(self, around: Rows, left_over: Rows) -> Geometries:
+        """Return all these borders, with those left over elsewhere.
+
+        Between them not only the number of cells is everywhere the same, but the cells are.
+        """
+        chosen = np.union1d(np.union1d(left_over, self.rim(self.edges)), around)
+        edges = self.edges.snapped(chosen, self.step)
+        return edges.segments(np.arange(len(edges.low)))
 
 
 _NOTHING: Pieces = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, object))
@@ -216,20 +285,28 @@ def _unmatched(
 
 
 def _areas_add_up(
+    found: Faces,
     cells: Geometries,
     land: Geometries,
     parent: Rows,
-    skip: Rows,
+    good: Rows,
+    good_land: Rows,
     step: float,
 ) -> bool:
-    """Tell whether areas of cells add up to each parent's: a second witness, deaf to edges."""
-    inside = np.flatnonzero(parent >= 0)
-    owner = parent[inside]
-    areas = np.bincount(owner, shapely.area(cells[inside]), minlength=len(land))
-    borders = np.bincount(owner, shapely.length(cells[inside]), minlength=len(land))
-    error = np.abs(areas - shapely.area(land))
-    judged = np.setdiff1d(np.arange(len(land)), skip)
-    return bool(np.all(error[judged] <= step * (borders + shapely.length(land))[judged]))
+    """Tell whether the faces account for each parent's cells: a second witness, deaf to edges.
+
+    What the areas of cells exceed their parent's by must be what the faces say: less gaps, plus
+    what is outside or in several cells.
+    """
+    owner, count = parent[good] + 1, len(land) + 1
+    area, border = np.zeros(count), np.zeros(count)
+    area[good_land + 1] = shapely.area(land[good_land])
+    border[good_land + 1] = shapely.length(land[good_land])
+    excess = np.bincount(owner, shapely.area(cells[good]), minlength=count) - area
+    border = border + np.bincount(owner, shapely.length(cells[good]), minlength=count)
+    by_faces, land_area = found.balance(len(land))
+    error = np.append(excess - by_faces, area.sum() - land_area)
+    return bool(np.all(np.abs(error) <= step * np.append(border, border.sum())))
 
 
 def _frame(rows: dict[str, Rows], pieces: Geometries, crs: object) -> gpd.GeoDataFrame:

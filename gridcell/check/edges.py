@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from gridcell.arrays import Geometries, fold
 
@@ -59,6 +61,44 @@ class BorderEdges:
         size = np.diff(np.append(starts, len(key)))
         return np.sort(order[np.repeat(total != 0, size) & (weight[order] != 0)])
 
+    def snapped(self, rows: NDArray[np.int64], step: float) -> "BorderEdges":
+        """Return these edges, split at every vertex they run through.
+
+        Parameters
+        ----------
+        rows
+            (m,) edges.
+        step
+            Vertices closer than this, in units of the CRS, become one, and an edge runs through
+            those that are closer.
+        """
+        used = np.unique(np.concatenate([self.low[rows], self.high[rows]]))
+        points = np.asarray(shapely.points(self.xy[used]), dtype=object)
+        pair = shapely.STRtree(points).query(points, predicate="dwithin", distance=step)
+        links = coo_array((np.ones(len(pair[0]), bool), tuple(pair)), shape=(len(used),) * 2)
+        cluster = connected_components(links, directed=False)[1]
+        _, first = np.unique(cluster, return_index=True)
+        vertex = used[first[cluster]]
+        low = vertex[np.searchsorted(used, self.low[rows])]
+        high = vertex[np.searchsorted(used, self.high[rows])]
+        kept = low != high
+        low, high, rows = low[kept], high[kept], rows[kept]
+
+        line, near = shapely.STRtree(points[first]).query(
+            shapely.linestrings(np.stack([self.xy[low], self.xy[high]], axis=1)),
+            predicate="dwithin", distance=step,
+        )  # fmt: skip
+        through = used[first[near]]
+        along = np.einsum("ij,ij->i", self.xy[through] - self.xy[low[line]],
+                          self.xy[high[line]] - self.xy[low[line]])  # fmt: skip
+        along[through == low[line]] = -np.inf
+        along[through == high[line]] = np.inf
+        order = np.lexsort((through, along, line))
+        line, through = line[order], through[order]
+        inside = line[1:] == line[:-1]
+        start, stop, of = through[:-1][inside], through[1:][inside], rows[line[:-1][inside]]
+        return _sorted_edges(self.xy, start, stop, owner=self.owner[of], forward=self.sign[of])
+
 
 def border_edges(polygons: Geometries) -> BorderEdges:
     """Return the edges of valid (Multi)Polygons.
@@ -80,12 +120,23 @@ def border_edges(polygons: Geometries) -> BorderEdges:
 
     inside = (ring[1:] == ring[:-1]) & (vertex[1:] != vertex[:-1])
     start, stop, of = vertex[:-1][inside], vertex[1:][inside], owner[ring[:-1][inside]]
+    return _sorted_edges(ordered[new], start, stop, owner=of, forward=np.ones_like(of))
+
+
+def _sorted_edges(
+    xy: NDArray[np.float64],
+    start: NDArray[np.int64],
+    stop: NDArray[np.int64],
+    *,
+    owner: NDArray[np.int64],
+    forward: NDArray[np.int64],
+) -> BorderEdges:
     low, high = np.minimum(start, stop), np.maximum(start, stop)
-    order_edges = np.lexsort((of, high, low))
+    order = np.lexsort((owner, high, low))
     return BorderEdges(
-        xy=ordered[new],
-        low=low[order_edges],
-        high=high[order_edges],
-        sign=np.where(start < stop, 1, -1)[order_edges],
-        owner=of[order_edges],
+        xy=xy,
+        low=low[order],
+        high=high[order],
+        sign=np.where(start < stop, forward, -forward)[order],
+        owner=owner[order],
     )

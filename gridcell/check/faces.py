@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, fold, spread
 
 ROUNDING_ULPS = 8
 """A piece narrower than this many steps of the largest coordinate is rounding: an intersection
@@ -31,27 +31,34 @@ def is_rounding(pieces: Geometries, step: float) -> NDArray[np.bool_]:
     return np.asarray(2 * shapely.area(pieces) <= step * shapely.length(pieces))
 
 
-def enclosed_faces(segments: Geometries, step: float) -> Geometries:
-    """Return the faces that the segments enclose, without those of rounding."""
+def enclosed_faces(segments: Geometries, step: float, *, grid_size: float | None) -> Geometries:
+    """Return the faces that the segments enclose, without those of rounding.
+
+    Parameters
+    ----------
+    segments
+        Lines that may cross each other.
+    step
+        Narrower faces are rounding.
+    grid_size
+        Grid of the crossings; None computes them as exactly as floating point allows.
+    """
     if not len(segments):
         return segments
-    lines = shapely.get_parts(shapely.union_all(segments))
+    lines = shapely.get_parts(shapely.union_all(segments, grid_size=grid_size))
     faces = shapely.get_parts(shapely.polygonize(lines))
     return np.asarray(faces[~is_rounding(faces, step)])
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Faces:
-    """Faces, inside each of which the number of cells and of parents is everywhere the same."""
+    """Faces, and the cells and parents that hold a point of each."""
 
     faces: Geometries
-    cells: Geometries
-    good: Rows
-    """Rows of the valid cells; the others count as if they were not there."""
     parent: Rows
     """Parent of each cell, -1 for none."""
     cell_hits: tuple[Rows, Rows]
-    """Face and cell of each pair that meet."""
+    """Face and cell of each pair that meet, in this order."""
     land_hits: tuple[Rows, Rows]
     """Face and parent of each pair that meet."""
 
@@ -67,25 +74,43 @@ class Faces:
         good_land: Rows,
     ) -> Self:
         """Look up a point of each face in the good cells and the good land."""
-        points = np.asarray(shapely.point_on_surface(faces), dtype=object)
+        points = _inner_points(faces)
         face_of_cell, cell = _meeting(points, cells[good])
         face_of_land, row = _meeting(points, land[good_land])
+        order = np.lexsort((cell, face_of_cell))
         return cls(
-            faces=faces, cells=cells, good=good, parent=parent,
-            cell_hits=(face_of_cell, good[cell]), land_hits=(face_of_land, good_land[row]),
-        )  # fmt: skip
+            faces=faces,
+            parent=parent,
+            cell_hits=(face_of_cell[order], good[cell[order]]),
+            land_hits=(face_of_land, good_land[row]),
+        )
+
+    def crowded(self, *, bounded: bool) -> Rows:
+        """Return the faces that hold more cells than they should.
+
+        Parameters
+        ----------
+        bounded
+            Whether land is given, out of which a cell may reach.
+        """
+        face, cell = self.cell_hits
+        count = np.bincount(face, minlength=len(self.faces))
+        many = np.flatnonzero(count > 1)
+        return np.union1d(many, face[self._strays(cell, face)]) if bounded else many
 
     def gaps(self) -> Pieces:
         """Return parent (twice) and piece of land that lies in no cell of its parent."""
         face, land = self.land_hits
         held = self._pairs(self.cell_hits[0], self.parent[self.cell_hits[1]])
         bare = ~np.isin(self._pairs(face, land), held)
-        return self._merged(land[bare], face[bare])
+        row, piece = self._merged(land[bare], face[bare])
+        return row, row, piece
 
     def holes(self) -> Pieces:
         """Return 0 (twice) and each piece that cells enclose but do not hold."""
         bare = np.setdiff1d(np.arange(len(self.faces)), self.cell_hits[0])
-        return self._merged(np.zeros(len(bare), dtype=np.int64), bare)
+        row, piece = self._merged(np.zeros(len(bare), dtype=np.int64), bare)
+        return row, row, piece
 
     def outside(self, bad_land: Rows) -> Pieces:
         """Return cell (twice) and piece where a cell reaches out of its parent.
@@ -93,42 +118,87 @@ class Faces:
         Cells of bad land are left out: nobody can tell.
         """
         face, cell = self.cell_hits
-        out = ~np.isin(self._pairs(face, self.parent[cell]), self._pairs(*self.land_hits))
-        out &= ~np.isin(self.parent[cell], bad_land)
-        return self._merged(cell[out], face[out])
+        out = self._strays(cell, face) & ~np.isin(self.parent[cell], bad_land)
+        row, piece = self._merged(cell[out], face[out])
+        return row, row, piece
 
-    def overlaps(self, step: float) -> Pieces:
+    def overlaps(self) -> Pieces:
         """Return each pair of cells that overlap, and where."""
-        face, count = np.unique(self.cell_hits[0], return_counts=True)
-        # A face may be made of several pairs: a cell drawn over many others.
-        crowd = self.good[
-            np.unique(_meeting(self.faces[face[count > 1]], self.cells[self.good])[1])
-        ]
-        cells = self.cells[crowd]
-        left, right = _meeting(cells, cells)
-        left, right = left[left < right], right[left < right]
-        order = np.lexsort((right, left))
-        left, right = left[order], right[order]
-        shared = shapely.intersection(cells[left], cells[right])
-        parts, pair = shapely.get_parts(shared, return_index=True)
-        real = ~is_rounding(parts, step)
-        pair = pair[real]
-        starts = fold(pair)
-        whole = np.asarray(shapely.multipolygons(parts[real], indices=_run(pair)), dtype=object)
-        return crowd[left[pair[starts]]], crowd[right[pair[starts]]], whole
+        face, cell = self.cell_hits
+        starts = fold(face)
+        end = np.append(starts[1:], len(face))[np.cumsum(_marks(face)) - 1] if len(face) else face
+        first, nth = spread(end - np.arange(len(face)) - 1)
+        left, right = cell[first], cell[first + 1 + nth]
+        pair, piece = self._merged(left * len(self.parent) + right, face[first], whole=True)
+        return pair // max(len(self.parent), 1), pair % max(len(self.parent), 1), piece
+
+    def balance(self, parents: int) -> tuple[NDArray[np.float64], float]:
+        """Return by how much cells exceed their land, and the area of all land, by the faces.
+
+        Returns
+        -------
+        (parents + 1,) area of cells less that of their parent, -1 first; total area of the land
+        where every parent counts.
+        """
+        area = np.asarray(shapely.area(self.faces), dtype=float)
+        face, cell = self.cell_hits
+        of_cells = np.bincount(self.parent[cell] + 1, area[face], minlength=parents + 1)
+        face, land = self.land_hits
+        of_land = np.bincount(land + 1, area[face], minlength=parents + 1)
+        return np.asarray(of_cells - of_land, dtype=float), float(area[face].sum())
+
+    def _strays(self, cell: Rows, face: Rows) -> NDArray[np.bool_]:
+        return ~np.isin(self._pairs(face, self.parent[cell]), self._pairs(*self.land_hits))
 
     def _pairs(self, face: Rows, parent: Rows) -> Rows:
         return parent * max(len(self.faces), 1) + face
 
-    def _merged(self, row: Rows, face: Rows) -> Pieces:
+    def _merged(self, row: Rows, face: Rows, *, whole: bool = False) -> tuple[Rows, Geometries]:
         """Return the faces of each row, those that touch along a line made one."""
         order = np.lexsort((face, row))
         row, face = row[order], face[order]
-        groups = shapely.geometrycollections(self.faces[face], indices=_run(row))
-        whole = shapely.union_all(np.asarray(groups, dtype=object).reshape(-1, 1), axis=1)
-        pieces, group = shapely.get_parts(whole, return_index=True)
-        rows = row[fold(row)][group]
-        return rows, rows, pieces
+        starts = fold(row)
+        size = np.diff(np.append(starts, len(row)))
+        merged = self.faces[face[starts]]
+        several = np.flatnonzero(size > 1)
+        owner = np.repeat(np.arange(len(starts)), size)
+        held = size[owner] > 1
+        groups = shapely.multipolygons(
+            self.faces[face[held]], indices=np.cumsum(_marks(owner[held])) - 1
+        )
+        merged[several] = _union(np.asarray(groups, dtype=object))
+        if whole:
+            return row[starts], merged
+        pieces, group = shapely.get_parts(merged, return_index=True)
+        return row[starts][group], pieces
+
+
+def _union(groups: Geometries) -> Geometries:
+    """Return the union of the parts of each group, which share their borders vertex by vertex.
+
+    `shapely.union_all` may lose a large piece beside a sliver, and `shapely.coverage_union_all`
+    may fail for slivers (GEOS 3.14): such a group stays as it is.
+    """
+    try:
+        whole = np.asarray(shapely.coverage_union_all(groups.reshape(-1, 1), axis=1), dtype=object)
+    except shapely.errors.GEOSException:
+        if len(groups) == 1:
+            return groups
+        half = len(groups) // 2
+        return np.concatenate([_union(groups[:half]), _union(groups[half:])])
+    same = np.isclose(shapely.area(whole), shapely.area(groups), rtol=1e-9, atol=0)
+    return np.where(same, whole, groups)
+
+
+def _inner_points(faces: Geometries) -> Geometries:
+    """Return a point inside each face.
+
+    Aside from the middle, where regular cells have their borders.
+    """
+    points = np.asarray(shapely.point_on_surface(faces), dtype=object)
+    room = shapely.distance(points, shapely.boundary(faces))
+    xy = shapely.get_coordinates(points) + room[:, np.newaxis] * [0.3183098861, 0.2360679774]
+    return np.asarray(shapely.points(xy), dtype=object)
 
 
 def _meeting(some: Geometries, others: Geometries) -> tuple[Rows, Rows]:
@@ -136,8 +206,8 @@ def _meeting(some: Geometries, others: Geometries) -> tuple[Rows, Rows]:
     return left.astype(np.int64), right.astype(np.int64)
 
 
-def _run(ordered: Rows) -> Rows:
-    """Return the number of the run of equal values that each item is in."""
+def _marks(ordered: Rows) -> Rows:
+    """Return 1 where a run of equal values begins, else 0."""
     marks = np.zeros(len(ordered), dtype=np.int64)
-    marks[fold(ordered)[1:]] = 1
-    return np.cumsum(marks)
+    marks[fold(ordered)] = 1
+    return marks

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.check.coverage import prove_coverage
+from gridcell.check.coverage import CoverageProof, prove_coverage
 from gridcell.errors import InputError
 from gridcell.model import Finding, place_of
 
@@ -29,8 +29,8 @@ def check_cells(cells: gpd.GeoDataFrame, within: gpd.GeoDataFrame | None = None)
     Returns
     -------
     Findings in no particular order, all errors: ``overlap``, ``gap``, ``outside``,
-    ``unmatched_border``, ``invalid_geometry``, ``duplicate_code``. Areas are in m2, places in the
-    CRS of the cells.
+    ``unmatched_border``, ``invalid_geometry``, ``area_sum``, ``duplicate_code``. Areas are in
+    m2, places in the CRS of the cells.
 
     Raises
     ------
@@ -51,6 +51,7 @@ def check_cells(cells: gpd.GeoDataFrame, within: gpd.GeoDataFrame | None = None)
             _pieces("overlap", proof.overlap_pieces, _names(cells), cells.crs),
             _pieces("outside", proof.outside_pieces, _names(cells), cells.crs),
             _unmatched(cells, proof.unmatched),
+            _untold(proof),
         )
         for finding in findings
     ]
@@ -119,6 +120,20 @@ def _unmatched(cells: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> Iterator[Fin
             kind="unmatched_border", severity="error", cell=names[row],
             message=f"a border of {names[row]} has other vertices than the neighbour's",
             place=place_of(cells.geometry.iloc[row]),
+        )  # fmt: skip
+
+
+def _untold(proof: CoverageProof) -> Iterator[Finding]:
+    """Yield what keeps a proof from holding without any piece to show for it."""
+    if not proof.areas_add_up:
+        yield Finding(
+            kind="area_sum", severity="error",
+            message="areas of cells, gaps and overlaps do not add up to the land",
+        )  # fmt: skip
+    elif not (proof.closed or proof.gaps or proof.overlaps or proof.outside or proof.invalid):
+        yield Finding(
+            kind="unmatched_border", severity="error",
+            message="cells and the land draw their common borders differently",
         )  # fmt: skip
 
 

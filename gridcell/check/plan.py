@@ -305,7 +305,9 @@ def _references(plan: Plan) -> Iterator[Finding]:
         yield _finding("unknown_code", f"household {row.household_id}: neither cell nor reason")
     # Households left out without a register have no id; a line of several may fill several slabs.
     known = plan.households["household_id"].notna()
-    twice = plan.households[known & plan.households.duplicated(["household_id", "code"])]
+    again = known & plan.households["household_id"].duplicated()
+    same = plan.households.duplicated(["household_id", "code"])
+    twice = plan.households[again & (same | plan.households.index.isin(lost.index))]
     for row in twice.itertuples():
         yield _finding("duplicate_household", f"household {row.household_id} is listed twice")
     # Buildings outside every community have no code.
