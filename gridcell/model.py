@@ -101,8 +101,9 @@ class Layers:
 
     crs: pyproj.CRS
     communities: gpd.GeoDataFrame
-    """``code``, ``name``, ``large`` (text or NA), ``n_small``, ``n_micro``, ``households``
-    (Int64 or NA), (Multi)Polygon, fitting together exactly. Sorted by code."""
+    """``code``, ``name``, ``large`` (text or NA), ``n_small``, ``n_micro`` (Int64 or NA),
+    ``small``, ``micro`` (``MIN:TARGET:MAX`` or NA), ``class`` (text or NA), ``households`` (Int64
+    or NA), (Multi)Polygon, fitting together exactly. Sorted by code."""
     buildings: gpd.GeoDataFrame | None = None
     """``bldg_id`` (unique), ``households`` (Int64 or NA), ``floors``, ``height`` (float or NA),
     ``units`` (Int64 or NA), ``use`` (text or NA), valid (Multi)Polygon."""
@@ -150,7 +151,10 @@ class Fabric:
     arc_length: NDArray[np.float64]
     """(arcs,) metres."""
     arc_barrier: NDArray[np.int64]
-    """(arcs,) 0 off barriers, else 1 + index of the kind in `schema.BARRIER_KINDS`."""
+    """(arcs,) 0 off barriers, else 1 + index of the class in `schema.BARRIER_CLASSES`: the
+    strongest where several run together."""
+    arc_open: NDArray[np.bool_]
+    """(arcs,) whether people get from one side to the other: not over a river without a bridge."""
     pieces: pd.DataFrame
     """Which atoms stand for which building: ``building`` (row of the buildings), ``atom``,
     ``slab`` (0 for the first), ``households``."""

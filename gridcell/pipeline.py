@@ -98,7 +98,7 @@ def make_plan(
         )
     with clock("proof"):
         found = [
-            *layers.findings, *counted.findings, *fabric.findings, *division.findings,
+            *layers.findings, *counted.findings, *fabric.findings,
             *outside_findings(fabric, names), *staff_findings,
             *_band_findings(cells.small), *_band_findings(cells.micro),
         ]  # fmt: skip

@@ -14,6 +14,8 @@ from gridcell.check import CoverageProof, coverage_figures
 from gridcell.households import Counted
 from gridcell.model import Fabric, Finding, Layers, Plan, findings_frame
 from gridcell.partition import Division, Targets
+from gridcell.partition.bounds import reach_of_micro, reach_of_small
+from gridcell.rules import Rules
 from gridcell.version import __version__
 
 Ints = NDArray[np.int64]
@@ -62,6 +64,7 @@ def make_report(
     if lost != listed:
         message = f"{lost} of {total} households are in no cell, {listed} are listed with a reason"
         findings = [*findings, Finding(kind="totals", severity="error", message=message)]
+    findings = [*findings, *_unused_classes(layers.communities, plan.rules)]
     frame = findings_frame(findings, plan.crs)
     ok = not (frame["severity"] == "error").any() and all(proof.holds for proof in proofs.values())
     general = plan.small["grid_type"] == "general"
@@ -95,6 +98,7 @@ def make_report(
             "small": _balance(plan.small, small_target),
             "micro": _balance(plan.micro, micro_target),
         },
+        "communities": _reached(communities, fabric, division, targets),
         "compactness": {
             "small": _mean(plan.small.loc[general, "compactness"]),
             "micro": _mean(plan.micro["compactness"]),
@@ -126,6 +130,43 @@ def _balance(cells: gpd.GeoDataFrame, target: "pd.Series[float]") -> dict[str, A
         "mean_abs_dev": round(float(deviation.mean()), 4) if len(general) else 0.0,
         "max_abs_dev": round(float(deviation.max()), 4) if len(general) else 0.0,
     }
+
+
+def _reached(
+    codes: "pd.Series[str]",
+    fabric: Fabric,
+    division: Division,
+    targets: tuple[Targets, Targets | None],
+) -> dict[str, Any]:
+    """Return for each community how many cells are in their band, and how many could be."""
+    small, micro = targets
+    reached = {"small": reach_of_small(fabric, division, small)}
+    if micro is not None:
+        reached["micro"] = reach_of_micro(fabric, division, micro)
+    figures = ("cells", "in_band", "bound")
+    return {
+        code: {
+            level: {
+                name: int(getattr(reached[level], name)[row]) if level in reached else 0
+                for name in figures
+            }
+            for level in ("small", "micro")
+        }
+        for row, code in enumerate(codes)
+    }
+
+
+def _unused_classes(communities: gpd.GeoDataFrame, rules: Rules) -> list[Finding]:
+    """Return a note where communities are of classes and the rules make no difference."""
+    if rules.classes or "class" not in communities or communities["class"].isna().all():
+        return []
+    known = sorted(communities["class"].dropna().unique())
+    message = (
+        f"communities are of classes ({', '.join(known[:5])}{' …' if len(known) > 5 else ''}), "
+        "the rules have none and treat all alike; tables [classes.NAME] in the rules file would "
+        "give each its own bands"
+    )
+    return [Finding(kind="classes_unused", severity="note", message=message)]
 
 
 def _mean(values: "pd.Series[float]") -> float:

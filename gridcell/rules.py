@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from gridcell.errors import RulesError
 
@@ -42,6 +49,18 @@ class Band(_Section):
             raise RulesError(
                 f"band {text!r}: expected MIN:TARGET:MAX in households, for example 300:400:500"
             ) from None
+
+
+def _from_text(value: object) -> object:
+    return Band.parse(value) if isinstance(value, str) else value
+
+
+class ClassBands(_Section):
+    """The bands of communities of one class, such as urban or rural ones."""
+
+    small: Annotated[Band | None, BeforeValidator(_from_text)] = None
+    """``None`` where the class has the same as all others."""
+    micro: Annotated[Band | None, BeforeValidator(_from_text)] = None
 
 
 class Boundaries(_Section):
@@ -92,7 +111,7 @@ class Weights(_Section):
     shape: Annotated[float, Field(ge=0)] = 1.0
     """Perimeter squared over 4 pi area, the perimeter discounted on barriers."""
     barrier: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """What a metre of border on a barrier costs compared with one off it."""
+    """What a metre of border on a street costs compared with one off it; on a river less."""
 
 
 PREFERENCES: dict[str, dict[str, float]] = {
@@ -121,6 +140,9 @@ class Rules(_Section):
     small: Band = Band(min=300, target=400, max=500)
     micro: Band | None = Band(min=30, target=40, max=50)
     """``None`` stops the division at level 3."""
+    classes: dict[str, ClassBands] = Field(default_factory=dict)
+    """Bands by the ``class`` of a community: ``{class: {small, micro}}``. A community's own columns
+    come before them, `small` and `micro` after them."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     search: Annotated[int, Field(ge=0)] = 1500
     """Sweeps of the search: proposals per atom."""

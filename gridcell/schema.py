@@ -35,6 +35,33 @@ SEVERITIES: Final = ("error", "warning", "note")
 """Worst first. Only an ``error`` breaks a rule."""
 
 BARRIER_KINDS: Final = ("road", "river", "rail", "wall")
+"""What a barrier may be in a file; with its rank it makes one of `BARRIER_CLASSES`."""
+
+BARRIER_CLASSES: Final = {
+    "arterial": 1.2, "street": 1.0, "path": 0.6, "river": 1.4, "rail": 1.2, "wall": 0.8,
+}  # fmt: skip
+"""Classes of barriers in the order of `Fabric.arc_barrier`, and how good a border each is: the
+share of the discount on barriers (`Weights.barrier`) that a metre on it gets."""
+
+BARRIER_RANKS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "road": {
+        "arterial": (
+            "arterial", "motorway", "trunk", "primary", "secondary", "1",
+            "高速公路", "快速路", "主干道", "主干路", "次干道", "次干路",
+        ),
+        "street": (
+            "street", "tertiary", "residential", "unclassified", "living_street", "road", "2",
+            "支路",
+        ),
+        "path": (
+            "path", "lane", "service", "track", "footway", "cycleway", "steps", "pedestrian",
+            "bridleway", "3", "小路", "巷",
+        ),
+    },
+    "river": {"path": ("stream", "ditch", "drain")},
+}  # fmt: skip
+"""Ranks that tell the class of a barrier, by its kind. Any other road is a street; rivers, rails
+and walls are what their kind says, but for waters so narrow that people step across."""
 
 ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "communities": {
@@ -45,6 +72,9 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "large": ("large", "街道编码", "街道代码", "乡镇代码", "大网格"),
         "n_small": ("n_small", "小网格数"),
         "n_micro": ("n_micro", "微网格数"),
+        "small": ("small", "小格户数"),
+        "micro": ("micro", "微格户数"),
+        "class": ("class", "类别", "类型"),
         "households": ("households", "户数", "总户数", "HS"),
     },
     "buildings": {

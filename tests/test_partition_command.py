@@ -251,7 +251,105 @@ def test_wrong_usage_is_2(capsys, tmp_path, arguments):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"small": ["60:80"]}, "community '450802001013': small is '60:80'; expected MIN:TARGET"),
+        ({"micro": ["ten"]}, "community '450802001013': micro is 'ten'; expected MIN:TARGET:MAX"),
+        ({"class": ["hamlet"]}, "class 'hamlet'; expected one of rural, urban"),
+    ],
+)
+def test_bad_bands_and_unknown_classes_are_bad_input(capsys, tmp_path, columns, said):
+    homes = small_town(tmp_path)[1]
+    file = layer(tmp_path / "own.gpkg", [square(0, 0, 200)], code=["450802001013"], **columns)
+    code, out, err = partition(
+        capsys, file, homes, "-o", tmp_path / "out", "--rules", class_rules(tmp_path)
+    )
+    assert (code, out) == (3, "")
+    assert said in err
+    assert not (tmp_path / "out").exists()
+
+
+# Rules that the land cannot meet
+
+
+def class_rules(folder):
+    """Write rules with two classes and return the file."""
+    file = folder / "rules.toml"
+    file.write_text(
+        '[classes.rural]\nsmall = "30:40:50"\nmicro = "10:10:20"\n[classes.urban]\n', "utf-8"
+    )
+    return file
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"n_small": [99]}, "16 atoms cannot form 99 small cells; lower n_small to 16 or divide"),
+        ({"n_micro": [17]}, "16 atoms cannot form 17 micro cells; lower n_micro to 16 or divide"),
+        ({"n_small": [4], "n_micro": [3]}, "raise n_micro to at least 4, or set n_small to at"),
+        ({"sites": True, "n_small": [1]}, "lies in 2 separate pieces, each of which needs a cell"),
+    ],
+)
+def test_rules_that_cannot_be_met_are_5_and_nothing_is_written(capsys, tmp_path, columns, said):
+    homes = small_town(tmp_path)[1]
+    options = []
+    if columns.pop("sites", False):
+        across = shapely.box(CORNER[0] + 95, CORNER[1], CORNER[0] + 105, CORNER[1] + 200)
+        options = ["--sites", layer(tmp_path / "sites.gpkg", [across], name=["wall"])]
+    file = layer(tmp_path / "own.gpkg", [square(0, 0, 200)], code=["450802001013"], **columns)
+    code, out, err = partition(
+        capsys, file, homes, "-o", tmp_path / "out", *BANDS, *map(str, options)
+    )
+    assert (code, out) == (5, "")
+    assert err.startswith("Error: community '450802001013': ")
+    assert said in err
+    assert not (tmp_path / "out").exists()
+
+
 # Good input
+
+
+def test_communities_get_the_bands_of_their_columns_and_classes(capsys, tmp_path):
+    shapes, held = houses()
+    homes = layer(
+        tmp_path / "homes.gpkg",
+        [*shapes, *shapely.transform(shapes, lambda xy: xy + np.array([200, 0]))],
+        households=held * 2,
+    )
+    land = layer(
+        tmp_path / "land.gpkg", [square(0, 0, 200), square(200, 0, 200)], code=["A1", "A2"],
+        small=["70:80:90", None], 类别=[None, "rural"],
+    )  # fmt: skip
+    code, out, _ = partition(
+        capsys, land, homes, "-o", tmp_path / "out", "--rules", class_rules(tmp_path), "--json"
+    )
+    communities = json.loads(out)["communities"]
+    assert code == 0
+    assert {c: levels["small"]["cells"] for c, levels in communities.items()} == {"A1": 2, "A2": 4}
+    assert {c: levels["micro"]["cells"] for c, levels in communities.items()} == {"A1": 4, "A2": 16}
+
+
+def test_the_closing_table_tells_how_many_could_be_in_the_band(capsys, tmp_path):
+    shapes, _ = houses()
+    land, _ = small_town(tmp_path)
+    homes = layer(tmp_path / "heavy.gpkg", shapes, households=[200, *[10] * 15])
+    rules = tmp_path / "whole.toml"
+    rules.write_text('[fabric]\noversize = "whole"\n', "utf-8")
+    code, out, _ = partition(
+        capsys, land, homes, "-o", tmp_path / "out", "--small", "45:50:60", "--micro", "none",
+        "--rules", rules,
+    )  # fmt: skip
+    assert code == 0
+    (line,) = [line for line in out.splitlines() if line.startswith("small, general")]
+    assert " of at most 3 (" in line
+
+
+def test_classes_that_the_rules_do_not_have_are_noted(capsys, tmp_path):
+    homes = small_town(tmp_path)[1]
+    land = layer(tmp_path / "own.gpkg", [square(0, 0, 200)], code=["A1"], 类型=["城市社区"])
+    code, out, _ = partition(capsys, land, homes, "-o", tmp_path / "out", *BANDS, "--json")
+    assert (code, json.loads(out)["findings"]["classes_unused"]) == (0, 1)
 
 
 def test_the_report_is_printed_and_written_with_every_promised_key(capsys, tmp_path, town):
@@ -289,6 +387,12 @@ def test_the_report_is_printed_and_written_with_every_promised_key(capsys, tmp_p
     assert report["households"] == {
         "input": 600, "assigned": 600, "unassigned": 0, "estimated": 0,
     }  # fmt: skip
+    (reached,) = report["communities"].values()
+    for level in ("small", "micro"):
+        assert set(reached[level]) == {"cells", "in_band", "bound"}
+        assert reached[level]["in_band"] <= reached[level]["bound"] <= reached[level]["cells"]
+        for figure in ("cells", "in_band"):
+            assert reached[level][figure] == report["balance"][level][figure]
 
 
 def test_without_micro_cells_the_report_keeps_its_keys(capsys, tmp_path):

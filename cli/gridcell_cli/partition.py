@@ -126,6 +126,7 @@ def summary(report: dict[str, Any], output: Path) -> str:
         Folder of the files.
     """
     cells, balance = report["counts"]["cells"], report["balance"]
+    communities = report.get("communities", {}).values()
     rows = [("", "cells", "in band", "mean deviation", "largest")]
     for name, count, level in (
         ("large", cells["large"], None),
@@ -137,8 +138,10 @@ def summary(report: dict[str, Any], output: Path) -> str:
         of_level = balance.get(level) or {}
         quality = ("", "", "")
         if of_level.get("cells"):
+            bound = sum(of_community[level]["bound"] for of_community in communities)
+            most = f" of at most {bound:,}" if communities and bound < of_level["cells"] else ""
             quality = (
-                f"{of_level['in_band']:,} ({of_level['in_band'] / of_level['cells']:.1%})",
+                f"{of_level['in_band']:,}{most} ({of_level['in_band'] / of_level['cells']:.1%})",
                 f"{of_level['mean_abs_dev']:.1%}",
                 f"{of_level['max_abs_dev']:.1%}",
             )

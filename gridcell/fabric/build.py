@@ -7,6 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
+from gridcell.fabric.barriers import barrier_classes, bridges, edge_classes, open_arcs
 from gridcell.fabric.footprints import Footprints, boundary_findings, make_footprints
 from gridcell.fabric.kernels import chain_edges
 from gridcell.fabric.land import divide_land
@@ -22,10 +23,6 @@ from gridcell.fabric.merge import Atoms, merge_patches
 from gridcell.fabric.sites import SiteLand, fit_sites
 from gridcell.model import Fabric, Finding, Layers
 from gridcell.rules import Rules
-from gridcell.schema import BARRIER_KINDS
-
-ON_BARRIER_M = 0.5
-"""A border within this distance of a barrier runs on it."""
 
 Ints = NDArray[np.int64]
 
@@ -182,7 +179,12 @@ def _fabric(
     counted = np.bincount(
         atom_of_piece[placed], weights=prints.households[placed], minlength=n
     ).astype(np.int64)
-    flag = _barrier_flags(atoms, layers, barriers)
+    flag = np.zeros(len(atoms.low), dtype=np.int64)
+    bridge = np.empty((0, 2))
+    if layers.barriers is not None:
+        kinds = barrier_classes(layers.barriers)
+        flag = edge_classes(atoms.xy[atoms.low], atoms.xy[atoms.high], barriers, kinds)
+        bridge = bridges(barriers, kinds)
     start, vertex, left, right, flag = chain_edges(
         atoms.low, atoms.high, atoms.left, atoms.right, flag, len(atoms.xy)
     )
@@ -209,6 +211,7 @@ def _fabric(
         arc_right=right,
         arc_length=np.add.reduceat(step, start[:-1]) if len(left) else np.empty(0),
         arc_barrier=flag,
+        arc_open=open_arcs(atoms.xy, start, vertex, flag, bridge),
         pieces=pd.DataFrame(
             {
                 "building": prints.source,
@@ -232,32 +235,6 @@ def _atoms_of_pieces(prints: Footprints, atoms: Atoms, faces: Geometries, hits: 
     out[hits.piece[order]] = atom[order]
     out[prints.home < 0] = -1
     return out
-
-
-def _barrier_flags(atoms: Atoms, layers: Layers, barriers: Geometries) -> Ints:
-    """Return for each edge 0, or 1 + the kind of the barrier on which it runs."""
-    flag = np.zeros(len(atoms.low), dtype=np.int64)
-    if layers.barriers is None or not len(barriers):
-        return flag
-    order = pd.Categorical(layers.barriers["kind"], categories=list(BARRIER_KINDS)).codes
-    lines = shapely.segmentize(barriers, 100.0)
-    xy, line = shapely.get_coordinates(lines, return_index=True)
-    same = line[1:] == line[:-1]
-    segments = shapely.linestrings(np.stack([xy[:-1], xy[1:]], axis=1)[same])
-    kind = order.astype(np.int64)[line[:-1][same]]
-    a, b = atoms.xy[atoms.low], atoms.xy[atoms.high]
-    tree = shapely.STRtree(segments)
-    # Both ends of the middle half near the barrier: an edge that only crosses it does not count.
-    near = []
-    for share in (0.25, 0.75):
-        point = shapely.points(a + (b - a) * share)
-        edge, segment = tree.query(point, predicate="dwithin", distance=ON_BARRIER_M)
-        best = np.full(len(a), -1, dtype=np.int64)
-        np.maximum.at(best, edge, kind[segment])
-        near.append(best)
-    both = (near[0] >= 0) & (near[1] >= 0)
-    flag[both] = near[0][both] + 1
-    return flag
 
 
 __all__ = ["GRID_M", "build_fabric"]

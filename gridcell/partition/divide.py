@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.model import Fabric, Finding, Progress
+from gridcell.errors import PartitionError
+from gridcell.model import Fabric, Progress
+from gridcell.partition.counts import require_possible
 from gridcell.partition.graph import Graph, make_graph
-from gridcell.partition.search import divide_pieces
+from gridcell.partition.search import Divided, divide_pieces
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
 
@@ -31,7 +33,11 @@ class Division:
     """(smalls,) row of the community."""
     site_of_small: Ints
     """(smalls,) row of the site, -1 for general cells."""
-    findings: tuple[Finding, ...] = ()
+    small_in_vain: Ints
+    """(smalls,) for a cell outside its band: the neighbours with which every other division was
+    gone through, and none has more cells in the band. 0 where that was not needed or too much."""
+    leaf_in_vain: Ints
+    """(leaves,) likewise."""
 
 
 def divide(
@@ -61,6 +67,12 @@ def divide(
     progress
         Called after each community.
 
+    Raises
+    ------
+    PartitionError
+        A wanted number of cells that the land cannot have: every such community, with the nearest
+        number that works. Nothing is searched before.
+
     Notes
     -----
     Every cell is connected. Land that sites, water or the boundary cut into several pieces is
@@ -70,9 +82,10 @@ def divide(
     general = np.flatnonzero(fabric.atoms["site"].to_numpy() < 0)
     community = fabric.atoms["community"].to_numpy()
     graph = make_graph(fabric, general)
+    require_possible(graph, community[general], small, micro, codes)
     bounds = np.searchsorted(community[general], np.arange(len(codes) + 1))
 
-    def work(row: int) -> tuple[Ints, Ints, list[Finding]]:
+    def work(row: int) -> tuple[Divided, Divided]:
         piece = graph.rows(bounds[row], bounds[row + 1])
         return _divide_one(piece, row, small, micro, codes[row], rules)
 
@@ -86,12 +99,12 @@ def divide(
     smalls = np.full(len(community), -1, dtype=np.int64)
     leaves = smalls.copy()
     next_small = next_leaf = 0
-    for row, (own_small, own_leaf, _) in enumerate(results):
+    for row, (own_small, own_leaf) in enumerate(results):
         rows = general[bounds[row] : bounds[row + 1]]
-        smalls[rows] = own_small + next_small
-        leaves[rows] = own_leaf + next_leaf
-        next_small += int(own_small.max(initial=-1)) + 1
-        next_leaf += int(own_leaf.max(initial=-1)) + 1
+        smalls[rows] = own_small.cell + next_small
+        leaves[rows] = own_leaf.cell + next_leaf
+        next_small += len(own_small.in_vain)
+        next_leaf += len(own_leaf.in_vain)
     sites = np.flatnonzero(fabric.atoms["site"].to_numpy() >= 0)
     smalls[sites] = next_small + np.arange(len(sites))
     leaves[sites] = next_leaf + np.arange(len(sites))
@@ -101,42 +114,36 @@ def divide(
     community_of_small[smalls] = community
     site_of_small = np.full(len(community_of_small), -1, dtype=np.int64)
     site_of_small[smalls[sites]] = fabric.atoms["site"].to_numpy()[sites]
+    none = np.zeros(len(sites), dtype=np.int64)
     return Division(
         small=smalls,
         leaf=leaves,
         small_of_leaf=small_of_leaf,
         community_of_small=community_of_small,
         site_of_small=site_of_small,
-        findings=tuple(f for _, _, found in results for f in found),
+        small_in_vain=np.concatenate([*(own.in_vain for own, _ in results), none]),
+        leaf_in_vain=np.concatenate([*(own.in_vain for _, own in results), none]),
     )
 
 
 def _divide_one(
     graph: Graph, row: int, small: Targets, micro: Targets | None, code: str, rules: Rules
-) -> tuple[Ints, Ints, list[Finding]]:
-    """Return small cell and leaf of each atom of one community, each numbered from 0."""
-    found: list[Finding] = []
+) -> tuple[Divided, Divided]:
+    """Return small cells and leaves of one community, each numbered from 0."""
     if not len(graph):
-        none = np.empty(0, dtype=np.int64)
-        return none, none, found
+        nothing = Divided(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+        return nothing, nothing
     piece = graph.components()
-    smalls = _cells(graph, piece, row, small, "small", code, rules, found)
+    smalls = _cells(graph, piece, row, small, "small", code, rules)
     if micro is None:
-        return smalls, smalls, found
-    inside = graph.within(smalls)
-    return smalls, _cells(inside, smalls, row, micro, "micro", code, rules, found), found
+        return smalls, smalls
+    inside = graph.within(smalls.cell)
+    return smalls, _cells(inside, smalls.cell, row, micro, "micro", code, rules)
 
 
 def _cells(
-    graph: Graph,
-    piece: Ints,
-    row: int,
-    targets: Targets,
-    level: str,
-    code: str,
-    rules: Rules,
-    found: list[Finding],
-) -> Ints:
+    graph: Graph, piece: Ints, row: int, targets: Targets, level: str, code: str, rules: Rules
+) -> Divided:
     """Return the cells of one level within connected pieces of land."""
     pieces = int(piece.max()) + 1
     households = np.bincount(piece, weights=graph.weight, minlength=pieces).astype(np.float64)
@@ -144,10 +151,15 @@ def _cells(
     free = targets.cells_for(households, np.full(pieces, row))
     wanted = int(targets.wanted[row])
     count = share_out(wanted, households, atoms) if wanted else np.minimum(free, atoms)
-    if wanted and count.sum() != wanted:
-        found.append(_missed(code, level, wanted, int(count.sum()), pieces, len(piece)))
     seed = _seed(rules.seed, code, level)
-    return divide_pieces(graph, piece, count, targets, row, rules=rules, seed=seed)
+    divided = divide_pieces(graph, piece, count, targets, row, rules=rules, seed=seed)
+    made = len(divided.in_vain)
+    if wanted and made != wanted:
+        raise PartitionError(
+            f"community {code!r}: {wanted} {level} cells are wanted, {made} could be made; set "
+            f"n_{level} to {made} or leave it empty"
+        )
+    return divided
 
 
 def share_out(wanted: int, households: NDArray[np.float64], atoms: Ints) -> Ints:
@@ -165,21 +177,6 @@ def share_out(wanted: int, households: NDArray[np.float64], atoms: Ints) -> Ints
             break
         count[best] += 1
     return count
-
-
-def _missed(code: str, level: str, wanted: int, made: int, pieces: int, atoms: int) -> Finding:
-    why = (
-        f"its land lies in {pieces} separate pieces, each of which needs a cell of its own"
-        if made > wanted
-        else f"its {atoms} atoms cannot form more"
-    )
-    return Finding(
-        kind="count_missed",
-        severity="warning",
-        community=code,
-        measure=float(made - wanted),
-        message=f"community {code}: {wanted} {level} cells wanted, {made} made: {why}",
-    )
 
 
 def _seed(seed: int, code: str, level: str) -> int:

@@ -10,9 +10,14 @@ from scipy.sparse.csgraph import connected_components
 from gridcell.arrays import fold
 from gridcell.model import Fabric
 from gridcell.partition.kernels import Land
+from gridcell.partition.rivers import neighbouring
+from gridcell.schema import BARRIER_CLASSES
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+_LEAST = 0.05
+"""A metre of border is never cheaper than this, however good the barrier."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -26,11 +31,11 @@ class Graph:
     length: Floats
     """(2 * pairs,) metres of shared border."""
     on_barrier: Floats
-    """(2 * pairs,) metres of it that run on barriers."""
+    """(2 * pairs,) metres of it on barriers, each times the strength of its class."""
     rim: Floats
     """(atoms,) metres of border with land outside the graph."""
     rim_on_barrier: Floats
-    """(atoms,) metres of it that run on barriers."""
+    """(atoms,) metres of it on barriers, each times the strength of its class."""
     weight: Floats
     """(atoms,) households."""
     area: Floats
@@ -47,12 +52,16 @@ class Graph:
         return np.repeat(np.arange(len(self)), np.diff(self.first))
 
     def land(self, discount: float) -> Land:
-        """Return the arrays of the search; a metre on a barrier costs `discount` of one off it."""
-        saved = 1 - discount
-        length = self.length - saved * self.on_barrier
-        rim = self.rim - saved * self.rim_on_barrier
-        perimeter = rim + np.bincount(self.owner, weights=length, minlength=len(self))
-        return Land(self.first, self.neighbour, length, perimeter, self.weight, self.area)
+        """Return the arrays of the search; a metre on a street costs `discount` of one off it.
+
+        A metre on a barrier of strength s costs 1 - (1 - discount) s, at least `_LEAST`, unless
+        `discount` itself is less.
+        """
+        saved, least = 1 - discount, min(_LEAST, discount)
+        length = np.maximum(self.length - saved * self.on_barrier, least * self.length)
+        rim = np.maximum(self.rim - saved * self.rim_on_barrier, least * self.rim)
+        shared = np.bincount(self.owner, weights=length, minlength=len(self)).astype(np.float64)
+        return Land(self.first, self.neighbour, length, rim + shared, self.weight, self.area)
 
     def within(self, part: Ints) -> "Graph":
         """Return the graph without the borders between different parts, which become rim."""
@@ -98,7 +107,10 @@ class Graph:
 
 
 def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
-    """Return the graph of some atoms, numbered as they are given; communities do not touch.
+    """Return the graph of some atoms, numbered as they are given.
+
+    Atoms of different communities, and of different sides of a river without a bridge, do not
+    touch: their common border is rim.
 
     Parameters
     ----------
@@ -111,11 +123,9 @@ def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
     number[atoms] = np.arange(len(atoms))
     a, b = number[fabric.arc_left], number[fabric.arc_right]
     length = fabric.arc_length
-    on_barrier = length * (fabric.arc_barrier > 0)
+    on_barrier = length * np.array([0.0, *BARRIER_CLASSES.values()])[fabric.arc_barrier]
     n = len(atoms)
-    home = fabric.atoms["community"].to_numpy()[atoms]
-    inner = (a >= 0) & (b >= 0)
-    inner[inner] = home[a[inner]] == home[b[inner]]
+    inner = neighbouring(fabric, atoms)
 
     def rim(metres: Floats) -> Floats:
         out = np.zeros(n)

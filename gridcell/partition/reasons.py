@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridcell.model import Fabric
 from gridcell.partition.divide import Division
+from gridcell.partition.rivers import neighbouring
 from gridcell.partition.targets import Targets
 
 Ints = NDArray[np.int64]
@@ -38,6 +39,8 @@ class _Level:
     """(cells,)"""
     above: str
     """What the level above is called."""
+    in_vain: Ints
+    """(cells,) neighbours with which everything was tried."""
 
 
 def explain_small(
@@ -61,6 +64,7 @@ def explain_small(
         community=division.community_of_small,
         dedicated=division.site_of_small >= 0,
         above="community",
+        in_vain=division.small_in_vain,
     )
     return _explain(fabric, level, targets, names)
 
@@ -81,6 +85,7 @@ def explain_leaves(
         community=division.community_of_small[division.small_of_leaf],
         dedicated=(division.site_of_small >= 0)[division.small_of_leaf],
         above="small grid",
+        in_vain=division.leaf_in_vain,
     )
     return _explain(fabric, level, targets, names)
 
@@ -130,12 +135,20 @@ def _explain(
         elif total[c] == 0:
             reason[c] = "nobody lives on this land, and no neighbour can take it in"
         else:
-            several = "s" if lived_in[c] > 1 else ""
+            held = f"{total[c]} households in {_several(lived_in[c], 'building')}"
+            tried = level.in_vain[c]
             reason[c] = (
-                f"{total[c]} households in {lived_in[c]} building{several}; no exchange with a "
-                f"neighbour was found that brings it into {least} to {most}"
+                f"{held}; no division of it and {_several(tried, 'neighbour')} has more cells of "
+                f"{least} to {most}: all were gone through"
+                if tried
+                else f"{held}; no exchange with a neighbour was found that brings it into {least} "
+                f"to {most}"
             )
     return Verdict(band=band, reason=reason)
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -153,6 +166,7 @@ class _Land:
         parent = np.append(level.parent, [-1])
         a, b = fabric.arc_left, fabric.arc_right
         inner = general[a] & general[b] & (parent[a] == parent[b])
+        inner &= neighbouring(fabric, np.flatnonzero(general[:-1]))
         n = len(level.cell)
         links = coo_array((np.ones(inner.sum(), dtype=np.int8), (a[inner], b[inner])), shape=(n, n))
         region = connected_components(links, directed=False)[1].astype(np.int64)

@@ -1,12 +1,15 @@
 """The search: border moves that bring households into the band and borders onto barriers."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gridcell.partition.coarsen import join_blocks
+from gridcell.partition.exact import divide_exactly
 from gridcell.partition.graph import Graph, contract
-from gridcell.partition.kernels import anneal
-from gridcell.partition.kernels.state import Goal
+from gridcell.partition.kernels import Goal, Land, anneal
+from gridcell.partition.polish import polish
 from gridcell.partition.start import start
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules, Weights
@@ -23,6 +26,8 @@ _REGROUP = 0.03
 """Share of proposals that merge two cells and split one: dear, and needed where atoms are few."""
 _ATTEMPTS = 3
 """Searches on blocks, of which the best is kept: alone, one in ten ends in a poor valley."""
+_SMALL, _MOST_ATTEMPTS = 600, 30
+"""Land of fewer atoms is searched several times, which costs next to nothing."""
 _BLOCK = 0.3
 """Weight of a block, relative to the target."""
 _BLOCK_STREETS = 0.72
@@ -30,14 +35,25 @@ _BLOCK_STREETS = 0.72
 _ATOMS_PER_CELL = 12
 _BLOCKS_PER_CELL = 3
 """From so many atoms in a cell on, and with so many blocks, blocks are searched first."""
-_OUT_OF_BAND = 0.5
-"""Cost of being outside the band at all, so that one cell far out is preferred to several near."""
+_OUT_OF_BAND = 5.0
+"""Cost of being outside the band at all: one cell far out is better than two that are near it."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Divided:
+    """Connected cells of a community, and what is known of those outside the band."""
+
+    cell: Ints
+    """(atoms,) numbered from 0."""
+    in_vain: Ints
+    """(cells,) neighbours with which every other division was tried, and none had more cells in the
+    band; 0 where nothing was to be tried."""
 
 
 def divide_pieces(
     graph: Graph, piece: Ints, count: Ints, targets: Targets, row: int, *, rules: Rules, seed: int
-) -> Ints:
-    """Return connected cells within connected pieces of land, numbered from 0.
+) -> Divided:
+    """Return connected cells within connected pieces of land.
 
     Parameters
     ----------
@@ -56,34 +72,51 @@ def divide_pieces(
     """
     goal = _goal(targets, row, rules.weights)
     cells = int(count.sum())
-    sweeps, discount = rules.search, rules.weights.barrier
-    if len(graph) >= _ATOMS_PER_CELL * cells:
-        block = join_blocks(graph, _BLOCK * float(targets.target[row]))
-        blocks = int(block.max()) + 1
-        coarse_piece = np.empty(blocks, dtype=np.int64)
-        coarse_piece[block] = piece
-        enough = np.bincount(coarse_piece, minlength=len(count)) >= _BLOCKS_PER_CELL * (count - 1)
-        if enough.all():
-            coarse = contract(graph, block, blocks)
-            milder = 1 - _BLOCK_STREETS * (1 - discount)
-            turns = round(_BLOCK_SWEEPS * sweeps)
-            first = start(coarse, coarse_piece, count)
-            tries = []
-            for attempt in range(_ATTEMPTS):
-                cell = first.copy()
-                left = anneal(
-                    coarse.land(milder), cell, cells, goal, turns, _ON_BLOCKS, _COLD, _REGROUP,
-                    seed + attempt,
-                )  # fmt: skip
-                tries.append((left, attempt, cell))
-            cell = min(tries)[2]
-            cell = cell[block]
-            turns = round(_REFINING_SWEEPS * sweeps)
-            anneal(graph.land(milder), cell, cells, goal, turns, _REFINING, _COLD, 0.0, seed)
-            return cell
-    cell = start(graph, piece, count)
-    anneal(graph.land(discount), cell, cells, goal, sweeps, _FROM_START, _COLD, _REGROUP, seed)
+    land = graph.land(rules.weights.barrier)
+    found = divide_exactly(land, cells, goal) if len(count) == 1 else None
+    if found is None and len(graph) >= _ATOMS_PER_CELL * cells:
+        found = _by_blocks(graph, piece, count, goal, rules, seed)
+    if found is None:
+        first = start(graph, piece, count)
+        attempts = int(np.clip(_SMALL // len(graph), 1, _MOST_ATTEMPTS))
+        found = _best(land, first, cells, goal, rules.search, _FROM_START, seed, attempts)
+    return Divided(found, polish(graph, land, found, goal))
+
+
+def _by_blocks(
+    graph: Graph, piece: Ints, count: Ints, goal: Goal, rules: Rules, seed: int
+) -> Ints | None:
+    """Return cells found on blocks and refined among atoms; ``None`` for too few blocks."""
+    block = join_blocks(graph, _BLOCK * goal.target)
+    blocks = int(block.max()) + 1
+    piece_of_block = np.empty(blocks, dtype=np.int64)
+    piece_of_block[block] = piece
+    enough = np.bincount(piece_of_block, minlength=len(count)) >= _BLOCKS_PER_CELL * (count - 1)
+    if not enough.all():
+        return None
+    coarse = contract(graph, block, blocks)
+    milder = 1 - _BLOCK_STREETS * (1 - rules.weights.barrier)
+    first = start(coarse, piece_of_block, count)
+    turns = round(_BLOCK_SWEEPS * rules.search)
+    cells = int(count.sum())
+    cell = _best(coarse.land(milder), first, cells, goal, turns, _ON_BLOCKS, seed, _ATTEMPTS)
+    cell = cell[block]
+    turns = round(_REFINING_SWEEPS * rules.search)
+    anneal(graph.land(milder), cell, cells, goal, turns, _REFINING, _COLD, 0.0, seed)
     return cell
+
+
+def _best(
+    land: Land, first: Ints, cells: int, goal: Goal, sweeps: int, hot: float, seed: int,
+    attempts: int,
+) -> Ints:  # fmt: skip
+    """Return the cells of least energy from several searches."""
+    tries = []
+    for attempt in range(attempts):
+        cell = first.copy()
+        left = anneal(land, cell, cells, goal, sweeps, hot, _COLD, _REGROUP, seed + attempt)
+        tries.append((left, attempt, cell))
+    return min(tries)[2]
 
 
 def _goal(targets: Targets, row: int, weights: Weights) -> Goal:

@@ -1,12 +1,14 @@
 """How many cells each community should have, and how many households each of them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.read.communities import check_classes
 from gridcell.rules import Band, Rules
 
 Ints = NDArray[np.int64]
@@ -44,16 +46,66 @@ def set_targets(
     Parameters
     ----------
     communities
-        ``n_small`` and ``n_micro``: where given, the target is households over this number.
+        ``code`` and, each where given, before the next: ``n_small`` and ``n_micro``, wanted
+        numbers of cells (the target is households over this number, the band `WANTED_BAND` of
+        it); ``small`` and ``micro``, bands as ``MIN:TARGET:MAX``; ``class``, a name in
+        `Rules.classes`.
     households
         (communities,) households on general land.
     rules
-        `Rules.small` and `Rules.micro`.
+        `Rules.classes`; `Rules.small` and `Rules.micro` for all that have nothing of their own.
+
+    Raises
+    ------
+    InputError
+        A community of a class that the rules do not know.
     """
-    small = _targets(rules.small, _wanted(communities, "n_small"), households)
+    if "class" in communities:
+        check_classes(communities["code"], communities["class"], rules)
+    small = _targets(communities, "small", rules.small, households, rules)
     if rules.micro is None:
         return small, None
-    return small, _targets(rules.micro, _wanted(communities, "n_micro"), households)
+    return small, _targets(communities, "micro", rules.micro, households, rules)
+
+
+def _targets(
+    communities: gpd.GeoDataFrame,
+    level: Literal["small", "micro"],
+    default: Band,
+    households: Ints,
+    rules: Rules,
+) -> Targets:
+    bands = np.tile(_row(default), (len(communities), 1))
+    of_class = {name: getattr(own, level) or default for name, own in rules.classes.items()}
+    if of_class:
+        _fill(bands, communities, "class", of_class)
+    _fill(bands, communities, level, None)
+    wanted = _wanted(communities, f"n_{level}")
+    asked = wanted > 0
+    target = np.where(asked, np.maximum(households, 1) / np.maximum(wanted, 1), bands[:, 1])
+    return Targets(
+        low=np.where(asked, WANTED_BAND[0] * target, bands[:, 0]),
+        target=target,
+        high=np.where(asked, WANTED_BAND[1] * target, bands[:, 2]),
+        wanted=wanted,
+    )
+
+
+def _fill(
+    bands: Floats, communities: gpd.GeoDataFrame, column: str, known: dict[str, Band] | None
+) -> None:
+    """Put the bands that a column names, or spells out, into the rows where it does."""
+    if column not in communities:
+        return
+    number, distinct = pd.factorize(communities[column].astype(object), use_na_sentinel=True)
+    if len(distinct):
+        given = [Band.parse(text) if known is None else known[text] for text in distinct]
+        table = np.array([_row(band) for band in given])
+        bands[number >= 0] = table[number[number >= 0]]
+
+
+def _row(band: Band) -> tuple[float, float, float]:
+    return float(band.min), band.target, float(band.max)
 
 
 def _wanted(communities: gpd.GeoDataFrame, column: str) -> Ints:
@@ -61,14 +113,3 @@ def _wanted(communities: gpd.GeoDataFrame, column: str) -> Ints:
         return np.zeros(len(communities), dtype=np.int64)
     wanted: Ints = pd.to_numeric(communities[column]).fillna(0).to_numpy(dtype=np.int64)
     return wanted
-
-
-def _targets(band: Band, wanted: Ints, households: Ints) -> Targets:
-    asked = wanted > 0
-    target = np.where(asked, np.maximum(households, 1) / np.maximum(wanted, 1), band.target)
-    return Targets(
-        low=np.where(asked, WANTED_BAND[0] * target, band.min),
-        target=target,
-        high=np.where(asked, WANTED_BAND[1] * target, band.max),
-        wanted=wanted,
-    )

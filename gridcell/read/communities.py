@@ -9,13 +9,13 @@ import pandas as pd
 import pyproj
 import shapely
 
-from gridcell.errors import InputError
+from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding
 from gridcell.read.fields import as_count, as_text, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.fit import fit_together
 from gridcell.read.geometry import POLYGONS, Geometries, check_types
-from gridcell.rules import Rules
+from gridcell.rules import Band, Rules
 
 _CODE: Final = re.compile(r"[0-9A-Za-z]+")
 _LISTED: Final = 10
@@ -36,13 +36,14 @@ def check_communities(
     crs
         The work CRS, metres.
     rules
-        For the names of columns and ``boundaries.heal_width``.
+        For the names of columns, ``boundaries.heal_width`` and the names of classes.
 
     Raises
     ------
     InputError
         Codes that are missing, repeated or no codes; geometries that are missing, no polygons or
-        invalid; faults between communities that are too wide to heal. All faults of a kind at once.
+        invalid; numbers, bands or classes that are none; faults between communities that are too
+        wide to heal. All faults of a kind at once.
     """
     codes = _codes(source, rules)
     _check_geometries(source, geometries, codes, crs)
@@ -53,6 +54,10 @@ def check_communities(
     table["large"] = as_text(given["large"])
     for name in ("n_small", "n_micro"):
         table[name] = as_count(given[name], source, name, least=1)
+    for name in ("small", "micro"):
+        table[name] = _bands(as_text(given[name]), codes, source, name)
+    table["class"] = as_text(given["class"])
+    check_classes(table["code"], table["class"], rules, label=source.label)
     table["households"] = as_count(given["households"], source, "households")
     order = np.argsort(codes.astype(object).to_numpy(), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
@@ -60,6 +65,58 @@ def check_communities(
         geometries[order], table["code"].tolist(), rules.boundaries.heal_width, label=source.label
     )
     return gpd.GeoDataFrame(table, geometry=fitted, crs=crs), findings
+
+
+def check_classes(
+    codes: "pd.Series[str]", classes: "pd.Series[str]", rules: Rules, *, label: str = "communities"
+) -> None:
+    """Raise `InputError` where communities are of a class that the rules do not know.
+
+    Rules without any classes ask for none: then the column may hold what it likes.
+    """
+    if not rules.classes:
+        return
+    unknown = [
+        f"community {code!r}: class {name!r}"
+        for code, name, given in zip(codes, classes, classes.notna(), strict=True)
+        if given and name not in rules.classes
+    ]
+    if unknown:
+        more = f" and {len(unknown) - _LISTED} more" if len(unknown) > _LISTED else ""
+        raise InputError(
+            f"{label}: {'; '.join(unknown[:_LISTED])}{more}; expected one of "
+            f"{', '.join(rules.classes)}, or nothing; further classes are tables "
+            "[classes.NAME] in the rules file"
+        )
+
+
+def _bands(
+    texts: "pd.Series[str]", codes: "pd.Series[str]", source: Source, name: str
+) -> "pd.Series[str]":
+    """Return the texts, which are bands or missing."""
+    # A colon typed with a Chinese keyboard is one all the same.
+    texts = texts.str.replace("：", ":")
+    bad = [text for text in texts.dropna().unique() if not _is_band(text)]
+    rows = np.flatnonzero(texts.isin(bad))
+    if len(rows):
+        faults = [
+            f"community {codes.iloc[row]!r}: {name} is {texts.iloc[row]!r}"
+            for row in rows[:_LISTED]
+        ]
+        more = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""
+        raise InputError(
+            f"{source.label}: {'; '.join(faults)}{more}; expected MIN:TARGET:MAX in households, "
+            "MIN <= TARGET <= MAX, for example 300:400:500, or nothing"
+        )
+    return texts
+
+
+def _is_band(text: str) -> bool:
+    try:
+        Band.parse(text)
+    except RulesError:
+        return False
+    return True
 
 
 def _codes(source: Source, rules: Rules) -> "pd.Series[str]":

@@ -6,6 +6,15 @@
 from gridcell.partition.kernels.anneal import anneal
 from gridcell.partition.kernels.bisect import bisect
 from gridcell.partition.kernels.pair import pair_neighbours
-from gridcell.partition.kernels.state import Land
+from gridcell.partition.kernels.state import Goal, Land
+from gridcell.partition.kernels.subsets import best_partition, connected_sets
 
-__all__ = ["Land", "anneal", "bisect", "pair_neighbours"]
+__all__ = [
+    "Goal",
+    "Land",
+    "anneal",
+    "best_partition",
+    "bisect",
+    "connected_sets",
+    "pair_neighbours",
+]

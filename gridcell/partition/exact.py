@@ -1,0 +1,43 @@
+"""The best division of a few atoms, by going through all of them.
+
+Dynamic programming over sets of atoms (Held & Karp 1962, doi:10.1137/0110015): the lowest atom not
+yet covered goes with each connected set that has room, so every division comes up once.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridcell.partition.kernels import Goal, Land, best_partition, connected_sets
+
+Ints = NDArray[np.int64]
+
+MOST_ATOMS = 14
+"""Atoms up to which the best division is looked for: the cost doubles with each."""
+_MOST_SETS = 12_000
+_OUT = 1e4
+"""What a cell out of the band costs here, far above any sum of energies: in band comes first."""
+
+
+def divide_exactly(land: Land, count: int, goal: Goal) -> Ints | None:
+    """Return the best division into `count` connected cells: the cell of each atom.
+
+    Best is the most cells in the band, and among these the least energy. ``None`` where there are
+    too many atoms or sets to go through.
+
+    Parameters
+    ----------
+    land
+        A connected region.
+    count
+        Cells, at least 1.
+    goal
+        What a cell should be.
+    """
+    n = len(land.weight)
+    if n > MOST_ATOMS or not 1 <= count <= n:
+        return None
+    sets, cost, in_band, found = connected_sets(land, goal, _MOST_SETS)
+    if found < 0:
+        return None
+    price = cost[:found] + _OUT * (1 - in_band[:found])
+    return best_partition(sets[:found], price, n, count)

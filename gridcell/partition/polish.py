@@ -1,0 +1,100 @@
+"""Cells still outside the band, divided anew together with their neighbours, exactly."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridcell.partition.exact import MOST_ATOMS, divide_exactly
+from gridcell.partition.graph import Graph
+from gridcell.partition.kernels import Goal, Land
+
+Ints = NDArray[np.int64]
+
+_PASSES = 2
+
+
+def polish(graph: Graph, land: Land, cell: Ints, goal: Goal) -> Ints:
+    """Improve `cell` in place; return how many neighbours were tried with each cell in vain.
+
+    Every cell outside the band is taken together with as many of its neighbours as can be gone
+    through, those of few atoms first, and their atoms are divided in the best way there is.
+
+    Parameters
+    ----------
+    graph, land
+        The atoms, and what the search knows of them.
+    cell
+        (atoms,) connected cells, numbered from 0.
+    goal
+        What a cell should be.
+
+    Returns
+    -------
+    (cells,) 0 where the cell is in the band, or nothing could be gone through; else the number of
+    neighbours with which no other division has more cells in the band.
+    """
+    cells = int(cell.max()) + 1
+    in_vain = np.zeros(cells, dtype=np.int64)
+    for _ in range(_PASSES):
+        improved = False
+        load = _loads(cell, land.weight, cells)
+        for c in np.flatnonzero(~_in_band(load, goal)):
+            region = _region(graph, cell, int(c))
+            if region is None:
+                continue
+            atoms, members = region
+            best = divide_exactly(_part(land, atoms), len(members), goal)
+            if best is None:
+                continue
+            after = _in_band(_loads(best, land.weight[atoms], len(members)), goal)
+            if after.sum() > _in_band(load[members], goal).sum():
+                cell[atoms] = members[best]
+                load = _loads(cell, land.weight, cells)
+                in_vain[members] = 0
+                improved = True
+            else:
+                in_vain[c] = len(members) - 1
+        if not improved:
+            break
+    load = _loads(cell, land.weight, cells)
+    return np.where(_in_band(load, goal), 0, in_vain)
+
+
+def _loads(cell: Ints, weight: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
+    return np.bincount(cell, weights=weight, minlength=cells).astype(np.float64)
+
+
+def _in_band(load: NDArray[np.float64], goal: Goal) -> NDArray[np.bool_]:
+    return (load >= goal.low - 1e-9) & (load <= goal.high + 1e-9)
+
+
+def _region(graph: Graph, cell: Ints, c: int) -> tuple[Ints, Ints] | None:
+    """Return the atoms of a cell and of its smallest neighbours, and these cells."""
+    own = np.flatnonzero(cell == c)
+    around = np.unique(
+        np.concatenate([cell[graph.neighbour[graph.first[i] : graph.first[i + 1]]] for i in own])
+    )
+    around = around[around != c]
+    size = np.array([np.count_nonzero(cell == other) for other in around], dtype=np.int64)
+    order = np.lexsort((around, size))
+    fits = len(own) + np.cumsum(size[order]) <= MOST_ATOMS
+    if len(own) > MOST_ATOMS or not fits.any():
+        return None
+    members = np.sort(np.append(around[order][fits], c))
+    return np.flatnonzero(np.isin(cell, members)), members
+
+
+def _part(land: Land, atoms: Ints) -> Land:
+    """Return a few atoms as land of their own; borders with others stay in the perimeter."""
+    number = np.full(len(land.weight), -1, dtype=np.int64)
+    number[atoms] = np.arange(len(atoms))
+    rows = [slice(land.first[i], land.first[i + 1]) for i in atoms]
+    neighbour = [number[land.neighbour[r]] for r in rows]
+    kept = [n >= 0 for n in neighbour]
+    return Land(
+        np.concatenate([[0], np.cumsum([k.sum() for k in kept])]),
+        np.concatenate([n[k] for n, k in zip(neighbour, kept, strict=True)]),
+        np.concatenate([land.length[r][k] for r, k in zip(rows, kept, strict=True)]),
+        land.perimeter[atoms],
+        land.weight[atoms],
+        land.area[atoms],
+    )
