@@ -25,15 +25,15 @@ class _Section(BaseModel):
 class Band(_Section):
     """How many households a cell should have: the inclusive range and the number aimed at."""
 
-    min: Annotated[int, Field(ge=0)]
+    min: Annotated[float, Field(ge=0)]
     target: Annotated[float, Field(gt=0)]
-    max: Annotated[int, Field(gt=0)]
+    max: Annotated[float, Field(gt=0)]
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if not self.min <= self.target <= self.max:
             raise ValueError(
-                f"expected min <= target <= max, got {self.min}:{self.target:g}:{self.max}"
+                f"expected min <= target <= max, got {self.min:g}:{self.target:g}:{self.max:g}"
             )
         return self
 
@@ -41,8 +41,8 @@ class Band(_Section):
     def parse(cls, text: str) -> Self:
         """Return the band written as ``MIN:TARGET:MAX``."""
         try:
-            low, target, high = text.split(":")
-            return cls(min=int(low), target=float(target), max=int(high))
+            low, target, high = (float(part) for part in text.split(":"))
+            return cls.model_validate({"min": low, "target": target, "max": high})
         except ValidationError as error:
             raise RulesError(_explain(error, f"band {text!r}")) from None
         except ValueError:
