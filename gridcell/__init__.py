@@ -5,7 +5,7 @@ subpackages: `gridcell.fabric`, `gridcell.partition`, `gridcell.cells`, `gridcel
 `gridcell.households`, `gridcell.staff`, `gridcell.check`.
 """
 
-from gridcell.check import CoverageProof, check_plan, prove_coverage
+from gridcell.check import CoverageProof, check_cells, check_plan, prove_coverage
 from gridcell.errors import (
     AssignmentError,
     CodeError,
@@ -47,6 +47,7 @@ __all__ = [
     "__version__",
     "assign_staff",
     "build_fabric",
+    "check_cells",
     "check_plan",
     "divide",
     "draw_map",

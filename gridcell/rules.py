@@ -240,5 +240,6 @@ def _explain(error: ValidationError, source: str) -> str:
     for fault in error.errors():
         where = ".".join(str(part) for part in fault["loc"]) or "settings"
         got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
-        faults.append(f"{source}: {where}: {fault['msg']}{got}")
+        said = "unknown setting" if fault["type"] == "extra_forbidden" else fault["msg"]
+        faults.append(f"{source}: {where}: {said.removeprefix('Value error, ')}{got}")
     return "\n".join(faults)

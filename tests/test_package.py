@@ -1,7 +1,6 @@
 import importlib.metadata
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import click
@@ -36,9 +35,9 @@ def test_the_command_gridcell_is_installed():
 
 def test_the_version_is_that_of_the_project():
     installed()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     done = gridcell_command("--version")
-    assert (done.returncode, done.stdout) == (0, f"gridcell, version {project['version']}\n")
+    assert (done.returncode, done.stdout) == (0, f"gridcell, version {gridcell.__version__}\n")
+    assert importlib.metadata.version("gridcell") == gridcell.__version__
 
 
 def test_a_wheel_holds_the_two_packages_and_what_they_need():

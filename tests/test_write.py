@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import geopandas as gpd
 import numpy as np
@@ -348,6 +349,15 @@ def test_overwriting_replaces_a_plan_but_nothing_else(tmp_path):
     with pytest.raises(WriteError, match=r"thesis\.docx"):
         write_plan(tiny_plan(), target, overwrite=True)
     assert (target / "thesis.docx").exists()
+
+
+def test_what_a_run_killed_long_ago_left_is_swept_away(tmp_path):
+    old, new = tmp_path / ".p-0123abcd.part", tmp_path / ".p-4567cdef.part"
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    write_plan(tiny_plan(), tmp_path / "p")
+    assert names(tmp_path) == [".p-4567cdef.part", "p"]
 
 
 def test_require_free_names_what_is_in_the_way(tmp_path):

@@ -22,8 +22,9 @@ def command(
 ) -> None:
     """Parse codes and verify their check characters.
 
-    CODE is a code or a label, with or without separators and check character. Exit code 3: not a
-    code; 4: a wrong check character.
+    CODE is a label, or a code of 9, 12, 15 or 18 digits; other codes need the separators of their
+    label, since nothing else tells where a level ends. Exit code 3: not a code; 4: a wrong check
+    character.
     """
     from gridcell.codes import check_character, parse_code
     from gridcell.errors import CodeError

@@ -1,13 +1,17 @@
 """``gridcell partition``: the main job, the whole way."""
 
 import json
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gridcell_cli import options
 from gridcell_cli.progress import ProgressLine
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 
 @click.command("partition")
@@ -82,6 +86,9 @@ def command(
     from gridcell.rules import read_rules
     from gridcell.write import require_free, write_plan
 
+    begin = time.perf_counter()
+    if atoms is not None and buildings is not None:
+        raise click.UsageError("give BUILDINGS or --atoms, not both")
     settings = read_rules(
         rules, small=small, micro=micro, seed=seed, boundaries__heal_width=heal_width
     )
@@ -107,7 +114,9 @@ def command(
     if as_json:
         click.echo(json.dumps(plan.report, ensure_ascii=False, indent=2))
     elif not quiet:
-        click.echo(summary(plan.report, output))
+        click.echo(summary(plan.report, output, seconds=time.perf_counter() - begin))
+        for warning in warnings_of(plan.findings):
+            click.echo(warning, err=True)
     if not plan.report["ok"]:
         raise ProofError(
             f"{output}: the plan breaks a promise; see the errors among the findings in "
@@ -115,7 +124,19 @@ def command(
         )
 
 
-def summary(report: dict[str, Any], output: Path) -> str:
+def warnings_of(findings: "gpd.GeoDataFrame", *, most: int = 8) -> list[str]:
+    """Return the first finding of each kind that somebody should look at, worst kinds first."""
+    loud = findings[findings["severity"] != "note"]
+    count = loud.groupby("kind", sort=False)["message"].agg(["first", "size"])
+    lines = [
+        f"{kind}: {row['first']}" + (f" (and {row['size'] - 1:,} more)" if row["size"] > 1 else "")
+        for kind, row in count.iterrows()
+    ]
+    rest = [f"and {len(lines) - most} more kinds of findings"] if len(lines) > most else []
+    return lines[:most] + rest
+
+
+def summary(report: dict[str, Any], output: Path, *, seconds: float) -> str:
     """Return the closing table of a division.
 
     Parameters
@@ -124,6 +145,8 @@ def summary(report: dict[str, Any], output: Path) -> str:
         What ``report.json`` holds.
     output
         Folder of the files.
+    seconds
+        How long it all took, reading and writing included.
     """
     cells, balance = report["counts"]["cells"], report["balance"]
     communities = report.get("communities", {}).values()
@@ -165,6 +188,6 @@ def summary(report: dict[str, Any], output: Path) -> str:
         f"findings    {', '.join(found) or 'none'}",
         f"proofs      {'all hold' if report['ok'] else 'NOT ALL HOLD'}",
         f"files       {output}: plan.gpkg, geojson, map.html, report.json",
-        f"seconds     {report['seconds']['total']:.1f}",
+        f"seconds     {seconds:.1f}, of these {report['seconds']['total']:.1f} for dividing",
     ]
     return "\n".join(lines)

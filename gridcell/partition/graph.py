@@ -13,6 +13,10 @@ from gridcell.partition.kernels import Land
 from gridcell.partition.rivers import neighbouring
 from gridcell.schema import BARRIER_CLASSES
 
+TOUCH_M = 0.05
+"""Land with a shorter common border does not touch: a cell held together by so narrow a neck would
+fall apart on any map."""
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -134,7 +138,7 @@ def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
             out += np.bincount(side[mine], weights=metres[mine], minlength=n)
         return out
 
-    pairs = _rows(a[inner], b[inner], n, length[inner], on_barrier[inner])
+    pairs = _rows(a[inner], b[inner], n, length[inner], on_barrier[inner], least=TOUCH_M)
     table = fabric.atoms.iloc[atoms]
     return Graph(
         first=pairs.first,
@@ -184,8 +188,13 @@ def _bounds(owner: Ints, n: int) -> Ints:
     return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))])
 
 
-def _rows(a: Ints, b: Ints, n: int, length: Floats, on_barrier: Floats) -> _Pairs:
-    """Return pairs as compressed rows, both ways round, lengths of equal pairs added up."""
+def _rows(
+    a: Ints, b: Ints, n: int, length: Floats, on_barrier: Floats, *, least: float = 0.0
+) -> _Pairs:
+    """Return pairs as compressed rows, both ways round, lengths of equal pairs added up.
+
+    Pairs that share less than `least` in all are left out.
+    """
     row, column = np.concatenate([a, b]), np.concatenate([b, a])
     order = np.lexsort((column, row))
     row, column = row[order], column[order]
@@ -195,4 +204,6 @@ def _rows(a: Ints, b: Ints, n: int, length: Floats, on_barrier: Floats) -> _Pair
         both = np.concatenate([metres, metres])[order]
         return np.add.reduceat(both, pair) if len(pair) else both
 
-    return _Pairs(_bounds(row[pair], n), column[pair], total(length), total(on_barrier))
+    metres, barred = total(length), total(on_barrier)
+    kept = metres >= least
+    return _Pairs(_bounds(row[pair][kept], n), column[pair][kept], metres[kept], barred[kept])

@@ -155,7 +155,7 @@ def _prove(fitted: Geometries, codes: list[str], label: str) -> None:
         culprits = np.flatnonzero(bad | edges)
         raise InputError(
             f"{label}: the borders of {_names(culprits, codes) or 'the communities'} could not be "
-            "fitted together; settle them with `gridcell repair`"
+            "fitted together; settle them in a GIS"
         )
 
 
@@ -246,7 +246,7 @@ def _stop_at(faults: list[str], heal_width: float, label: str) -> None:
     raise InputError(
         f"{label}: the communities do not fit together, {len(faults)} faults wider than "
         f"{heal_width:g} m:\n  " + "\n  ".join(faults[:_LISTED]) + more
-        + "\nheal wider ones with --heal-width, or settle them with `gridcell repair`"
+        + "\nheal wider ones with --heal-width, or settle them in a GIS"
     )  # fmt: skip
 
 

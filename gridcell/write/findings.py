@@ -31,7 +31,7 @@ def write_findings(
     """
     file = Path(path)
     if file.exists() and not overwrite:
-        raise WriteError(f"{file}: is there already; choose another name or allow overwriting")
+        raise WriteError(f"{file}: is there already; choose another name or allow it (--overwrite)")
     part = file.with_name(f".{file.stem}-{uuid.uuid4().hex[:8]}.part{file.suffix}")
     try:
         pyogrio.write_dataframe(

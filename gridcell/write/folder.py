@@ -1,7 +1,9 @@
 """A plan's folder: all of it or nothing."""
 
+import glob
 import json
 import shutil
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from gridcell.model import Finding, Plan, findings_frame
 from gridcell.write.geojson import cells_lonlat, write_geojson
 from gridcell.write.geopackage import plain, write_geopackage
 
+_STALE_S: Final = 86_400.0
 _OURS: Final = ("plan.gpkg", "geojson", "map.html", "report.json")
 
 
@@ -47,7 +50,7 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
     if not entries:
         return
     if not overwrite:
-        raise WriteError(f"{folder}: is not empty; choose another folder or allow overwriting")
+        raise WriteError(f"{folder}: is not empty; choose another folder or allow it (--overwrite)")
     foreign = [name for name in entries if name not in _OURS]
     if foreign or "plan.gpkg" not in entries:
         what = f"it holds {foreign[0]}" if foreign else "it holds no plan.gpkg"
@@ -106,6 +109,7 @@ def _all_or_nothing(target: Path) -> Iterator[Path]:
     """Yield a new folder beside the target that takes its place at the end."""
     mark = uuid.uuid4().hex[:8]
     part = target.with_name(f".{target.name}-{mark}.part")
+    _sweep(target)
     try:
         part.mkdir(parents=True)
         yield part
@@ -116,6 +120,13 @@ def _all_or_nothing(target: Path) -> Iterator[Path]:
         raise WriteError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed runs left beside the target a day ago or earlier."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}-????????*.part"):
+        if left.is_dir() and time.time() - left.stat().st_mtime > _STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _put(part: Path, target: Path, *, old: Path) -> None:

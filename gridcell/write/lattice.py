@@ -61,7 +61,14 @@ class _Projection:
 
     def degrees(self, steps: Geometries) -> Geometries:
         # A quotient of two whole numbers is the double that the decimal is read as.
-        return np.asarray(shapely.transform(steps, lambda xy: xy / self.scale), dtype=object)
+        degrees = np.asarray(shapely.transform(steps, lambda xy: xy / self.scale), dtype=object)
+        # Vertices that fell on one are dropped: the same ones in every cell. What collapsed is left
+        # to its own treatment.
+        xy, row = shapely.get_coordinates(degrees, return_index=True)
+        twice = np.unique(row[1:][(xy[1:] == xy[:-1]).all(axis=1) & (row[1:] == row[:-1])])
+        twice = twice[shapely.is_valid(degrees[twice])]
+        degrees[twice] = shapely.remove_repeated_points(degrees[twice])
+        return degrees
 
     def back(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
         x, y = self._back.transform(steps[:, 0] / self.scale, steps[:, 1] / self.scale)
