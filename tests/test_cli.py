@@ -237,6 +237,7 @@ def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
         "--households", "h.csv", "--sites", "s.shp", "--barriers", "r.shp", "--barriers", "w.shp",
         "--staff", "p.xlsx", "--small", "200:250:300", "--micro", "none", "--crs", "EPSG:4547",
         "--encoding", "GB18030", "--datum", "gcj02", "--heal-width", "2.5", "--seed", "7",
+            "--prefer", "streets",
         "--workers", "3", "--overwrite", "--lang", "zh",
     )  # fmt: skip
     assert (code, err) == (0, "overlap: sites A and B overlap (and 1 more)\n")
@@ -255,6 +256,7 @@ def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
     rules = options["rules"]
     assert (rules.small.target, rules.micro, rules.seed) == (250, None, 7)
     assert rules.boundaries.heal_width == 2.5
+    assert (rules.prefer, rules.weights.barrier) == ("streets", 0.25)
     assert steps.calls["require_free"] == ((out_dir,), {"overwrite": True})
     args, options = steps.calls["write_plan"]
     assert args == (steps.plan, out_dir)

@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     help="Households of a micro cell; 30:40:50 by default.",
 )
 @click.option(
+    "--prefer",
+    type=click.Choice(["default", "balance", "streets", "compact"]),
+    envvar="GRIDCELL_PREFER",
+    help="Even loads, borders on streets, or compact shapes before the others.",
+)
+@click.option(
     "--heal-width",
     metavar="METRES",
     type=click.FloatRange(min=0),
@@ -62,6 +68,7 @@ def command(
     atoms: str | None,
     small: str | None,
     micro: str | None,
+    prefer: str | None,
     heal_width: float | None,
     crs: str | None,
     encoding: str | None,
@@ -90,7 +97,12 @@ def command(
     if atoms is not None and buildings is not None:
         raise click.UsageError("give BUILDINGS or --atoms, not both")
     settings = read_rules(
-        rules, small=small, micro=micro, seed=seed, boundaries__heal_width=heal_width
+        rules,
+        small=small,
+        micro=micro,
+        prefer=prefer,
+        seed=seed,
+        boundaries__heal_width=heal_width,
     )
     require_free(output, overwrite=overwrite)
     with ProgressLine(quiet=quiet) as progress:

@@ -115,6 +115,7 @@ def _explain(
 
     land = _Land.of(fabric, level, total)
     building = fabric.pieces["building"].to_numpy()
+    what = "atom" if (fabric.atoms["kind"] == "given").any() else "building"
     reason = np.full(n, None, dtype=object)
     for c in np.flatnonzero((band == "under") | (band == "over")):
         # The whole numbers that are in the band.
@@ -124,7 +125,7 @@ def _explain(
             f"its {level.above}" if land.whole[c] else f"this separate piece of its {level.above}"
         )
         if band[c] == "over" and lived_in[c] == 1:
-            reason[c] = f"building {names[building[fullest[c]]]} alone holds {total[c]} households"
+            reason[c] = f"{what} {names[building[fullest[c]]]} alone holds {total[c]} households"
         elif share < least:
             reason[c] = f"{where} holds only {share} households"
         elif -(-share // max(most, 1)) * least > share:
@@ -135,7 +136,7 @@ def _explain(
         elif total[c] == 0:
             reason[c] = "nobody lives on this land, and no neighbour can take it in"
         else:
-            held = f"{total[c]} households in {_several(lived_in[c], 'building')}"
+            held = f"{total[c]} households in {_several(lived_in[c], what)}"
             tried = level.in_vain[c]
             reason[c] = (
                 f"{held}; no division of it and {_several(tried, 'neighbour')} has more cells of "
