@@ -357,7 +357,9 @@ def test_given_atoms_need_households() -> None:
     blocks = houses(4).assign(GEOID20=["1", "2", "3", "4"])
     with pytest.raises(InputError, match=r"\[fields.atoms\] households"):
         read_layers(town(), atoms=blocks)
-    atoms = read_layers(town(), atoms=blocks.assign(TOTPOP20=[1, 2, 3, None])).atoms
+    layers = read_layers(town(), atoms=blocks.assign(TOTPOP20=[1, 2, 3, None]))
+    assert "TOTPOP20 looks like persons" in layers.findings[-1].message
+    atoms = layers.atoms
     assert atoms is not None
     assert atoms["households"].sum() == 6
 

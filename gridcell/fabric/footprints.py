@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries, apportion, fold, spread
 from gridcell.model import Finding, place_of
 
+TOWER = 1.6
+"""A footprint less than so many times as long as it is wide is a tower."""
+_TWO_ROWS = 4
+"""Slabs from which on a tower is cut into two rows."""
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Footprints:
@@ -90,7 +95,10 @@ def make_footprints(
 def cut_slabs(
     geometry: Geometries, count: NDArray[np.int64], *, units: NDArray[np.int64] | None = None
 ) -> tuple[Geometries, NDArray[np.int64], NDArray[np.float64]]:
-    """Return footprints cut across their long axis.
+    """Return footprints cut across their long axis; towers along it as well.
+
+    A tower, nearly square, is cut into two rows: single slabs across it would be thin, and the land
+    before them mere fingers.
 
     Parameters
     ----------
@@ -110,8 +118,8 @@ def cut_slabs(
         be several pieces, which have its share by area.
     """
     corners = shapely.get_coordinates(shapely.oriented_envelope(geometry)).reshape(-1, 5, 2)
-    side = corners[:, 1:3] - corners[:, 0:2]
-    turn = np.hypot(*side[:, 0].T) < np.hypot(*side[:, 1].T)
+    side = np.hypot(*np.moveaxis(corners[:, 1:3] - corners[:, 0:2], 2, 0))
+    turn = side[:, 0] < side[:, 1]
     corners = np.where(turn[:, None, None], corners[:, [1, 2, 3, 0, 1]], corners)
     # From a, along the long axis, to b; the opposite side from d to c.
     a, b, c, d = (corners[:, i] for i in range(4))
@@ -120,20 +128,27 @@ def cut_slabs(
     d, c = np.where(west[:, None], d, c), np.where(west[:, None], c, d)
 
     owner, number = spread(count)
-    lower = number / count[owner]
-    upper = (number + 1) / count[owner]
+    by_unit = np.zeros(len(count), dtype=bool) if units is None else units >= count
+    tower = (side.max(axis=1) < TOWER * side.min(axis=1)) & (count >= _TWO_ROWS) & ~by_unit
+    # Columns of one slab, of towers two; the last column of an odd number is one slab.
+    depth = np.where(tower, 2, 1)[owner]
+    first = number // depth * depth
+    last = np.minimum(first + depth, count[owner])
+    lower, upper = first / count[owner], last / count[owner]
+    share = 1 / count[owner]
     if units is not None:
-        steps = np.where(units >= count, units, 0)[owner]
-        at_entrance = steps > 0
-        safe = np.maximum(steps, 1)
-        lower = np.where(at_entrance, np.round(lower * steps) / safe, lower)
-        upper = np.where(at_entrance, np.round(upper * steps) / safe, upper)
-    share = upper - lower
+        steps, at_entrance = np.maximum(units, 1)[owner], by_unit[owner]
+        lower = np.where(at_entrance, np.round(lower * steps) / steps, lower)
+        upper = np.where(at_entrance, np.round(upper * steps) / steps, upper)
+        share = np.where(at_entrance, upper - lower, share)
     # The outermost strips reach beyond the envelope, so that rounding leaves nothing behind.
-    lower = np.where(number == 0, -0.01, lower)[:, None]
-    upper = np.where(number == count[owner] - 1, 1.01, upper)[:, None]
+    lower = np.where(first == 0, -0.01, lower)[:, None]
+    upper = np.where(last == count[owner], 1.01, upper)[:, None]
+    halved = last - first == 2
+    near = np.where(halved & (number > first), 0.5, -0.01)[:, None]
+    far = np.where(halved & (number == first), 0.5, 1.01)[:, None]
     across = (d - a)[owner]
-    near_a, near_d = a[owner] - 0.01 * across, d[owner] + 0.01 * across
+    near_a, near_d = a[owner] + near * across, a[owner] + far * across
     along = (b - a)[owner]
     ring = np.stack(
         [near_a + lower * along, near_a + upper * along,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gridcell.errors import PartitionError
 from gridcell.model import Fabric, Progress
 from gridcell.partition.counts import require_possible
-from gridcell.partition.graph import Graph, make_graph
+from gridcell.partition.graph import Graph, contract, make_graph
 from gridcell.partition.search import Divided, divide_pieces
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
@@ -84,10 +84,12 @@ def divide(
     graph = make_graph(fabric, general)
     require_possible(graph, community[general], small, micro, codes)
     bounds = np.searchsorted(community[general], np.arange(len(codes) + 1))
+    building = _buildings_in_slabs(fabric, small)[general]
 
     def work(row: int) -> tuple[Divided, Divided]:
-        piece = graph.rows(bounds[row], bounds[row + 1])
-        return _divide_one(piece, row, small, micro, codes[row], rules)
+        rows = slice(bounds[row], bounds[row + 1])
+        piece = graph.rows(rows.start, rows.stop)
+        return _divide_one(piece, building[rows], row, small, micro, codes[row], rules)
 
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         results = []
@@ -126,15 +128,32 @@ def divide(
     )
 
 
+def _buildings_in_slabs(fabric: Fabric, small: Targets) -> Ints:
+    """Return for each slab its building, where a small cell can hold it whole; else -1."""
+    pieces = fabric.pieces[fabric.pieces["atom"] >= 0]
+    total = pieces.groupby("building")["households"].transform("sum").to_numpy()
+    atom = pieces["atom"].to_numpy()
+    home = fabric.atoms["community"].to_numpy()[atom]
+    whole = (fabric.atoms["kind"].to_numpy()[atom] == "slab") & (total <= small.high[home])
+    building = np.full(len(fabric.atoms), -1, dtype=np.int64)
+    building[atom[whole]] = pieces["building"].to_numpy()[whole]
+    return building
+
+
 def _divide_one(
-    graph: Graph, row: int, small: Targets, micro: Targets | None, code: str, rules: Rules
-) -> tuple[Divided, Divided]:
+    graph: Graph, building: Ints, row: int, small: Targets, micro: Targets | None, code: str,
+    rules: Rules,
+) -> tuple[Divided, Divided]:  # fmt: skip
     """Return small cells and leaves of one community, each numbered from 0."""
     if not len(graph):
         nothing = Divided(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
         return nothing, nothing
-    piece = graph.components()
-    smalls = _cells(graph, piece, row, small, "small", code, rules)
+    # Borders of small cells do not run between the slabs of a building.
+    together = np.where(building >= 0, building, -1 - np.arange(len(graph)))
+    block = graph.within(together).components()
+    whole = contract(graph, block, int(block.max()) + 1)
+    found = _cells(whole, whole.components(), row, small, "small", code, rules)
+    smalls = Divided(found.cell[block], found.in_vain)
     if micro is None:
         return smalls, smalls
     inside = graph.within(smalls.cell)

@@ -61,6 +61,16 @@ def check_atoms(
             "atom or remove the row"
         )
     findings = []
+    if "pop" in found["households"].lower():
+        findings.append(
+            Finding(
+                kind="persons_as_households", severity="warning", measure=float(counts.sum()),
+                message=(
+                    f"{source.label}: column {found['households']} looks like persons; its figures "
+                    "are divided and reported as households: set the bands in persons"
+                ),
+            )
+        )  # fmt: skip
     if invalid.any():
         findings.append(
             Finding(
