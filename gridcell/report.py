@@ -174,8 +174,12 @@ def _mean(values: "pd.Series[float]") -> float:
 
 
 def _barrier_share(fabric: Fabric, cell: Ints) -> float:
-    """Return the share of the borders between cells of one community that runs on barriers."""
-    inner = (fabric.arc_left >= 0) & (fabric.arc_right >= 0)
+    """Return the share of borders between general cells of one community that is on barriers.
+
+    The outlines of sites are given, not chosen, and do not count.
+    """
+    general = np.append(fabric.atoms["site"].to_numpy() < 0, [False])
+    inner = general[fabric.arc_left] & general[fabric.arc_right]
     left, right = fabric.arc_left[inner], fabric.arc_right[inner]
     community = fabric.atoms["community"].to_numpy()
     border = (cell[left] != cell[right]) & (community[left] == community[right])
