@@ -222,8 +222,9 @@ def main() -> None:
         print(json.dumps(one(Path(folder), float(target), peer, int(seed))))
         return
     with tempfile.TemporaryDirectory() as scratch:
-        folder = options.data or Path(scratch)
+        folder = options.data or Path(scratch) / "sample"
         if options.data is None:
+            folder.mkdir()
             sample_atoms(folder, options.households, 1)
         print("| atoms | target | peer | seed | zones | asked | good % | in band % | connected % "
               "| mean dev | compactness | streets % | bad edges | CPU s |")  # fmt: skip
