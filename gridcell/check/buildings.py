@@ -16,8 +16,8 @@ from gridcell.model import Finding, place_of
 Ints = NDArray[np.int64]
 
 CUT_M2 = 0.01
-"""A building whose outline reaches by less into another cell only touches it: borders lie on a
-1 mm grid, outlines do not."""
+"""A building whose outline reaches by less into another cell only touches it: borders lie on
+the grid of the fabric, outlines do not."""
 BORDER_M = 0.1
 """Parts of a building with a shorter common border only meet at a corner."""
 

@@ -1,5 +1,7 @@
 """The fabric: lines noded, faces labelled, open land divided, atoms and their borders numbered."""
 
+from dataclasses import dataclass
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,7 +14,6 @@ from gridcell.fabric.footprints import Footprints, boundary_findings, make_footp
 from gridcell.fabric.kernels import chain_edges
 from gridcell.fabric.land import divide_land
 from gridcell.fabric.linework import (
-    GRID_M,
     faces_of,
     node,
     outside,
@@ -77,9 +78,10 @@ def build_fabric(
     )
     faces = _faces(land, sites, barriers, prints, given=given, frontage=rules.fabric.frontage_m)
 
-    community = _container(faces, land, shapely.area(land))
-    faces, community = faces[community >= 0], community[community >= 0]
     point = shapely.point_on_surface(faces)
+    community = _container(point, land)
+    inside = community >= 0
+    faces, point, community = faces[inside], point[inside], community[inside]
     piece_hits = _hits(point, prints)
     piece = piece_hits.first
     site = sites.holding(point, community, piece)
@@ -99,12 +101,10 @@ def build_fabric(
         same_print=(piece_hits.face, piece_hits.piece),
         absorb_m2=rules.sites.absorb_m2,
     )
-    names = (
-        sources["bldg_id"].to_numpy(dtype=object)
-        if "bldg_id" in sources
-        else np.array([str(i) for i in range(len(sources))], dtype=object)
-    )
-    found = [] if given else boundary_findings(geometry, names, communities)
+    found = []
+    if not given and len(sources):
+        names = sources["bldg_id"].to_numpy(dtype=object)
+        found += boundary_findings(geometry, names, communities)
     found += sites.findings + sites.missing(atoms.site)
     return _fabric(layers, prints, sites, atoms, faces, piece_hits, barriers, found, given=given)
 
@@ -127,20 +127,24 @@ def _faces(
     return faces_of(node(np.concatenate([streets, relief, shapely.boundary(prints.geometry)])))
 
 
-def _container(faces: Geometries, land: Geometries, size: NDArray[np.float64]) -> Ints:
-    """Return the row of the smallest polygon of `land` that holds each face, -1 for none."""
-    face, row = shapely.STRtree(land).query(shapely.point_on_surface(faces), predicate="intersects")
-    order = np.lexsort((row, size[row], face))[::-1]
-    out = np.full(len(faces), -1, dtype=np.int64)
+def _container(point: Geometries, land: Geometries) -> Ints:
+    """Return the row of the smallest polygon of `land` at each point, -1 for none."""
+    face, row = shapely.STRtree(land).query(point, predicate="intersects")
+    order = np.lexsort((row, shapely.area(land)[row], face))[::-1]
+    out = np.full(len(point), -1, dtype=np.int64)
     out[face[order]] = row[order]
     return out
 
 
+@dataclass(frozen=True, eq=False, slots=True)
 class _Hits:
     """Which footprints lie over which faces."""
 
-    def __init__(self, face: Ints, piece: Ints, first: Ints) -> None:
-        self.face, self.piece, self.first = face, piece, first
+    face: Ints
+    piece: Ints
+    """One entry for each footprint over a face, the one that has the land first."""
+    first: Ints
+    """(faces,) the footprint that has the land, -1 for none."""
 
 
 def _hits(point: Geometries, prints: Footprints) -> _Hits:
@@ -235,6 +239,3 @@ def _atoms_of_pieces(prints: Footprints, atoms: Atoms, faces: Geometries, hits: 
     out[hits.piece[order]] = atom[order]
     out[prints.home < 0] = -1
     return out
-
-
-__all__ = ["GRID_M", "build_fabric"]
