@@ -2,10 +2,11 @@
 
 The whole way is ``write_plan(make_plan(read_layers(...)), folder)``; its steps are public in the
 subpackages: `gridcell.fabric`, `gridcell.partition`, `gridcell.cells`, `gridcell.codes`,
-`gridcell.households`, `gridcell.staff`, `gridcell.check`.
+`gridcell.households`, `gridcell.staff`, `gridcell.check`, `gridcell.coverage`.
 """
 
-from gridcell.check import CoverageProof, check_cells, check_plan, prove_coverage
+from gridcell.check import check_cells, check_plan
+from gridcell.coverage import CoverageProof, prove_coverage
 from gridcell.errors import (
     AssignmentError,
     CodeError,

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridcell.check import CoverageProof, coverage_figures
+from gridcell.check import coverage_figures
+from gridcell.coverage import CoverageProof
 from gridcell.households import Counted
 from gridcell.model import Fabric, Finding, Layers, Plan, findings_frame
 from gridcell.partition import Division, Targets

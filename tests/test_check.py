@@ -14,7 +14,8 @@ from plans import tiny_plan
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 from strategies import coverages
 
-from gridcell.check import check_cells, check_plan, coverage_figures, prove_coverage
+from gridcell.check import check_cells, check_plan, coverage_figures
+from gridcell.coverage import prove_coverage
 from gridcell.errors import InputError, WriteError
 from gridcell.model import findings_frame
 from gridcell.write import write_findings, write_plan
@@ -276,7 +277,7 @@ def test_slivers_too_thin_for_a_union_are_still_measured():
 
 
 def test_no_proof_holds_when_the_crossings_are_lost(monkeypatch):
-    lost = "gridcell.check.coverage.enclosed_faces"
+    lost = "gridcell.coverage.proof.enclosed_faces"
     monkeypatch.setattr(lost, lambda segments, *_, **__: segments[:0])
     shifted = [QUARTERS[0], box(1.1, 0, 2.1, 1), *QUARTERS[2:]]
     proof = prove(shifted)

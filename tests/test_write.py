@@ -18,7 +18,8 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from strategies import coverages
 
 import gridcell.render.map
-from gridcell.check import check_plan, prove_coverage
+from gridcell.check import check_plan
+from gridcell.coverage import prove_coverage
 from gridcell.errors import InputError, WriteError
 from gridcell.schema import CELL_COLUMNS
 from gridcell.write import folder as folder_module

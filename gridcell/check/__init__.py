@@ -1,14 +1,6 @@
 """What is true of cells: proofs of coverages, and the rules that every plan keeps."""
 
-from gridcell.check.coverage import CoverageProof, prove_coverage
 from gridcell.check.layer import check_cells
 from gridcell.check.plan import check_plan, coverage_figures, prove_plan
 
-__all__ = [
-    "CoverageProof",
-    "check_cells",
-    "check_plan",
-    "coverage_figures",
-    "prove_coverage",
-    "prove_plan",
-]
+__all__ = ["check_cells", "check_plan", "coverage_figures", "prove_plan"]

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.check.coverage import CoverageProof, prove_coverage
+from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.errors import InputError
 from gridcell.model import Finding, place_of
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gridcell.check.buildings import find_cut_buildings
-from gridcell.check.coverage import CoverageProof, prove_coverage
+from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.model import Finding, Plan, Severity, place_of
 from gridcell.schema import LEVELS
 

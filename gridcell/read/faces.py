@@ -77,17 +77,6 @@ def boundary_segments(polygons: Geometries) -> tuple[Floats, Ints]:
     return segments, part_owner[ring_part][ring[:-1][same]].astype(np.int64)
 
 
-def width_m(shapes: Geometries) -> Floats:
-    """Return the width of each polygon: the diameter of the largest circle in it."""
-    low = np.zeros(len(shapes))
-    high = 2.0 * np.sqrt(shapely.area(shapes) / np.pi)
-    for _ in range(16):
-        middle = (low + high) / 2
-        fits = ~shapely.is_empty(shapely.buffer(shapes, -middle / 2, quad_segs=2))
-        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-    return (low + high) / 2
-
-
 def _match(segments: Floats, owners: Ints) -> Floats:
     """Return the segments with near vertices merged and near edges split, each once."""
     xy = segments.reshape(-1, 2)

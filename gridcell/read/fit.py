@@ -6,16 +6,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.coverage.width import is_sliver, width_of
 from gridcell.errors import InputError
 from gridcell.model import Finding, place_of
-from gridcell.read.faces import SNAP_M, boundary_segments, build_faces, width_m
+from gridcell.read.faces import SNAP_M, boundary_segments, build_faces
 from gridcell.read.geometry import Geometries
 from gridcell.read.heal import Heal, around, heal_faces, snapped_to
 
-THIN_M: Final = 20.0
-"""An enclosed gap narrower than this and long for its width is a fault; others are holes."""
-_LONG: Final = 10.0
-"""Area over width squared from which a gap is long."""
 _SLIT: Final = 5.0
 """The same for gaps that are open at an end: shorter ones are the shape of the rim."""
 _WORTH_M2: Final = 0.01
@@ -36,9 +33,9 @@ def fit_together(
     neighbour's border cuts off go to the neighbour. Communities without a fault stay as they
     are, except that vertices of their neighbours are put into their borders.
 
-    An overlap that is wider is a fault. So is an enclosed gap that is wider, but narrower than
-    `THIN_M` and long (area over width squared above 10): a border drawn twice. A compact or
-    broad one is land of nobody, a lake perhaps, and stays as a hole.
+    An overlap that is wider is a fault. So is an enclosed gap that is wider but still a sliver
+    (`gridcell.coverage.width.is_sliver`): a border drawn twice. A compact or broad one is land of
+    nobody, a lake perhaps, and stays as a hole.
 
     Parameters
     ----------
@@ -67,12 +64,12 @@ def fit_together(
     faces = build_faces(geometries, _mouths(geometries, heal_width))
     gaps = np.array([len(owner) == 0 for owner in faces.owners])
     width = np.zeros(len(gaps))
-    width[gaps] = width_m(faces.shapes[gaps])
+    width[gaps] = width_of(faces.shapes[gaps])
     wide = gaps & (width > max(heal_width, SNAP_M) * 1.002)
     faults += [
         f"gap of {_size(faces.shapes[f], width[f])} between "
         f"{_names(around(faces, int(f)), codes)} at {_at(faces.shapes[f])}"
-        for f in np.flatnonzero(wide & _is_fault(faces.shapes, width))
+        for f in np.flatnonzero(wide & is_sliver(shapely.area(faces.shapes), width))
     ]
     _stop_at(faults, heal_width, label)
     fitted, heals = heal_faces(faces, gaps & ~wide, geometries, heal_width)
@@ -100,7 +97,7 @@ def _wide_overlaps(geometries: Geometries, codes: list[str], heal_width: float) 
     pair = pair[inner]
     solid = shapely.area(parts) > 0
     parts, pair = parts[solid], pair[solid]
-    width = width_m(parts)
+    width = width_of(parts)
     return [
         f"overlap of {_size(parts[p], width[p])} between {codes[one[pair[p]]]} and "
         f"{codes[two[pair[p]]]} at {_at(parts[p])}"
@@ -122,7 +119,7 @@ def _mouths(geometries: Geometries, heal_width: float) -> NDArray[np.float64]:
     reach = 0.02 * heal_width
     piece, _ = shapely.STRtree(geometries).query(pieces, predicate="dwithin", distance=reach)
     pieces = pieces[np.bincount(piece, minlength=len(pieces)) > 1]
-    pieces = pieces[shapely.area(pieces) > _SLIT * width_m(pieces) ** 2]
+    pieces = pieces[shapely.area(pieces) > _SLIT * width_of(pieces) ** 2]
     if not len(pieces):
         return np.empty((0, 2, 2))
     rim, _ = boundary_segments(np.array([union], dtype=object))
@@ -139,11 +136,6 @@ def _mouths(geometries: Geometries, heal_width: float) -> NDArray[np.float64]:
     xy, line = shapely.get_coordinates(mouths, return_index=True)
     same = line[1:] == line[:-1]
     return snapped_to(rim, np.stack([xy[:-1][same], xy[1:][same]], axis=1), reach)
-
-
-def _is_fault(shapes: Geometries, width: NDArray[np.float64]) -> NDArray[np.bool_]:
-    area = shapely.area(shapes)
-    return (width < THIN_M) & (area > _LONG * width**2)
 
 
 def _prove(fitted: Geometries, codes: list[str], label: str) -> None:
@@ -165,7 +157,7 @@ def _notes(
     findings = []
     small = [h for h in heals if shapely.area(h.shape) < _WORTH_M2]
     large = [h for h in heals if shapely.area(h.shape) >= _WORTH_M2]
-    widths = width_m(np.array([h.shape for h in large], dtype=object))
+    widths = width_of(np.array([h.shape for h in large], dtype=object))
     for heal, width in zip(large, widths, strict=True):
         findings.append(
             Finding(
@@ -216,14 +208,14 @@ def _holes(
     if not len(holes):
         return []
     holes = holes[np.argsort(shapely.to_wkb(shapely.normalize(holes)), kind="stable")]
-    width = width_m(holes)
+    width = width_of(holes)
     tree = shapely.STRtree(geometries)
     nearby = [np.sort(tree.query(hole, predicate="intersects")) for hole in holes]
     _stop_at(
         [
             f"gap of {_size(holes[h], width[h])} between {_names(nearby[h], codes)} "
             f"at {_at(holes[h])}"
-            for h in np.flatnonzero(_is_fault(holes, width))
+            for h in np.flatnonzero(is_sliver(shapely.area(holes), width))
         ],
         heal_width,
         label,

@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.read.faces import SNAP_M, Faces, Floats, Ints, neighbours, width_m
+from gridcell.coverage.width import width_of
+from gridcell.read.faces import SNAP_M, Faces, Floats, Ints, neighbours
 from gridcell.read.geometry import Geometries
 
 _ORDERS: Final = 24
@@ -96,7 +97,7 @@ class _Work:
         first[1:] = part[order][1:] != part[order][:-1]
         stays = np.zeros(len(single), dtype=bool)
         stays[row[order][first]] = True
-        stays[~stays] = width_m(shapes[~stays]) >= self.heal_width
+        stays[~stays] = width_of(shapes[~stays]) >= self.heal_width
         for face in single[stays].tolist():
             self.owner[face] = self.owners[face][0]
             self.open.discard(face)

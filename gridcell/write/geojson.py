@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.check.coverage import CoverageProof, prove_coverage
 from gridcell.check.plan import find_rows, parent_rows, prove_plan
+from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.errors import ProofError
 from gridcell.model import Finding, Plan, place_of
 from gridcell.schema import CELL_COLUMNS

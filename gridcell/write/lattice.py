@@ -18,8 +18,8 @@ from scipy.sparse.csgraph import connected_components
 from shapely import GeometryType
 
 from gridcell.arrays import Geometries, fold
-from gridcell.check.coverage import CoverageProof, prove_coverage
-from gridcell.check.edges import border_edges
+from gridcell.coverage.edges import border_edges
+from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.errors import ProofError
 
 DECIMALS: Final = 9

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from shapely import GeometryType
 
 from gridcell.arrays import Geometries, fold
-from gridcell.check.edges import BorderEdges, border_edges
-from gridcell.check.faces import Faces, Pieces, Rows, enclosed_faces, rounding_step
+from gridcell.coverage.edges import BorderEdges, border_edges
+from gridcell.coverage.faces import Faces, Pieces, Rows, enclosed_faces, rounding_step
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
