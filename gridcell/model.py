@@ -33,6 +33,8 @@ class Finding:
     """Which record, what was found, what was done or should be done."""
     cell: str | None = None
     """Code of the cell, where there is one."""
+    others: tuple[str, ...] = ()
+    """Codes of the other cells concerned."""
     community: str | None = None
     """Code of the community, where there is one."""
     measure: float | None = None
@@ -40,8 +42,13 @@ class Finding:
     place: Point | None = None
     """Where, in the plan's CRS."""
 
+    @property
+    def cells(self) -> str | None:
+        """All cells concerned, separated by ``;``."""
+        return ";".join([*([self.cell] if self.cell is not None else []), *self.others]) or None
 
-def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS) -> gpd.GeoDataFrame:
+
+def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS | None) -> gpd.GeoDataFrame:
     """Return the findings as a frame, worst first, then by kind, community, cell and message.
 
     Parameters
@@ -64,7 +71,7 @@ def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS) -> gpd.GeoDataF
         }
     )
     frame["measure"] = pd.to_numeric(frame["measure"]).astype("float64")
-    for name in ("kind", "severity", "cell", "community", "message"):
+    for name in ("kind", "severity", "cell", "cells", "community", "message"):
         frame[name] = frame[name].astype("str")
     return gpd.GeoDataFrame(
         frame, geometry=np.array([f.place for f in rows], dtype=object), crs=crs

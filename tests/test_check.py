@@ -285,7 +285,8 @@ def test_no_proof_holds_when_the_crossings_are_lost(monkeypatch):
     assert not proof.areas_add_up
     assert not proof.holds
     cells = layer(shifted, code=list("abcd"))
-    assert "area_sum" in {f.kind for f in check_cells(cells, layer([SQUARE], code=["S"]))}
+    found = check_cells(cells, layer([SQUARE], code=["S"])).findings
+    assert "area_sum" in set(found["kind"])
 
 
 def replaced(plan, level, /, **columns):
@@ -351,24 +352,6 @@ def test_two_pieces_are_an_error_unless_the_community_is_in_two_itself():
     assert found == ["warning", "warning"]
 
 
-def test_households_and_buildings_name_leaves_that_exist():
-    plan = tiny_plan()
-    register = pd.DataFrame({
-        "household_id": ["1", "2", "2"], "code": [plan.leaves["code"][0], "nowhere", None],
-        "reason": [None, None, None],
-    })  # fmt: skip
-    buildings = plan.buildings.copy()
-    buildings.loc[0, "code"] = "elsewhere"
-    broken = dataclasses.replace(plan, households=register, buildings=buildings)
-    messages = [f.message for f in check_plan(broken)]
-    assert sorted(messages) == [
-        "building ba: elsewhere is no leaf",
-        "household 2 is listed twice",
-        "household 2: neither cell nor reason",
-        "household 2: nowhere is no leaf",
-    ]
-
-
 def layer(geometries, **columns):
     return gpd.GeoDataFrame(columns, geometry=list(geometries), crs="EPSG:4546")
 
@@ -376,24 +359,27 @@ def layer(geometries, **columns):
 def test_a_foreign_layer_is_proven_within_its_land():
     cells = layer(QUARTERS, code=["a", "b", "c", "d"])
     land = layer([box(0, 0, 2, 1), box(0, 1, 2, 2)], code=["S", "N"])
-    assert check_cells(cells, land) == []
-    (gap,) = check_cells(cells[:3], land)
-    assert (gap.kind, gap.measure) == ("gap", 1.0)
-    assert gap.message == "1 m2 of N lie in none of its cells"
+    assert check_cells(cells, land).ok
+    (gap,) = check_cells(cells[:3], land).findings.itertuples()
+    assert (gap.kind, gap.measure, gap.cells) == ("sliver", 1.0, "a;b;c")
+    assert gap.message == "1 m2 of N in none of its cells, 1 m wide, beside a, b, c"
+    (gap,) = check_cells(cells[:3], land, gap_width=0.5).findings.itertuples()
+    assert gap.kind == "gap"
     with pytest.raises(InputError, match="CRS"):
         check_cells(cells, land.to_crs("EPSG:4490"))
 
 
 def test_codes_that_repeat_and_shapes_that_are_none_are_named():
     cells = layer([QUARTERS[0], BOW_TIE, QUARTERS[2], QUARTERS[3]], code=["a", "b", "c", "c"])
-    found = {finding.kind: finding.message for finding in check_cells(cells)}
-    assert found["duplicate_code"] == "c names several cells"
-    assert found["invalid_geometry"] == "cell b is no valid polygon"
+    found = check_cells(cells).findings.set_index("kind")["message"]
+    assert found["duplicate_code"] == "c names 2 cells (rows 2, 3)"
+    assert found["invalid_geometry"] == "cell b is no valid polygon: Self-intersection"
 
 
 def test_areas_in_degrees_are_reported_in_square_metres():
     cells = layer([box(110, 23, 110.01, 23.01), box(110.005, 23, 110.02, 23.01)])
-    (overlap,) = check_cells(cells.set_crs("EPSG:4326", allow_override=True))[:1]
+    report = check_cells(cells.set_crs("EPSG:4326", allow_override=True))
+    overlap = next(report.findings.itertuples())
     assert overlap.kind == "overlap"
     assert overlap.measure == pytest.approx(512.5 * 1107.5, rel=0.01)
 
@@ -413,11 +399,16 @@ def test_check_exits_4_and_lists_the_worst_first(tmp_path, capsys, monkeypatch):
     )
     assert code == 4
     assert out.splitlines()[0].split()[:2] == ["error", "overlap"]
-    assert len(gpd.read_file(tmp_path / "f.gpkg")) == len(out.splitlines()) - 1
+    points = gpd.read_file(tmp_path / "f.gpkg", layer="findings")
+    assert len(points) == len(out.splitlines()) - 1
+    pieces = gpd.read_file(tmp_path / "f.gpkg", layer="pieces")
+    assert pieces["cells"].tolist() == ["a;e", "b;e"][: len(pieces)]
     cells[:4].to_file(tmp_path / "good.gpkg")
     code, out = run(capsys, monkeypatch, "check", tmp_path / "good.gpkg", "--json")
     assert code == 0
-    assert json.loads(out) == {"ok": True, "findings": {}, "list": []}
+    told = json.loads(out)
+    assert (told["ok"], told["findings"], told["list"]) == (True, {}, [])
+    assert (told["crs"], told["figures"]["cells"]) == ("EPSG:4546", 4)
 
 
 def test_check_proves_a_plan(tmp_path, capsys, monkeypatch):

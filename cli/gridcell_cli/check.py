@@ -2,21 +2,56 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gridcell_cli import options
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    from gridcell.check import CheckReport
 
-_SHOWN = 20
+
+def _pair(
+    _ctx: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    """Return ``PART:WHOLE`` as pairs of columns."""
+    pairs = []
+    for text in given:
+        part, mark, whole = text.partition(":")
+        if not (part and mark and whole):
+            raise click.BadParameter(f"{text!r}: expected PART:WHOLE, two columns of CELLS")
+        pairs.append((part, whole))
+    return pairs
 
 
 @click.command("check")
-@click.argument("cells", metavar="PLAN|CELLS")
-@click.option("--within", metavar="FILE", help="Land that the cells have to cover.")
+@click.argument("cells", metavar="[PLAN|CELLS]", required=False)
+@click.option("--within", metavar="LAND", help="Land that the cells have to cover.")
+@click.option("--buildings", metavar="FILE", help="Buildings that no border may cut.")
+@click.option(
+    "--households", metavar="FILE", help="Points or a table of households, each in one cell."
+)
+@click.option(
+    "--share", "shares", metavar="PART:WHOLE", multiple=True, callback=_pair,
+    help="Two columns of CELLS, a part and the whole that it cannot exceed; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--gap-width", metavar="M", type=click.FloatRange(min=0),
+    help="Gaps narrower than this are slivers, metres; 3 by default.",
+)  # fmt: skip
+@click.option(
+    "--certificate", metavar="[FILE]", is_flag=False, flag_value="",
+    help="Compare files and proof with a certificate; a plan's is in its folder.",
+)  # fmt: skip
+@click.option(
+    "--inputs", metavar="FOLDER", type=options.FILE,
+    help="With --certificate: where the inputs are, to be compared as well.",
+)  # fmt: skip
+@click.option(
+    "--certify", metavar="FILE", type=options.FILE,
+    help="Write a certificate of this check of CELLS.",
+)  # fmt: skip
 @options.output("FILE", required=False)
 @options.encoding
 @options.overwrite
@@ -24,8 +59,15 @@ _SHOWN = 20
 @click.pass_context
 def command(
     ctx: click.Context,
-    cells: str,
+    cells: str | None,
     within: str | None,
+    buildings: str | None,
+    households: str | None,
+    shares: list[tuple[str, str]],
+    gap_width: float | None,
+    certificate: str | None,
+    inputs: Path | None,
+    certify: Path | None,
     output: Path | None,
     encoding: str | None,
     *,
@@ -36,61 +78,115 @@ def command(
     """Prove that cells cover their land exactly, and that a plan keeps every rule.
 
     PLAN is a folder that 'gridcell partition' wrote or its plan.gpkg; CELLS any polygon layer.
-    -o writes what was found as a layer. Exit code 4: an error was found.
+    -o writes what was found: a GeoPackage gets the places (findings) and the polygons of gaps and
+    overlaps (pieces), other formats the places. Exit code 4: an error was found.
     """
-    from gridcell.check import check_cells, check_plan
-    from gridcell.model import findings_frame
-    from gridcell.write import is_plan, read_plan, write_findings
+    from gridcell.write import is_plan, write_findings
 
-    if is_plan(cells):
-        if within is not None:
-            raise click.UsageError("--within: a plan names its own land; check one of its layers")
-        plan = read_plan(cells)
-        frame = findings_frame(check_plan(plan), plan.crs)
+    if inputs is not None and certificate is None:
+        raise click.UsageError("--inputs: belongs to --certificate")
+    if cells is None and not certificate:
+        raise click.UsageError("Missing argument 'PLAN|CELLS'.")
+    if cells is None or is_plan(cells):
+        given = {
+            "--within": within, "--buildings": buildings, "--households": households,
+            "--share": shares or None, "--gap-width": gap_width, "--certify": certify,
+        }  # fmt: skip
+        for name, value in given.items():
+            if value is not None:
+                raise click.UsageError(
+                    f"{name}: a plan names its own land and people; check one of its layers"
+                )
+        report = (
+            _check_plan(str(cells))
+            if certificate is None
+            else _verify(certificate or str(cells), inputs, None)
+        )
     else:
-        layer = _open(cells, "cells", encoding)
-        land = None if within is None else _open(within, "within", encoding)
-        frame = findings_frame(check_cells(layer, land), layer.crs)
-    frame = _worst_first(frame)
+        layer = _Layer(cells, within, buildings, households, encoding)
+        report = layer.check(shares, gap_width)
+        if certify is not None:
+            layer.certify(report, certify, overwrite=overwrite)
+        if certificate == "":
+            raise click.UsageError("--certificate: name the certificate of these cells")
+        if certificate is not None:
+            report = _verify(certificate, inputs or layer.folder, report)
     if output is not None:
-        write_findings(frame, output, overwrite=overwrite)
-    failed = bool((frame["severity"] == "error").any())
+        write_findings(report.findings, output, pieces=report.pieces, overwrite=overwrite)
     if as_json:
-        counts = frame["kind"].value_counts().sort_index()
-        rows = json.loads(frame.drop(columns="geometry").to_json(orient="records"))
-        report = {"ok": not failed, "findings": counts.to_dict(), "list": rows}
-        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, allow_nan=False))
     elif not quiet:
-        click.echo(_table(frame))
-    ctx.exit(4 if failed else 0)
+        click.echo(report.to_text())
+    ctx.exit(0 if report.ok else 4)
 
 
-def _open(given: str, role: str, encoding: str | None) -> "gpd.GeoDataFrame":
-    from gridcell.errors import InputError
-    from gridcell.read.files import open_input
+def _check_plan(path: str) -> "CheckReport":
+    from gridcell.check import CheckReport, check_plan
+    from gridcell.check.folder import check_plan_folder
+    from gridcell.write import read_plan
 
-    source = open_input(given, role, encoding=encoding)
-    if source.geometries is None:
-        raise InputError(f"{source.label}: expected polygons, found a table")
-    return source.frame
-
-
-def _worst_first(frame: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame":
-    from gridcell.schema import SEVERITIES
-
-    rank = frame["severity"].map(SEVERITIES.index)
-    keys = frame.assign(rank=rank, size=-frame["measure"].fillna(0))
-    order = keys.sort_values(["rank", "kind", "size", "message"], kind="stable").index
-    return frame.loc[order].reset_index(drop=True)
+    plan = read_plan(path)
+    findings = check_plan(plan)
+    if Path(path).is_dir():
+        findings += check_plan_folder(plan, path)
+    return CheckReport.of(findings, plan.crs)
 
 
-def _table(frame: "gpd.GeoDataFrame") -> str:
-    lines = [
-        f"{row.severity:<8} {row.kind:<17} {row.message}" for row in frame.head(_SHOWN).itertuples()
-    ]
-    if len(frame) > _SHOWN:
-        lines.append(f"… and {len(frame) - _SHOWN:,} more; -o writes all of them")
-    counts = frame["severity"].value_counts()
-    found = [f"{counts[name]:,} {name}s" for name in ("error", "warning", "note") if name in counts]
-    lines.append(", ".join(found) or "every proof holds")
-    return "\n".join(lines)
+def _verify(path: str, inputs: Path | None, checked: "CheckReport | None") -> "CheckReport":
+    """Return what differs from a certificate; of a layer, `checked` is what was found now."""
+    from gridcell.certificate import verify_certificate
+    from gridcell.check import CheckReport
+
+    figures = None if checked is None else _certified(checked)
+    return CheckReport.of(verify_certificate(_folder(path), inputs=inputs, figures=figures), None)
+
+
+def _certified(report: "CheckReport") -> dict[str, Any]:
+    return {"ok": report.ok, **report.figures}
+
+
+def _folder(path: str) -> str:
+    """Return the folder of a plan that is named by its plan.gpkg."""
+    return str(Path(path).parent) if Path(path).suffix.lower() == ".gpkg" else path
+
+
+class _Layer:
+    """The files of a check, opened."""
+
+    def __init__(
+        self,
+        cells: str,
+        within: str | None,
+        buildings: str | None,
+        households: str | None,
+        encoding: str | None,
+    ) -> None:
+        from gridcell.read.files import open_input, open_polygons, split_layer
+
+        self.folder = split_layer(cells)[0].parent
+        self.sources = {"cells": open_polygons(cells, "cells", encoding=encoding)}
+        for role, given in (("within", within), ("buildings", buildings)):
+            if given is not None:
+                self.sources[role] = open_polygons(given, role, encoding=encoding)
+        if households is not None:
+            self.sources["households"] = open_input(households, "households", encoding=encoding)
+
+    def check(self, shares: list[tuple[str, str]], gap_width: float | None) -> "CheckReport":
+        from gridcell.check import check_cells
+        from gridcell.coverage.width import GAP_WIDTH_M
+
+        frames = {role: source.frame for role, source in self.sources.items()}
+        return check_cells(
+            frames["cells"],
+            frames.get("within"),
+            buildings=frames.get("buildings"),
+            households=frames.get("households"),
+            gap_width=GAP_WIDTH_M if gap_width is None else gap_width,
+            shares=shares,
+        )
+
+    def certify(self, report: "CheckReport", file: Path, *, overwrite: bool) -> None:
+        from gridcell.certificate import certify_layer, write_certificate
+
+        records = [source.record() for source in self.sources.values()]
+        write_certificate(certify_layer(_certified(report), records), file, overwrite=overwrite)

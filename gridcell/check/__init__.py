@@ -2,5 +2,6 @@
 
 from gridcell.check.layer import check_cells
 from gridcell.check.plan import check_plan, coverage_figures, prove_plan
+from gridcell.check.report import CheckReport
 
-__all__ = ["check_cells", "check_plan", "coverage_figures", "prove_plan"]
+__all__ = ["CheckReport", "check_cells", "check_plan", "coverage_figures", "prove_plan"]

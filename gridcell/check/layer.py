@@ -1,63 +1,108 @@
-"""Proofs over a polygon layer that nobody here drew."""
+"""The check of any polygon layer, whoever drew it."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
-import shapely
-from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries
-from gridcell.coverage.proof import CoverageProof, prove_coverage
+from gridcell.check.codes import check_codes
+from gridcell.check.contents import check_buildings, check_households
+from gridcell.check.cover import Cover, prove_level
+from gridcell.check.levels import Levels, find_levels, leaves_of, plan_levels
+from gridcell.check.report import CheckReport
+from gridcell.check.shapes import check_shapes
+from gridcell.check.shares import check_shares
+from gridcell.check.table import CellTable
+from gridcell.coverage.width import GAP_WIDTH_M
 from gridcell.errors import InputError
-from gridcell.model import Finding, place_of
+from gridcell.model import Finding
 
 
-def check_cells(cells: gpd.GeoDataFrame, within: gpd.GeoDataFrame | None = None) -> list[Finding]:
-    """Return what keeps cells from being an exact coverage.
+def check_cells(
+    cells: gpd.GeoDataFrame,
+    within: gpd.GeoDataFrame | None = None,
+    *,
+    buildings: gpd.GeoDataFrame | None = None,
+    households: pd.DataFrame | None = None,
+    gap_width: float = GAP_WIDTH_M,
+    shares: Sequence[tuple[str, str]] = (),
+) -> CheckReport:
+    """Return what keeps cells from covering their land exactly, and what else is wrong with them.
 
     Parameters
     ----------
     cells
-        Polygons in any CRS; a column ``code``, if there is one, names them and must be unique.
-        Without it they are called by their row, counted from 0.
+        Any polygons, on any index, in any CRS or none. Columns ``code``, ``label``, ``level``,
+        ``parent`` and figures are used where there are any; without codes cells are called by
+        their label in the index. Levels above each other are checked one by one.
     within
-        The land that they have to cover, in the same CRS, with ``code`` or not. A cell belongs to
-        the polygon that holds a point of it. Without it only holes between cells are gaps.
+        The land that the uppermost level has to cover, in the same CRS. A cell belongs to the
+        polygon that holds most of it. Without it, land that cells enclose and none of them holds
+        is a ``hole``, a warning, unless it is a sliver.
+    buildings
+        Polygons that no border may cut, in any CRS.
+    households
+        Points that each have to be in one cell, in any CRS; or ``lon`` and ``lat``, ``x`` and
+        ``y``, or ``bldg_id`` of `buildings`.
+    gap_width
+        A gap narrower than this is a sliver, metres; so is a longer one up to 20 m wide that is
+        long for its width.
+    shares
+        Pairs of columns: a part, and the whole that it cannot exceed.
 
     Returns
     -------
-    Findings in no particular order, all errors: ``overlap``, ``gap``, ``outside``,
-    ``unmatched_border``, ``invalid_geometry``, ``area_sum``, ``duplicate_code``. Areas are in
-    m2, places in the CRS of the cells.
+    CheckReport
+        Findings worst first with their places, and the polygons of gaps, overlaps and spills.
+        Areas are in m2 and widths in m whatever the CRS (its own units where there is none);
+        places and polygons are in the CRS of the cells.
 
     Raises
     ------
     InputError
-        The two layers are in different CRS.
+        The land is in another CRS than the cells: borders can only be compared in one. No
+        polygons, a column of `shares` that is missing, personal columns in `households`.
+
+    Notes
+    -----
+    Borders are compared edge by edge (`gridcell.coverage.prove_coverage`); only where they do not
+    cancel, geometry is. A polygon given twice is told once, and covers its land once.
     """
-    land = None if within is None else np.asarray(within.geometry, dtype=object)
-    parent = None
-    if within is not None and land is not None:
-        _require_one_crs(cells.crs, within.crs)
-        parent = _holding(np.asarray(cells.geometry, dtype=object), land)
-    proof = prove_coverage(cells.geometry, land, parent_of=parent)
-    return [
-        finding
-        for findings in (
-            _faults(cells, within, proof.invalid_cells, proof.invalid_land),
-            _pieces("gap", proof.gap_pieces, _names(within), cells.crs),
-            _pieces("overlap", proof.overlap_pieces, _names(cells), cells.crs),
-            _pieces("outside", proof.outside_pieces, _names(cells), cells.crs),
-            _unmatched(cells, proof.unmatched),
-            _untold(proof),
-        )
-        for finding in findings
-    ]
+    if not gap_width >= 0:
+        raise InputError(f"gap width {gap_width!r}: expected metres, 0 or more")
+    table, findings = check_shapes(CellTable.of(cells, "cell"))
+    land = None
+    if within is not None:
+        require_one_crs(cells.crs, within.crs)
+        land, faults = check_shapes(CellTable.of(within, "land"))
+        # Land may be in parts, and is not divided by its own borders.
+        findings += [fault for fault in faults if fault.kind != "multipart"]
+    levels = find_levels(table)
+    plans = plan_levels(table, levels, land)
+    covers = [prove_level(table, plan, gap_width=gap_width) for plan in plans]
+    for cover in covers:
+        findings += cover.findings
+    findings += check_codes(table, levels)
+    findings += check_shares(table, levels, shares)
+    leaves = leaves_of(plans)
+    if buildings is not None:
+        findings += check_buildings(table, leaves, buildings)
+    if households is not None:
+        findings += check_households(table, leaves, households, buildings)
+    return CheckReport.of(
+        findings,
+        cells.crs,
+        pieces=[piece for cover in covers for piece in cover.pieces],
+        figures=_figures(table, levels, covers, findings, gap_width),
+    )
 
 
-def _require_one_crs(cells: pyproj.CRS | None, within: pyproj.CRS | None) -> None:
+def require_one_crs(cells: pyproj.CRS | None, within: pyproj.CRS | None) -> None:
+    """Raise `InputError` where cells and land are in different CRS."""
     if cells != within:
         name = [crs.name if crs else "no CRS" for crs in (cells, within)]
         raise InputError(
@@ -66,93 +111,40 @@ def _require_one_crs(cells: pyproj.CRS | None, within: pyproj.CRS | None) -> Non
         )
 
 
-def _holding(cells: Geometries, land: Geometries) -> NDArray[np.int64]:
-    """Return the row of the land that holds a point of each cell, -1 for none."""
-    sound = np.flatnonzero(shapely.is_valid(cells) & ~shapely.is_empty(cells))
-    usable = np.flatnonzero(shapely.is_valid(land))
-    points = np.asarray(shapely.point_on_surface(cells[sound]), dtype=object)
-    cell, row = shapely.STRtree(land[usable]).query(points, predicate="intersects")
-    parent = np.full(len(cells), -1, dtype=np.int64)
-    # Backwards, so that the first of several stays.
-    order = np.lexsort((row, cell))[::-1]
-    parent[sound[cell[order]]] = usable[row[order]]
-    return parent
+def _figures(
+    table: CellTable,
+    levels: Levels,
+    covers: list[Cover],
+    findings: list[Finding],
+    gap_width: float,
+) -> dict[str, Any]:
+    """Return what was counted and proven over all levels."""
+    count = Counter(finding.kind for finding in findings)
+    pieces = [piece for cover in covers for piece in cover.pieces]
 
+    def area(*kinds: str) -> float:
+        return float(np.sum([p["area_m2"] for p in pieces if p["kind"] in kinds]))
 
-def _names(frame: gpd.GeoDataFrame | None) -> list[str]:
-    if frame is None:
-        return ["the outline of all cells"]
-    if "code" not in frame:
-        return [f"row {row}" for row in range(len(frame))]
-    missing = frame["code"].isna()
-    return [
-        f"row {row}" if gone else str(code)
-        for row, (code, gone) in enumerate(zip(frame["code"], missing, strict=True))
-    ]
-
-
-def _pieces(
-    kind: str, frame: gpd.GeoDataFrame, names: list[str], crs: pyproj.CRS | None
-) -> Iterator[Finding]:
-    text = {
-        "gap": "{area:.6g} m2 of {first} lie in none of its cells",
-        "overlap": "{first} and {second} share {area:.6g} m2",
-        "outside": "{area:.6g} m2 of {first} lie outside the land it belongs to",
-    }[kind]
-    rows = frame[frame.columns[:-2]].to_numpy()
-    metric = frame.geometry
-    if len(frame) and crs is not None and crs.is_geographic:
-        metric = metric.to_crs(metric.estimate_utm_crs())
-    areas = shapely.area(np.asarray(metric, dtype=object))
-    for about, area, piece in zip(rows, areas, frame.geometry, strict=True):
-        first, second = names[about[0]], names[about[-1]]
-        yield Finding(
-            kind=kind, severity="error", cell=None if kind == "gap" else first,
-            message=text.format(area=area, first=first, second=second),
-            measure=float(area), place=place_of(piece),
-        )  # fmt: skip
-
-
-def _unmatched(cells: gpd.GeoDataFrame, rows: NDArray[np.int64]) -> Iterator[Finding]:
-    names = _names(cells)
-    for row in rows:
-        yield Finding(
-            kind="unmatched_border", severity="error", cell=names[row],
-            message=f"a border of {names[row]} has other vertices than the neighbour's",
-            place=place_of(cells.geometry.iloc[row]),
-        )  # fmt: skip
-
-
-def _untold(proof: CoverageProof) -> Iterator[Finding]:
-    """Yield what keeps a proof from holding without any piece to show for it."""
-    if not proof.areas_add_up:
-        yield Finding(
-            kind="area_sum", severity="error",
-            message="areas of cells, gaps and overlaps do not add up to the land",
-        )  # fmt: skip
-    elif not (proof.closed or proof.gaps or proof.overlaps or proof.outside or proof.invalid):
-        yield Finding(
-            kind="unmatched_border", severity="error",
-            message="cells and the land draw their common borders differently",
-        )  # fmt: skip
-
-
-def _faults(
-    cells: gpd.GeoDataFrame,
-    within: gpd.GeoDataFrame | None,
-    invalid_cells: NDArray[np.int64],
-    invalid_land: NDArray[np.int64],
-) -> Iterator[Finding]:
-    for what, frame, rows in (("cell", cells, invalid_cells), ("land", within, invalid_land)):
-        names = _names(frame)
-        for row in rows:
-            yield Finding(
-                kind="invalid_geometry", severity="error", cell=names[row],
-                message=f"{what} {names[row]} is no valid polygon",
-            )  # fmt: skip
-    if "code" in cells:
-        for code in cells.loc[cells["code"].duplicated() & cells["code"].notna(), "code"]:
-            yield Finding(
-                kind="duplicate_code", severity="error", cell=str(code),
-                message=f"{code} names several cells",
-            )  # fmt: skip
+    return {
+        "cells": len(table.name),
+        "levels": len(levels.number),
+        "gap_width_m": float(gap_width),
+        "gaps": count["gap"] + count["sliver"],
+        "gap_m2": area("gap", "sliver"),
+        "slivers": count["sliver"],
+        "holes": count["hole"],
+        "hole_m2": area("hole"),
+        "overlaps": count["overlap"],
+        "overlap_m2": area("overlap"),
+        "outside": count["outside"] + count["not_nested_geometry"],
+        "outside_m2": area("outside", "not_nested_geometry"),
+        "unmatched": sum(f.kind == "unmatched_border" and f.severity == "error" for f in findings),
+        "invalid": count["invalid_geometry"] + count["empty_geometry"] + count["wrong_type"],
+        "duplicates": count["duplicate_geometry"],
+        "multipart": count["multipart"],
+        "edge_matched": all(not len(cover.proof.unmatched) for cover in covers),
+        "closed": all(cover.proof.closed for cover in covers),
+        "exact": all(cover.proof.exact for cover in covers),
+        "areas_add_up": all(cover.proof.areas_add_up for cover in covers),
+        "units": {"area": table.units.area, "length": table.units.length},
+    }

@@ -74,7 +74,7 @@ class Faces:
         good_land: Rows,
     ) -> Self:
         """Look up a point of each face in the good cells and the good land."""
-        points = _inner_points(faces)
+        points = inner_points(faces)
         face_of_cell, cell = _meeting(points, cells[good])
         face_of_land, row = _meeting(points, land[good_land])
         order = np.lexsort((cell, face_of_cell))
@@ -190,7 +190,7 @@ def _union(groups: Geometries) -> Geometries:
     return np.where(same, whole, groups)
 
 
-def _inner_points(faces: Geometries) -> Geometries:
+def inner_points(faces: Geometries) -> Geometries:
     """Return a point inside each face.
 
     Aside from the middle, where regular cells have their borders.
@@ -202,8 +202,10 @@ def _inner_points(faces: Geometries) -> Geometries:
 
 
 def _meeting(some: Geometries, others: Geometries) -> tuple[Rows, Rows]:
-    left, right = shapely.STRtree(others).query(some, predicate="intersects")
-    return left.astype(np.int64), right.astype(np.int64)
+    # The other way round: GEOS prepares the geometry that asks, and land may have many vertices.
+    right, left = shapely.STRtree(some).query(others, predicate="intersects")
+    order = np.lexsort((right, left))
+    return left[order].astype(np.int64), right[order].astype(np.int64)
 
 
 def _marks(ordered: Rows) -> Rows:

@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely import GeometryType
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, fold, spread
 from gridcell.coverage.edges import BorderEdges, border_edges
 from gridcell.coverage.faces import Faces, Pieces, Rows, enclosed_faces, rounding_step
 
@@ -32,6 +32,12 @@ class CoverageProof:
     """``cell`` (row), ``area_m2``, Polygon: where a cell reaches out of its parent."""
     unmatched: Rows
     """Rows of cells with a border on which a neighbour lacks or adds a vertex."""
+    junctions: gpd.GeoDataFrame
+    """``straight``, ``corner`` (rows of cells), Point: a vertex of one on a straight border of the
+    other (a T-junction), or beside the vertex that should be the same."""
+    off_land: Rows
+    """Rows of cells whose borders are not, vertex by vertex, those of other cells or of the land;
+    none where no land was given."""
     invalid_cells: Rows
     """Rows of cells that are no valid polygon: None, empty, NaN, crossing themselves, lines."""
     invalid_land: Rows
@@ -162,18 +168,20 @@ def prove_coverage(
         areas_add_up = _areas_add_up(found, rows, parents, parent, good, good_land, step)
         if areas_add_up:
             break
-    gaps, overlaps = found.gaps(), found.overlaps()
-    outside = found.outside(bad_land)
-    if land is None:
-        gaps, outside = found.holes(), _NOTHING
+    gaps = found.holes() if land is None else found.gaps()
+    overlaps = found.overlaps()
+    unpaired = _unpaired(edges, borders.is_cell(edges))
+    unmatched, junctions = _unmatched(edges, borders.row[edges.owner], unpaired, step)
+    outside = _NOTHING if land is None else found.outside(bad_land)
     return CoverageProof(
         gap_pieces=_frame({"parent": gaps[0]}, gaps[2], crs),
         overlap_pieces=_frame({"left": overlaps[0], "right": overlaps[1]}, overlaps[2], crs),
         outside_pieces=_frame({"cell": outside[0]}, outside[2], crs),
-        unmatched=_unmatched(
-            edges, borders.row[edges.owner], _unpaired(edges, borders.is_cell(edges)),
-            np.concatenate(overlaps[:2]), step,
+        unmatched=np.union1d(unmatched, np.concatenate(overlaps[:2])),
+        junctions=gpd.GeoDataFrame(
+            {"straight": junctions[0], "corner": junctions[1]}, geometry=junctions[2], crs=crs
         ),
+        off_land=_rows_of_cells(borders, edges, left_over) if land is not None else bad[:0],
         invalid_cells=bad,
         invalid_land=bad_land,
         closed=not len(faults) or land is None,
@@ -252,6 +260,11 @@ def _is_polygon(geometries: Geometries) -> NDArray[np.bool_]:
     return np.asarray(area & ~shapely.is_empty(geometries) & shapely.is_valid(geometries))
 
 
+def _rows_of_cells(borders: _Borders, edges: BorderEdges, of: Rows) -> Rows:
+    """Return the rows of the cells that own some of these edges."""
+    return np.unique(borders.row[edges.owner[of[borders.is_cell(edges)[of]]]])
+
+
 def _unpaired(edges: BorderEdges, is_cell: NDArray[np.bool_]) -> Rows:
     """Return the edges of cells that are not shared by exactly one cell on each side."""
     rows = np.flatnonzero(is_cell)
@@ -263,25 +276,45 @@ def _unpaired(edges: BorderEdges, is_cell: NDArray[np.bool_]) -> Rows:
     return np.asarray(rows[np.repeat(~paired, size)])
 
 
-def _unmatched(
-    edges: BorderEdges, owner: Rows, unpaired: Rows, overlapping: Rows, step: float
-) -> Rows:
-    """Return the cells with a border that a neighbour draws with other vertices, or crosses.
+def _unmatched(edges: BorderEdges, owner: Rows, unpaired: Rows, step: float) -> tuple[Rows, Pieces]:
+    """Return the cells with a border that a neighbour draws with other vertices, and where.
 
     Not `shapely.coverage_invalid_edges`: GEOS 3.14 finds fault with sound cells beside a polygon
     whose hole touches its shell.
     """
     lines = np.asarray(shapely.linestrings(edges.ends(unpaired)), dtype=object)
-    low, high = edges.low[unpaired], edges.high[unpaired]
+    low, high, row = edges.low[unpaired], edges.high[unpaired], owner[unpaired]
     vertex = np.unique(np.concatenate([low, high]))
     line, near = shapely.STRtree(shapely.points(edges.xy[vertex])).query(
         lines, predicate="dwithin", distance=step
     )
     within = (vertex[near] != low[line]) & (vertex[near] != high[line])
-    stretches, corners = line[within], np.isin(low, vertex[near[within]])
-    corners |= np.isin(high, vertex[near[within]])
-    rows = np.concatenate([owner[unpaired[stretches]], owner[unpaired[corners]], overlapping])
-    return np.unique(rows)
+    line, met = line[within], vertex[near[within]]
+    corner = np.isin(low, met) | np.isin(high, met)
+    rows = np.unique(np.concatenate([row[line], row[corner]]))
+    return rows, _junctions(edges, met, row[line], unpaired[corner], row[corner])
+
+
+def _junctions(edges: BorderEdges, met: Rows, straight: Rows, at: Rows, owner: Rows) -> Pieces:
+    """Return cell with a straight border, cell with a vertex on it, and the vertex.
+
+    Parameters
+    ----------
+    met, straight
+        Vertices, and the cells on whose borders they lie.
+    at, owner
+        Edges that end at such vertices, and their cells.
+    """
+    ends = np.concatenate([edges.low[at], edges.high[at]])
+    cell = np.concatenate([owner, owner])
+    order = np.lexsort((cell, ends))
+    ends, cell = ends[order], cell[order]
+    first = np.searchsorted(ends, met)
+    which, nth = spread(np.searchsorted(ends, met, side="right") - first)
+    found = np.stack([met[which], straight[which], cell[first[which] + nth]], axis=1)
+    found = np.unique(found[found[:, 1] != found[:, 2]], axis=0)
+    points = np.asarray(shapely.points(edges.xy[found[:, 0]]), dtype=object)
+    return found[:, 1], found[:, 2], points
 
 
 def _areas_add_up(

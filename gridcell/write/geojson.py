@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.check.plan import find_rows, parent_rows, prove_plan
+from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.errors import ProofError
 from gridcell.model import Finding, Plan, place_of
@@ -22,7 +23,6 @@ from gridcell.write.lattice import (
     DECIMALS,
     LONLAT,
     LatticeCoverage,
-    dissolve,
     round_to_lattice,
     to_lattice,
 )

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from shapely import GeometryType
 
 from gridcell.arrays import Geometries, fold
+from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.edges import border_edges
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.errors import ProofError
@@ -129,38 +130,6 @@ def round_to_lattice(cells: Geometries, crs: pyproj.CRS, *, decimals: int = DECI
     area = np.isin(shapely.get_type_id(degrees), (GeometryType.POLYGON, GeometryType.MULTIPOLYGON))
     degrees[area] = shapely.orient_polygons(degrees[area])
     return degrees
-
-
-def dissolve(cells: Geometries, parent_of: Rows, count: int) -> Geometries:
-    """Return the unions of cells of a coverage, every vertex of their outlines kept.
-
-    Parameters
-    ----------
-    cells
-        (n,) (Multi)Polygons or ``None``.
-    parent_of
-        (n,) number of the union.
-    count
-        Number of unions; one without cells is ``None``.
-    """
-    order = np.argsort(parent_of, kind="stable")
-    order = order[~shapely.is_missing(cells[order])]
-    parts, row = shapely.get_parts(cells[order], return_index=True)
-    parent = parent_of[order][row]
-    groups = np.full(count, None, dtype=object)
-    if len(parts):
-        shapely.geometrycollections(parts, indices=parent, out=groups)
-        some = np.unique(parent)
-        whole = shapely.coverage_union_all(groups[some].reshape(-1, 1), axis=1)
-        groups[some] = shapely.orient_polygons(_simplest(np.asarray(whole, dtype=object)))
-    return groups
-
-
-def _simplest(geometries: Geometries) -> Geometries:
-    """Return multipolygons of one part as polygons."""
-    single = shapely.get_num_geometries(geometries) == 1
-    geometries[single] = shapely.get_geometry(geometries[single], 0)
-    return geometries
 
 
 def _faulty(

@@ -1,0 +1,112 @@
+"""How cells of a plan stand to the bands of their communities, and the reasons given."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridcell.check.promises.faults import cell_faults, fault, numbers, text, texts
+from gridcell.model import Finding, Plan
+
+Floats = NDArray[np.float64]
+
+_ORDER: Final = ("under", "in", "over")
+_SLACK: Final = 1e-9
+
+
+def check_bands(plan: Plan) -> Iterator[Finding]:
+    """Yield ``wrong_band`` and ``wrong_reason``.
+
+    Bands of communities are those that the report names (``communities.CODE.LEVEL.band``). Where
+    it names none, cells of one community must at least agree with each other.
+    """
+    for level in ("large", "medium"):
+        cells = plan.cells(level)
+        for name in ("band", "reason"):
+            given = cells[name].notna()
+            yield from cell_faults(f"wrong_{name}", level, cells, given, f"expected no {name}")
+    for level in ("small", "micro"):
+        cells = plan.cells(level)
+        low, _, high = band_limits(plan.report, level, cells)
+        yield from _bands(level, cells, low, high)
+        yield from _reasons(level, cells)
+
+
+def band_limits(
+    report: Mapping[str, Any], level: str, cells: gpd.GeoDataFrame
+) -> tuple[Floats, Floats, Floats]:
+    """Return min, target and max of the band of each cell's community, NaN where none is told."""
+    communities = report.get("communities")
+    table: dict[str, list[float]] = {}
+    for code, of_level in communities.items() if isinstance(communities, dict) else ():
+        figures = of_level.get(level) if isinstance(of_level, dict) else None
+        band = figures.get("band") if isinstance(figures, dict) else None
+        if isinstance(band, dict):
+            limits = [band.get(name) for name in ("min", "target", "max")]
+            if all(isinstance(value, (int, float)) for value in limits):
+                table[code] = [float(value) for value in limits if value is not None]
+    bands = pd.DataFrame.from_dict(
+        table, orient="index", columns=["min", "target", "max"], dtype="float64"
+    )
+    rows = bands.reindex(pd.Index(cells["community"], dtype=object)).to_numpy(np.float64)
+    return rows[:, 0], rows[:, 1], rows[:, 2]
+
+
+def _bands(level: str, cells: gpd.GeoDataFrame, low: Floats, high: Floats) -> Iterator[Finding]:
+    band, held = texts(cells["band"]), numbers(cells["households"])
+    dedicated = (cells["grid_type"] == "dedicated").to_numpy(dtype=bool)
+    yield from cell_faults(
+        "wrong_band", level, cells, dedicated & (band != ""), "a dedicated cell has no band"
+    )
+    known = np.isin(band, _ORDER)
+    yield from cell_faults(
+        "wrong_band", level, cells, ~dedicated & ~known,
+        f"expected a band of {', '.join(_ORDER)}",
+    )  # fmt: skip
+    general = ~dedicated & known
+    right = np.where(held < low - _SLACK, "under", np.where(held > high + _SLACK, "over", "in"))
+    off = general & ~np.isnan(low) & (band != right)
+    said = np.full(len(cells), "", dtype=object)
+    said[off] = [
+        f"is said to be {got}, {number:g} households are {true} for {least:g} to {most:g}"
+        for got, number, true, least, most in zip(
+            band[off], held[off], right[off], low[off], high[off], strict=True
+        )
+    ]
+    yield from cell_faults("wrong_band", level, cells, off, said)
+    yield from _contradictions(level, cells[general & np.isnan(low)])
+
+
+def _contradictions(level: str, cells: gpd.GeoDataFrame) -> Iterator[Finding]:
+    """Yield communities where a cell counts as fuller than another that holds no fewer."""
+    if cells.empty:
+        return
+    frame = cells[["community", "band", "households", "code"]].sort_values(
+        ["community", "households", "code"]
+    )
+    rank = frame["band"].map({name: i for i, name in enumerate(_ORDER)})
+    before = rank.groupby(frame["community"]).cummax()
+    equal = frame.groupby(["community", "households"])["code"].transform("size") > 1
+    mixed = rank.groupby([frame["community"], frame["households"]]).transform("nunique") > 1
+    for row in frame[(rank < before) | (equal & mixed)].itertuples():
+        yield fault(
+            "wrong_band",
+            f"{level}: {row.code}: is said to be {row.band} with {row.households} households, "
+            "other cells of its community say otherwise",
+            cell=text(row.code), community=text(row.community),
+        )  # fmt: skip
+
+
+def _reasons(level: str, cells: gpd.GeoDataFrame) -> Iterator[Finding]:
+    outside = cells["band"].isin(["under", "over"]).to_numpy(dtype=bool)
+    told = np.array([reason.strip() != "" for reason in texts(cells["reason"])], dtype=bool)
+    yield from cell_faults(
+        "wrong_reason", level, cells, outside & ~told, "is outside its band and says not why"
+    )
+    yield from cell_faults(
+        "wrong_reason", level, cells, ~outside & told,
+        "is not outside its band and gives a reason for being so",
+    )  # fmt: skip

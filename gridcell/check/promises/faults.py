@@ -1,0 +1,91 @@
+"""Findings about cells, in the words and with the places that all checks of a plan share."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from gridcell.model import Finding, Severity, place_of
+
+
+def fault(
+    kind: str,
+    message: str,
+    *,
+    severity: Severity = "error",
+    cell: str | None = None,
+    others: tuple[str, ...] = (),
+    community: str | None = None,
+    piece: shapely.Geometry | None = None,
+    measure: float | None = None,
+) -> Finding:
+    """Return a finding that is marked somewhere on `piece`."""
+    return Finding(
+        kind=kind, severity=severity, message=message, cell=cell, others=others,
+        community=community, measure=measure, place=None if piece is None else place_of(piece),
+    )  # fmt: skip
+
+
+def cell_faults(
+    kind: str,
+    level: str,
+    cells: gpd.GeoDataFrame,
+    mask: Any,
+    said: str | NDArray[np.object_],
+    *,
+    severity: Severity = "error",
+) -> Iterator[Finding]:
+    """Yield a finding for each cell that the mask marks, in the order of the cells.
+
+    Parameters
+    ----------
+    kind, severity
+        Of the findings.
+    level, cells
+        The cells and what they are called.
+    mask
+        (cells,) which of them are at fault.
+    said
+        What is wrong: one text for all, or (cells,) texts.
+    """
+    rows = np.flatnonzero(np.asarray(mask, dtype=bool))
+    geometry = np.asarray(cells.geometry, dtype=object)
+    code, community = cells["code"].to_numpy(object), cells["community"].to_numpy(object)
+    for row in rows:
+        words = said if isinstance(said, str) else said[row]
+        yield fault(
+            kind, f"{level}: {text(code[row])}: {words}", severity=severity, cell=text(code[row]),
+            community=text(community[row]), piece=_usable(geometry[row]),
+        )  # fmt: skip
+
+
+def text(value: object) -> str | None:
+    """Return the value as text, ``None`` for what is missing."""
+    return None if value is None or pd.isna(value) else str(value)  # type: ignore[call-overload]
+
+
+def texts(column: "pd.Series[Any]") -> NDArray[np.object_]:
+    """Return a column as texts, the empty one for what is missing."""
+    return np.asarray(column.astype(object).where(column.notna(), ""), dtype=object)
+
+
+def numbers(column: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Return a column as numbers, NaN for what is missing."""
+    return np.asarray(pd.to_numeric(column), dtype=np.float64)
+
+
+def find_rows(codes: "pd.Series[str]", table: "pd.Series[str]") -> NDArray[np.int64]:
+    """Return the row of each code in the table, -1 where it is unknown."""
+    first = (~table.duplicated() & table.notna()).to_numpy(dtype=bool)
+    rows = pd.Series(np.flatnonzero(first), index=pd.Index(table[first], dtype=object))
+    found = rows.reindex(pd.Index(codes, dtype=object))
+    return found.fillna(-1).to_numpy(np.int64)
+
+
+def _usable(geometry: BaseGeometry | None) -> BaseGeometry | None:
+    return geometry if geometry is not None and geometry.area > 0 and geometry.is_valid else None

@@ -1,0 +1,45 @@
+"""Leaves of a plan: exactly the cells without children, with their shapes and figures."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.check.promises.faults import fault, find_rows, numbers, text, texts
+from gridcell.model import Finding, Plan
+from gridcell.schema import CELL_COLUMNS
+
+_FIGURES = ("level", "households", "buildings", "area_m2", "compactness")
+
+
+def check_leaves(plan: Plan) -> Iterator[Finding]:
+    """Yield ``wrong_leaf``: leaves that are no cells without children, or differ from them."""
+    small = plan.small[~plan.small["code"].isin(plan.micro["parent"])]
+    columns = [*CELL_COLUMNS, "geometry"]
+    cells = pd.concat([small[columns], plan.micro[columns]], ignore_index=True)
+    row = find_rows(cells["code"], plan.leaves["code"])
+    for code in cells["code"][row < 0]:
+        yield fault("wrong_leaf", f"{code} has no children and is no leaf", cell=text(code))
+    there = row >= 0
+    cells, leaves = cells[there], plan.leaves.iloc[row[there]]
+    differs = {
+        name: ~_equal(cells[name], leaves[name]) if name in _FIGURES
+        else texts(cells[name]) != texts(leaves[name])
+        for name in CELL_COLUMNS
+    }  # fmt: skip
+    differs["shape"] = ~shapely.equals_identical(
+        np.asarray(cells["geometry"], dtype=object), np.asarray(leaves.geometry, dtype=object)
+    )
+    for name, mask in differs.items():
+        for code in cells["code"][mask]:
+            yield fault("wrong_leaf", f"{code}: cell and leaf differ in {name}", cell=text(code))
+    known = plan.leaves["code"].isin(cells["code"]) & ~plan.leaves["code"].duplicated()
+    for code in plan.leaves["code"][~known]:
+        yield fault("wrong_leaf", f"leaf {code} is no cell without children", cell=text(code))
+
+
+def _equal(a: "pd.Series[float]", b: "pd.Series[float]") -> NDArray[np.bool_]:
+    left, right = numbers(a), numbers(b)
+    return np.asarray((left == right) | (np.isnan(left) & np.isnan(right)))

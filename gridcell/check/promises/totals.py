@@ -1,0 +1,161 @@
+"""Households and buildings of a plan: equal at every level, in every layer and table."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridcell.check.promises.faults import cell_faults, fault, find_rows, numbers, text
+from gridcell.model import Finding, Plan
+from gridcell.schema import LEVELS
+
+_SHARES = (
+    (("households", "assigned"), ("households", "input")),
+    (("households", "estimated"), ("households", "input")),
+    (("balance", "small", "in_band"), ("balance", "small", "cells")),
+    (("balance", "micro", "in_band"), ("balance", "micro", "cells")),
+)
+_RATIOS = (
+    ("compactness", "small"), ("compactness", "micro"), ("barrier_share", "small"),
+    ("barrier_share", "micro"),
+)  # fmt: skip
+
+
+def check_totals(plan: Plan) -> Iterator[Finding]:
+    """Yield ``totals`` and ``share_above_100``: figures that do not agree."""
+    for level in LEVELS:
+        yield from _figures(plan, level)
+    for above, level in (("large", "medium"), ("medium", "small"), ("small", "micro")):
+        yield from _children(plan, above, level)
+    yield from _households(plan)
+    yield from _buildings(plan)
+    yield from _shares(plan)
+
+
+def has_register(households: pd.DataFrame) -> bool:
+    """Tell whether the table lists every household; without a register it lists those left out."""
+    return bool(households["household_id"].notna().any())
+
+
+def _figures(plan: Plan, level: str) -> Iterator[Finding]:
+    cells = plan.cells(level)
+    for name in ("households", "buildings"):
+        wrong = ~(numbers(cells[name]) >= 0)
+        yield from cell_faults("totals", level, cells, wrong, f"expected a number of {name}")
+
+
+def _children(plan: Plan, above: str, level: str) -> Iterator[Finding]:
+    cells, parents = plan.cells(level), plan.cells(above)
+    row = find_rows(cells["parent"], parents["code"])
+    with_children = np.bincount(row[row >= 0], minlength=len(parents)) > 0
+    for name in ("households", "buildings"):
+        figure = np.nan_to_num(numbers(cells[name]))
+        total = np.bincount(row[row >= 0], weights=figure[row >= 0], minlength=len(parents))
+        given = numbers(parents[name])
+        for i in np.flatnonzero(with_children & (given != total) & ~np.isnan(given)):
+            yield fault(
+                "totals",
+                f"{above}: {parents['code'].iloc[i]} has {given[i]:g} {name}, its cells "
+                f"{total[i]:g}",
+                cell=text(parents["code"].iloc[i]), community=text(parents["community"].iloc[i]),
+                measure=float(abs(given[i] - total[i])),
+            )  # fmt: skip
+
+
+def _households(plan: Plan) -> Iterator[Finding]:
+    """Compare the leaves with the buildings in them, and with the register."""
+    yield from _compare(plan, plan.buildings, "households", "its buildings hold")
+    if has_register(plan.households):
+        yield from _compare(plan, plan.households, "count", "the register places")
+
+
+def _compare(plan: Plan, table: pd.DataFrame, column: str, said: str) -> Iterator[Finding]:
+    leaves = plan.leaves
+    row = find_rows(table["code"], leaves["code"])
+    held = np.nan_to_num(numbers(table[column]))
+    total = np.bincount(row[row >= 0], weights=held[row >= 0], minlength=len(leaves))
+    given = numbers(leaves["households"])
+    for i in np.flatnonzero((given != total) & ~np.isnan(given)):
+        yield fault(
+            "totals",
+            f"leaf {leaves['code'].iloc[i]} has {given[i]:g} households, {said} {total[i]:g}",
+            cell=text(leaves["code"].iloc[i]), community=text(leaves["community"].iloc[i]),
+            measure=float(abs(given[i] - total[i])),
+        )  # fmt: skip
+
+
+def _buildings(plan: Plan) -> Iterator[Finding]:
+    """Compare numbers of buildings: one in slabs counts once, in the leaf with most of it."""
+    leaves = plan.leaves
+    placed = plan.buildings[["bldg_id", "code", "households"]]
+    placed = placed[placed["code"].isin(leaves["code"])]
+    held = placed.groupby(["bldg_id", "code"], as_index=False)["households"].sum()
+    most = held["households"] == held.groupby("bldg_id")["households"].transform("max")
+    # Of leaves that hold the same share, either may be the one.
+    rivals = most.groupby(held["bldg_id"]).transform("sum")
+    row = find_rows(held["code"], leaves["code"])
+    least = np.bincount(row[(most & (rivals == 1)).to_numpy()], minlength=len(leaves))
+    limit = np.bincount(row[most.to_numpy()], minlength=len(leaves))
+    given = numbers(leaves["buildings"])
+    for i in np.flatnonzero((given < least) | (given > limit)):
+        there = f"{least[i]}" if least[i] == limit[i] else f"{least[i]} to {limit[i]}"
+        yield fault(
+            "totals",
+            f"leaf {leaves['code'].iloc[i]} has {given[i]:g} buildings, {there} stand in it",
+            cell=text(leaves["code"].iloc[i]), community=text(leaves["community"].iloc[i]),
+            measure=float(max(least[i] - given[i], given[i] - limit[i])),
+        )  # fmt: skip
+    total = int(np.nan_to_num(given).sum())
+    if total != (number := held["bldg_id"].nunique()):
+        yield fault(
+            "totals", f"leaves have {total} buildings, {number} stand in them",
+            measure=float(abs(total - number)),
+        )  # fmt: skip
+
+
+def _shares(plan: Plan) -> Iterator[Finding]:
+    """Yield parts that are more than the whole."""
+    for part, whole in _SHARES:
+        yield from _share(plan.report, part, whole)
+    communities = plan.report.get("communities")
+    for code in communities if isinstance(communities, dict) else ():
+        for level in ("small", "micro"):
+            at = ("communities", code, level)
+            yield from _share(plan.report, (*at, "in_band"), (*at, "cells"))
+    people, named = figure(plan.report, "staff", "people"), plan.staff["staff_id"].nunique()
+    if _is_number(people) and named > people:
+        yield fault(
+            "share_above_100", f"staff: {named} people hold posts, {people} are on the roster",
+            measure=float(named - people),
+        )  # fmt: skip
+    for path in _RATIOS:
+        value = figure(plan.report, *path)
+        if _is_number(value) and value > 1:
+            yield fault(
+                "share_above_100", f"report: {'.'.join(path)} is {value:.4g}, more than 1",
+                measure=float(value),
+            )  # fmt: skip
+
+
+def _share(
+    report: dict[str, Any], part: tuple[str, ...], whole: tuple[str, ...]
+) -> Iterator[Finding]:
+    some, every = figure(report, *part), figure(report, *whole)
+    if _is_number(some) and _is_number(every) and some > every:
+        yield fault(
+            "share_above_100",
+            f"report: {'.'.join(part)} is {some:,}, more than {every:,} of {'.'.join(whole)}",
+            measure=float(some - every),
+        )
+
+
+def figure(report: Any, *path: str) -> Any:
+    """Return a figure of a report, ``None`` where there is none."""
+    for key in path:
+        report = report.get(key) if isinstance(report, dict) else None
+    return report
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

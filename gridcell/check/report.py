@@ -1,0 +1,191 @@
+"""What a check found: as frames, as a table, as a notebook cell, as JSON."""
+
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+
+from gridcell.model import Finding, findings_frame
+from gridcell.schema import SEVERITIES
+
+KINDS: Final = (
+    "area_sum", "empty_geometry", "wrong_type", "invalid_geometry", "duplicate_geometry",
+    "overlap", "gap", "sliver", "outside", "not_nested_geometry", "unmatched_border", "hole",
+    "multipart", "missing_code", "duplicate_code", "wrong_check_character", "wrong_parent",
+    "code_not_nested", "totals", "share_above_100", "household_outside", "household_twice",
+    "cut_building",
+)  # fmt: skip
+"""Kinds of findings about layers, in the order in which they are told."""
+
+PIECE_COLUMNS: Final = ("kind", "cells", "area_m2", "width_m")
+
+_SHOWN: Final = 20
+_IN_NOTEBOOK: Final = 8
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CheckReport:
+    """What a check found, worst first."""
+
+    findings: gpd.GeoDataFrame
+    """`schema.FINDING_COLUMNS` and a point at the fault, or nothing."""
+    pieces: gpd.GeoDataFrame
+    """``kind``, ``cells`` (separated by ``;``), ``area_m2``, ``width_m`` and the polygon of each
+    gap, overlap and spill, the largest of a kind first."""
+    figures: dict[str, Any] = field(default_factory=dict)
+    """What was counted and proven."""
+
+    @classmethod
+    def of(
+        cls,
+        findings: Iterable[Finding],
+        crs: pyproj.CRS | None,
+        *,
+        pieces: Iterable[Mapping[str, Any]] = (),
+        figures: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Return the report of some findings.
+
+        Parameters
+        ----------
+        findings
+            In any order.
+        crs
+            Of their places and of the pieces.
+        pieces
+            Rows with `PIECE_COLUMNS` and ``geometry``.
+        figures
+            What else is worth telling; counts by kind are added as ``findings``.
+        """
+        frame = findings_frame(findings, crs)
+        order = {kind: place for place, kind in enumerate(KINDS)}
+        keys = pd.DataFrame({
+            "severity": frame["severity"].map(SEVERITIES.index).astype("int64"),
+            "kind": frame["kind"].map(order).fillna(len(order)).astype("int64"),
+            "other": frame["kind"].astype(object),
+            "size": -frame["measure"].fillna(0.0),
+        })  # fmt: skip
+        rows = keys.sort_values(list(keys.columns), kind="stable").index
+        frame = frame.loc[rows].reset_index(drop=True)
+        counts = frame["kind"].value_counts(sort=False)
+        return cls(
+            findings=frame,
+            pieces=_pieces_frame(pieces, crs, order),
+            figures={**(figures or {}), "findings": {k: int(n) for k, n in counts.items()}},
+        )
+
+    @property
+    def ok(self) -> bool:
+        """Whether no rule is broken: there is no error."""
+        return not bool((self.findings["severity"] == "error").any())
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, *, most: int = _SHOWN) -> str:
+        """Return a table for a terminal: some findings of each kind, worst first, and counts.
+
+        Parameters
+        ----------
+        most
+            About how many findings to show.
+        """
+        rows: list[tuple[str, str, str, str]] = []
+        groups = self.findings.groupby(["severity", "kind"], sort=False)
+        share = max(2, most // max(1, groups.ngroups))
+        for (severity, kind), group in groups:
+            shown = len(group) if len(self.findings) <= most else min(share, len(group))
+            rows += self._rows(group.head(shown))
+            if len(group) > shown:
+                rows.append((severity, kind, "", f"… and {len(group) - shown:,} more"))
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+        lines = ["  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in rows]
+        return "\n".join([*lines, self.summary()])
+
+    def summary(self) -> str:
+        """Return one line: how many findings of each severity, and whether the proof holds."""
+        counts = self.findings["severity"].value_counts()
+        found = [
+            f"{counts[name]:,} {name}{'s' if counts[name] > 1 else ''}"
+            for name in SEVERITIES
+            if name in counts
+        ]
+        if self.ok:
+            return ", ".join(["every proof holds", *found])
+        return ", ".join(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it but the polygons as plain data for JSON."""
+        columns = self.findings.drop(columns=self.findings.active_geometry_name)
+        places = np.asarray(self.findings.geometry.array, dtype=object)
+        xy = [(None, None) if place is None else (place.x, place.y) for place in places]
+        rows = [
+            {**{str(name): _plain(value) for name, value in row.items()}, "x": x, "y": y}
+            for row, (x, y) in zip(columns.to_dict("records"), xy, strict=True)
+        ]
+        figures = {name: value for name, value in self.figures.items() if name != "findings"}
+        return {
+            "ok": self.ok,
+            "crs": None if self.findings.crs is None else self.findings.crs.to_string(),
+            "figures": {name: _plain(value) for name, value in figures.items()},
+            "findings": dict(self.figures.get("findings", {})),
+            "list": rows,
+        }
+
+    def _rows(self, findings: gpd.GeoDataFrame) -> list[tuple[str, str, str, str]]:
+        """Return severity, kind, coordinates and message of findings."""
+        columns = [findings[name].tolist() for name in ("severity", "kind", "message")]
+        crs = findings.crs
+        digits = 7 if crs is not None and crs.is_geographic else 2
+        at = [
+            "-" if place is None else f"{place.x:.{digits}f} {place.y:.{digits}f}"
+            for place in np.asarray(findings.geometry.array, dtype=object)
+        ]
+        return list(zip(columns[0], columns[1], at, columns[2], strict=True))
+
+    def _repr_html_(self) -> str:
+        """Return the counts and the first findings as a table that fits a notebook cell."""
+        head = html.escape(self.summary())
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td style='text-align:left'>{html.escape(text)}</td>" for text in row)
+            + "</tr>"
+            for row in self._rows(self.findings.head(_IN_NOTEBOOK))
+        )
+        more = len(self.findings) - _IN_NOTEBOOK
+        foot = f"<p>… and {more:,} more in <code>.findings</code></p>" if more > 0 else ""
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in self.figures.get("findings", {}).items())
+        told = f"<p>{html.escape(kinds)}</p>" if kinds else ""
+        table = f"<table><tbody>{body}</tbody></table>" if body else ""
+        return f"<div><p><b>{head}</b></p>{told}{table}{foot}</div>"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, str | bool | int | float | list | dict) or value is None:
+        return value
+    return None if pd.isna(value) else str(value)
+
+
+def _pieces_frame(
+    pieces: Iterable[Mapping[str, Any]], crs: pyproj.CRS | None, order: Mapping[str, int]
+) -> gpd.GeoDataFrame:
+    rows = sorted(
+        pieces, key=lambda p: (order.get(p["kind"], len(order)), -p["area_m2"], p["cells"])
+    )
+    frame = pd.DataFrame({name: [row[name] for row in rows] for name in PIECE_COLUMNS})
+    for name in ("kind", "cells"):
+        frame[name] = frame[name].astype("str")
+    for name in ("area_m2", "width_m"):
+        frame[name] = frame[name].astype("float64")
+    shapes = np.array([None] * len(rows), dtype=object)
+    shapes[:] = [row["geometry"] for row in rows]
+    return gpd.GeoDataFrame(frame, geometry=shapes, crs=crs)
