@@ -32,6 +32,7 @@ def make_report(
     division: Division,
     targets: tuple[Targets, Targets | None],
     counted: Counted,
+    staffing: Mapping[str, Any],
     seconds: dict[str, float],
 ) -> Plan:
     """Return the plan with its findings and its report.
@@ -46,6 +47,8 @@ def make_report(
         Of the coverages, by level.
     layers, fabric, division, targets, counted
         What the plan was made of.
+    staffing
+        Figures of the assignment.
     seconds
         By stage: the only figures that differ from run to run.
     """
@@ -109,11 +112,7 @@ def make_report(
             "micro": _barrier_share(fabric, division.leaf) if len(plan.micro) else 0.0,
         },
         "cut_buildings": int((frame["kind"] == "cut_building").sum()),
-        "staff": {
-            "people": 0 if layers.staff is None else len(layers.staff),
-            "posts_filled": len(plan.staff),
-            "vacancies": int(plan.vacancies["missing"].sum()) if len(plan.vacancies) else 0,
-        },
+        "staff": dict(staffing),
         "findings": dict(sorted(Counter(frame["kind"]).items())),
         "seconds": {**seconds, "total": round(sum(seconds.values()), 3)},
     }
@@ -148,13 +147,24 @@ def _reached(
     return {
         code: {
             level: {
-                name: int(getattr(reached[level], name)[row]) if level in reached else 0
-                for name in figures
+                **{
+                    name: int(getattr(reached[level], name)[row]) if level in reached else 0
+                    for name in figures
+                },
+                "band": _band(small if level == "small" else micro, row),
             }
             for level in ("small", "micro")
         }
         for row, code in enumerate(codes)
     }
+
+
+def _band(targets: Targets | None, row: int) -> dict[str, float] | None:
+    """Return the band of a community, ``None`` where the division stops above."""
+    if targets is None:
+        return None
+    limits = {"min": targets.low, "target": targets.target, "max": targets.high}
+    return {name: float(values[row]) for name, values in limits.items()}
 
 
 def _unused_classes(communities: gpd.GeoDataFrame, rules: Rules) -> list[Finding]:

@@ -1,5 +1,7 @@
 """A tiny plan drawn in code: two communities of squares, for tests that need no division."""
 
+import dataclasses
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -7,7 +9,10 @@ import pyproj
 import shapely
 from shapely.geometry import LineString, Point, box
 
-from gridcell.model import Finding, Plan, findings_frame
+from gridcell.check import prove_plan
+from gridcell.check.promises.figures import recount
+from gridcell.codes import label
+from gridcell.model import Finding, InputRecord, Plan, findings_frame
 from gridcell.rules import Rules
 from gridcell.schema import (
     CELL_COLUMNS,
@@ -34,8 +39,9 @@ SMALL = {
     "002": {"001": "hi", "002": "jkl", "801": "S"},
 }
 HOUSEHOLDS = dict(
-    zip("abcdefghijklS", (40, 41, 39, 52, 20, 44, 36, 30, 50, 48, 35, 42, 0), strict=True)
+    zip("abcdefghijklS", (40, 39, 39, 52, 20, 44, 36, 30, 50, 48, 35, 42, 0), strict=True)
 )
+REASONS = {"d": "building 4 holds 52 households", "e": "no neighbour has one to spare"}
 NAMES = {"001": "荷城社区", "002": "东湖社区"}
 SITE = "荷城中学"
 
@@ -66,7 +72,7 @@ def _row(
     split = [code[:9], code[9:12], code[12:15], code[15:18]]
     return {
         "code": code,
-        "label": "-".join(part for part in split if part) + "-7",
+        "label": label([part for part in split if part]),
         "level": level,
         "grid_type": "dedicated" if code[12:13] == "8" else "general",
         "parent": parent,
@@ -112,7 +118,7 @@ def tiny_plan(
                     micro = _row(leaf, code, 4, f"{name}第{k}微网格", [squares[letter]])
                     micro["households"], micro["buildings"] = HOUSEHOLDS[letter], 1
                     micro["band"] = "over" if letter == "d" else "under" if letter == "e" else "in"
-                    micro["reason"] = "building 4 holds 52 households" if letter == "d" else None
+                    micro["reason"] = REASONS.get(letter)
                     levels["micro"].append(micro)
                 place = shapely.point_on_surface(squares[letter]).buffer(12, cap_style="square")
                 buildings.append((f"b{letter}", HOUSEHOLDS[letter], leaf, place))
@@ -134,9 +140,7 @@ def tiny_plan(
                 cell=f"{LARGE}001002002", community=f"{LARGE}001", measure=52.0),
         Finding(kind="estimate", severity="note", message="households were counted"),
     ]  # fmt: skip
-    exact = {"gaps": 0, "gap_m2": 0.0, "overlaps": 0, "overlap_m2": 0.0, "edge_matched": True}
-    total = int(str(large["households"]))
-    return Plan(
+    plan = Plan(
         crs=CRS,
         large=_frame([large]),
         medium=_frame(levels["medium"]),
@@ -162,9 +166,10 @@ def tiny_plan(
         lineage=pd.DataFrame(columns=list(LINEAGE_COLUMNS)),
         findings=findings_frame(findings, CRS),
         rules=Rules(),
-        report={
-            "ok": True,
-            "households": {"input": total, "assigned": total, "unassigned": 0, "estimated": 0},
-            "coverage": {level: dict(exact) for level in ("large", "medium", "small", "leaves")},
-        },
-    )
+        report={"inputs": [{**dict.fromkeys(InputRecord.__slots__), "role": "buildings",
+                            "path": "frame", "rows": len(buildings), "sha256": "0" * 64}]},
+    )  # fmt: skip
+    report = {**plan.report, **recount(plan, prove_plan(plan))}
+    report["rules"] = plan.rules.model_dump(mode="json")
+    report["households"]["estimated"] = 0
+    return dataclasses.replace(plan, report=report)

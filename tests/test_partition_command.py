@@ -389,7 +389,7 @@ def test_the_report_is_printed_and_written_with_every_promised_key(capsys, tmp_p
     }  # fmt: skip
     (reached,) = report["communities"].values()
     for level in ("small", "micro"):
-        assert set(reached[level]) == {"cells", "in_band", "bound"}
+        assert set(reached[level]) == {"cells", "in_band", "bound", "band"}
         assert reached[level]["in_band"] <= reached[level]["bound"] <= reached[level]["cells"]
         for figure in ("cells", "in_band"):
             assert reached[level][figure] == report["balance"][level][figure]

@@ -20,7 +20,7 @@ from gridcell.write.geojson import cells_lonlat, write_geojson
 from gridcell.write.geopackage import plain, write_geopackage
 
 _STALE_S: Final = 86_400.0
-_OURS: Final = ("plan.gpkg", "geojson", "map.html", "report.json")
+_OURS: Final = ("plan.gpkg", "geojson", "map.html", "report.json", "certificate.json")
 
 
 def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
@@ -63,7 +63,9 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
 def write_plan(
     plan: Plan, folder: str | Path, *, overwrite: bool = False, lang: str | None = None
 ) -> list[Path]:
-    """Write ``plan.gpkg``, ``geojson/``, ``map.html`` and ``report.json``; return the files.
+    """Write ``plan.gpkg``, ``geojson/``, ``map.html``, ``report.json`` and their certificate.
+
+    Returns the files. The certificate is made of what is read back from them.
 
     The folder appears whole, with its name, when all files are written. If anything fails before,
     nothing is left; a process killed meanwhile leaves at most a hidden folder that ends in
@@ -87,6 +89,7 @@ def write_plan(
     ProofError
         A plan that keeps its promises would break them in a file.
     """
+    from gridcell.certificate import NAME, PLAN_FILES, make_certificate, write_certificate
     from gridcell.render.map import write_map
 
     require_free(folder, overwrite=overwrite)
@@ -96,12 +99,12 @@ def write_plan(
         plan = _with_findings(plan, cells.findings)
         write_geopackage(plan, part / "plan.gpkg")
         (part / "geojson").mkdir()
-        files = write_geojson(cells, part / "geojson")
+        write_geojson(cells, part / "geojson")
         write_map(plan, part / "map.html", lang=lang or "en")
         report = json.dumps(plain(plan.report), ensure_ascii=False, indent=2)
         (part / "report.json").write_text(report + "\n", encoding="utf-8", newline="\n")
-    names = ["plan.gpkg", *(f"geojson/{file.name}" for file in files), "map.html", "report.json"]
-    return [Path(folder) / name for name in names]
+        write_certificate(make_certificate(part), part / NAME)
+    return [Path(folder) / name for name in (*PLAN_FILES, NAME)]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A plan in one GeoPackage, written and read."""
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,8 +42,15 @@ _TABLES: Final = {
     "vacancies": VACANCY_COLUMNS,
     "lineage": LINEAGE_COLUMNS,
 }
+PLAN_FRAMES: Final = (*_LAYERS, *_TABLES)
+"""Layers and tables of a plan, named as they are in `Plan`."""
 _WHOLE: Final = ("level", "households", "buildings", "count", "missing")
 _REAL: Final = ("area_m2", "compactness", "distance_m", "measure")
+# Findings and barriers are looked at, not counted on.
+_NEEDED: Final = {
+    "findings": ("kind", "severity", "message"), "barriers": ("kind",),
+    "vacancies": ("role", "code", "missing"),
+}  # fmt: skip
 _FORMAT: Final = "gridcell plan"
 # The fid column gets a name that no input uses, or a column named so would vanish.
 _OPTIONS: Final = {"FID": "gridcell_fid"}
@@ -96,6 +104,19 @@ def read_plan(path: str | Path) -> Plan:
     if not file.is_file():
         raise InputError(f"{file}: no such file; expected a plan's folder or its plan.gpkg")
     try:
+        return _read_plan(file)
+    except (DataSourceError, DataLayerError) as error:
+        raise InputError(f"{file}: no readable GeoPackage: {error}") from None
+    except (KeyError, ValueError, RecursionError, pyproj.exceptions.CRSError) as error:
+        if isinstance(error, (InputError, RulesError)):
+            raise
+        raise InputError(f"{file}: no plan: its metadata or columns are damaged: {error}") from None
+
+
+def _read_plan(file: Path) -> Plan:
+    with warnings.catch_warnings():
+        # What GDAL only warns of in a damaged file shows in what was read.
+        warnings.simplefilter("ignore")
         layers = set(pyogrio.list_layers(file)[:, 0])
         wanted = {*_LAYERS, *_TABLES, "metadata"}
         if missing := sorted(wanted - layers):
@@ -103,22 +124,33 @@ def read_plan(path: str | Path) -> Plan:
                 f"{file}: no plan: layers {', '.join(missing)} are missing; "
                 f"expected a file written by 'gridcell partition'"
             )
-        table = pyogrio.read_dataframe(file, layer="metadata")
-        metadata = dict(zip(table["key"], table["value"], strict=True))
+        metadata = read_metadata(file)
+        report = json.loads(metadata["report"])
+        if not isinstance(report, dict):
+            raise ValueError("the report holds no figures")  # noqa: TRY004 - caught by the caller
         crs = pyproj.CRS.from_wkt(metadata["crs"])
         frames = {name: _read(file, name, crs) for name in (*_LAYERS, *_TABLES)}
         return Plan(
             crs=crs,
             rules=Rules.build(json.loads(metadata["rules"]), source=f"{file}: rules"),
-            report=json.loads(metadata["report"]),
+            report=report,
             **frames,
         )
-    except (DataSourceError, DataLayerError) as error:
-        raise InputError(f"{file}: no readable GeoPackage: {error}") from None
-    except (KeyError, ValueError, pyproj.exceptions.CRSError) as error:
-        if isinstance(error, (InputError, RulesError)):
-            raise
-        raise InputError(f"{file}: no plan: its metadata or columns are damaged: {error}") from None
+
+
+def read_metadata(file: Path) -> dict[str, str]:
+    """Return what a plan's GeoPackage says of itself: CRS, rules, report …, as texts.
+
+    Raises
+    ------
+    InputError
+        The table is not readable.
+    """
+    try:
+        table = pyogrio.read_dataframe(file, layer="metadata", use_arrow=False)
+        return {str(k): str(v) for k, v in zip(table["key"], table["value"], strict=True)}
+    except (DataSourceError, DataLayerError, KeyError) as error:
+        raise InputError(f"{file}: no plan: no readable table metadata: {error}") from None
 
 
 def is_plan(path: str | Path) -> bool:
@@ -201,6 +233,12 @@ def _write(frame: Any, file: Path, name: str, **options: object) -> None:
 def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
     frame = pyogrio.read_dataframe(file, layer=name, use_arrow=False)
     columns = _LAYERS[name][0] if name in _LAYERS else _TABLES[name]
+    missing = [column for column in _NEEDED.get(name, columns) if column not in frame]
+    if missing:
+        raise InputError(
+            f"{file}: layer {name}: columns {', '.join(missing)} are missing; restore the file "
+            f"or write the plan anew with 'gridcell partition'"
+        )
     if name in _TABLES:
         return _typed(pd.DataFrame(frame), columns)
     geometry = np.array(frame["geometry"], dtype=object)

@@ -1,0 +1,185 @@
+"""Certificates made: files read back, proven anew and digested."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from pydantic import ValidationError
+
+from gridcell.certificate.record import Certificate, CertifiedFile, CertifiedInput
+from gridcell.check.plan import check_plan, prove_plan
+from gridcell.digest import digest_files, digest_frame, digest_json, without
+from gridcell.errors import InputError
+from gridcell.model import InputRecord, Plan
+from gridcell.version import __version__
+from gridcell.write.geojson import LAYERS as GEOJSON_LAYERS
+from gridcell.write.geopackage import PLAN_FRAMES, plain, read_metadata, read_plan
+
+PLAN_FILES: Final = (
+    "plan.gpkg", *(f"geojson/{level}.geojson" for level in GEOJSON_LAYERS), "map.html",
+    "report.json",
+)  # fmt: skip
+"""The files of a plan that its certificate names."""
+
+# These differ from run to run, or stand in the certificate themselves.
+_LEFT_OUT: Final = ("seconds", "inputs")
+
+
+def make_certificate(folder: str | Path) -> Certificate:
+    """Return the certificate of a plan's files, as they are now.
+
+    Everything is read back and proven anew: what is certified is what stands in the files.
+
+    Parameters
+    ----------
+    folder
+        A folder that `write_plan` wrote.
+
+    Raises
+    ------
+    InputError
+        A file of the plan is missing or damaged.
+    """
+    base = Path(folder)
+    plan = read_plan(base)
+    missing = [name for name in PLAN_FILES if not (base / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{base}: {', '.join(missing)} missing; a certificate needs all files of the plan: "
+            f"write it anew with 'gridcell partition'"
+        )
+    return Certificate(
+        subject="plan",
+        version=__version__,
+        inputs=certified_inputs(plan.report),
+        rules_sha256=rules_digest(base / "plan.gpkg"),
+        files=[certify_file(base, name, plan) for name in PLAN_FILES],
+        proof=proof_figures(plan),
+    )
+
+
+def certify_layer(figures: Mapping[str, Any], files: Iterable[InputRecord]) -> Certificate:
+    """Return the certificate of a check of any polygon layer.
+
+    Parameters
+    ----------
+    figures
+        What the check counted and measured: plain data.
+    files
+        The checked files, as `gridcell.read.files.open_input` records them.
+    """
+    return Certificate(
+        subject="layer",
+        version=__version__,
+        inputs=[CertifiedInput(**record.as_dict()) for record in files],
+        rules_sha256=None,
+        files=[],
+        proof=plain_figures(figures),
+    )
+
+
+def proof_figures(plan: Plan) -> dict[str, Any]:
+    """Return the figures of a plan that a certificate states, all found anew."""
+    proofs = prove_plan(plan)
+    levels = {
+        level: {
+            "cells": len(plan.cells(level)),
+            "gaps": proof.gaps,
+            "gap_m2": round(proof.gap_m2, 6),
+            "overlaps": proof.overlaps,
+            "overlap_m2": round(proof.overlap_m2, 6),
+            "outside": proof.outside,
+            "outside_m2": round(proof.outside_m2, 6),
+            "invalid": proof.invalid,
+            "edge_matched": proof.edge_matched,
+            "closed": proof.closed,
+            "exact": proof.exact,
+            "areas_add_up": proof.areas_add_up,
+        }
+        for level, proof in proofs.items()
+    }
+    broken = Counter(f.kind for f in check_plan(plan, proofs) if f.severity == "error")
+    nowhere = plan.households["code"].isna()
+    told = plan.report.get("households")
+    return {
+        "ok": not broken and all(proof.holds for proof in proofs.values()),
+        "levels": levels,
+        "households": {
+            "input": told.get("input") if isinstance(told, dict) else None,
+            "assigned": _sum(plan.leaves["households"]),
+            "unassigned": _sum(plan.households.loc[nowhere, "count"]),
+        },
+        "cut_buildings": broken["cut_building"],
+        "broken_promises": dict(sorted(broken.items())),
+    }
+
+
+def certify_file(
+    base: Path, name: str, plan: Plan | None, *, kind: str | None = None
+) -> CertifiedFile:
+    """Return the record of a file, by the digest that its name or the certificate asks for."""
+    kind = kind or {"plan.gpkg": "tables", "report.json": "figures"}.get(name, "bytes")
+    if kind == "tables" and plan is not None:
+        tables = _digest_tables(plan, read_metadata(base / name))
+        return CertifiedFile(path=name, digest="tables", sha256=digest_json(tables), tables=tables)
+    if kind == "figures":
+        report = _read_report(base / name)
+        figures = digest_json(without(report, *_LEFT_OUT))
+        return CertifiedFile(path=name, digest="figures", sha256=figures)
+    try:
+        return CertifiedFile(path=name, digest="bytes", sha256=digest_files([base / name]))
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from None
+
+
+def _digest_tables(plan: Plan, metadata: dict[str, str]) -> dict[str, str]:
+    tables = {name: digest_frame(getattr(plan, name)) for name in PLAN_FRAMES}
+    report = json.loads(metadata["report"])
+    figures = without(report, *_LEFT_OUT) if isinstance(report, dict) else report
+    return {**tables, "metadata": digest_json({**metadata, "report": figures})}
+
+
+def _read_report(file: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError, OSError) as error:
+        raise InputError(f"{file.name}: not JSON in UTF-8: {error}") from None
+    if not isinstance(report, dict):
+        raise InputError(f"{file.name}: expected the figures of a report")
+    return report
+
+
+def rules_digest(file: Path) -> str:
+    """Return the digest of the rules in a plan's GeoPackage."""
+    return digest_json(json.loads(read_metadata(file)["rules"]))
+
+
+def certified_inputs(report: Mapping[str, Any]) -> list[CertifiedInput]:
+    """Return the inputs that a report names.
+
+    Raises
+    ------
+    InputError
+        They are no records of inputs.
+    """
+    records = report.get("inputs", [])
+    try:
+        return [CertifiedInput.model_validate(record) for record in records]
+    except (ValidationError, TypeError) as error:
+        raise InputError(
+            f"report: inputs are damaged ({str(error).splitlines()[0]}); restore the file or "
+            f"write the plan anew"
+        ) from None
+
+
+def plain_figures(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return figures as JSON gives them back."""
+    data: dict[str, Any] = json.loads(json.dumps(plain(dict(figures)), ensure_ascii=False))
+    return data
+
+
+def _sum(column: "pd.Series[int]") -> int:
+    return int(pd.to_numeric(column).fillna(0).sum())

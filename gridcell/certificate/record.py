@@ -1,0 +1,162 @@
+"""The certificate as a file: its records, written and read."""
+
+import json
+import uuid
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gridcell.errors import InputError, WriteError
+from gridcell.version import __version__
+
+NAME: Final = "certificate.json"
+"""What a plan's certificate is called in its folder."""
+
+_FORMAT: Final = "gridcell certificate"
+_VERSION: Final = 1
+_KINDS: Final = {
+    "bytes": "SHA-256 of the file",
+    "tables": "SHA-256 over the digests of its layers and tables: columns, rows in order, WKB",
+    "figures": "SHA-256 of its JSON with sorted keys, without seconds and inputs",
+}
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CertifiedInput(_Record):
+    """An input: where it came from and its digest."""
+
+    role: str
+    path: str
+    """File name without folders, or ``frame``."""
+    layer: str | None
+    rows: int
+    encoding: str | None
+    crs: str | None
+    sha256: str
+
+
+class CertifiedFile(_Record):
+    """A file beside the certificate."""
+
+    path: str
+    """Relative to the certificate, with slashes."""
+    digest: Literal["bytes", "tables", "figures"]
+    sha256: str
+    tables: dict[str, str] = Field(default_factory=dict)
+    """Digest of each layer and table, where there are several in the file."""
+
+
+class Certificate(_Record):
+    """What ``certificate.json`` holds."""
+
+    format: Literal["gridcell certificate"] = "gridcell certificate"
+    format_version: Literal[1] = 1
+    subject: Literal["plan", "layer"]
+    version: str
+    """Of gridcell."""
+    digests: dict[str, str] = Field(default_factory=lambda: dict(_KINDS))
+    """What each kind of digest is taken of."""
+    inputs: list[CertifiedInput]
+    """What the plan was made of; of a layer, the files that were checked."""
+    rules_sha256: str | None
+    """Digest of the rules as JSON with sorted keys; ``None`` for a layer."""
+    files: list[CertifiedFile]
+    proof: dict[str, Any]
+    """The figures that were proven."""
+
+    def to_json(self) -> str:
+        """Return the text of the file, the same for the same content."""
+        data = self.model_dump(mode="json")
+        data["files"] = [
+            {key: value for key, value in file.items() if value != {}} for file in data["files"]
+        ]
+        return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+
+
+def write_certificate(
+    certificate: Certificate, path: str | Path, *, overwrite: bool = False
+) -> Path:
+    """Write a certificate; return its file.
+
+    Parameters
+    ----------
+    certificate
+        From `make_certificate` or `certify_layer`.
+    path
+        The file; appears whole or not at all.
+    overwrite
+        Replace a certificate that is there already, but no other file.
+
+    Raises
+    ------
+    WriteError
+        The file is in the way or cannot be written.
+    """
+    file = Path(path)
+    if file.exists() and not (overwrite and _is_certificate(file)):
+        raise WriteError(
+            f"{file}: is there already; choose another name or allow it (--overwrite), which "
+            f"replaces certificates only"
+        )
+    part = file.with_name(f".{file.stem}-{uuid.uuid4().hex[:8]}.part")
+    try:
+        part.write_text(certificate.to_json(), encoding="utf-8", newline="\n")
+        part.replace(file)
+    except OSError as error:
+        raise WriteError(f"{file}: cannot be written: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return file
+
+
+def read_certificate(path: str | Path) -> Certificate:
+    """Return the certificate in a file, or in a plan's folder.
+
+    Raises
+    ------
+    InputError
+        There is none, it is damaged, or of a format that a newer gridcell writes.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file /= NAME
+    again = "; expected a certificate.json as gridcell writes it: restore the original"
+    try:
+        data = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{file}: no certificate can be read here ({error.strerror}); name a certificate.json "
+            f"or a plan's folder that holds one"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file}: no certificate: not JSON in UTF-8 ({error}){again}") from None
+    if not isinstance(data, dict) or data.get("format") != _FORMAT:
+        raise InputError(f"{file}: no certificate: its format is not {_FORMAT!r}{again}")
+    number = data.get("format_version")
+    if isinstance(number, int) and number > _VERSION:
+        raise InputError(
+            f"{file}: format {number}, this gridcell {__version__} knows {_VERSION}; verify it "
+            f"with the gridcell {data.get('version')} that wrote it, or a newer one"
+        )
+    try:
+        certificate = Certificate.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{file}: damaged certificate: {where}: {first['msg']}{again}") from None
+    for name in [record.path for record in certificate.files]:
+        inside = PurePosixPath(name)
+        if inside.is_absolute() or ".." in inside.parts or "\\" in name or ":" in name:
+            raise InputError(f"{file}: damaged certificate: {name!r} is no file beside it{again}")
+    return certificate
+
+
+def _is_certificate(file: Path) -> bool:
+    try:
+        return '"gridcell certificate"' in file.read_text("utf-8")[:200]
+    except (OSError, ValueError):
+        return False

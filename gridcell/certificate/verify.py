@@ -1,0 +1,193 @@
+"""Certificates verified: files, rules and inputs compared, the proof done again."""
+
+import glob
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from gridcell.certificate.make import (
+    certified_inputs,
+    certify_file,
+    plain_figures,
+    proof_figures,
+    rules_digest,
+)
+from gridcell.certificate.record import (
+    Certificate,
+    CertifiedFile,
+    CertifiedInput,
+    read_certificate,
+)
+from gridcell.digest import digest_input
+from gridcell.errors import InputError, RulesError
+from gridcell.model import Finding, Plan, Severity
+from gridcell.read.files import list_layers
+from gridcell.write.geopackage import PLAN_FRAMES, read_plan
+
+_PRECISION: Final = 1e-6
+
+
+def verify_certificate(
+    path: str | Path,
+    *,
+    inputs: str | Path | None = None,
+    figures: Mapping[str, Any] | None = None,
+) -> list[Finding]:
+    """Return what differs between a certificate and the files beside it, nothing where all holds.
+
+    Parameters
+    ----------
+    path
+        The certificate, or a plan's folder that holds it.
+    inputs
+        A folder with the inputs, however deep. Of a layer, its files are also looked for beside
+        the certificate.
+    figures
+        Of a layer: what a new check found. A plan is proven anew here.
+
+    Returns
+    -------
+    Findings in the order of the certificate. Kinds: ``missing_file``, ``file_differs``,
+    ``rules_differ``, ``inputs_differ``, ``proof_differs`` and ``proof_fails`` (errors),
+    ``inputs_not_compared`` and ``proof_not_compared`` (notes).
+
+    Raises
+    ------
+    InputError
+        No certificate, a damaged one, or no such folder of inputs.
+    """
+    certificate = read_certificate(path)
+    base = Path(path) if Path(path).is_dir() else Path(path).parent
+    if inputs is not None and not Path(inputs).is_dir():
+        raise InputError(f"{inputs}: no such folder; expected the one that holds the inputs")
+    findings: list[Finding] = []
+    if certificate.subject == "plan":
+        findings += _verify_plan(certificate, base, compared=inputs is not None)
+    elif figures is None:
+        findings.append(
+            _finding(
+                "proof_not_compared", "the layer was not checked anew: only files were compared",
+                severity="note",
+            )
+        )  # fmt: skip
+    else:
+        findings += _compare(certificate.proof, plain_figures(figures))
+    if certificate.subject == "layer":
+        findings += _verify_inputs(certificate, [base, *([] if inputs is None else [Path(inputs)])])
+    elif inputs is not None:
+        findings += _verify_inputs(certificate, [Path(inputs)])
+    if certificate.proof.get("ok") is False:
+        findings.append(_finding("proof_fails", "the certificate says that the proof did not hold"))
+    return findings
+
+
+def _verify_plan(certificate: Certificate, base: Path, *, compared: bool) -> Iterator[Finding]:
+    plan: Plan | None = None
+    if (base / "plan.gpkg").is_file():
+        try:
+            plan = read_plan(base / "plan.gpkg")
+        except (InputError, RulesError) as error:
+            yield _finding("file_differs", f"plan.gpkg cannot be read any more: {error}")
+    for record in certificate.files:
+        if not (base / record.path).is_file():
+            yield _finding("missing_file", f"{record.path} is missing beside the certificate")
+        elif record.digest != "tables" or plan is not None:
+            yield from _verify_file(record, base, plan)
+    if plan is None:
+        return
+    yield from _uncertified(base / "plan.gpkg")
+    if rules_digest(base / "plan.gpkg") != certificate.rules_sha256:
+        yield _finding("rules_differ", "plan.gpkg names other rules than those certified")
+    if not _names_inputs(plan.report, certificate.inputs):
+        yield _finding("inputs_differ", "plan.gpkg names other inputs than those certified")
+    yield from _compare(certificate.proof, proof_figures(plan))
+    if not compared and certificate.inputs:
+        yield _finding(
+            "inputs_not_compared",
+            f"the {len(certificate.inputs)} inputs were not compared: name their folder to do so",
+            severity="note",
+        )
+
+
+def _verify_file(record: CertifiedFile, base: Path, plan: Plan | None) -> Iterator[Finding]:
+    try:
+        now = certify_file(base, record.path, plan, kind=record.digest)
+    except InputError as error:
+        yield _finding("file_differs", f"{record.path} cannot be read any more: {error}")
+        return
+    if now.sha256 == record.sha256 and now.tables == record.tables:
+        return
+    names = [*record.tables, *(name for name in now.tables if name not in record.tables)]
+    tables = [name for name in names if now.tables.get(name) != record.tables.get(name)]
+    where = f" in {', '.join(tables)}" if tables else ""
+    yield _finding("file_differs", f"{record.path} is not the file that was certified{where}")
+
+
+def _verify_inputs(certificate: Certificate, folders: list[Path]) -> Iterator[Finding]:
+    for record in certificate.inputs:
+        if record.path == "frame":
+            yield _finding(
+                "inputs_not_compared",
+                f"{record.role}: was handed over in memory, not as a file", severity="note",
+            )  # fmt: skip
+            continue
+        found = [
+            path for folder in folders for path in sorted(folder.rglob(glob.escape(record.path)))
+        ]
+        if not found:
+            where = " or ".join(str(folder) for folder in folders)
+            yield _finding("missing_file", f"{record.role}: no {record.path} in {where}")
+        elif all(digest_input(path) != record.sha256 for path in found):
+            yield _finding(
+                "file_differs", f"{record.role}: {record.path} is not the file that was certified"
+            )
+
+
+def _uncertified(file: Path) -> Iterator[Finding]:
+    known = {*PLAN_FRAMES, "metadata"}
+    for name in sorted(set(list_layers(file)) - known):
+        yield _finding(
+            "file_differs", f"plan.gpkg holds a layer {name} that is not certified",
+            severity="warning",
+        )  # fmt: skip
+
+
+def _names_inputs(report: Mapping[str, Any], inputs: list[CertifiedInput]) -> bool:
+    try:
+        return certified_inputs(report) == inputs
+    except InputError:
+        return False
+
+
+def _compare(certified: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
+    before, now = dict(_paths(certified)), dict(_paths(found))
+    for path in [*before, *(path for path in now if path not in before)]:
+        if not _same(before.get(path), now.get(path)):
+            yield _finding(
+                "proof_differs",
+                f"{path}: certified {_show(before.get(path))}, found {_show(now.get(path))}",
+            )
+
+
+def _paths(figures: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _same(a: Any, b: Any) -> bool:
+    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (a, b))
+    if numbers and (isinstance(a, float) or isinstance(b, float)):
+        return bool(abs(a - b) <= _PRECISION * max(1.0, abs(a), abs(b)))
+    return type(a) is type(b) and bool(a == b)
+
+
+def _show(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _finding(kind: str, message: str, *, severity: Severity = "error") -> Finding:
+    return Finding(kind=kind, severity=severity, message=message)
