@@ -5,7 +5,7 @@ subpackages: `gridcell.fabric`, `gridcell.partition`, `gridcell.cells`, `gridcel
 `gridcell.households`, `gridcell.staff`, `gridcell.check`, `gridcell.coverage`.
 """
 
-from gridcell.check import check_cells, check_plan
+from gridcell.check import CheckReport, check_cells, check_plan
 from gridcell.coverage import CoverageProof, prove_coverage
 from gridcell.errors import (
     AssignmentError,
@@ -23,6 +23,7 @@ from gridcell.partition import divide, set_targets
 from gridcell.pipeline import make_plan
 from gridcell.read import inspect_files, read_layers
 from gridcell.render.map import draw_map, write_map
+from gridcell.repair import Repair, repair_cells
 from gridcell.rules import Band, Rules, read_rules
 from gridcell.sample import make_sample, write_sample
 from gridcell.staff import assign_staff
@@ -32,6 +33,7 @@ from gridcell.write import read_plan, write_plan
 __all__ = [
     "AssignmentError",
     "Band",
+    "CheckReport",
     "CodeError",
     "CoverageProof",
     "Fabric",
@@ -42,6 +44,7 @@ __all__ = [
     "PartitionError",
     "Plan",
     "ProofError",
+    "Repair",
     "Rules",
     "RulesError",
     "WriteError",
@@ -59,6 +62,7 @@ __all__ = [
     "read_layers",
     "read_plan",
     "read_rules",
+    "repair_cells",
     "set_targets",
     "write_map",
     "write_plan",

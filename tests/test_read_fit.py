@@ -91,7 +91,7 @@ def test_a_wide_overlap_stops_the_run_with_a_list(second: Polygon, words: str) -
     with pytest.raises(InputError, match=words) as caught:
         fit(placed(box(0, 0, 100, 100), second))
     assert "--heal-width" in str(caught.value)
-    assert "in a GIS" in str(caught.value)
+    assert "gridcell repair" in str(caught.value)
 
 
 def test_a_wider_heal_width_settles_it() -> None:

@@ -17,7 +17,10 @@ import click
 
 from gridcell_cli.options import Session
 
-COMMANDS: Final = ("partition", "inspect", "check", "map", "sample", "code")
+COMMANDS: Final = (
+    "partition", "inspect", "check", "repair", "staff", "roster", "locate", "crosswalk", "map",
+    "sample", "code",
+)  # fmt: skip
 """Each is the attribute ``command`` of the module of its name, in the order of the help."""
 
 

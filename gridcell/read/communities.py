@@ -164,7 +164,7 @@ def _check_geometries(
         raise InputError(
             f"{source.label}: {len(invalid)} invalid polygons, coordinates in {crs.name}: "
             + "; ".join(faults)
-            + "; mend them in a GIS"
+            + "; mend them with gridcell repair"
         )
     flat = np.flatnonzero(shapely.area(geometries) < 1.0)
     if len(flat):

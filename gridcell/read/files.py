@@ -8,15 +8,15 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyogrio
 import pyproj
 import shapely
+from numpy.typing import NDArray
 from pyarrow.parquet import read_schema
 
 from gridcell.errors import InputError
@@ -28,6 +28,11 @@ from gridcell.read.encodings import (
     siblings,
 )
 from gridcell.read.tables import TABLE_SUFFIXES, read_csv, read_xlsx
+
+FARTHEST: Final = 1e12
+"""Coordinates beyond are damage: no unit of a CRS is so small, and sums of squares overflow."""
+_LONG: Final = 300
+"""Characters of a library's message that are shown."""
 
 Input = str | Path | pd.DataFrame
 """A file, ``FILE#LAYER``, or a frame."""
@@ -74,7 +79,9 @@ def crs_name(crs: pyproj.CRS | None) -> str | None:
     return ":".join(authority) if authority else crs.name
 
 
-def open_input(given: Input, role: str, *, encoding: str | None = None) -> Source:
+def open_input(
+    given: Input, role: str, *, encoding: str | None = None, any_coordinates: bool = False
+) -> Source:
     """Return the rows of a file or frame as they are, with their origin.
 
     Parameters
@@ -85,6 +92,8 @@ def open_input(given: Input, role: str, *, encoding: str | None = None) -> Sourc
         Which input it is, for messages and the report.
     encoding
         Encoding of shapefiles and CSV files, where the user named one.
+    any_coordinates
+        Accept coordinates that are no numbers.
 
     Raises
     ------
@@ -94,11 +103,32 @@ def open_input(given: Input, role: str, *, encoding: str | None = None) -> Sourc
     if isinstance(given, pd.DataFrame):
         source = _open_frame(given, role)
     elif isinstance(given, str | Path):
-        source = _open_path(str(given), role, encoding)
+        source = _open_path(str(given), role, encoding, any_coordinates=any_coordinates)
     else:
         raise InputError(f"{role}: expected a file or a frame, got {type(given).__name__}")
     if not len(source.frame):
         raise InputError(f"{source.label}: the layer holds no rows")
+    return source
+
+
+def open_polygons(given: Input, role: str, *, encoding: str | None = None) -> Source:
+    """Return the rows of a file or frame with geometries, whatever is wrong with these.
+
+    For those who look for faults: coordinates that are no numbers are theirs to find.
+
+    Parameters
+    ----------
+    given, role, encoding
+        As in `open_input`.
+
+    Raises
+    ------
+    InputError
+        As `open_input`, and for a table without geometries.
+    """
+    source = open_input(given, role, encoding=encoding, any_coordinates=True)
+    if source.geometries is None:
+        raise InputError(f"{source.label}: expected polygons, found a table")
     return source
 
 
@@ -151,7 +181,7 @@ def _open_frame(frame: pd.DataFrame, role: str) -> Source:
     )  # fmt: skip
 
 
-def _open_path(text: str, role: str, encoding: str | None) -> Source:
+def _open_path(text: str, role: str, encoding: str | None, *, any_coordinates: bool) -> Source:
     path, layer = split_layer(text)
     if not path.exists():
         raise InputError(f"{role}: no file {path}")
@@ -172,6 +202,8 @@ def _open_path(text: str, role: str, encoding: str | None) -> Source:
     else:
         frame, layer, served = _read_vector(path, layer)
     _check_columns(frame, path)
+    if isinstance(frame, gpd.GeoDataFrame) and not any_coordinates:
+        check_coordinates(frame.geometry.array, path.name)
     crs = frame.crs if isinstance(frame, gpd.GeoDataFrame) else None
     return Source(
         frame=frame, role=role, name=path.name, layer=layer, encoding=served, crs=crs,
@@ -187,14 +219,16 @@ def _check_columns(frame: pd.DataFrame, path: Path) -> None:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        metadata = read_schema(path).metadata or {}
-        if b"geo" in metadata:
-            frame: Any = gpd.read_parquet(path)
-            if frame.active_geometry_name != "geometry":
-                frame = frame.rename_geometry("geometry")
-        else:
-            frame = pd.read_parquet(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            metadata = read_schema(path).metadata or {}
+            if b"geo" in metadata:
+                frame: Any = gpd.read_parquet(path)
+                if frame.active_geometry_name != "geometry":
+                    frame = frame.rename_geometry("geometry")
+            else:
+                frame = pd.read_parquet(path)
+    except Exception as error:  # noqa: BLE001  damaged metadata raise whatever they come across
         raise InputError(f"{path.name}: cannot be read as Parquet, {_one_line(error)}") from None
     frame.columns = frame.columns.astype(str)
     table: pd.DataFrame = frame.reset_index(drop=True)
@@ -224,6 +258,7 @@ def _read_shapefile(path: Path, option: str | None) -> tuple[pd.DataFrame, str]:
         frame = _read_ogr(path, encoding="ISO-8859-1")
     else:
         frame = _read_without_index(parts)
+    _check_columns(frame, path)
     encoding = shapefile_encoding(path, raw_texts(frame), option)
     decode_columns(frame, encoding)
     return frame, encoding
@@ -278,25 +313,44 @@ def _read_ogr(path: Path, *, name: str | None = None, **options: Any) -> pd.Data
             frame: pd.DataFrame = pyogrio.read_dataframe(path, **options)
     except UnicodeDecodeError:
         raise InputError(f"{name}: text that is not UTF-8; convert the file to UTF-8") from None
-    except (RuntimeError, ValueError, OSError, shapely.errors.ShapelyError) as error:
+    except UnboundLocalError:
+        # pyogrio forgets to say that GDAL cannot write the CRS as WKT.
+        raise InputError(
+            f"{name}: its CRS is damaged; remove it (the .prj of a shapefile) and name the right "
+            "one with --crs, for example --crs EPSG:4547"
+        ) from None
+    except (
+        RuntimeError, ValueError, OSError, MemoryError, shapely.errors.ShapelyError
+    ) as error:  # fmt: skip
         raise InputError(f"{name}: cannot be read, {_one_line(error)}") from None
-    if isinstance(frame, gpd.GeoDataFrame):
-        _check_finite(frame, name)
     return frame
 
 
-def _check_finite(frame: gpd.GeoDataFrame, name: str) -> None:
-    xy, rows = shapely.get_coordinates(frame.geometry.array, return_index=True)
-    bad = ~np.isfinite(xy).all(axis=1)
+def check_coordinates(values: NDArray[np.object_], label: str) -> None:
+    """Raise `InputError` where coordinates are NaN, infinite or farther off than any CRS reaches.
+
+    Parameters
+    ----------
+    values
+        Geometries, ``None`` among them.
+    label
+        What the message calls the input.
+    """
+    xy, rows = shapely.get_coordinates(values, return_index=True)
+    bad = ~(np.abs(xy) < FARTHEST).all(axis=1)
     if bad.any():
-        row = int(rows[bad][0])
-        raise InputError(f"{name}: row {row + 1} has coordinates that are not numbers")
+        x, y = xy[bad][0]
+        raise InputError(
+            f"{label}: row {int(rows[bad][0]) + 1} has coordinates that are not numbers of any "
+            f"CRS: x {x:.6g}, y {y:.6g} ({len(np.unique(rows[bad]))} such rows); mend or remove it"
+        )
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()) or type(error).__name__
     # GDAL proposes its own drivers and switches, which users of gridcell cannot set.
-    return re.split(r"; It might help|Set SHAPE_RESTORE_SHX", text)[0].strip()
+    text = re.split(r"; It might help|Set SHAPE_RESTORE_SHX", text)[0].strip()
+    return text if len(text) <= _LONG else f"{text[:_LONG]} …"
 
 
 def _sha256(paths: list[Path]) -> str:

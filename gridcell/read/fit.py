@@ -6,10 +6,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.coverage.arrangement import boundary_segments
 from gridcell.coverage.width import is_sliver, width_of
 from gridcell.errors import InputError
 from gridcell.model import Finding, place_of
-from gridcell.read.faces import SNAP_M, boundary_segments, build_faces
+from gridcell.read.faces import SNAP_M, build_faces
 from gridcell.read.geometry import Geometries
 from gridcell.read.heal import Heal, around, heal_faces, snapped_to
 
@@ -147,7 +148,7 @@ def _prove(fitted: Geometries, codes: list[str], label: str) -> None:
         culprits = np.flatnonzero(bad | edges)
         raise InputError(
             f"{label}: the borders of {_names(culprits, codes) or 'the communities'} could not be "
-            "fitted together; settle them in a GIS"
+            "fitted together; settle them with gridcell repair"
         )
 
 
@@ -238,7 +239,7 @@ def _stop_at(faults: list[str], heal_width: float, label: str) -> None:
     raise InputError(
         f"{label}: the communities do not fit together, {len(faults)} faults wider than "
         f"{heal_width:g} m:\n  " + "\n  ".join(faults[:_LISTED]) + more
-        + "\nheal wider ones with --heal-width, or settle them in a GIS"
+        + "\nheal wider ones with --heal-width, or settle them with gridcell repair"
     )  # fmt: skip
 
 

@@ -1,0 +1,80 @@
+"""``gridcell repair``: gaps closed, overlaps settled, borders matched in any polygon layer."""
+
+import json
+from pathlib import Path
+
+import click
+
+from gridcell_cli import options
+
+
+@click.command("repair")
+@click.argument("cells", metavar="CELLS")
+@click.option("--within", metavar="LAND", help="Land that the cells have to fill; it is law.")
+@click.option(
+    "--gap-width", metavar="M", type=click.FloatRange(min=0),
+    help="Gaps up to this width are closed, metres; 3 by default. Wider ones are left and told.",
+)  # fmt: skip
+@click.option(
+    "--priority", metavar="COLUMN",
+    help="Column of numbers: where cells overlap the higher wins. Without it borders that others "
+    "share win, else the longest border.",
+)  # fmt: skip
+@click.option(
+    "--moves", metavar="FILE", type=options.FILE,
+    help="Write the pieces of land that changed hands, as polygons.",
+)  # fmt: skip
+@options.output("FILE")
+@options.encoding
+@options.overwrite
+@options.common
+@click.pass_context
+def command(
+    ctx: click.Context,
+    cells: str,
+    within: str | None,
+    gap_width: float | None,
+    priority: str | None,
+    moves: Path | None,
+    output: Path,
+    encoding: str | None,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make any polygon layer an exact coverage, and tell every change.
+
+    Gaps are closed, overlaps settled, borders matched, invalid polygons mended; what reaches beyond
+    LAND is cut off. Rows, their order and all columns stay. Cells without a fault stay as they are.
+    Exit code 4: a cell has no land left, or the layer could not be made exact.
+    """
+    from gridcell.coverage.width import GAP_WIDTH_M
+    from gridcell.read.files import open_polygons
+    from gridcell.repair import repair_cells
+    from gridcell.write import require_format, require_writable, write_cells
+
+    for file in (output, moves):
+        if file is not None:
+            require_format(file)
+            require_writable(file, overwrite=overwrite)
+    layer = open_polygons(cells, "cells", encoding=encoding)
+    land = None if within is None else open_polygons(within, "within", encoding=encoding)
+    repair = repair_cells(
+        layer.frame,
+        None if land is None else land.frame,
+        gap_width=GAP_WIDTH_M if gap_width is None else gap_width,
+        priority=priority,
+    )
+    written = layer.encoding if layer.is_shapefile else None
+    write_cells(
+        repair.cells, output, layer=layer.layer or output.stem, encoding=written,
+        overwrite=overwrite,
+    )  # fmt: skip
+    if moves is not None:
+        write_cells(repair.moves, moves, layer="moves", overwrite=overwrite)
+    if as_json:
+        click.echo(json.dumps(repair.to_dict(), ensure_ascii=False, indent=2, allow_nan=False))
+    elif not quiet:
+        click.echo(repair.to_text())
+    ctx.exit(0 if repair.ok else 4)
