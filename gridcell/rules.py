@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -134,6 +136,100 @@ class Codes(_Section):
     dedicated_last: Annotated[int, Field(ge=1)] = 999
 
 
+class Role(_Section):
+    """An office: which cells it serves, how many people each wants, and who may be one of them."""
+
+    name: str
+    """As rosters write it; case does not matter."""
+    level: Literal["large", "medium", "small", "micro"]
+    """Level of the cells that it serves."""
+    grid_type: Literal["general", "dedicated"] | None = None
+    """Type of these cells; ``None`` for all."""
+    posts: Annotated[int, Field(ge=1)] = 1
+    """People that each cell wants; with `per_households`, the least number."""
+    per_households: Annotated[float, Field(gt=0)] | None = None
+    """One post for so many households of the cell, rounded up."""
+    held_by: tuple[str, ...] = ()
+    """Names in the roster, besides its own, whose bearers may hold it."""
+    within: Literal["community", "large"] = "community"
+    """Whether its holders belong to the community of the cell, or to its large cell."""
+    exclusive: tuple[str, ...] = ()
+    """Roles that nobody may hold together with this one."""
+    max_cells: Annotated[int, Field(ge=1)] = 1
+    """Posts of this role that one person can hold; the roster limits those of all roles."""
+    carries: bool = True
+    """Whether the cell's households count towards what its holder can carry."""
+    max_households: Annotated[int, Field(ge=0)] | None = None
+    """Households that one person can carry in this role; the roster limits those of all roles."""
+    everyone: bool = False
+    """Everybody of the role serves, also beyond the number that is wanted."""
+    optional: bool = False
+    """Posts exist only where somebody on the roster may hold them."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        return _role_name(name)
+
+    @field_validator("held_by", "exclusive")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(_role_name, names)))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.name in self.exclusive:
+            raise ValueError(f"role {self.name!r} excludes itself; limit it by max_cells = 1")
+        if self.grid_type == "dedicated" and self.level in ("large", "medium"):
+            raise ValueError(f"role {self.name!r}: cells of level {self.level} are all general")
+        if self.max_households is not None and not self.carries:
+            raise ValueError(f"role {self.name!r}: max_households needs carries = true")
+        one_cell = self.level == "large" or (self.level == "medium" and self.within == "community")
+        if self.everyone and not one_cell:
+            raise ValueError(
+                f"role {self.name!r}: everyone needs one cell to serve: level large, or level "
+                "medium within the community"
+            )
+        return self
+
+
+def _role_name(name: str) -> str:
+    plain = name.strip().lower()
+    if not plain or any(mark in plain for mark in ";,|、，；/"):
+        raise ValueError(f"expected a role's name without separators, got {name!r}")
+    return plain
+
+
+def _known_roles(roles: tuple[Role, ...]) -> tuple[Role, ...]:
+    names = [role.name for role in roles]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"roles that occur twice: {', '.join(twice)}")
+    for role in roles:
+        if unknown := [name for name in role.exclusive if name not in names]:
+            raise ValueError(
+                f"role {role.name!r} excludes {', '.join(unknown)}; the roles are "
+                f"{', '.join(names)}"
+            )
+    return roles
+
+
+SIX_CHIEFS_AND_TWO_MEMBERS = (
+    Role(name="large_chief", level="large", carries=False, optional=True),
+    Role(name="community_chief", level="medium", carries=False),
+    Role(name="small_chief", level="small", grid_type="general"),
+    Role(name="dedicated_chief", level="small", grid_type="dedicated"),
+    Role(name="micro_chief", level="micro"),
+    Role(name="building_chief", level="micro", optional=True),
+    Role(
+        name="worker", level="medium", per_households=12_000, carries=False, everyone=True,
+        exclusive=("police",),
+    ),
+    Role(name="police", level="medium", carries=False),
+)  # fmt: skip
+"""六长两员: chiefs of the cells of all levels and types and of the buildings in a micro cell,
+full-time workers and police officers. Large and building chiefs where a roster has any."""
+
+
 class Rules(_Section):
     """Every setting of a division, with its default."""
 
@@ -156,6 +252,8 @@ class Rules(_Section):
     fabric: Fabric = Fabric()
     weights: Weights = Weights()
     codes: Codes = Codes()
+    staffing: Annotated[tuple[Role, ...], AfterValidator(_known_roles)] = SIX_CHIEFS_AND_TWO_MEMBERS
+    """The offices, in the order in which reports list them; a list that is given replaces all."""
 
     @model_validator(mode="before")
     @classmethod
@@ -239,7 +337,7 @@ def _explain(error: ValidationError, source: str) -> str:
     faults = []
     for fault in error.errors():
         where = ".".join(str(part) for part in fault["loc"]) or "settings"
-        got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
+        got = "" if isinstance(fault["input"], dict | list | tuple) else f", got {fault['input']!r}"
         said = "unknown setting" if fault["type"] == "extra_forbidden" else fault["msg"]
         faults.append(f"{source}: {where}: {said.removeprefix('Value error, ')}{got}")
     return "\n".join(faults)

@@ -320,7 +320,6 @@ def test_points_of_the_register_are_moved_to_the_plan_crs() -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"household_id": ["1", "1"], "bldg_id": ["a", "b"]}, r"'1' in rows \[1, 2\]"),
         ({"household_id": ["1", None], "bldg_id": ["a", "b"]}, "have no household_id"),
         ({"bldg_id": ["a", "b"]}, "no column household_id"),
         ({"household_id": ["1", "2"]}, "no place of the households"),

@@ -51,7 +51,7 @@ def check_buildings(
         if unread:
             findings.append(_unread(source, name, unread))
     units, unread = as_number(given["units"])
-    whole = units.where((units >= 1) & (units == np.floor(units)))
+    whole = units.where((units >= 1) & (units < 2**53) & (units == np.floor(units)))
     unread += int((units.notna() & whole.isna()).sum())
     table["units"] = whole.astype("Int64")
     if unread:

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.errors import InputError
-from gridcell.read.files import Source, crs_name
+from gridcell.read.files import FARTHEST, Source, crs_name
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 
@@ -63,8 +63,15 @@ def settle_crs(source: Source, fallback: pyproj.CRS | None) -> pyproj.CRS:
             f"{source.label}: the CRS is missing (no .prj or none in the file); name it with "
             "--crs, for example --crs EPSG:4547"
         )
+    try:
+        _transformer(crs, _WGS84)
+    except pyproj.exceptions.ProjError:
+        raise InputError(
+            f"{source.label}: the CRS {crs_name(crs)} is damaged or not tied to the earth; remove "
+            "it and name the right one with --crs, for example --crs EPSG:4547"
+        ) from None
     geometries = source.geometries
-    if geometries is not None and not (geometries.isna() | geometries.is_empty).all():
+    if geometries is not None and len(shapely.get_coordinates(geometries.array)):
         _check_plausible(source, crs, geometries.total_bounds)
     return crs
 
@@ -135,6 +142,11 @@ def choose_work_crs(crs: pyproj.CRS, geometries: gpd.GeoSeries) -> pyproj.CRS:
         CRS of the communities.
     geometries
         The communities.
+
+    Raises
+    ------
+    InputError
+        A place without UTM zone, such as a pole.
     """
     west, south, east, north = geometries.total_bounds
     centre = np.array([[(west + east) / 2, (south + north) / 2]])
@@ -144,7 +156,13 @@ def choose_work_crs(crs: pyproj.CRS, geometries: gpd.GeoSeries) -> pyproj.CRS:
     if _CHINA.contains(shapely.Point(lon, lat)):
         meridian = min(max(3 * round(float(lon) / 3), 75), 135)
         return pyproj.CRS.from_epsg(4534 + (meridian - 75) // 3)
-    utm: pyproj.CRS = gpd.GeoSeries([shapely.Point(lon, lat)], crs=_WGS84).estimate_utm_crs()
+    try:
+        utm: pyproj.CRS = gpd.GeoSeries([shapely.Point(lon, lat)], crs=_WGS84).estimate_utm_crs()
+    except (RuntimeError, ValueError):
+        raise InputError(
+            f"no metric CRS is known for longitude {lon:.6g}, latitude {lat:.6g}; bring the "
+            "communities into a projected CRS in metres"
+        ) from None
     return utm
 
 
@@ -178,6 +196,27 @@ def move_points(
     if there.any() and not source.equals(target, ignore_axis_order=True):
         out[there] = _move_coordinates(out[there], source, target)
     return out
+
+
+def check_moved(source: Source, xy: NDArray[np.float64], rows: NDArray[np.int64]) -> None:
+    """Raise `InputError` where coordinates have no place in the work CRS: PROJ made them infinite.
+
+    Parameters
+    ----------
+    source
+        The layer, for the message.
+    xy
+        (n, 2) coordinates in the work CRS; NaN stands for no point.
+    rows
+        (n,) the row of each.
+    """
+    bad = (np.abs(xy) >= FARTHEST).any(axis=1)
+    if bad.any():
+        raise InputError(
+            f"{source.label}: row {int(rows[bad][0]) + 1} lies outside the world that its CRS "
+            f"{crs_name(source.crs) or 'or --crs'} can show ({len(np.unique(rows[bad]))} such "
+            "rows); check its coordinates and CRS"
+        )
 
 
 def check_meeting(

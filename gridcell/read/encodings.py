@@ -19,6 +19,10 @@ _LANGUAGE_BYTES: Final = {
 """Code pages named by byte 29 of a DBF file, those in use. 0x57 ("ANSI") names none."""
 
 _ANSI: Final = 0x57
+_NAME_BYTES: Final = 200
+"""More of a ``.cpg`` file is not looked at."""
+_PROBE: Final = rb"Code 12 \u0041"
+"""What every encoding of shapefiles leaves as it is, but for the Japanese sign of the yen."""
 _GB2312: Final = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])*")
 
 
@@ -46,7 +50,7 @@ def shapefile_encoding(path: Path, texts: Sequence[bytes], option: str | None) -
     if option is not None:
         return _verified(_codec(option, f"{path.name}: --encoding"), texts, path, "--encoding")
     cpg = next((p for p in siblings(path) if p.suffix.lower() == ".cpg"), None)
-    if cpg is not None and (name := cpg.read_text("ascii", errors="replace").strip()):
+    if cpg is not None and (name := _head(cpg, _NAME_BYTES).decode("ascii", "replace").strip()):
         return _verified(_codec(_codepage(name), cpg.name), texts, path, cpg.name)
     byte = _language_byte(path)
     if byte in _LANGUAGE_BYTES:
@@ -108,11 +112,15 @@ def _is_text(column: "pd.Series[str]") -> bool:
 
 def _codec(name: str, source: str) -> str:
     try:
-        return codecs.lookup(name).name.upper()
-    except LookupError:
-        raise InputError(
-            f"{source}: unknown encoding {name!r}; usual ones are UTF-8, GB18030 and Big5"
-        ) from None
+        # Fails for codecs that are none of text, such as hex and rot13, and for IDNA.
+        if _PROBE.decode(name, "ignore").replace("¥", "\\") == _PROBE.decode("ascii"):
+            return codecs.lookup(name).name.upper()
+    except (LookupError, ValueError):
+        pass
+    raise InputError(
+        f"{source}: unknown encoding {name[:40]!r} for a shapefile; usual ones are UTF-8, GB18030 "
+        "and Big5"
+    )
 
 
 def _codepage(name: str) -> str:
@@ -131,16 +139,20 @@ def _language_byte(path: Path) -> int:
     dbf = next((p for p in siblings(path) if p.suffix.lower() == ".dbf"), None)
     if dbf is None:
         return 0
-    with dbf.open("rb") as file:
-        head = file.read(30)
+    head = _head(dbf, 30)
     return head[29] if len(head) == 30 else 0
+
+
+def _head(path: Path, size: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
 
 
 def _all_decode(texts: Iterable[bytes], encoding: str) -> bool:
     try:
         for text in texts:
             decode_text(text, encoding)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     return True
 

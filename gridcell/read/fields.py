@@ -81,7 +81,13 @@ def rename(source: Source, rules: Rules, role: str) -> pd.DataFrame:
 
 def as_text(values: "pd.Series[str]") -> "pd.Series[str]":
     """Return the values as stripped text, missing where there is none; 12.0 becomes ``12``."""
-    codes, distinct = pd.factorize(values.astype(object), use_na_sentinel=True)
+    values = values.astype(object)
+    try:
+        codes, distinct = pd.factorize(values, use_na_sentinel=True)
+    except TypeError:
+        # GeoJSON and Parquet hold lists and objects, too.
+        values = values.map(lambda v: str(v) if isinstance(v, list | dict | np.ndarray) else v)
+        codes, distinct = pd.factorize(values, use_na_sentinel=True)
     texts: list[str | None] = [_text(value) for value in distinct]
     taken = np.array([*texts, None], dtype=object)[codes]
     return pd.Series(taken, index=values.index, dtype=object).astype("str")

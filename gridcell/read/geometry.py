@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.errors import InputError
-from gridcell.read.files import Source
+from gridcell.read.files import Source, check_coordinates
 
 POLYGONS: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 LINES: Final = (
@@ -34,12 +34,7 @@ def geometries_of(source: Source) -> Geometries:
         raise InputError(f"{source.label}: the table has no geometries, expected polygons or lines")
     values: Geometries = np.asarray(series.array, dtype=object).copy()
     values[shapely.is_empty(values)] = None
-    xy, rows = shapely.get_coordinates(values, return_index=True)
-    bad = ~np.isfinite(xy).all(axis=1)
-    if bad.any():
-        raise InputError(
-            f"{source.label}: row {int(rows[bad][0]) + 1} has coordinates that are not numbers"
-        )
+    check_coordinates(values, source.label)
     return values
 
 
@@ -62,7 +57,9 @@ def mend_polygons(values: Geometries) -> tuple[Geometries, NDArray[np.bool_]]:
     invalid = ~shapely.is_valid(values) & ~shapely.is_missing(values)
     out = values.copy()
     if invalid.any():
-        mended = shapely.make_valid(values[invalid], method="structure", keep_collapsed=False)
+        # Damaged coordinates may overflow on the way to nothing.
+        with np.errstate(over="ignore", invalid="ignore"):
+            mended = shapely.make_valid(values[invalid], method="structure", keep_collapsed=False)
         out[invalid] = only_polygons(mended)
     return out, invalid
 

@@ -127,21 +127,22 @@ def _look(
         path=source.name, layer=source.layer, rows=len(source.frame), encoding=source.encoding
     )
     series = source.geometries
-    if series is None or not series.notna().any():
+    if series is None or shapely.is_missing(np.asarray(series.array, dtype=object)).all():
         role = _table_role(source)
         return replace(info, role=role, **_describe(source, role)), None
-    remarks = []
-    try:
-        own: pyproj.CRS | None = settle_crs(source, fallback)
-    except InputError as error:
-        own, remarks = None, [str(error).split(": ", 1)[1]]
     values = np.asarray(series.array, dtype=object)
     there = ~(shapely.is_missing(values) | shapely.is_empty(values))
+    remarks = []
+    own = work = None
+    try:
+        own = settle_crs(source, fallback)
+        work = choose_work_crs(own, series[there])
+    except InputError as error:
+        remarks = [str(error).split(": ", 1)[-1]]
     names, counts = np.unique([g.geom_type for g in values[there]], return_counts=True)
     bad = np.flatnonzero(there & ~shapely.is_valid(values))
     metric = None
-    if own is not None:
-        work = choose_work_crs(own, series[there])
+    if own is not None and work is not None:
         metric = gpd.GeoDataFrame(geometry=move(values[there], own, work), crs=work)
     role = _layer_role(source, metric)
     info = replace(

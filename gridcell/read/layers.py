@@ -15,7 +15,14 @@ from gridcell.model import Finding, InputRecord, Layers
 from gridcell.read.atoms import check_atoms, hexagon_resolution, hexagons
 from gridcell.read.buildings import check_buildings
 from gridcell.read.communities import check_communities
-from gridcell.read.crs import check_meeting, choose_work_crs, move, parse_crs, settle_crs
+from gridcell.read.crs import (
+    check_meeting,
+    check_moved,
+    choose_work_crs,
+    move,
+    parse_crs,
+    settle_crs,
+)
 from gridcell.read.datum import parse_datums, to_wgs84
 from gridcell.read.features import check_barriers, check_sites, join_barriers
 from gridcell.read.fields import check_mapping
@@ -135,18 +142,24 @@ class _Reader:
         crs = settle_crs(source, self.fallback)
         self.note(source, crs)
         values, crs = to_wgs84(values, crs, self.datum_of(source.role))
-        return move(values, crs, self.crs)
+        return self.placed(source, move(values, crs, self.crs))
+
+    def placed(self, source: Source, values: Geometries) -> Geometries:
+        """Return the geometries, which the work CRS can show."""
+        check_moved(source, *shapely.get_coordinates(values, return_index=True))
+        return values
 
     def communities(self, given: Input) -> gpd.GeoDataFrame:
         source = self.open(given, "communities")
         values = geometries_of(source)
+        if shapely.is_missing(values).all():
+            raise InputError(f"{source.label}: no row has a geometry")
         crs = settle_crs(source, self.fallback)
         self.note(source, crs)
         values, shifted = to_wgs84(values, crs, self.datum_of("communities"))
         self.crs = choose_work_crs(crs, gpd.GeoSeries(geometries_of(source), crs=crs))
-        frame, findings = check_communities(
-            source, move(values, shifted, self.crs), self.crs, self.rules
-        )
+        values = self.placed(source, move(values, shifted, self.crs))
+        frame, findings = check_communities(source, values, self.crs, self.rules)
         self.outlines = np.asarray(frame.geometry.array, dtype=object)
         self.findings += findings
         return frame
@@ -185,6 +198,7 @@ class _Reader:
             source, self.crs, self.rules, fallback=self.fallback, datum=self.datum_of(role)
         )
         self.note(source, crs)
+        check_moved(source, frame[["x", "y"]].to_numpy(), np.arange(len(frame)))
         if role == "households":
             placed = frame[frame["x"].notna()]
             points = np.asarray(shapely.points(placed[["x", "y"]].to_numpy()), dtype=object)

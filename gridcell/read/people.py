@@ -27,6 +27,8 @@ def check_households(
 ) -> tuple[pd.DataFrame, pyproj.CRS | None]:
     """Return the register with our columns, sorted by id, and the CRS its points were in.
 
+    Ids that occur more than once stay so: who counts and who assigns says what becomes of them.
+
     Parameters
     ----------
     source
@@ -43,7 +45,7 @@ def check_households(
     Raises
     ------
     InputError
-        Personal columns; ids that are missing or repeated; no place; counts that are no counts.
+        Personal columns; ids that are missing; no place; counts that are no counts.
     """
     _refuse_personal(source)
     found = find_columns(source, rules.fields.get("households", {}), "households")
@@ -60,7 +62,7 @@ def check_households(
     table["unit"] = as_text(given["unit"])
     table["count"] = as_count(given["count"], source, "count").fillna(1).astype("int64")
     table["x"], table["y"] = xy[:, 0], xy[:, 1]
-    return _sorted(table, "household_id"), used
+    return _sorted(table), used
 
 
 def check_staff(
@@ -73,7 +75,7 @@ def check_staff(
     Raises
     ------
     InputError
-        Ids that are missing or repeated; limits that are no counts.
+        Ids that are missing; limits that are no counts.
     """
     found = find_columns(source, rules.fields.get("staff", {}), "staff")
     if "roles" in found:
@@ -88,12 +90,14 @@ def check_staff(
     for name in ("max_cells", "max_households"):
         table[name] = as_count(given[name], source, name)
     table["x"], table["y"] = xy[:, 0], xy[:, 1]
-    return _sorted(table, "staff_id"), used
+    return _sorted(table), used
 
 
-def _sorted(table: pd.DataFrame, key: str) -> pd.DataFrame:
-    order = np.argsort(table[key].astype(object).to_numpy(), kind="stable")
-    return table.iloc[order].reset_index(drop=True)
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows by id, and those of one id by the rest, whatever their order in the file."""
+    key, *rest = table.columns
+    keys = [key, *rest] if table[key].duplicated().any() else [key]
+    return table.sort_values(keys, ignore_index=True, na_position="last")
 
 
 def _columns(source: Source) -> str:
@@ -124,16 +128,6 @@ def _ids(
         raise InputError(
             f"{source.label}: {len(missing)} rows have no {key}, first row {missing[0] + 1}"
         )
-    twice = ids.duplicated(keep=False)
-    if twice.any():
-        first = (
-            ids[twice].groupby(ids[twice], sort=True).apply(lambda s: [i + 1 for i in s.index[:3]])
-        )
-        shown = "; ".join(f"{name!r} in rows {rows}" for name, rows in first.iloc[:5].items())
-        raise InputError(
-            f"{source.label}: {len(first)} {key} occur more than once: {shown}"
-            f"{' …' if len(first) > 5 else ''}; ids must be unique"
-        )
     return ids
 
 
@@ -146,8 +140,8 @@ def _points(
     datum: str,
 ) -> tuple[NDArray[np.float64], pyproj.CRS | None]:
     """Return the points in the work CRS, NaN where there is none, and their own CRS."""
-    if source.geometries is not None and source.geometries.notna().any():
-        values = geometries_of(source)
+    values = None if source.geometries is None else geometries_of(source)
+    if values is not None and not shapely.is_missing(values).all():
         check_types(source, values, POINTS, f"expected one point for each row of the {source.role}")
         own = settle_crs(source, fallback)
         centres = shapely.centroid(values)
