@@ -14,13 +14,15 @@ from gridcell.check import check_plan, prove_plan
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
 from gridcell.fabric.footprints import locate_polygons
-from gridcell.frames import make_cells
+from gridcell.frames import CellFrames, make_cells
 from gridcell.households import (
     building_table,
     count_households,
     household_table,
     outside_findings,
     place_register,
+    share_by_entrance,
+    with_entrances,
 )
 from gridcell.model import Finding, Layers, Plan, Progress, findings_frame
 from gridcell.partition import divide, set_targets
@@ -28,7 +30,7 @@ from gridcell.partition.reasons import explain_leaves, explain_small
 from gridcell.report import make_report
 from gridcell.rules import Rules
 from gridcell.schema import LINEAGE_COLUMNS, STAFF_COLUMNS, VACANCY_COLUMNS
-from gridcell.staff import assign_staff
+from gridcell.staff import Assignment, homes_of, make_assignment
 
 
 def make_plan(
@@ -67,12 +69,14 @@ def make_plan(
 
     with clock("households"):
         counted = count_households(layers, rules.households)
+        layers = with_entrances(layers, counted.register)
         expected = _households_by_community(layers, counted.households)
         small, micro = set_targets(layers.communities, expected, rules)
     with clock("fabric"):
         leaf = micro or small
         micro_band = np.column_stack([leaf.low, leaf.high])
         fabric = build_fabric(layers, counted.households, micro_band, rules=rules)
+        fabric = share_by_entrance(fabric, layers, counted.register)
         general = _general_households(fabric.atoms, len(layers.communities))
         small, micro = set_targets(layers.communities, general, rules)
     with clock("partition"):
@@ -93,13 +97,11 @@ def make_plan(
             leaf=cells.leaf_of_atom, small=cells.small_of_atom, community=cells.community_of_atom,
         )  # fmt: skip
         buildings = building_table(fabric, names, cells.leaf_of_atom)
-        staff, vacancies, staff_findings = _assign_staff(
-            layers, cells.medium, cells.small, cells.micro
-        )
+        assignment = _assign_staff(layers, cells, buildings, rules)
     with clock("proof"):
         found = [
             *layers.findings, *counted.findings, *fabric.findings,
-            *outside_findings(fabric, names), *staff_findings,
+            *outside_findings(fabric, names), *assignment.findings,
             *_band_findings(cells.small), *_band_findings(cells.micro),
         ]  # fmt: skip
         plan = Plan(
@@ -112,8 +114,8 @@ def make_plan(
             buildings=buildings,
             barriers=_barriers(layers),
             households=table,
-            staff=staff,
-            vacancies=vacancies,
+            staff=assignment.staff,
+            vacancies=assignment.vacancies,
             lineage=pd.DataFrame({name: pd.Series(dtype="str") for name in LINEAGE_COLUMNS}),
             findings=findings_frame(found, layers.crs),
             rules=rules,
@@ -122,7 +124,7 @@ def make_plan(
         found += check_plan(plan, proofs)
     return make_report(
         plan, found, proofs=proofs, layers=layers, fabric=fabric, division=division,
-        targets=(small, micro), counted=counted, seconds=clock.seconds,
+        targets=(small, micro), counted=counted, staffing=assignment.figures, seconds=clock.seconds,
     )  # fmt: skip
 
 
@@ -183,24 +185,22 @@ def _general_households(atoms: pd.DataFrame, communities: int) -> NDArray[np.int
 
 
 def _assign_staff(
-    layers: Layers, medium: gpd.GeoDataFrame, small: gpd.GeoDataFrame, micro: gpd.GeoDataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    layers: Layers, cells: CellFrames, buildings: gpd.GeoDataFrame, rules: Rules
+) -> Assignment:
     if layers.staff is None:
         staff = pd.DataFrame({name: pd.Series(dtype="str") for name in STAFF_COLUMNS})
-        vacancies = pd.DataFrame({name: pd.Series(dtype="str") for name in VACANCY_COLUMNS})
-        return (
-            staff.astype({"distance_m": "float64"}),
-            vacancies.astype({"missing": "int64"}),
-            [],
+        names = VACANCY_COLUMNS
+        vacancies = pd.DataFrame({name: pd.Series(dtype="str") for name in names})
+        return Assignment(
+            staff=staff.astype({"distance_m": "float64"}),
+            vacancies=vacancies.astype({"missing": "int64"}),
+            findings=[],
+            figures={"people": 0, "posts_filled": 0, "vacancies": 0},
         )
-    homes = layers.staff[["x", "y"]].to_numpy(dtype=np.float64, copy=True)
-    if layers.buildings is not None:
-        point = shapely.get_coordinates(shapely.point_on_surface(layers.buildings.geometry))
-        row = pd.Series(np.arange(len(point)), index=layers.buildings["bldg_id"])
-        at = layers.staff["bldg_id"].map(row)
-        known = at.notna().to_numpy()
-        homes[known] = point[at[known].to_numpy(dtype=np.int64)]
-    return assign_staff(medium, small, micro, layers.staff, homes=homes)
+    return make_assignment(
+        cells.medium, cells.small, cells.micro, layers.staff,
+        homes=homes_of(layers.staff, buildings), roles=rules.staffing,
+    )  # fmt: skip
 
 
 def _band_findings(cells: gpd.GeoDataFrame) -> list[Finding]:

@@ -1,18 +1,28 @@
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.affinity import rotate
+from strategies import awkward_towns
+from towns import CORNER
 
+from gridcell.errors import InputError
+from gridcell.fabric import build_fabric
 from gridcell.households import (
     count_households,
     estimate_households,
     household_table,
     place_register,
+    share_by_entrance,
+    with_entrances,
 )
+from gridcell.households.entrances import entrance_span, unit_numbers
 from gridcell.model import Finding, Layers
 from gridcell.rules import Households
 
@@ -152,7 +162,10 @@ def pieces(*rows):
 def located(*rows):
     """Return (household_id, building, unit, count) as `count_households` does."""
     table = pd.DataFrame(rows, columns=["household_id", "building", "unit", "count"])
-    return table.assign(how="building", distance_m=0.0, reason=None)
+    kinds = {"household_id": "str", "unit": "str", "building": "int64", "count": "int64"}
+    table = table.astype(kinds).assign(how="building", distance_m=0.0, reason=None)
+    table["west"], table["east"] = entrance_span(table, buildings(0))
+    return table
 
 
 LEAF = np.array(["A", "B", "C"], dtype=object)
@@ -162,9 +175,9 @@ NAMES = np.array(["b0", "b1"], dtype=object)
 
 def test_entrances_fill_slabs_in_the_order_of_their_numbers():
     slabs = pieces((0, 0, 2), (0, 1, 2))
-    lines = located(("a", 0, "10", 1), ("b", 0, "9", 1), ("c", 0, None, 1), ("d", 0, "1", 1))
+    lines = located(("a", 0, "10", 1), ("b", 0, "9", 1), ("c", 0, "2", 1), ("d", 0, "1", 1))
     placed = place_register(slabs, lines)
-    assert placed["piece"].tolist() == [1, 0, 1, 0]
+    assert placed["piece"].tolist() == [1, 1, 0, 0]
     assert placed["household_id"].tolist() == ["a", "b", "c", "d"]
 
 
@@ -192,8 +205,7 @@ def test_whoever_lives_outside_is_listed_with_the_reason_and_without_a_code():
 
 def test_without_a_register_only_those_left_out_are_listed():
     parts = pieces((0, 0, 1), (0, -1, 3), (1, -1, 0))
-    empty = located().astype({"household_id": "str", "count": "int64", "building": "int64"})
-    table = household_table(place_register(parts, empty), parts, NAMES, **CODES)
+    table = household_table(place_register(parts, located()), parts, NAMES, **CODES)
     assert table["count"].tolist() == [3]
     assert table["household_id"].isna().all()
     assert table["code"].isna().all()
@@ -214,11 +226,10 @@ def towns(draw):
     return pieces(*parts), located(*lines)
 
 
+@settings(max_examples=50, deadline=None)
 @given(towns())
 def test_every_piece_gets_exactly_its_households_and_every_line_stays_whole(town):
     parts, lines = town
-    lines = lines.astype({"household_id": "str", "unit": "str", "count": "int64"})
-    lines["building"] = lines["building"].astype("int64")
     placed = place_register(parts, lines)
     got = np.bincount(placed["piece"], weights=placed["count"], minlength=len(parts))
     assert got.tolist() == parts["households"].tolist()
@@ -236,5 +247,288 @@ def test_every_piece_gets_exactly_its_households_and_every_line_stays_whole(town
 @pytest.mark.parametrize("n", [0, 3])
 def test_a_register_of_nobody_is_placed(n):
     lines = located(*[(str(i), -1, None, 1) for i in range(n)])
-    placed = place_register(pieces((0, 0, 0)), lines.astype({"building": "int64"}))
+    placed = place_register(pieces((0, 0, 0)), lines)
     assert (placed["piece"] == -1).all()
+
+
+# Entrances
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("3", 3), ("03", 3), ("3单元", 3), ("第十二单元", 12), ("二十", 20), ("十", 10), ("３", 3),
+     ("A座", np.inf), ("", np.inf)],
+)  # fmt: skip
+def test_entrances_are_numbered_in_digits_or_chinese(name, number):
+    assert unit_numbers(pd.Series([name], dtype="str")).tolist() == [number]
+
+
+def spans(units, *named):
+    """Return where the named entrances of a building with so many stand, in sixths."""
+    table = located(*[(str(i), 0, name, 1) for i, name in enumerate(named)])
+    known = buildings(1, units=pd.array([units], dtype="Int64"))
+    west, east = entrance_span(table, known)
+    return [(round(6 * a, 9), round(6 * b, 9)) for a, b in zip(west, east, strict=True)]
+
+
+def test_an_entrance_stands_where_its_number_is_among_those_of_the_building():
+    assert spans(3, "3", "1单元", None, "1") == [(4, 6), (0, 2), (0, 6), (0, 2)]
+
+
+def test_entrances_that_no_building_numbers_stand_side_by_side_in_their_order():
+    assert spans(None, "102", "20", "B", "102") == [(2, 4), (0, 2), (4, 6), (2, 4)]
+    assert spans(2, "1", "5", "3") == [(0, 2), (4, 6), (2, 4)]
+    assert spans(2, "0", "1") == [(0, 3), (3, 6)]
+
+
+def slabbed(house, people, units, band=(30, 50)):
+    """Return fabric and register of one building whose slabs know the entrances."""
+    house = gpd.GeoDataFrame(
+        {"bldg_id": ["b0"], "households": pd.array([None], dtype="Int64"),
+         "units": pd.array([units], dtype="Int64")},
+        geometry=[house], crs=CRS,
+    )  # fmt: skip
+    town = layers(house, register(*people))
+    counted = count_households(town)
+    town = with_entrances(town, counted.register)
+    fabric = build_fabric(town, counted.households, np.array([band], dtype=float))
+    return fabric, share_by_entrance(fabric, town, counted.register), counted
+
+
+def entrance(unit, count, first=0):
+    return [(f"{unit}-{i:03}", "b0", unit, 1, None, None) for i in range(first, first + count)]
+
+
+@pytest.mark.parametrize("units", [3, None])
+@pytest.mark.parametrize("degrees", [0, 30, 90, 117])
+def test_every_slab_holds_the_households_of_its_own_entrances(degrees, units):
+    house = rotate(shapely.box(100, 0, 160, 10), degrees)
+    people = [*entrance("1", 20), *entrance("2", 60), *entrance("3", 45)]
+    equal, shared, counted = slabbed(house, people, units)
+    assert equal.pieces["households"].tolist() == [42, 42, 41]
+    assert shared.pieces["households"].tolist() == [20, 60, 45]
+    placed = place_register(shared.pieces, counted.register)
+    assert placed.groupby("piece")["unit"].agg(set).tolist() == [{"1"}, {"2"}, {"3"}]
+    west = shapely.get_x(shapely.centroid(shared.outlines.geometry.to_numpy()))
+    assert degrees == 90 or (np.diff(west) > 0).all()
+
+
+def test_households_of_atoms_follow_those_of_slabs():
+    people = [*entrance("1", 20), *entrance("2", 60)]
+    equal, shared, _ = slabbed(shapely.box(100, 0, 160, 10), people, 2)
+    for fabric in (equal, shared):
+        of_atom = np.bincount(
+            fabric.pieces["atom"], fabric.pieces["households"], minlength=len(fabric.atoms)
+        )
+        assert of_atom.tolist() == fabric.atoms["households"].tolist()
+    assert equal.atoms["households"].sum() == shared.atoms["households"].sum() == 80
+
+
+def test_whoever_names_no_entrance_is_spread_over_the_whole_building():
+    people = [*entrance("1", 10), *entrance("2", 30), *entrance(None, 40)]
+    _, shared, _ = slabbed(shapely.box(100, 0, 160, 10), people, 2)
+    assert shared.pieces["households"].tolist() == [30, 50]
+
+
+def test_a_bent_building_and_a_tower_share_the_households_of_a_strip_by_area():
+    bent = shapely.box(100, 0, 160, 30).difference(shapely.box(100, 10, 150, 20))
+    people = [*entrance("1", 40), *entrance("2", 80), *entrance("3", 7)]
+    _, shared, _ = slabbed(bent, people, 3)
+    assert shared.pieces["households"].tolist() == [20, 20, 40, 40, 7]
+    tower = shapely.box(100, 0, 130, 28)
+    _, shared, _ = slabbed(tower, [*entrance("1", 120), *entrance("2", 60)], 2)
+    assert shared.pieces["households"].tolist() == [60, 60, 30, 30]
+
+
+def test_without_entrances_in_the_register_slabs_stay_equal():
+    equal, shared, _ = slabbed(shapely.box(100, 0, 160, 10), entrance(None, 90), 3)
+    assert shared is equal
+
+
+# Odd figures
+
+
+def kinds(counted):
+    return [finding.kind for finding in counted.findings]
+
+
+def test_an_id_that_occurs_twice_counts_twice_and_is_told():
+    people = register(
+        ("a", "b0", None, 1, None, None), ("a", "b0", None, 1, None, None),
+        ("a", "b1", None, 2, None, None), ("a-2", "b1", None, 1, None, None),
+    )  # fmt: skip
+    counted = count_households(layers(buildings(2), people))
+    assert counted.households.tolist() == [2, 3]
+    assert counted.register["household_id"].tolist() == ["a", "a-3", "a-4", "a-2"]
+    assert kinds(counted) == ["duplicate_id"]
+    assert "1 lines repeat another in everything" in counted.findings[0].message
+
+
+def test_a_building_with_more_households_than_dwellings_is_told():
+    houses = buildings(2, households=pd.array([4, 2], dtype="Int64"))
+    people = register(("1", "b0", None, 5, None, None), ("2", "b1", None, 2, None, None))
+    counted = count_households(layers(houses, people))
+    assert kinds(counted) == ["register_differs", "over_dwellings"]
+    over = counted.findings[1]
+    assert (over.measure, over.place.within(houses.geometry[0])) == (1.0, True)
+    assert "b0: 5 households registered, 4 dwellings on the building (125%)" in over.message
+
+
+def test_a_building_too_small_for_its_households_is_told():
+    houses = buildings(3, households=pd.array([7, 6, 50], dtype="Int64"), floors=[1.0, 1.0, None])
+    (finding,) = count_households(layers(houses)).findings
+    assert finding.kind == "building_crowded"
+    assert "b0 holds 7 households on 100 m2" in finding.message
+
+
+def test_a_community_with_other_than_its_own_figure_is_told():
+    houses = buildings(2, households=pd.array([7, 6], dtype="Int64"))
+    for said, severity in ((10, "warning"), (13, None), (20, "note"), (0, "warning")):
+        town = layers(houses)
+        town.communities["households"] = pd.array([said], dtype="Int64")
+        found = count_households(town).findings
+        assert [f.severity for f in found] == ([severity] if severity else [])
+    town.communities["households"] = pd.array([10], dtype="Int64")
+    (finding,) = count_households(town).findings
+    assert (finding.kind, finding.community, finding.measure) == ("community_differs", "1", 3.0)
+    assert "(130%)" in finding.message
+
+
+def test_an_entrance_beyond_the_last_one_is_told():
+    houses = buildings(2, units=pd.array([2, None], dtype="Int64"))
+    people = register(
+        ("1", "b0", "3", 4, None, None), ("2", "b0", "2", 1, None, None),
+        ("3", "b1", "9", 1, None, None),
+    )  # fmt: skip
+    (finding,) = count_households(layers(houses, people)).findings
+    assert (finding.kind, finding.measure) == ("entrance_unknown", 4.0)
+    assert "entrance 3 of building b0, which has 2" in finding.message
+
+
+def test_a_point_far_from_the_building_that_is_named_is_told():
+    people = register(("1", "b0", None, 1, 5, 5), ("2", "b0", None, 2, 300, 5))
+    (finding,) = count_households(layers(buildings(), people)).findings
+    assert (finding.kind, finding.measure) == ("place_differs", 2.0)
+    assert "2, 290 m from building b0" in finding.message
+
+
+def test_a_nearest_building_in_another_community_is_told():
+    land = gpd.GeoDataFrame(
+        {"code": ["1", "2"], "name": ["1", "2"]}, crs=CRS,
+        geometry=[shapely.box(-50, -50, 130, 50), shapely.box(130, -50, 999, 50)],
+    )  # fmt: skip
+    people = register(("1", None, None, 3, 135, 5), ("2", None, None, 1, 120, 5))
+    counted = count_households(replace(layers(buildings(), people), communities=land))
+    (finding,) = counted.findings
+    assert (finding.kind, finding.measure, finding.community) == ("household_across", 3.0, "1")
+
+
+def test_homes_where_nobody_is_registered_are_told():
+    houses = buildings(3, use=["house", "apartments", "garage"])
+    people = register(("1", "b0", None, 1, None, None))
+    (finding,) = count_households(layers(houses, people)).findings
+    assert (finding.kind, finding.measure) == ("home_empty", 1.0)
+
+
+def test_ids_that_lost_their_zeros_are_not_guessed_but_hinted_at():
+    houses = buildings(2, bldg_id=["0012", "B7"])
+    people = register(("1", "12", None, 1, None, None), ("2", "B7", None, 1, None, None))
+    counted = count_households(layers(houses, people))
+    assert counted.households.tolist() == [0, 1]
+    assert "'12' for '0012'" in counted.findings[0].message
+
+
+def test_a_register_of_which_nothing_can_be_placed_is_an_error_with_the_reasons():
+    people = register(("1", "x", None, 1, None, None), ("2", None, None, 1, None, None))
+    with pytest.raises(InputError, match=r"neither a building nor a .*no building has the id"):
+        count_households(layers(buildings(), people))
+
+
+@pytest.mark.parametrize("where", ["line", "building", "sum"])
+def test_figures_that_no_building_can_hold_are_an_error(where):
+    houses = buildings(2, households=pd.array([1, 100_001], dtype="Int64"))
+    lines = [("1", "b1", None, 100_001, None, None)]
+    if where == "sum":
+        lines = [(str(i), "b1", None, 60_000, None, None) for i in range(2)]
+    people = None if where == "building" else register(*lines)
+    with pytest.raises(InputError, match="expected at most 100,000"):
+        count_households(layers(houses, people))
+
+
+@pytest.mark.parametrize("point", [(10, 5), (10, 10), (10, 0), (5, 5)])
+def test_a_point_on_a_shared_border_or_vertex_falls_in_exactly_one_building(point):
+    shapes = [shapely.box(0, 0, 10, 10), shapely.box(10, 0, 25, 10), shapely.box(0, 10, 25, 20)]
+    houses = gpd.GeoDataFrame(
+        {"bldg_id": ["a", "b", "c"], "households": pd.array([None] * 3, dtype="Int64")},
+        geometry=shapes, crs=CRS,
+    )  # fmt: skip
+    people = register(("1", None, None, 1, *point))
+    counted = count_households(layers(houses, people))
+    assert counted.households.tolist() == [1, 0, 0]
+    assert counted.register["how"].tolist() == ["point"]
+    turned = houses[::-1].reset_index(drop=True)
+    assert count_households(layers(turned, people)).households.tolist() == [0, 0, 1]
+
+
+# The whole way
+
+
+@st.composite
+def registered_towns(draw):
+    """Return an awkward town with a register as bad as can be."""
+    town, _ = draw(awkward_towns())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n = len(town.buildings)
+    houses = town.buildings.assign(
+        bldg_id=pd.Series([f"b{i}" for i in range(n)], dtype="str"),
+        households=pd.array(rng.choice([0, 5, 40], n), dtype="Int64"),
+    )
+    size = int(rng.integers(1, 40))
+    known = houses["bldg_id"].tolist() or ["gone"]
+    xy = rng.uniform(-50, 200, (size, 2)) + CORNER
+    xy[rng.random(size) < 0.3] = np.nan
+    lines = [
+        (
+            f"h{i:02}",
+            rng.choice([*known, "gone"]) if rng.random() < 0.6 else None,
+            rng.choice(["1", "2", "9", "x"]) if rng.random() < 0.6 else None,
+            rng.choice([0, 1, 3, 40, 120]),
+            *xy[i],
+        )
+        for i in range(size)
+    ]
+    return replace(town, buildings=houses, households=register(*lines))
+
+
+@settings(max_examples=40, deadline=None)
+@given(registered_towns())
+def test_nobody_is_lost_or_counted_twice_in_any_town(town):
+    try:
+        counted = count_households(town)
+    except InputError as error:
+        assert "no households can be placed" in str(error)  # noqa: PT017
+        return
+    town = with_entrances(town, counted.register)
+    limits = np.tile([30.0, 50.0], (len(town.communities), 1))
+    fabric = build_fabric(town, counted.households, limits)
+    shared = share_by_entrance(fabric, town, counted.register)
+    pieces = shared.pieces
+    of_building = np.bincount(
+        pieces["building"], pieces["households"], minlength=len(town.buildings)
+    )
+    assert of_building.tolist() == counted.households.tolist()
+    inside = pieces[pieces["atom"] >= 0]
+    of_atom = np.bincount(inside["atom"], inside["households"], minlength=len(shared.atoms))
+    assert of_atom.tolist() == shared.atoms["households"].tolist()
+
+    atoms = np.array([f"a{i}" for i in range(len(shared.atoms))], dtype=object)
+    table = household_table(
+        place_register(pieces, counted.register), pieces,
+        town.buildings["bldg_id"].to_numpy(dtype=object), leaf=atoms, small=atoms, community=atoms,
+    )  # fmt: skip
+    assert (table["code"].isna() == table["reason"].notna()).all()
+    assert (table["code"].isna() == table["how"].isna()).all()
+    lines = table.groupby("household_id")["count"].sum()
+    assert lines.to_dict() == town.households.set_index("household_id")["count"].to_dict()
+    placed = table.groupby("code")["count"].sum().reindex(atoms, fill_value=0)
+    assert placed.tolist() == of_atom.tolist()

@@ -1,0 +1,23 @@
+"""Households: counted or estimated by building, placed in slabs and cells, none lost."""
+
+from gridcell.households.count import Counted, count_households
+from gridcell.households.entrances import share_by_entrance, with_entrances
+from gridcell.households.estimate import estimate_households
+from gridcell.households.tables import (
+    building_table,
+    household_table,
+    outside_findings,
+    place_register,
+)
+
+__all__ = [
+    "Counted",
+    "building_table",
+    "count_households",
+    "estimate_households",
+    "household_table",
+    "outside_findings",
+    "place_register",
+    "share_by_entrance",
+    "with_entrances",
+]

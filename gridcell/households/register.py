@@ -1,0 +1,129 @@
+"""Lines of a register: made unique, and each brought to its building."""
+
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.arrays import fold
+from gridcell.model import Finding
+
+Ints = NDArray[np.int64]
+Reals = NDArray[np.float64]
+
+_CONTENT: Final = ("household_id", "bldg_id", "unit", "count", "x", "y")
+
+
+def unique_lines(register: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return the register with unique ids, and which ids were repeated.
+
+    Every line counts: a second ``H7`` becomes ``H7-2``, so that no household is lost where two got
+    one id. Lines alike in everything are told, they may be one household entered twice.
+
+    Parameters
+    ----------
+    register
+        `Layers.households`.
+    """
+    number = register.groupby("household_id", sort=False).cumcount().to_numpy()
+    if not number.any():
+        return register, []
+    table = register.copy()
+    again = np.flatnonzero(number)
+    ids = table["household_id"].to_numpy(dtype=object, copy=True)
+    taken = set(ids)
+    for row in again:
+        # A register may hold H7, H7 and H7-2.
+        step, name = number[row] + 1, f"{ids[row]}-{number[row] + 1}"
+        while name in taken:
+            step += 1
+            name = f"{ids[row]}-{step}"
+        taken.add(name)
+        ids[row] = name
+    names = table["household_id"].iloc[again].drop_duplicates()
+    alike = int(table.duplicated(list(_CONTENT)).sum())
+    same = f"; {alike} lines repeat another in everything" if alike else ""
+    finding = Finding(
+        kind="duplicate_id", severity="warning", measure=float(len(again)),
+        message=(
+            f"{len(names)} household_id occur more than once: {', '.join(names.iloc[:5])}"
+            f"{' …' if len(names) > 5 else ''}; every line counts, the {len(again)} further ones "
+            f"got a suffix{same}"
+        ),
+    )  # fmt: skip
+    table["household_id"] = pd.Series(ids, index=table.index, dtype="str")
+    return table, [finding]
+
+
+def locate_lines(
+    register: pd.DataFrame, buildings: gpd.GeoDataFrame, nearest_m: float
+) -> pd.DataFrame:
+    """Return the register with the building of each line, how it was found, or why not.
+
+    By the id of the building; else by the point, in the building around it, or the nearest one.
+    Where several are around a point or equally near, the smallest has it.
+
+    Parameters
+    ----------
+    register
+        ``household_id``, ``bldg_id``, ``unit``, ``count``, ``x``, ``y``.
+    buildings
+        ``bldg_id`` and polygons in the CRS of ``x`` and ``y``.
+    nearest_m
+        How far from the nearest building a point may be, metres.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``household_id``, ``unit``, ``count``, ``building`` (row or -1), ``how`` (building, unit,
+        point, nearest), ``distance_m``, ``reason``, in the register's order.
+    """
+    table = register[["household_id", "unit", "count"]].reset_index(drop=True)
+    by_id = pd.Series(np.arange(len(buildings)), index=buildings["bldg_id"].to_numpy())
+    wanted = register["bldg_id"].reset_index(drop=True)
+    building = wanted.map(by_id).fillna(-1).to_numpy(dtype=np.int64)
+    how = np.full(len(table), None, dtype=object)
+    how[building >= 0] = "building"
+    how[(building >= 0) & table["unit"].notna().to_numpy()] = "unit"
+    distance = np.where(building >= 0, 0.0, np.nan)
+    reason = np.full(len(table), None, dtype=object)
+
+    xy = register[["x", "y"]].to_numpy(dtype=np.float64)
+    has_point = np.isfinite(xy).all(axis=1)
+    rest = np.flatnonzero((building < 0) & has_point)
+    if len(rest) and len(buildings):
+        # Nearest covers both: inside a building the distance is 0.
+        near, row, far = nearest_rows(buildings, xy[rest])
+        ok = far <= nearest_m
+        at = rest[near[ok]]
+        building[at], distance[at] = row[ok], far[ok]
+        how[at] = np.where(far[ok] > 0, "nearest", "point")
+        reason[rest[near[~ok]]] = [
+            f"the nearest building is {d:.0f} m away, more than {nearest_m:g} m" for d in far[~ok]
+        ]
+    lost = (building < 0) & ~has_point
+    reason[lost] = [
+        "neither a building nor a point is given" if pd.isna(b) else f"no building has the id '{b}'"
+        for b in wanted[lost]
+    ]
+    return table.assign(building=building, how=how, distance_m=distance, reason=reason)
+
+
+def nearest_rows(frame: gpd.GeoDataFrame, xy: Reals) -> tuple[Ints, Ints, Reals]:
+    """Return point, nearest row (of several the smallest) and distance, one entry a point."""
+    geometry = frame.geometry.to_numpy()
+    points = np.asarray(shapely.points(xy), dtype=object)
+    tree = shapely.STRtree(geometry)
+    # Most points are inside, which is found much faster than the nearest of all.
+    inside, around = tree.query(points, predicate="intersects")
+    rest = np.flatnonzero(np.bincount(inside, minlength=len(points)) == 0)
+    (outside, beside), away = tree.query_nearest(points[rest], return_distance=True)
+    point, row = np.append(inside, rest[outside]), np.append(around, beside)
+    far = np.append(np.zeros(len(inside)), away)
+    order = np.lexsort((row, shapely.area(geometry)[row], point))
+    point, row, far = point[order], row[order], far[order]
+    first = fold(point)
+    return point[first], row[first], far[first]

@@ -1,0 +1,336 @@
+"""What is odd about household figures: counted against the register, buildings and communities."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.fabric.footprints import locate_polygons
+from gridcell.households.entrances import unit_numbers
+from gridcell.households.estimate import LIVED_IN, storeys_of, uses_of
+from gridcell.model import Finding, Layers, place_of
+from gridcell.rules import Households
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+LEAST_M2: Final = 15.0
+"""Floor area below which no household lives, walls and stairs included."""
+
+LISTED: Final = "; they are listed with the reason"
+"""What becomes of households without a building, where others have one."""
+
+_VARIES: Final = re.compile(r"'.*'|[\d.]+ m\b")
+"""What differs between reasons of one kind: ids and distances."""
+
+
+def unplaced_findings(
+    table: pd.DataFrame, register: pd.DataFrame, buildings: gpd.GeoDataFrame
+) -> list[Finding]:
+    """Return a finding for each reason for which lines of the register have no building.
+
+    Parameters
+    ----------
+    table
+        From `locate_lines`.
+    register
+        The lines as they were given, in the same order.
+    buildings
+        ``bldg_id``, for hints at ids that nearly match.
+    """
+    lost = table[table["building"] < 0]
+    hint = _hint(register.loc[lost.index, "bldg_id"], buildings["bldg_id"])
+    return [
+        Finding(
+            kind="household_unplaced", severity="warning",
+            measure=float(rows["count"].sum()),
+            message=(
+                f"{rows['count'].sum()} households could not be placed ({reason}), for example "
+                f"{rows['household_id'].iloc[0]}"
+                + (f" ({rows['reason'].iloc[0]})" if "…" in str(reason) else "")
+                + (hint if "the id" in str(reason) else "")
+                + LISTED
+            ),
+        )
+        for reason, rows in lost.groupby(lost["reason"].str.replace(_VARIES, "…", regex=True))
+    ]  # fmt: skip
+
+
+def register_findings(
+    table: pd.DataFrame,
+    register: pd.DataFrame,
+    layers: Layers,
+    buildings: gpd.GeoDataFrame,
+    known: pd.Series,
+    counts: Ints,
+    rules: Households,
+) -> list[Finding]:
+    """Return what in the register does not go with the buildings that it names.
+
+    Parameters
+    ----------
+    table
+        From `locate_lines`.
+    register
+        The lines as they were given, in the same order.
+    layers
+        For the communities.
+    buildings
+        ``bldg_id``, ``units``, ``use`` where known.
+    known
+        (buildings,) figures on the buildings, NaN where there is none.
+    counts
+        (buildings,) households registered.
+    rules
+        `Households.nearest_m`.
+    """
+    return [
+        *_differences(buildings, known, counts),
+        *_unknown_entrances(table, buildings),
+        *_far_points(table, register, buildings, rules.nearest_m),
+        *_across(table, register, layers, buildings),
+        *_empty_homes(buildings, counts),
+    ]
+
+
+def crowding_findings(
+    buildings: gpd.GeoDataFrame, households: Ints, rules: Households
+) -> list[Finding]:
+    """Return a finding for each building too small for its households, by its floors.
+
+    Parameters
+    ----------
+    buildings
+        ``bldg_id``, ``floors``, ``height`` (metres); without either nothing is said.
+    households
+        (buildings,) counted, not estimated.
+    rules
+        Height of a storey.
+    """
+    floor_m2 = storeys_of(buildings, rules).to_numpy(dtype=np.float64) * buildings.area.to_numpy()
+    rows = np.flatnonzero((households > 1) & (households * LEAST_M2 > floor_m2))
+    return [
+        Finding(
+            kind="building_crowded", severity="warning", place=place,
+            measure=float(households[row]),
+            message=(
+                f"building {name} holds {households[row]} households on {floor_m2[row]:.0f} m2 of "
+                f"floor, less than {LEAST_M2:g} m2 each"
+            ),
+        )
+        for row, name, place in _places(buildings, rows)
+    ]  # fmt: skip
+
+
+def community_findings(
+    communities: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, households: Ints
+) -> list[Finding]:
+    """Return a finding for each community with other than the households it says it has.
+
+    Above 100 % it is a warning, below a note.
+
+    Parameters
+    ----------
+    communities
+        ``code`` and, where known, ``households``.
+    buildings, households
+        Footprints and what each holds.
+    """
+    if "households" not in communities or communities["households"].isna().all():
+        return []
+    home = locate_polygons(buildings.geometry.to_numpy(), communities.geometry.to_numpy())
+    counted = np.bincount(
+        home[home >= 0], weights=households[home >= 0], minlength=len(communities)
+    ).astype(np.int64)
+    said = communities["households"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    rows = np.flatnonzero(~np.isnan(said) & (said != counted))
+    return [
+        Finding(
+            kind="community_differs", severity="warning" if counted[row] > said[row] else "note",
+            community=str(code), measure=float(counted[row] - said[row]), place=place,
+            message=(
+                f"community {code}: {counted[row]} households in its buildings, {said[row]:.0f} by "
+                f"its own figure{_percent(counted[row], said[row])}"
+            ),
+        )
+        for row, code, place in _places(communities, rows, name="code")
+    ]  # fmt: skip
+
+
+def _differences(buildings: gpd.GeoDataFrame, known: pd.Series, counts: Ints) -> list[Finding]:
+    figure = known.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    differs = np.flatnonzero(~np.isnan(figure) & (figure != counts))
+    if not len(differs):
+        return []
+    over = differs[counts[differs] > figure[differs]]
+    example = int(differs[0])
+    findings = [
+        Finding(
+            kind="register_differs", severity="warning", measure=float(len(differs)),
+            place=place_of(buildings.geometry.iloc[example]),
+            message=(
+                f"the register differs from the figure on {len(differs)} buildings, {len(over)} of "
+                f"them have more, for example {buildings['bldg_id'].iloc[example]}: "
+                f"{counts[example]} registered, {figure[example]:g} on the building; together "
+                f"{counts[differs].sum()} registered, {figure[differs].sum():.0f} on the "
+                "buildings; the register counts"
+            ),
+        )
+    ]  # fmt: skip
+    findings += [
+        Finding(
+            kind="over_dwellings", severity="warning", place=place,
+            measure=float(counts[row] - figure[row]),
+            message=(
+                f"building {name}: {counts[row]} households registered, {figure[row]:.0f} "
+                f"dwellings on the building{_percent(counts[row], figure[row])}"
+            ),
+        )
+        for row, name, place in _places(buildings, over)
+    ]  # fmt: skip
+    return findings
+
+
+def _unknown_entrances(table: pd.DataFrame, buildings: gpd.GeoDataFrame) -> list[Finding]:
+    """Return a finding where lines name an entrance beyond the last one of their building."""
+    if "units" not in buildings:
+        return []
+    lines = table[(table["building"] >= 0) & table["unit"].notna()]
+    number = unit_numbers(lines["unit"])
+    units = buildings["units"].fillna(0).to_numpy(dtype=np.int64)[lines["building"]]
+    beyond = lines[np.isfinite(number) & (units > 0) & (number > units)]
+    if beyond.empty:
+        return []
+    row = int(beyond["building"].iloc[0])
+    return [
+        Finding(
+            kind="entrance_unknown", severity="warning", measure=float(beyond["count"].sum()),
+            place=place_of(buildings.geometry.iloc[row]),
+            message=(
+                f"{beyond['count'].sum()} households in {beyond['building'].nunique()} buildings "
+                f"name an entrance beyond the last one, for example "
+                f"{beyond['household_id'].iloc[0]}: entrance {beyond['unit'].iloc[0]} of building "
+                f"{buildings['bldg_id'].iloc[row]}, which has {buildings['units'].iloc[row]}; the "
+                "order of the numbers counts there"
+            ),
+        )
+    ]  # fmt: skip
+
+
+def _far_points(
+    table: pd.DataFrame, register: pd.DataFrame, buildings: gpd.GeoDataFrame, nearest_m: float
+) -> list[Finding]:
+    """Return a finding where lines name a building and a point far from it."""
+    xy = register[["x", "y"]].to_numpy(dtype=np.float64)
+    by_id = table["how"].isin(["building", "unit"]).to_numpy()
+    lines = np.flatnonzero(by_id & np.isfinite(xy).all(axis=1))
+    geometry = buildings.geometry.to_numpy()
+    away = shapely.distance(
+        shapely.points(xy[lines]), geometry[table["building"].to_numpy()[lines]]
+    )
+    far = away > nearest_m
+    if not far.any():
+        return []
+    worst = int(np.argmax(np.where(far, away, -1.0)))
+    line = table.iloc[lines[worst]]
+    return [
+        Finding(
+            kind="place_differs", severity="warning",
+            measure=float(table["count"].to_numpy()[lines[far]].sum()),
+            place=shapely.Point(xy[lines[worst]]),
+            message=(
+                f"{table['count'].to_numpy()[lines[far]].sum()} households have a point more than "
+                f"{nearest_m:g} m from the building they name, the farthest "
+                f"{line['household_id']}, {away[worst]:.0f} m from building "
+                f"{buildings['bldg_id'].iloc[line['building']]}; the building counts"
+            ),
+        )
+    ]  # fmt: skip
+
+
+def _across(
+    table: pd.DataFrame, register: pd.DataFrame, layers: Layers, buildings: gpd.GeoDataFrame
+) -> list[Finding]:
+    """Return a note where the nearest building is in another community than the point."""
+    lines = np.flatnonzero((table["how"] == "nearest").to_numpy())
+    if not len(lines):
+        return []
+    land = layers.communities.geometry.to_numpy()
+    xy = register[["x", "y"]].to_numpy(dtype=np.float64)[lines]
+    rows = table["building"].to_numpy()[lines]
+    home = locate_polygons(buildings.geometry.to_numpy()[rows], land)
+    touching = np.zeros(len(lines), dtype=bool)
+    point, row = shapely.STRtree(land).query(shapely.points(xy), predicate="intersects")
+    somewhere = np.isin(np.arange(len(lines)), point)
+    touching[point[home[point] == row]] = True
+    other = somewhere & ~touching & (home >= 0)
+    if not other.any():
+        return []
+    first = int(np.flatnonzero(other)[0])
+    line, code = table.iloc[lines[first]], layers.communities["code"].iloc[home[first]]
+    total = table["count"].to_numpy()[lines[other]].sum()
+    return [
+        Finding(
+            kind="household_across", severity="note", measure=float(total),
+            community=str(code), place=shapely.Point(xy[first]),
+            message=(
+                f"the nearest building of {total} households is in another community than their "
+                f"point, for example of {line['household_id']}: building "
+                f"{buildings['bldg_id'].iloc[rows[first]]} in {code}, {line['distance_m']:.0f} m "
+                "away; the building counts"
+            ),
+        )
+    ]  # fmt: skip
+
+
+def _empty_homes(buildings: gpd.GeoDataFrame, counts: Ints) -> list[Finding]:
+    """Return a note where buildings made to live in hold nobody by the register."""
+    homes = uses_of(buildings).isin(LIVED_IN).to_numpy()
+    empty = np.flatnonzero(homes & (counts == 0))
+    if not len(empty):
+        return []
+    row = int(empty[0])
+    return [
+        Finding(
+            kind="home_empty", severity="note", measure=float(len(empty)),
+            place=place_of(buildings.geometry.iloc[row]),
+            message=(
+                f"{len(empty)} of {homes.sum()} residential buildings have no household in the "
+                f"register, for example {buildings['bldg_id'].iloc[row]}"
+            ),
+        )
+    ]  # fmt: skip
+
+
+def _hint(wanted: "pd.Series[str]", ids: "pd.Series[str]") -> str:
+    """Return how ids that no building has would match, if zeros and capitals did not matter."""
+    lost = wanted.dropna()
+    known = pd.Series(ids.to_numpy(), index=_plain(ids)).groupby(level=0).first()
+    match = pd.Series(_plain(lost).map(known).to_numpy(), index=lost.index).dropna()
+    if match.empty:
+        return f"; a building's id is such as '{ids.iloc[0]}'" if len(ids) else ""
+    return (
+        f"; {len(match)} lines would match but for leading zeros, blanks or capitals "
+        f"('{lost.loc[match.index[0]]}' for '{match.iloc[0]}'): were ids read as numbers?"
+    )
+
+
+def _plain(ids: "pd.Series[str]") -> "pd.Series[str]":
+    return ids.str.casefold().str.replace(r"\s", "", regex=True).str.replace("^0+", "", regex=True)
+
+
+def _places(
+    frame: gpd.GeoDataFrame, rows: Ints, *, name: str = "bldg_id"
+) -> Sequence[tuple[int, str, shapely.Point]]:
+    """Return row, name and a point inside, for each of the rows."""
+    points = shapely.point_on_surface(frame.geometry.to_numpy()[rows])
+    return list(zip(rows.tolist(), frame[name].iloc[rows].astype(str), points, strict=True))
+
+
+def _percent(counted: float, said: float) -> str:
+    return f" ({counted / said:.0%})" if said > 0 else ""
