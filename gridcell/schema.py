@@ -26,10 +26,13 @@ slabs has one row in each leaf that got some of them. Without a register only ho
 every community are listed, one row a building, without an id."""
 
 STAFF_COLUMNS: Final = ("staff_id", "role", "code", "distance_m")
-VACANCY_COLUMNS: Final = ("role", "code", "missing")
+VACANCY_COLUMNS: Final = ("role", "code", "missing", "reason")
 LINEAGE_COLUMNS: Final = ("old", "new", "event")
-FINDING_COLUMNS: Final = ("kind", "severity", "cell", "community", "measure", "message")
-"""Columns of findings; the geometry is the place, a point, or nothing."""
+FINDING_COLUMNS: Final = (
+    "kind", "severity", "cell", "cells", "community", "measure", "message",
+)  # fmt: skip
+"""Columns of findings; the geometry is the place, a point, or nothing. ``cells`` holds all cells
+concerned, separated by ``;``, and ``cell`` the first of them."""
 
 SEVERITIES: Final = ("error", "warning", "note")
 """Worst first. Only an ``error`` breaks a rule."""

@@ -1,5 +1,6 @@
 """Who lives where and who answers for it: exact numbers of households, the register, the staff."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -258,7 +259,7 @@ def _roles(spec: CommunitySpec, sites: int) -> list[str]:
     double = min(dedicated // 6, small - both)
     return (
         ["community_chief"]
-        + ["worker"] * max(1, round(spec.households / 12_000))
+        + ["worker"] * max(1, math.ceil(spec.households / 12_000))
         + ["police"]
         + ["small_chief;micro_chief"] * both
         + ["small_chief;dedicated_chief"] * double

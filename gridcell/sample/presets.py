@@ -17,7 +17,7 @@ in reality, nobody exists.""",
 荷城社区 (450802001013) has 23,797 households and 25 sites, and is to have 38 small and 674 micro
 cells. 3 of its micro chiefs and 1 chief of a dedicated cell are missing on purpose: a good plan
 lists them as vacancies. Its other roles are filled: 1 community chief, 2 workers, 1 police officer,
-38 small chiefs. Some people hold two roles. In 港宁社区 2 micro chiefs are missing.""",
+38 small chiefs. Some people hold two roles.""",
     "龙圣社区 is south of the river: villages, few streets, scattered houses.",
 )
 

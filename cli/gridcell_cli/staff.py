@@ -1,0 +1,94 @@
+"""``gridcell staff``: who answers for which cell, assigned anew."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gridcell_cli import options
+
+
+@click.command("staff")
+@click.argument("plan", metavar="PLAN", type=options.FILE)
+@click.argument("roster", metavar="ROSTER")
+@options.output("DIR")
+@click.option("--keep", is_flag=True, help="Who holds a post stays, unless there is a reason.")
+@options.crs
+@options.encoding
+@options.datum
+@options.lang
+@options.rules
+@options.overwrite
+@options.common
+def command(
+    plan: Path,
+    roster: str,
+    output: Path,
+    crs: str | None,
+    encoding: str | None,
+    datum: str,
+    lang: str,
+    rules: Path | None,
+    *,
+    keep: bool,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Assign the people of ROSTER to the cells of PLAN and write the whole plan into DIR.
+
+    PLAN is a folder that 'gridcell partition' wrote, or its plan.gpkg; its cells stay as they are.
+    Of --rules the roles (staffing) and the roster's column names count, the rest is the plan's.
+    """
+    from gridcell.rules import read_rules
+    from gridcell.staff import renew_staff
+    from gridcell.write import read_plan, require_free, write_plan
+    from gridcell_cli.partition import warnings_of
+
+    require_free(output, overwrite=overwrite)
+    settings = None if rules is None else read_rules(rules)
+    renewed = renew_staff(
+        read_plan(plan), roster, rules=settings, keep=keep, crs=crs, encoding=encoding, datum=datum
+    )
+    write_plan(renewed, output, overwrite=overwrite, lang=lang)
+    if as_json:
+        click.echo(json.dumps(renewed.report["staff"], ensure_ascii=False, indent=2))
+    elif not quiet:
+        click.echo(summary(renewed.report["staff"], output))
+        found = renewed.findings
+        for warning in warnings_of(found[found["kind"].str.startswith("staff_")]):
+            click.echo(warning, err=True)
+
+
+def summary(figures: dict[str, Any], output: Path) -> str:
+    """Return the closing table.
+
+    Parameters
+    ----------
+    figures
+        ``staff`` of the report.
+    output
+        Folder of the files.
+    """
+    rows = [("", "people", "posts", "held", "vacant", "more people needed")]
+    keys = ("people", "posts", "held", "vacant", "more_people")
+    rows += [
+        (name, *(f"{of_role[key]:,}" for key in keys)) for name, of_role in figures["roles"].items()
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    table = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in rows
+    ]
+    proof, away = figures["proof"], figures["distance_m"]
+    mean = "" if away["mean"] is None else f", {away['mean']:,.0f} m from home on average"
+    lines = (
+        f"staff       {figures['people']:,} people: {figures['posts_filled']:,} posts held, "
+        f"{figures['vacancies']:,} vacant{mean}\n"
+        f"unchanged   {figures['kept']:,} posts; {figures['without_post']:,} people hold none\n"
+        f"proof       {proof['filled']:,} of at most {proof['most']:,} open posts filled, "
+        f"distance {proof['gap']:.2%} above the bound\n"
+        f"files       {output}: plan.gpkg, geojson, map.html, report.json"
+    )
+    return "\n".join([*table, "", lines])

@@ -1,0 +1,197 @@
+"""What a report says about staff, and the notes that go with it."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gridcell.model import Finding
+from gridcell.rules import Role
+from gridcell.staff.problem import MM, Bools, Filled, Ints
+from gridcell.staff.roster import Roster
+
+
+class Shortage(NamedTuple):
+    """How many more people would fill the vacancies."""
+
+    people: dict[str, int]
+    """By role, those of which some are missing."""
+    findings: list[Finding]
+
+
+def shortage(posts: pd.DataFrame, missing: Ints, roles: Sequence[Role]) -> Shortage:
+    """Return how many more people of which role would fill the vacant posts.
+
+    Parameters
+    ----------
+    posts
+        What `make_posts` returned.
+    missing
+        (posts,) holders missing.
+    roles
+        From ``rules.staffing``: each new person carries what their role allows, within one zone.
+    """
+    vacant = posts.assign(missing=missing)[missing > 0]
+    people: dict[str, int] = {}
+    findings = []
+    for row, role in enumerate(roles):
+        of_role = vacant[vacant["role_row"] == row]
+        if of_role.empty:
+            continue
+        most = np.inf if role.max_households is None else role.max_households
+        load = of_role["households"] * float(role.carries)
+        too_much = load > most
+        able = of_role[~too_much].assign(load=load[~too_much])
+        number = sum(
+            _newcomers(zone["load"].to_numpy(), zone["missing"].to_numpy(), role.max_cells, most)
+            for _, zone in able.groupby("zone", sort=True)
+        )
+        people[role.name] = number
+        lost = int(of_role.loc[too_much, "missing"].sum())
+        findings.append(
+            Finding(
+                kind="staff_missing",
+                severity="note",
+                measure=float(number),
+                message=f"role {role.name}: {int(of_role['missing'].sum()):,} vacant; {number:,} "
+                "more people with the role, where the vacancies are, would fill them"
+                + (f", but for {lost:,} in cells of more than {most:,} households" if lost else ""),
+            )
+        )
+    return Shortage(people, findings)
+
+
+def _newcomers(
+    load: "np.typing.NDArray[np.float64]", missing: Ints, cells: int, most: float
+) -> int:
+    """Return how many people carry these posts: heaviest first, each to the first who can."""
+    if most == np.inf:
+        return max(int(np.ceil(missing.sum() / cells)), int(missing.max(initial=0)))
+    carried, held = np.zeros(int(missing.sum())), np.zeros(int(missing.sum()), dtype=np.int64)
+    for post in np.argsort(-load, kind="stable"):
+        room = (held < cells) & (carried + load[post] <= most)
+        takers = np.flatnonzero(room)[: missing[post]]
+        carried[takers] += load[post]
+        held[takers] += 1
+    return int((held > 0).sum())
+
+
+def spare_findings(roster: Roster, roles: Sequence[Role], idle: Bools) -> list[Finding]:
+    """Return a note for each community and role with people who hold nothing at all."""
+    entries = roster.entries[idle[roster.entries["person"].to_numpy()]]
+    community = roster.people["community"].to_numpy()[entries["person"]]
+    names = np.array([role.name for role in roles], dtype=object)[entries["role_row"]]
+    frame = pd.DataFrame({"community": community, "role": names, "row": entries["role_row"]})
+    count = frame.groupby(["community", "row", "role"], sort=True).size()
+    keys = count.index.to_frame(index=False)
+    return [
+        Finding(
+            kind="staff_spare",
+            severity="note",
+            community=str(home),
+            measure=float(number),
+            message=f"community {home!r}: {number} of the staff with role {role} hold no post",
+        )
+        for home, role, number in zip(keys["community"], keys["role"], count, strict=True)
+    ]
+
+
+def figures_of(
+    *,
+    people: int,
+    roster: Roster,
+    roles: Sequence[Role],
+    posts: pd.DataFrame,
+    missing: Ints,
+    table: pd.DataFrame,
+    idle: Bools,
+    needed: dict[str, int],
+    filled: Sequence[Filled],
+    kept: int,
+) -> dict[str, Any]:
+    """Return what ``staff`` of the report holds.
+
+    Parameters
+    ----------
+    people
+        Rows of the roster.
+    roster, roles, posts
+        What the assignment was made of.
+    missing
+        (posts,) holders missing.
+    table
+        Who holds what.
+    idle
+        (people of the roster who belong somewhere,) who holds nothing.
+    needed
+        By role, how many more people would fill the vacancies.
+    filled
+        What was solved, with its bounds.
+    kept
+        Posts whose holders stayed.
+    """
+    names = [role.name for role in roles]
+    vacant = np.bincount(posts["role_row"], np.maximum(missing, 0), minlength=len(roles))
+    wanted = np.bincount(posts["role_row"], posts["wanted"], minlength=len(roles))
+    bearers = np.bincount(roster.entries["role_row"], minlength=len(roles))
+    holders = table["role"].value_counts()
+    known = table["distance_m"].dropna()
+    return {
+        "people": people,
+        "posts": int(wanted.sum()),
+        "posts_filled": len(table),
+        "vacancies": int(vacant.sum()),
+        "without_post": int(idle.sum()),
+        "kept": kept,
+        "roles": {
+            name: {
+                "people": int(bearers[row]),
+                "posts": int(wanted[row]),
+                "held": int(holders.get(name, 0)),
+                "vacant": int(vacant[row]),
+                "more_people": needed.get(name, 0),
+            }
+            for row, name in enumerate(names)
+            if wanted[row] or bearers[row]
+        },
+        "distance_m": {
+            "mean": round(float(known.mean()), 1) if len(known) else None,
+            "max": round(float(known.max()), 1) if len(known) else None,
+        },
+        "proof": proof_of(filled, posts),
+    }
+
+
+def proof_of(filled: Sequence[Filled], posts: pd.DataFrame) -> dict[str, Any]:
+    """Return what was reached and what could be at best: in all, and by community.
+
+    ``filled`` of ``most`` posts that were open; ``distance_m`` of these (an unknown home counts as
+    a metre farther than all others) and the lower bound ``bound_m``; ``gap`` their relative
+    difference. Groups that span communities are listed under the first.
+    """
+    rows = [
+        {
+            "zone": posts["zone"].iloc[int(group.post.min())] if len(group.post) else "",
+            "filled": len(group.post), "most": group.most, "cost": group.cost, "bound": group.bound,
+        }
+        for group in filled
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["zone", "filled", "most", "cost", "bound"])
+    frame["zone"] = frame["zone"].astype("str").str.split(" ", n=1).str[-1]
+    sums = frame.groupby("zone", sort=True)[["filled", "most", "cost", "bound"]].sum()
+    return {
+        **_proof(frame[["filled", "most", "cost", "bound"]].sum()),
+        "communities": {str(zone): _proof(row) for zone, row in sums.iterrows()},
+    }
+
+
+def _proof(sums: "pd.Series[int]") -> dict[str, Any]:
+    cost, bound = int(sums["cost"]), int(sums["bound"])
+    return {
+        "filled": int(sums["filled"]),
+        "most": int(sums["most"]),
+        "distance_m": round(cost / MM, 3),
+        "bound_m": round(bound / MM, 3),
+        "gap": round((cost - bound) / bound, 6) if bound else 0.0,
+    }

@@ -1,0 +1,143 @@
+"""A finished plan and a roster -> the plan with its staff assigned anew."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridcell.errors import AssignmentError
+from gridcell.model import Plan, findings_frame
+from gridcell.read.crs import parse_crs
+from gridcell.read.datum import parse_datums
+from gridcell.read.fields import check_mapping
+from gridcell.read.files import Input, crs_name, open_input
+from gridcell.read.people import check_staff
+from gridcell.rules import Rules
+from gridcell.schema import SEVERITIES
+from gridcell.staff.assign import Assignment, make_assignment
+
+_OURS = "staff_"
+"""What the kinds of findings about staff begin with."""
+
+
+def renew_staff(
+    plan: Plan,
+    roster: Input,
+    *,
+    rules: Rules | None = None,
+    keep: bool = False,
+    crs: str | None = None,
+    encoding: str | None = None,
+    datum: str = "wgs84",
+) -> Plan:
+    """Return the plan with staff, vacancies, their findings and figures made anew.
+
+    Parameters
+    ----------
+    plan
+        Any plan; its cells stay as they are.
+    roster
+        ``staff_id``, ``roles``, a place (``bldg_id``, a point) or ``community``; ``max_cells``,
+        ``max_households``: a path, ``FILE#LAYER`` or a frame.
+    rules
+        Of these `staffing` and the column names of the roster count, the rest is the plan's.
+    keep
+        Who holds a post in the plan stays, unless there is a reason.
+    crs
+        CRS of ``x`` and ``y``, and of layers that name none; else the plan's.
+    encoding
+        Encoding of the text, where the file does not tell.
+    datum
+        ``wgs84``, ``gcj02`` or ``bd09``.
+
+    Raises
+    ------
+    InputError
+        A roster that cannot be used as it is: which row, what was expected.
+    AssignmentError
+        A roster in which nobody can hold any post.
+    """
+    if rules is not None:
+        fields = {**plan.rules.fields, **{k: v for k, v in rules.fields.items() if k == "staff"}}
+        rules = plan.rules.model_copy(update={"staffing": rules.staffing, "fields": fields})
+    rules = rules or plan.rules
+    check_mapping(rules)
+    source = open_input(roster, "staff", encoding=encoding)
+    people, used = check_staff(
+        source, plan.crs, rules, fallback=parse_crs(crs),
+        datum=parse_datums(datum).get("staff", "wgs84"),
+    )  # fmt: skip
+    done = make_assignment(
+        plan.medium, plan.small, plan.micro, people,
+        homes=homes_of(people, plan.buildings), roles=rules.staffing,
+        keep=plan.staff if keep else None,
+    )  # fmt: skip
+    if not any(role["people"] for role in done.figures["roles"].values()):
+        why = "; ".join(
+            finding.message for finding in done.findings[:3] if finding.kind != "staff_missing"
+        )
+        raise AssignmentError(
+            f"{source.label}: nobody on it can hold a post: {why or 'it has no rows'}; nothing was "
+            "changed"
+        )
+    record = replace(source.record(), crs=crs_name(used)).as_dict()
+    return _renewed(plan, done, rules, record)
+
+
+def homes_of(staff: pd.DataFrame, buildings: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return (staff, 2) where each lives: in the middle of the building named, else at the point.
+
+    Parameters
+    ----------
+    staff
+        ``bldg_id``, ``x``, ``y``.
+    buildings
+        ``bldg_id`` and polygons of the plan, one row a slab, in the CRS of ``x`` and ``y``.
+    """
+    homes = staff[["x", "y"]].to_numpy(dtype=np.float64, copy=True)
+    wanted = buildings[buildings["bldg_id"].isin(staff["bldg_id"].dropna())]
+    centre, area = wanted.geometry.centroid, wanted.geometry.area.to_numpy()
+    parts = pd.DataFrame(
+        {"area": area, "x": centre.x.to_numpy() * area, "y": centre.y.to_numpy() * area}
+    )
+    whole = parts.groupby(wanted["bldg_id"].to_numpy(), sort=True).sum()
+    at = whole.index.get_indexer(pd.Index(staff["bldg_id"]))
+    middle = whole[["x", "y"]].to_numpy() / whole[["area"]].to_numpy()
+    homes[at >= 0] = middle[at[at >= 0]]
+    return homes
+
+
+def _renewed(plan: Plan, done: Assignment, rules: Rules, record: dict[str, Any]) -> Plan:
+    old = plan.findings[~plan.findings["kind"].str.startswith(_OURS)]
+    findings = _in_order(pd.concat([old, findings_frame(done.findings, plan.crs)]))
+    report = dict(plan.report)
+    inputs = [given for given in report.get("inputs", []) if given.get("role") != "staff"]
+    report.update(
+        inputs=[*inputs, record],
+        rules=rules.model_dump(mode="json"),
+        staff=done.figures,
+        findings=dict(sorted(Counter(findings["kind"]).items())),
+    )
+    return replace(
+        plan, staff=done.staff, vacancies=done.vacancies, findings=findings, rules=rules,
+        report=report,
+    )  # fmt: skip
+
+
+def _in_order(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the findings in the order of `findings_frame`."""
+    keys = pd.DataFrame(
+        {
+            "severity": findings["severity"].map(SEVERITIES.index).to_numpy(),
+            **{
+                name: findings[name].astype(object).fillna("").to_numpy()
+                for name in ("kind", "community", "cell", "message")
+            },
+        }
+    )
+    order = keys.sort_values(list(keys.columns), kind="stable").index
+    return findings.iloc[order].reset_index(drop=True)

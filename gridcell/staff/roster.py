@@ -1,0 +1,201 @@
+"""The roster: who may hold which role where, and what is wrong with the others."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.model import Finding
+from gridcell.rules import Role
+from gridcell.staff.posts import large_codes
+
+_LISTED = 20
+"""Values of one kind that get a finding each; the rest share one."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Roster:
+    """People who belong to a community of the plan, by id, and the roles that each may hold."""
+
+    people: pd.DataFrame
+    """``staff_id``, ``community``, ``large``, ``max_cells``, ``max_households`` (float, inf without
+    a limit), ``x``, ``y`` (NaN without a home); numbered from 0."""
+    entries: pd.DataFrame
+    """``person`` (row of the people), ``role_row``; by person, then by role."""
+    named: tuple[str, ...]
+    """Known names of roles that people bear, sorted."""
+    findings: list[Finding]
+
+
+def read_roster(
+    staff: pd.DataFrame,
+    homes: NDArray[np.float64],
+    medium: gpd.GeoDataFrame,
+    roles: Sequence[Role],
+) -> Roster:
+    """Return the people and roles that a roster gives, whatever the order of its rows.
+
+    Parameters
+    ----------
+    staff
+        ``staff_id``, ``roles`` (separated by ``;``), ``community``, ``max_cells``,
+        ``max_households``. Whoever names no community belongs to the one around the home.
+    homes
+        (staff, 2) where each lives, in the cells' CRS; NaN where unknown.
+    medium
+        The communities, with ``code``, ``community`` and perhaps ``parent``.
+    roles
+        From ``rules.staffing``.
+    """
+    listed = pd.DataFrame(
+        {
+            "staff_id": staff["staff_id"].astype("str").to_numpy(),
+            "roles": staff["roles"].astype("str").fillna("").to_numpy(),
+            "community": _communities(staff, homes, medium),
+            "max_cells": _limit(staff["max_cells"]),
+            "max_households": _limit(staff["max_households"]),
+            "x": homes[:, 0],
+            "y": homes[:, 1],
+        }
+    )
+    listed = listed.sort_values(list(listed.columns), ignore_index=True, na_position="last")
+    twice = listed["staff_id"].duplicated()
+    findings = [
+        *_grouped(
+            "staff_twice", listed.loc[twice, "staff_id"].drop_duplicates(), None,
+            "is listed more than once; the first entry counts",
+            "are listed more than once; the first entry counts",
+        )
+    ]  # fmt: skip
+    listed = listed[~twice]
+
+    placed = listed["community"].isin(medium["community"])
+    lost = listed[~placed]
+    for text, of_it in (
+        ("", lost[lost["community"].isna()]),
+        ("{}", lost.dropna(subset="community")),
+    ):
+        said = (
+            "to the community {!r}, which the plan lacks; expected a community's code"
+            if text
+            else "to no community: none is named and there is no home in one; expected either"
+        )
+        findings += _grouped(
+            "staff_community", of_it["staff_id"], of_it["community"] if text else None,
+            f"belongs {said}", f"belong {said}",
+        )  # fmt: skip
+    people = listed[placed].reset_index(drop=True)
+    large = pd.Series(large_codes(medium), index=medium["community"].to_numpy())
+    people["large"] = people["community"].map(large).astype(object)
+
+    borne = people["roles"].str.split(";").explode().str.strip().str.lower()
+    borne = borne[borne != ""]
+    names = ", ".join(role.name for role in roles)
+    known = {name for role in roles for name in (role.name, *role.held_by)}
+    strange = borne[~borne.isin(known)]
+    said = f"the unknown role {{!r}}; expected {names}"
+    findings += _grouped(
+        "staff_role", people["staff_id"].reindex(strange.index), strange, f"has {said}",
+        f"have {said}",
+    )  # fmt: skip
+    findings += _grouped(
+        "staff_role", people.loc[~people.index.isin(borne.index), "staff_id"], None,
+        f"has no role; expected {names}", f"have no role; expected {names}",
+    )  # fmt: skip
+    borne = borne[borne.isin(known)]
+    entries = _entries(borne, roles)
+    findings += _exclusive(people, borne, roles)
+    return Roster(
+        people=people.drop(columns="roles"), entries=entries,
+        named=tuple(sorted(borne.unique())), findings=findings,
+    )  # fmt: skip
+
+
+def exclusions(roles: Sequence[Role]) -> NDArray[np.bool_]:
+    """Return (roles, roles) which two of them nobody may hold together."""
+    row = {role.name: i for i, role in enumerate(roles)}
+    out = np.zeros((len(roles), len(roles)), dtype=bool)
+    for role in roles:
+        for other in role.exclusive:
+            out[row[role.name], row[other]] = out[row[other], row[role.name]] = True
+    return out
+
+
+def _entries(borne: "pd.Series[str]", roles: Sequence[Role]) -> pd.DataFrame:
+    opens = pd.DataFrame(
+        [(name, row) for row, role in enumerate(roles) for name in (role.name, *role.held_by)],
+        columns=["name", "role_row"],
+    )
+    bearers = pd.DataFrame({"person": borne.index, "name": borne.to_numpy()})
+    pairs = bearers.merge(opens, on="name")[["person", "role_row"]].drop_duplicates()
+    return pairs.astype("int64").sort_values(["person", "role_row"], ignore_index=True)
+
+
+def _exclusive(
+    people: pd.DataFrame, borne: "pd.Series[str]", roles: Sequence[Role]
+) -> Iterator[Finding]:
+    """Yield who bears offices that exclude each other."""
+    names = [role.name for role in roles]
+    one, other = np.nonzero(np.triu(exclusions(roles)))
+    bearers = {name: borne.index[borne == name] for name in names}
+    for a, b in zip(one, other, strict=True):
+        both = bearers[names[a]].intersection(bearers[names[b]]).unique().sort_values()
+        pair = pd.Series(f"{names[a]} and {names[b]}", index=both, dtype=object)
+        said = "roles that exclude each other: {}; they are not held together"
+        yield from _grouped(
+            "staff_exclusive", people["staff_id"].loc[both], pair, f"has {said}", f"have {said}"
+        )
+
+
+def _grouped(
+    kind: str,
+    ids: "pd.Series[str]",
+    values: "pd.Series[str] | None",
+    one: str,
+    several: str,
+) -> Iterator[Finding]:
+    """Yield a finding for each value, or each person where there are none."""
+    of = ids if values is None else values
+    groups = pd.DataFrame({"id": ids.to_numpy(), "of": of.to_numpy()})
+    found = groups.groupby("of", sort=True)["id"].agg(["first", "size"])
+    for value, first, size in found.iloc[:_LISTED].itertuples(name=None):
+        told = one if size == 1 else several
+        more = "" if size == 1 else f" and {size - 1:,} more"
+        yield Finding(
+            kind=kind, severity="warning", measure=float(size),
+            message=f"staff {first!r}{more} {told.format(value)}",
+        )  # fmt: skip
+    rest = found.iloc[_LISTED:]
+    if len(rest):
+        size = int(rest["size"].sum())
+        value = "…" if values is not None else ""
+        yield Finding(
+            kind=kind, severity="warning", measure=float(size),
+            message=f"staff: {size:,} more {several.format(value)}",
+        )  # fmt: skip
+
+
+def _communities(
+    staff: pd.DataFrame, homes: NDArray[np.float64], medium: gpd.GeoDataFrame
+) -> NDArray[np.object_]:
+    """Return the community of each of the staff: the one named, else the one around the home."""
+    own = pd.Series(medium["community"].to_numpy(), index=medium["code"].to_numpy())
+    given = staff["community"].astype("object").reset_index(drop=True)
+    named = given.map(own).where(given.isin(own.index), given)
+    named = named.astype("object").where(given.notna(), None)
+    unnamed = np.flatnonzero(named.isna().to_numpy() & ~np.isnan(homes).any(axis=1))
+    order = medium.sort_values("code")
+    points = shapely.points(homes[unnamed])
+    point, area = shapely.STRtree(order.geometry.to_numpy()).query(points, predicate="intersects")
+    # A home on a border belongs to the community with the first code.
+    around = pd.Series(area).groupby(point).min()
+    named.iloc[unnamed[around.index]] = order["community"].to_numpy()[around.to_numpy()]
+    return named.to_numpy(dtype=object)
+
+
+def _limit(column: "pd.Series[int]") -> NDArray[np.float64]:
+    return np.asarray(column.astype("Float64").fillna(np.inf), dtype=np.float64)
