@@ -1,0 +1,44 @@
+"""``gridcell roster``: who answers for what, for those who work with it."""
+
+from pathlib import Path
+
+import click
+
+from gridcell_cli import options
+
+
+@click.command("roster")
+@click.argument("plan", metavar="PLAN")
+@options.output("FILE.xlsx|FILE.csv")
+@click.option("--contacts", metavar="FILE", help="Table of staff_id, name, phone: named in FILE.")
+@options.lang
+@options.overwrite
+@options.common
+def command(
+    plan: str,
+    output: Path,
+    contacts: str | None,
+    lang: str,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the posts of PLAN, people, cells, vacancies and their figures as tables.
+
+    Names and phones are in them only with --contacts, and in no other file.
+    """
+    import json
+
+    from gridcell.write import read_plan
+    from gridcell.write.roster import write_roster
+
+    read = read_plan(plan)
+    files = write_roster(read, output, contacts=contacts, lang=lang, overwrite=overwrite)
+    held, vacant = len(read.staff), int(read.vacancies["missing"].sum())
+    if as_json:
+        report = {"files": [str(file) for file in files], "posts_held": held, "vacancies": vacant}
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    elif not quiet:
+        names = ", ".join(str(file) for file in files)
+        click.echo(f"staff       {held:,} posts held, {vacant:,} vacant\nfiles       {names}")
