@@ -2,11 +2,12 @@
 
 The whole way is ``write_plan(make_plan(read_layers(...)), folder)``; its steps are public in the
 subpackages: `gridcell.fabric`, `gridcell.partition`, `gridcell.cells`, `gridcell.codes`,
-`gridcell.households`, `gridcell.staff`, `gridcell.check`, `gridcell.coverage`.
+`gridcell.households`, `gridcell.staff`, `gridcell.check`, `gridcell.coverage`, `gridcell.repair`.
 """
 
 from gridcell.check import CheckReport, check_cells, check_plan
 from gridcell.coverage import CoverageProof, prove_coverage
+from gridcell.crosswalk import Crosswalk, make_crosswalk, write_crosswalk
 from gridcell.errors import (
     AssignmentError,
     CodeError,
@@ -18,6 +19,7 @@ from gridcell.errors import (
     WriteError,
 )
 from gridcell.fabric import build_fabric
+from gridcell.locator import Locator, locate, locate_file, open_locator
 from gridcell.model import Fabric, Finding, Layers, Plan
 from gridcell.partition import divide, set_targets
 from gridcell.pipeline import make_plan
@@ -26,9 +28,10 @@ from gridcell.render.map import draw_map, write_map
 from gridcell.repair import Repair, repair_cells
 from gridcell.rules import Band, Rules, read_rules
 from gridcell.sample import make_sample, write_sample
-from gridcell.staff import assign_staff
+from gridcell.staff import assign_staff, renew_staff
 from gridcell.version import __version__
 from gridcell.write import read_plan, write_plan
+from gridcell.write.roster import make_roster, write_roster
 
 __all__ = [
     "AssignmentError",
@@ -36,11 +39,13 @@ __all__ = [
     "CheckReport",
     "CodeError",
     "CoverageProof",
+    "Crosswalk",
     "Fabric",
     "Finding",
     "GridcellError",
     "InputError",
     "Layers",
+    "Locator",
     "PartitionError",
     "Plan",
     "ProofError",
@@ -56,15 +61,23 @@ __all__ = [
     "divide",
     "draw_map",
     "inspect_files",
+    "locate",
+    "locate_file",
+    "make_crosswalk",
     "make_plan",
+    "make_roster",
     "make_sample",
+    "open_locator",
     "prove_coverage",
     "read_layers",
     "read_plan",
     "read_rules",
+    "renew_staff",
     "repair_cells",
     "set_targets",
+    "write_crosswalk",
     "write_map",
     "write_plan",
+    "write_roster",
     "write_sample",
 ]

@@ -9,8 +9,9 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.coverage.reach import FARTHEST
 from gridcell.errors import InputError
-from gridcell.read.files import FARTHEST, Source, crs_name
+from gridcell.read.files import Source, crs_name
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 

@@ -19,6 +19,7 @@ import shapely
 from numpy.typing import NDArray
 from pyarrow.parquet import read_schema
 
+from gridcell.coverage.reach import FARTHEST
 from gridcell.errors import InputError
 from gridcell.model import InputRecord
 from gridcell.read.encodings import (
@@ -27,10 +28,9 @@ from gridcell.read.encodings import (
     shapefile_encoding,
     siblings,
 )
+from gridcell.read.offline import offline, refuse_pointers
 from gridcell.read.tables import TABLE_SUFFIXES, read_csv, read_xlsx
 
-FARTHEST: Final = 1e12
-"""Coordinates beyond are damage: no unit of a CRS is so small, and sums of squares overflow."""
 _LONG: Final = 300
 """Characters of a library's message that are shown."""
 
@@ -146,10 +146,11 @@ def list_layers(path: Path) -> list[str]:
     Raises
     ------
     InputError
-        A file that GDAL cannot open.
+        A file that GDAL cannot open, or that names data elsewhere.
     """
+    refuse_pointers(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), offline():
             warnings.simplefilter("ignore")
             return [str(name) for name, _ in pyogrio.list_layers(path)]
     except (RuntimeError, ValueError, OSError) as error:
@@ -253,6 +254,7 @@ def _read_vector(path: Path, layer: str | None) -> tuple[pd.DataFrame, str | Non
 
 def _read_shapefile(path: Path, option: str | None) -> tuple[pd.DataFrame, str]:
     parts = {p.suffix.lower(): p for p in siblings(path)}
+    refuse_pointers(path)
     _check_whole(parts, path)
     if ".shx" in parts or path.suffix.lower() == ".dbf":
         frame = _read_ogr(path, encoding="ISO-8859-1")
@@ -308,7 +310,7 @@ def _head(path: Path, size: int) -> bytes:
 def _read_ogr(path: Path, *, name: str | None = None, **options: Any) -> pd.DataFrame:
     name = name or path.name
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), offline():
             warnings.simplefilter("ignore")
             frame: pd.DataFrame = pyogrio.read_dataframe(path, **options)
     except UnicodeDecodeError:

@@ -17,6 +17,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import InputError, RulesError, WriteError
 from gridcell.model import Plan
+from gridcell.read.files import list_layers
+from gridcell.read.offline import offline, refuse_pointers
 from gridcell.rules import Rules
 from gridcell.schema import (
     BUILDING_COLUMNS,
@@ -74,7 +76,7 @@ def write_geopackage(plan: Plan, file: Path) -> None:
         The file cannot be written.
     """
     try:
-        with _dated():
+        with dated():
             for name, (columns, kind) in _LAYERS.items():
                 _write_layer(getattr(plan, name), file, name, columns, kind)
             for name, columns in _TABLES.items():
@@ -105,7 +107,7 @@ def read_plan(path: str | Path) -> Plan:
         raise InputError(f"{file}: no such file; expected a plan's folder or its plan.gpkg")
     try:
         return _read_plan(file)
-    except (DataSourceError, DataLayerError) as error:
+    except (DataSourceError, DataLayerError, shapely.errors.ShapelyError) as error:
         raise InputError(f"{file}: no readable GeoPackage: {error}") from None
     except (KeyError, ValueError, RecursionError, pyproj.exceptions.CRSError) as error:
         if isinstance(error, (InputError, RulesError)):
@@ -114,8 +116,9 @@ def read_plan(path: str | Path) -> Plan:
 
 
 def _read_plan(file: Path) -> Plan:
-    with warnings.catch_warnings():
-        # What GDAL only warns of in a damaged file shows in what was read.
+    refuse_pointers(file)
+    # What GDAL only warns of in a damaged file shows in what was read.
+    with warnings.catch_warnings(), offline():
         warnings.simplefilter("ignore")
         layers = set(pyogrio.list_layers(file)[:, 0])
         wanted = {*_LAYERS, *_TABLES, "metadata"}
@@ -147,7 +150,9 @@ def read_metadata(file: Path) -> dict[str, str]:
         The table is not readable.
     """
     try:
-        table = pyogrio.read_dataframe(file, layer="metadata", use_arrow=False)
+        with warnings.catch_warnings(), offline():
+            warnings.simplefilter("ignore")
+            table = pyogrio.read_dataframe(file, layer="metadata", use_arrow=False)
         return {str(k): str(v) for k, v in zip(table["key"], table["value"], strict=True)}
     except (DataSourceError, DataLayerError, KeyError) as error:
         raise InputError(f"{file}: no plan: no readable table metadata: {error}") from None
@@ -161,8 +166,8 @@ def is_plan(path: str | Path) -> bool:
     if not file.is_file() or file.suffix.lower() != ".gpkg":
         return False
     try:
-        return {"leaves", "metadata"} <= set(pyogrio.list_layers(file)[:, 0])
-    except DataSourceError:
+        return {"leaves", "metadata"} <= set(list_layers(file))
+    except InputError:
         return False
 
 
@@ -250,7 +255,7 @@ def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
 
 
 @contextmanager
-def _dated() -> Iterator[None]:
+def dated() -> Iterator[None]:
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _DATE})
     try:

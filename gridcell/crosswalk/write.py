@@ -1,0 +1,91 @@
+"""A crosswalk as CSV, XLSX, GeoPackage or GeoJSON."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from gridcell.crosswalk.make import Crosswalk
+from gridcell.errors import WriteError
+from gridcell.write.geopackage import dated
+from gridcell.write.tables import write_table, write_workbook
+from gridcell.write.whole import require_writable, whole_file
+
+CROSSWALK_FORMATS: Final = (".csv", ".xlsx", ".gpkg", ".geojson")
+_CODES: Final = ("a", "b", "code", "into")
+
+
+def require_format(path: str | Path, *, overwrite: bool = False) -> None:
+    """Make sure that a crosswalk can be written to this file, before any work.
+
+    Raises
+    ------
+    WriteError
+        An unknown suffix, or something in the way.
+    """
+    if Path(path).suffix.lower() not in CROSSWALK_FORMATS:
+        raise WriteError(
+            f"{path}: unknown format {Path(path).suffix!r}; expected {', '.join(CROSSWALK_FORMATS)}"
+        )
+    require_writable(path, overwrite=overwrite)
+
+
+def write_crosswalk(crosswalk: Crosswalk, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a crosswalk in the format that the file's suffix names.
+
+    CSV and GeoJSON hold the pairs; XLSX has sheets, and a GeoPackage layers, of pairs, slivers and
+    the cells of both divisions.
+
+    Parameters
+    ----------
+    crosswalk
+        From `make_crosswalk`.
+    path
+        A ``.csv``, ``.xlsx``, ``.gpkg`` or ``.geojson`` file; appears whole or not at all.
+    overwrite
+        Replace a file that is there already.
+
+    Raises
+    ------
+    WriteError
+        An unknown suffix, a file in the way, or one that cannot be written.
+    """
+    require_format(path, overwrite=overwrite)
+    suffix = Path(path).suffix.lower()
+    layers = {
+        "pairs": crosswalk.pairs, "cells_a": crosswalk.cells_a, "cells_b": crosswalk.cells_b,
+        "slivers": crosswalk.slivers,
+    }  # fmt: skip
+    if suffix == ".csv":
+        write_table(_table(crosswalk.pairs), path, text=_CODES, overwrite=overwrite)
+        return
+    if suffix == ".xlsx":
+        summary = pd.DataFrame(
+            {"figure": list(crosswalk.summary), "value": map(str, crosswalk.summary.values())}
+        )
+        sheets = {"summary": summary, **{name: _table(layer) for name, layer in layers.items()}}
+        write_workbook(sheets, path, text=_CODES, overwrite=overwrite)
+        return
+    with whole_file(path, overwrite=overwrite) as part, dated():
+        try:
+            if suffix == ".geojson":
+                pairs = crosswalk.pairs.to_crs(4326)
+                _write(pairs, part, "GeoJSON", layer="pairs", RFC7946="YES")
+            else:
+                for name, layer in layers.items():
+                    _write(layer, part, "GPKG", layer=name, FID="gridcell_fid")
+        except (DataSourceError, DataLayerError) as error:
+            raise WriteError(f"{path}: cannot be written: {error}") from None
+
+
+def _table(layer: Any) -> pd.DataFrame:
+    return pd.DataFrame(layer.drop(columns="geometry"))
+
+
+def _write(frame: Any, part: Path, driver: str, *, layer: str, **options: str) -> None:
+    pyogrio.write_dataframe(
+        frame, part, layer=layer, driver=driver, append=part.exists(), use_arrow=False,
+        geometry_type="MultiPolygon", promote_to_multi=True, layer_options=options,
+    )  # fmt: skip

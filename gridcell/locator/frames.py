@@ -1,0 +1,122 @@
+"""Points in memory: `locate`."""
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from gridcell.errors import AssignmentError
+from gridcell.locator.index import CellIndex, index_plan
+from gridcell.locator.places import as_pairs, settle_places
+from gridcell.model import Plan
+from gridcell.read.crs import parse_crs
+
+
+def locate(
+    plan: Plan,
+    points: gpd.GeoDataFrame | gpd.GeoSeries | tuple[Any, Any],
+    *,
+    crs: Any = None,
+    nearest_m: float = 0.0,
+) -> pd.DataFrame:
+    """Return the cells of each point at every level, and who answers for them.
+
+    A point on a border or vertex has exactly one cell: that due east of it, just north of the line
+    (see `gridcell.locator.borders`).
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    points
+        A frame or series of points, or a pair of arrays: x (or longitude) and y (or latitude).
+    crs
+        CRS of the points where they carry none; arrays are in the plan's by default.
+    nearest_m
+        A point outside the land, but at most so many metres from it, gets the nearest cell.
+
+    Returns
+    -------
+    pd.DataFrame
+        `LOCATED_COLUMNS` on the index of `points`, or on 0, 1, … for arrays. ``how`` is inside,
+        nearest, outside or unplaceable; ``distance_m`` is the distance to the nearest cell.
+
+    Raises
+    ------
+    AssignmentError
+        Points without a CRS, or arrays of two lengths.
+    """
+    return locate_in(index_plan(plan), points, crs=crs, nearest_m=nearest_m)
+
+
+def locate_in(
+    cells: CellIndex, points: Any, *, crs: Any = None, nearest_m: float = 0.0
+) -> pd.DataFrame:
+    """Return what `locate` returns, from cells that are indexed already."""
+    fault: NDArray[np.object_] | None = None
+    index: pd.Index[Any] | None = None
+    source = named_crs(crs)
+    if isinstance(points, gpd.GeoDataFrame | gpd.GeoSeries):
+        index = points.index
+        source = points.crs or source
+        if source is None:
+            raise AssignmentError("points: the CRS is missing; set it, or name it with crs=")
+        xy, fault = point_coordinates(np.asarray(points.geometry.array))
+    else:
+        xy = as_pairs(*points)
+        source = source or cells.crs
+    places, reason = settle_places(xy, source, cells.crs, fault)
+    row, how, distance = cells.find(places, nearest_m)
+    located = cells.answer(row, how, distance, reason)
+    return located if index is None else located.set_axis(index)
+
+
+def point_coordinates(
+    geometries: NDArray[np.object_],
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Return x and y of each point, NaN where there is none, and why."""
+    fault = np.full(len(geometries), None, dtype=object)
+    kind = shapely.get_type_id(geometries)
+    points = geometries
+    odd = np.flatnonzero((kind != shapely.GeometryType.POINT) | shapely.is_empty(geometries))
+    if len(odd):
+        points = geometries.copy()
+        for row in odd:
+            points[row], fault[row] = _as_point(geometries[row])
+    xy = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    empty = np.isnan(xy).any(axis=1) & pd.isna(fault)
+    fault[empty] = "no geometry"
+    return xy, fault
+
+
+def _as_point(geometry: BaseGeometry | None) -> tuple[BaseGeometry | None, str | None]:
+    """Return the one point that a geometry is, or why it is none."""
+    parts = shapely.get_parts(geometry) if isinstance(geometry, shapely.MultiPoint) else [geometry]
+    if geometry is None or geometry.is_empty:
+        return None, "no geometry"
+    if len(parts) == 1 and isinstance(parts[0], shapely.Point):
+        return parts[0], None
+    return None, f"the geometry is a {geometry.geom_type}, expected a point"
+
+
+def named_crs(crs: Any) -> pyproj.CRS | None:
+    """Return the CRS that the caller named, if any.
+
+    Raises
+    ------
+    AssignmentError
+        PROJ does not understand it.
+    """
+    if crs is None or isinstance(crs, str):
+        return parse_crs(crs)
+    try:
+        return pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError:
+        raise AssignmentError(
+            f"crs {crs!r}: unknown; expected an EPSG code such as EPSG:4547, or WKT"
+        ) from None

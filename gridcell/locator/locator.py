@@ -1,0 +1,339 @@
+"""A plan on disk that answers at once: `open_locator`.
+
+A service asks for one point at a time and must not load 33,000 polygons to answer. A GeoPackage
+carries an R-tree over each layer, kept up by triggers inside the file: it cannot go stale, and
+needs no second file beside the plan. Cells are read when they are first asked for.
+"""
+
+import math
+import os
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self, overload
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from gridcell.arrays import Geometries
+from gridcell.errors import InputError
+from gridcell.locator.borders import choose_holder
+from gridcell.locator.file import open_plan, plan_file, read_index
+from gridcell.locator.frames import locate_in, named_crs
+from gridcell.locator.index import CellIndex, answering, outside_reason, staff_by_cell
+from gridcell.locator.places import DEGREES, as_pairs, beyond, in_degrees, no_place
+from gridcell.schema import LEVELS
+
+_WGS84: Final = pyproj.CRS.from_epsg(4326)
+_NUMBERS: Final = (float, int)
+_KEPT: Final = 50_000
+"""Cells kept in memory, the last ones asked for: about 50 MB."""
+_SINGLY: Final = 64
+"""More points in one call are found in an index in memory."""
+_SEARCH_M: Final = 100.0
+# Sizes of the bounding box in the head of a GeoPackage's geometry, by its code.
+_ENVELOPES: Final = (0, 32, 48, 48, 64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where one point is."""
+
+    code: str | None
+    """Code of the leaf; ``None`` outside the land."""
+    label: str | None
+    large: str | None
+    medium: str | None
+    small: str | None
+    micro: str | None
+    """``None`` where the leaf is a small or dedicated cell."""
+    staff: str | None
+    """Who answers for it, ``role:staff_id`` separated by ``;``, the smallest cell's first."""
+    how: str
+    """inside, nearest, outside or unplaceable."""
+    distance_m: float
+    """To the nearest cell; 0 inside, NaN without a place."""
+    reason: str | None
+    """Why there is no cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    code: str
+    shape: shapely.Geometry
+    fields: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    source: pyproj.CRS
+    move: Callable[[float, float], tuple[float, float]] | None
+    """``None`` where the coordinates are in the plan's CRS already."""
+    in_degrees: bool
+
+
+class Locator:
+    """A plan's file, open for questions from any thread. Closes with `close` or ``with``.
+
+    Parameters
+    ----------
+    path
+        The plan's folder or its ``plan.gpkg``. When that file is replaced by another plan, the
+        next answer comes from the new one.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is no plan.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = plan_file(path)
+        self._lock = threading.RLock()
+        self._index: CellIndex | None = None
+        self._open()
+
+    @property
+    def crs(self) -> pyproj.CRS:
+        """The plan's CRS."""
+        return self._crs
+
+    @overload
+    def locate(
+        self, lon: float, lat: float, *, crs: Any = ..., nearest_m: float = ...
+    ) -> Location: ...
+
+    @overload
+    def locate(
+        self, lon: ArrayLike, lat: ArrayLike, *, crs: Any = ..., nearest_m: float = ...
+    ) -> pd.DataFrame: ...
+
+    def locate(
+        self, lon: Any, lat: Any, *, crs: Any = None, nearest_m: float = 0.0
+    ) -> Location | pd.DataFrame:
+        """Return the cell of a point, or of each of many.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees in WGS 84; or x and y in `crs`. Numbers, or arrays of one length.
+        crs
+            CRS of the coordinates where it is another.
+        nearest_m
+            A point outside the land, but at most so many metres from it, gets the nearest cell.
+
+        Returns
+        -------
+        Location or pd.DataFrame
+            For numbers one `Location`; for arrays `LOCATED_COLUMNS`, one row a point.
+        """
+        with self._lock:
+            self._renew()
+            way = self._way(crs)
+            if isinstance(lon, _NUMBERS) and isinstance(lat, _NUMBERS):
+                return self._one(float(lon), float(lat), way, nearest_m)
+            if np.ndim(lon) == 0 and np.ndim(lat) == 0:
+                (x, y), *_ = as_pairs(lon, lat).tolist()
+                return self._one(x, y, way, nearest_m)
+            xy = as_pairs(lon, lat)
+            if self._index is None and len(xy) <= _SINGLY:
+                return _frame([self._one(x, y, way, nearest_m) for x, y in xy.tolist()])
+            if self._index is None:
+                self._index = read_index(self._file)
+            return locate_in(self._index, (xy[:, 0], xy[:, 1]), crs=way.source, nearest_m=nearest_m)
+
+    def close(self) -> None:
+        """Close the file; the locator cannot be asked any more."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        self._state = _state(self._file)
+        self._connection, self._crs = open_plan(self._file)
+        self._index = None
+        self._leaves: OrderedDict[int, _Leaf] = OrderedDict()
+        self._last: tuple[Any, _Way] = (self, _Way(self._crs, None, in_degrees=False))
+        try:
+            name = self._connection.execute(
+                "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = 'leaves'"
+            ).fetchone()
+            self._geometry = str(name[0]) if name else "geom"
+            self._boxes = f'"rtree_leaves_{self._geometry}"'
+            self._extent = self._connection.execute(
+                f"SELECT min(minx), min(miny), max(maxx), max(maxy) FROM {self._boxes}"  # noqa: S608
+            ).fetchone()
+            self._small = self._parents("small")
+            self._medium = self._parents("medium")
+            rows = self._connection.execute("SELECT code, role, staff_id FROM staff").fetchall()
+            self._duty = staff_by_cell(rows)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise InputError(f"{self._file}: no readable plan: {error}") from None
+        if self._extent is None or self._extent[0] is None:
+            self._connection.close()
+            raise InputError(f"{self._file}: the plan has no leaves")
+
+    def _renew(self) -> None:
+        """Open the file anew when another one has taken its place."""
+        if _state(self._file) != self._state:
+            self._connection.close()
+            self._open()
+
+    def _parents(self, level: str) -> dict[str, str | None]:
+        rows = self._connection.execute(f"SELECT code, parent FROM {level}")  # noqa: S608
+        return {code: parent for code, parent in rows}  # noqa: C416  typed
+
+    def _way(self, crs: Any) -> _Way:
+        """Return how coordinates get into the plan's CRS; the last way asked for is kept."""
+        if crs is not self._last[0]:
+            source = _WGS84 if crs is None else named_crs(crs) or _WGS84
+            same = source.equals(self._crs, ignore_axis_order=True)
+            move = None
+            if not same:
+                move = pyproj.Transformer.from_crs(source, self._crs, always_xy=True).transform
+            self._last = crs, _Way(source, move, in_degrees(source))
+        return self._last[1]
+
+    def _one(self, x: float, y: float, way: _Way, nearest_m: float) -> Location:
+        if not (math.isfinite(x) and math.isfinite(y)):
+            return _nowhere("unplaceable", math.nan, "no coordinates")
+        if way.in_degrees:
+            for (name, limit), value in zip(DEGREES.items(), (x, y), strict=True):
+                if abs(value) > limit:
+                    return _nowhere("unplaceable", math.nan, beyond(name, value, limit))
+        if way.move is not None:
+            x, y = way.move(x, y)
+            if not (math.isfinite(x) and math.isfinite(y)):
+                return _nowhere("unplaceable", math.nan, no_place(self._crs))
+        touched = [
+            leaf for leaf in self._near(x, y, 0.0) if shapely.intersects_xy(leaf.shape, x, y)
+        ]
+        if touched:
+            leaf = touched[0] if len(touched) == 1 else _holder(x, y, touched)
+            return Location(**leaf.fields, how="inside", distance_m=0.0, reason=None)
+        leaf, distance = self._nearest(x, y)
+        if distance <= nearest_m:
+            metres = round(distance, 3)
+            return Location(**leaf.fields, how="nearest", distance_m=metres, reason=None)
+        return _nowhere("outside", round(distance, 3), outside_reason(distance))
+
+    def _near(self, x: float, y: float, reach: float) -> list[_Leaf]:
+        """Return the leaves whose boxes are within reach, by code."""
+        rows = self._connection.execute(
+            f"SELECT id FROM {self._boxes} "  # noqa: S608
+            "WHERE minx <= ? AND maxx >= ? AND miny <= ? AND maxy >= ?",
+            (x + reach, x - reach, y + reach, y - reach),
+        ).fetchall()
+        leaves = [self._leaf(number) for (number,) in rows]
+        return sorted(leaves, key=lambda leaf: leaf.code) if len(leaves) > 1 else leaves
+
+    def _nearest(self, x: float, y: float) -> tuple[_Leaf, float]:
+        west, south, east, north = self._extent
+        reach = _SEARCH_M + math.hypot(max(west - x, 0.0, x - east), max(south - y, 0.0, y - north))
+        point = shapely.Point(x, y)
+        while True:
+            near = self._near(x, y, reach)
+            if near:
+                distances = shapely.distance(np.array([leaf.shape for leaf in near]), point)
+                best = int(np.argmin(distances))
+                if distances[best] <= reach:
+                    return near[best], float(distances[best])
+            reach *= 2
+
+    def _leaf(self, number: int) -> _Leaf:
+        leaf = self._leaves.get(number)
+        if leaf is not None:
+            self._leaves.move_to_end(number)
+            return leaf
+        row = self._connection.execute(
+            f'SELECT code, label, level, parent, "{self._geometry}" FROM leaves WHERE rowid = ?',  # noqa: S608
+            (number,),
+        ).fetchone()
+        code, label, level, parent, blob = row
+        small = parent if level == LEVELS["micro"] else code
+        medium = self._small.get(small)
+        large = self._medium.get(medium) if medium is not None else None
+        micro = code if level == LEVELS["micro"] else None
+        fields = {
+            "code": code, "label": label, "large": large, "medium": medium, "small": small,
+            "micro": micro, "staff": answering((micro, small, medium, large), self._duty),
+        }  # fmt: skip
+        shape = _shape(blob)
+        shapely.prepare(shape)
+        leaf = _Leaf(code, shape, fields)
+        self._leaves[number] = leaf
+        if len(self._leaves) > _KEPT:
+            self._leaves.popitem(last=False)
+        return leaf
+
+
+def open_locator(path: str | Path) -> Locator:
+    """Return a locator over the plan in a folder or GeoPackage, ready at once.
+
+    Parameters
+    ----------
+    path
+        The plan's folder or its ``plan.gpkg``.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is no plan.
+
+    Examples
+    --------
+    >>> with open_locator("plan") as locator:  # doctest: +SKIP
+    ...     locator.locate(109.61, 23.12).code
+    '450802001013012004'
+    """
+    return Locator(path)
+
+
+def _state(file: Path) -> tuple[int, int, int]:
+    try:
+        found = os.stat(file)  # noqa: PTH116  half the time of Path.stat
+    except OSError:
+        raise InputError(f"{file}: the plan is gone; put it back or open another") from None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _holder(x: float, y: float, touched: list[_Leaf]) -> _Leaf:
+    shapes: Geometries = np.array([leaf.shape for leaf in touched], dtype=object)
+    cell: NDArray[np.int64] = np.arange(len(touched))
+    (chosen,) = choose_holder(np.array([[x, y]]), np.zeros_like(cell), cell, shapes)
+    return touched[int(chosen)]
+
+
+def _nowhere(how: str, distance: float, reason: str | None) -> Location:
+    return Location(
+        code=None, label=None, large=None, medium=None, small=None, micro=None, staff=None,
+        how=how, distance_m=distance, reason=reason,
+    )  # fmt: skip
+
+
+def _shape(blob: bytes) -> shapely.Geometry:
+    """Return the geometry of a GeoPackage's cell: WKB behind a head with a box."""
+    return shapely.from_wkb(blob[8 + _ENVELOPES[(blob[3] >> 1) & 7] :])
+
+
+def _frame(rows: list[Location]) -> pd.DataFrame:
+    names = list(Location.__dataclass_fields__)
+    columns = {
+        name: pd.array(
+            [getattr(row, name) for row in rows], dtype="float64" if name == "distance_m" else "str"
+        )
+        for name in names
+    }
+    return pd.DataFrame(columns)

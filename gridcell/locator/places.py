@@ -1,0 +1,97 @@
+"""Coordinates as they come, and the reason why one is no place."""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyproj
+from numpy.typing import NDArray
+
+from gridcell.errors import AssignmentError
+from gridcell.read.crs import move_points
+from gridcell.read.files import crs_name
+
+DEGREES: Final = {"lon": 180.0, "lat": 90.0}
+"""Largest longitude and latitude."""
+
+
+def settle_places(
+    xy: NDArray[np.float64],
+    source: pyproj.CRS,
+    target: pyproj.CRS,
+    fault: NDArray[np.object_] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Return the coordinates in the target CRS, NaN where there is no place, and why.
+
+    Parameters
+    ----------
+    xy
+        (n, 2), x (or longitude) before y; NaN where there is none.
+    source, target
+        CRS of the points and of the plan.
+    fault
+        (n,) reasons that are known already; ``None`` elsewhere.
+    """
+    reason = np.full(len(xy), None, dtype=object) if fault is None else fault.copy()
+    out = np.asarray(xy, dtype=np.float64).copy()
+    good = _finite(out)
+    if fault is not None:
+        good &= pd.isna(fault)
+        reason[~good & pd.isna(fault)] = "no coordinates"
+    else:
+        reason[~good] = "no coordinates"
+    if in_degrees(source):
+        for axis, (name, limit) in enumerate(DEGREES.items()):
+            for row in np.flatnonzero(good & (np.abs(out[:, axis]) > limit)):
+                reason[row] = beyond(name, float(out[row, axis]), limit)
+                good[row] = False
+    out[~good] = np.nan
+    out = move_points(out, source, target)
+    lost = good & ~_finite(out)
+    reason[lost] = no_place(target)
+    out[lost] = np.nan
+    return out, reason
+
+
+def as_pairs(x: Any, y: Any) -> NDArray[np.float64]:
+    """Return (n, 2) coordinates; what is no number is NaN.
+
+    Raises
+    ------
+    AssignmentError
+        Two lengths.
+    """
+    columns = [np.atleast_1d(_numbers(values)) for values in (x, y)]
+    if columns[0].shape != columns[1].shape or columns[0].ndim != 1:
+        raise AssignmentError(
+            f"points: expected two arrays of one length, got shapes {columns[0].shape} and "
+            f"{columns[1].shape}"
+        )
+    return np.column_stack(columns)
+
+
+def _numbers(values: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise AssignmentError("points: expected coordinates as numbers") from None
+
+
+def in_degrees(crs: pyproj.CRS) -> bool:
+    """Tell whether coordinates in the CRS are longitudes and latitudes in degrees."""
+    unit = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 0.0
+    return bool(crs.is_geographic and abs(unit - np.pi / 180) < 1e-9)
+
+
+def beyond(name: str, value: float, limit: float) -> str:
+    """Return why a longitude or latitude is none."""
+    return f"{name} is {value:g}, expected degrees from -{limit:g} to {limit:g}"
+
+
+def no_place(crs: pyproj.CRS) -> str:
+    """Return why a point that the plan's CRS cannot hold has no cell."""
+    return f"the coordinates have no place in {crs_name(crs)}"
+
+
+def _finite(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.isfinite(xy[:, 0]) & np.isfinite(xy[:, 1])

@@ -1,0 +1,142 @@
+"""A crosswalk as one page that needs no network: `write_crosswalk_map`."""
+
+import html
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+
+from gridcell.crosswalk.make import Crosswalk
+from gridcell.render.encode import encode_shapes
+from gridcell.render.map import _POLICY, _asset
+from gridcell.render.words import LANGUAGES, words
+from gridcell.write.whole import whole_file
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "title": ("Crosswalk of A and B", "网格对照：A 与 B"),
+    "relation": ("Relation (A to B)", "关系（A 对 B）"),
+    "equal": ("one to one", "一对一"),
+    "inside": ("A inside B", "A 在 B 内"),
+    "contains": ("A contains B", "A 包含 B"),
+    "overlaps": ("overlaps", "交叉"),
+    "only_a": ("in A alone", "仅在 A"),
+    "only_b": ("in B alone", "仅在 B"),
+    "area": ("Area", "面积"),
+    "share_a": ("Share of A", "占 A 比例"),
+    "share_b": ("Share of B", "占 B 比例"),
+    "suppressed": ("hidden", "已隐去"),
+    "borders_a": ("Borders of A", "A 的边界"),
+    "borders_b": ("Borders of B", "B 的边界"),
+    "cells_a": ("Cells of A", "A 的网格"),
+    "cells_b": ("Cells of B", "B 的网格"),
+    "pairs": ("Pairs that share land", "有共同土地的网格对"),
+    "one_to_one": ("One to one", "一对一"),
+    "a_inside_b": ("A inside one cell of B", "A 在一个 B 内"),
+    "b_inside_a": ("B inside one cell of A", "B 在一个 A 内"),
+    "a_split": ("A split between several", "A 跨多个 B"),
+    "b_split": ("B split between several", "B 跨多个 A"),
+    "households_one_to_one_share": ("Households, one to one", "一对一的户数比例"),
+    "households_inside_share": ("Households, A inside one B", "A 在一个 B 内的户数比例"),
+}
+_FIGURES: Final = (
+    "cells_a", "cells_b", "pairs", "one_to_one", "a_inside_b", "b_inside_a", "a_split", "b_split",
+    "households_one_to_one_share", "households_inside_share",
+)  # fmt: skip
+_STYLE: Final = """
+html, body, #map { height: 100%; margin: 0; }
+body, .leaflet-container { font: 13px/1.4 system-ui, "Noto Sans CJK SC", sans-serif; }
+.figures { background: #fffd; padding: 8px 10px; border-radius: 4px; }
+.figures td:last-child, .leaflet-tooltip td:last-child { text-align: right; padding-left: 10px; }
+.swatch { display: inline-block; width: 14px; height: 10px; margin-right: 6px; }
+.count { color: #666; }
+"""
+
+
+def write_crosswalk_map(
+    crosswalk: Crosswalk, path: str | Path, *, lang: str = "en", overwrite: bool = False
+) -> None:
+    """Write the map of a crosswalk as one HTML file that works without a network.
+
+    Pairs have the colour of their relation and tell their figures; hidden counts are not in the
+    file. Vertices are rounded to about 0.1 m, for display only.
+
+    Parameters
+    ----------
+    crosswalk
+        From `gridcell.crosswalk.make_crosswalk`.
+    path
+        The file. The same crosswalk gives the same bytes.
+    lang
+        Language of the page, ``en`` or ``zh``.
+    overwrite
+        Replace a file that is there already.
+
+    Raises
+    ------
+    InputError
+        For another language.
+    WriteError
+        The file is in the way or cannot be written.
+    """
+    content = _content(crosswalk, lang)
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    # No text of the data can end the script element or open a comment in it.
+    data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    scripts = "\n".join(
+        f"<script>\n{_asset(name)}</script>"
+        for name in ("vendor/leaflet.js", "page/shapes.js", "page/crosswalk.js")
+    )
+    page = (
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{_POLICY}\n'
+        f"<title>{html.escape(content['title'])}</title>\n<!--\n{_asset('vendor/LICENSE')}-->\n"
+        f"<style>\n{_asset('vendor/leaflet.css')}{_STYLE}</style>\n{scripts}\n</head>\n<body>\n"
+        f'<div id="map"></div>\n<script type="application/json" id="data">{data}</script>\n'
+        '<script>drawCrosswalk(JSON.parse(document.getElementById("data").text));</script>\n'
+        "</body>\n</html>\n"
+    )
+    with whole_file(path, overwrite=overwrite) as part:
+        part.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _content(crosswalk: Crosswalk, lang: str) -> dict[str, Any]:
+    common = words(lang)
+    own = {key: texts[LANGUAGES.index(lang)] for key, texts in _WORDS.items()}
+    text = {**own, "buildings": common["buildings"], "households": common["households"]}
+    pairs = crosswalk.pairs
+    west, south, east, north = pairs.geometry.to_crs(4326).total_bounds.tolist()
+    return {
+        "lang": lang,
+        "title": own["title"],
+        "words": text,
+        "bounds": [[south, west], [north, east]],
+        "figures": [
+            [own[name], _figure(name, crosswalk.summary[name])]
+            for name in _FIGURES
+            if name in crosswalk.summary
+        ],
+        "counts": {str(k): int(n) for k, n in pairs["relation"].value_counts().items()},
+        "pairs": {
+            **{name: _plain(pairs[name]) for name in ("a", "b", "share_a", "share_b")},
+            **{name: _plain(pairs[name]) for name in ("relation", "buildings", "households")},
+            "area": _plain(pairs["area_m2"].round(1)),
+            "suppressed": pairs["suppressed"].tolist(),
+            "shape": encode_shapes(pairs.geometry),
+        },
+        "cells_a": {"shape": _outlines(crosswalk.cells_a)},
+        "cells_b": {"shape": _outlines(crosswalk.cells_b)},
+    }
+
+
+def _outlines(cells: gpd.GeoDataFrame) -> dict[str, str]:
+    return encode_shapes(cells.geometry)
+
+
+def _plain(values: "pd.Series[Any]") -> list[Any]:
+    plain: list[Any] = values.astype(object).where(values.notna(), None).tolist()
+    return plain
+
+
+def _figure(name: str, value: float) -> str:
+    return f"{value:.1%}" if name.endswith("_share") else f"{value:,}"

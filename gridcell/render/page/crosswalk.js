@@ -1,0 +1,67 @@
+"use strict";
+// The page of a crosswalk: pairs of cells in the colour of their relation, borders of both divisions.
+
+const FILLS = {
+  equal: "#5aae61", inside: "#a6dba0", contains: "#9ecae1", overlaps: "#fdae61", only_a: "#d9d9d9", only_b: "#bdbdbd",
+};
+
+function node(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children); // text stays text
+  return made;
+}
+
+function drawCrosswalk(data) {
+  document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
+  const { words } = data;
+  const map = L.map("map", { preferCanvas: true, attributionControl: false, zoomSnap: 0.25, maxZoom: 21 });
+  map.fitBounds(data.bounds, { animate: false });
+  const pairs = new Shapes(data.pairs.shape, [0, 0]);
+  const groups = {};
+  for (let i = 0; i < data.pairs.a.length; i++) {
+    const relation = data.pairs.relation[i];
+    groups[relation] ??= L.layerGroup().addTo(map);
+    L.polygon(pairs.latLngs(i), { weight: 0.6, color: "#666", fillColor: FILLS[relation], fillOpacity: 0.75 })
+      .bindTooltip(() => tooltip(data, i), { sticky: true })
+      .addTo(groups[relation]);
+  }
+  const overlays = {};
+  for (const name of Object.keys(FILLS)) {
+    if (groups[name]) overlays[label(words[name], data.counts[name], FILLS[name])] = groups[name];
+  }
+  const styles = { a: { color: "#1b3a6b", weight: 2.2 }, b: { color: "#b2182b", weight: 1.6, dashArray: "6 4" } };
+  for (const side of ["a", "b"]) {
+    const shapes = new Shapes(data[`cells_${side}`].shape, [0, 0]);
+    const group = L.layerGroup().addTo(map);
+    for (let i = 0; i < shapes.shapes; i++) {
+      L.polygon(shapes.latLngs(i), { ...styles[side], fill: false, interactive: false }).addTo(group);
+    }
+    overlays[label(words[`borders_${side}`], shapes.shapes, styles[side].color)] = group;
+  }
+  L.control.layers(null, overlays, { collapsed: false }).addTo(map);
+  L.control.scale({ imperial: false }).addTo(map);
+  const panel = L.control({ position: "bottomleft" });
+  panel.onAdd = () => node("div", "figures", node("b", "", data.title),
+    node("table", "", ...data.figures.map(([word, value]) => node("tr", "", node("td", "", word), node("td", "", value)))));
+  panel.addTo(map);
+}
+
+function label(word, count, colour) { // words and numbers of ours: no markup in them
+  return `<i class="swatch" style="background:${colour}"></i>${word} <span class="count">${count.toLocaleString("en")}</span>`;
+}
+
+function tooltip(data, i) {
+  const { words, pairs } = data;
+  const row = (word, value) => node("tr", "", node("td", "", word), node("td", "", value));
+  const share = value => value === null ? "–" : `${(100 * value).toFixed(1)} %`;
+  const rows = [
+    row("A", pairs.a[i] ?? "–"), row("B", pairs.b[i] ?? "–"), row(words.relation, words[pairs.relation[i]]),
+    row(words.area, `${pairs.area[i].toLocaleString("en")} m²`),
+    row(words.share_a, share(pairs.share_a[i])), row(words.share_b, share(pairs.share_b[i])),
+  ];
+  if (pairs.buildings[i] !== null) rows.push(row(words.buildings, String(pairs.buildings[i])));
+  if (pairs.suppressed[i]) rows.push(row(words.households, words.suppressed));
+  else if (pairs.households[i] !== null) rows.push(row(words.households, String(pairs.households[i])));
+  return node("table", "", ...rows);
+}
