@@ -163,7 +163,7 @@ def rough_coverage(rng: Rng) -> list[shapely.Geometry]:
         if rng.random() < 0.1 and shapely.is_valid(shape):
             shape = shapely.union_all([shape, affinity.translate(shape, 20 * size)])
         if rng.random() < 0.05 and size == 100.0:
-            shape = big_ring(1000, X, Y)
+            shape = big_ring(pick(rng, [1000, 20_000]), X, Y)
         if shapely.is_valid(shape) and shapely.area(shape) >= 1.0:
             out.append(shape)
     return out

@@ -24,6 +24,7 @@ from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding, Plan, Severity
 from gridcell.read.files import list_layers
 from gridcell.write.geopackage import PLAN_FRAMES, read_plan
+from gridcell.write.styles import STYLES
 
 _PRECISION: Final = 1e-6
 
@@ -145,7 +146,8 @@ def _verify_inputs(certificate: Certificate, folders: list[Path]) -> Iterator[Fi
 
 
 def _uncertified(file: Path) -> Iterator[Finding]:
-    known = {*PLAN_FRAMES, "metadata"}
+    # How layers look may be changed: nothing rests on it.
+    known = {*PLAN_FRAMES, "metadata", STYLES}
     for name in sorted(set(list_layers(file)) - known):
         yield _finding(
             "file_differs", f"plan.gpkg holds a layer {name} that is not certified",

@@ -17,6 +17,7 @@ from gridcell.check.codes import numbers
 from gridcell.check.levels import holding
 from gridcell.check.table import CellTable, column_of, find_column, only
 from gridcell.coverage.faces import rounding_step
+from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.errors import InputError
 from gridcell.model import Finding
 from gridcell.read.fields import as_text
@@ -46,8 +47,8 @@ def check_buildings(table: CellTable, leaves: Rows, buildings: gpd.GeoDataFrame)
         No frame with geometries.
     """
     shapes = _geometries(buildings, "buildings", table.frame.crs)
-    finite = _is_finite(shapes) & np.isin(shapely.get_type_id(shapes), [int(k) for k in POLYGONS])
-    shapes = mend_polygons(only(shapes, finite & ~shapely.is_empty(shapes)))[0]
+    solid = within_reach(shapes) & np.isin(shapely.get_type_id(shapes), [int(k) for k in POLYGONS])
+    shapes = mend_polygons(only(shapes, solid & ~shapely.is_empty(shapes)))[0]
     known = np.flatnonzero(~shapely.is_missing(shapes))
     sound = leaves[~shapely.is_missing(table.cover[leaves])]
     if not len(known) or not len(sound):
@@ -208,14 +209,14 @@ def _points(
                 f"households: row {households.index[wrong[0]]} is a "
                 f"{points[wrong[0]].geom_type}, expected a point ({len(wrong)} such rows)"
             )
-        usable = only(points, _is_finite(points) & ~shapely.is_empty(points))
+        usable = only(points, within_reach(points) & ~shapely.is_empty(points))
         return np.asarray(shapely.centroid(usable), dtype=object)
     for x, y, source in (("lon", "lat", _WGS84), ("x", "y", crs)):
         columns = [find_column(households, ALIASES["households"][name]) for name in (x, y)]
         if columns[0] is None or columns[1] is None:
             continue
         xy = np.column_stack([numbers(column_of(households, c)) for c in columns if c is not None])
-        known = np.isfinite(xy).all(axis=1)
+        known = (np.abs(xy) < FARTHEST).all(axis=1)
         points = np.full(len(xy), None, dtype=object)
         points[known] = shapely.points(xy[known])
         series = gpd.GeoSeries(points, crs=source)
@@ -229,7 +230,7 @@ def _points(
             f"buildings; the columns are {had}"
         )
     shapes = _geometries(buildings, "buildings", crs)
-    sound = _is_finite(shapes) & ~shapely.is_empty(shapes)
+    sound = within_reach(shapes) & ~shapely.is_empty(shapes)
     inner = np.asarray(shapely.point_on_surface(only(shapes, sound)), dtype=object)
     names = pd.Index(_ids(buildings, ALIASES["buildings"]["bldg_id"]), dtype=object)
     first = np.flatnonzero(~names.duplicated())
@@ -245,14 +246,9 @@ def _geometries(frame: gpd.GeoDataFrame, role: str, crs: pyproj.CRS | None) -> G
     series = frame.geometry
     if crs is not None and series.crs is not None and series.crs != crs:
         series = series.to_crs(crs)
-    return np.asarray(shapely.force_2d(np.asarray(series.array, dtype=object)), dtype=object)
-
-
-def _is_finite(shapes: Geometries) -> NDArray[np.bool_]:
-    xy, row = shapely.get_coordinates(shapes, return_index=True)
-    finite = np.ones(len(shapes), dtype=bool)
-    finite[row[~np.isfinite(xy).all(axis=1)]] = False
-    return finite
+    with np.errstate(invalid="ignore"):
+        # Heights that are no numbers.
+        return np.asarray(shapely.force_2d(np.asarray(series.array, dtype=object)), dtype=object)
 
 
 def _ids(frame: pd.DataFrame, names: tuple[str, ...]) -> list[str]:

@@ -20,6 +20,7 @@ from gridcell.check.plan import find_rows, parent_rows
 from gridcell.check.promises.faults import fault, numbers, text, texts
 from gridcell.coverage.proof import prove_coverage
 from gridcell.model import Finding, Plan
+from gridcell.read.offline import offline, refuse_pointers
 from gridcell.schema import CELL_COLUMNS
 from gridcell.write.geojson import LAYERS
 from gridcell.write.geopackage import plain
@@ -96,8 +97,9 @@ def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, 
     """Return the cells of a file in the order of the plan's, where they are the same cells."""
     name = f"geojson/{file.name}"
     try:
+        refuse_pointers(file)
         # As they stand: texts that look like dates stay texts.
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), offline():
             warnings.simplefilter("ignore")
             layer = pyogrio.read_dataframe(file, use_arrow=False, DATE_AS_STRING="YES")
     except (DataSourceError, DataLayerError, ValueError, shapely.errors.ShapelyError) as error:

@@ -12,6 +12,7 @@ from shapely.geometry import Point
 from gridcell.arrays import Geometries, fold
 from gridcell.check.table import CellTable, only
 from gridcell.check.units import size
+from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.model import Finding
 from gridcell.read.geometry import POLYGONS, mend_polygons
 
@@ -21,16 +22,14 @@ _PLACE: Final = re.compile(r"^(.*?)\s*\[\s*(\S+)\s+(\S+?)\s*\]$")
 def check_shapes(table: CellTable) -> tuple[CellTable, list[Finding]]:
     """Return the table with what its rows cover, and what is wrong with their geometries.
 
-    A row covers nothing where it has no polygon, coordinates that are no numbers, or the polygon
-    of a row before it; an invalid polygon covers what `shapely.make_valid` makes of it.
+    A row covers nothing where it has no polygon, coordinates that are no numbers of any CRS, or the
+    polygon of a row before it; an invalid polygon covers what `shapely.make_valid` makes of it.
     """
     shapes = table.shapes
     missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     wrong = ~missing & ~np.isin(shapely.get_type_id(shapes), [int(kind) for kind in POLYGONS])
     solid = ~missing & ~wrong
-    endless = np.zeros(len(shapes), dtype=bool)
-    xy, row = shapely.get_coordinates(shapes, return_index=True)
-    endless[row[~np.isfinite(xy).all(axis=1)]] = True
+    endless = ~within_reach(shapes)
     cover = only(shapes, solid & ~endless)
     cover, crossed = mend_polygons(cover)
     first = _first_alike(cover)
@@ -39,7 +38,8 @@ def check_shapes(table: CellTable) -> tuple[CellTable, list[Finding]]:
     findings = [
         *_missing(table, np.flatnonzero(missing)),
         *_wrong(table, np.flatnonzero(wrong)),
-        *_invalid(table, np.flatnonzero(crossed | (solid & endless))),
+        *_invalid(table, np.flatnonzero(crossed)),
+        *_endless(table, np.flatnonzero(solid & endless)),
         *_again(table, again, first),
         *_multipart(table, np.flatnonzero(solid & ~endless & ~crossed)),
     ]
@@ -81,6 +81,18 @@ def _invalid(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _endless(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
+    for row in rows:
+        xy = shapely.get_coordinates(table.shapes[row])
+        x, y = xy[~(np.abs(xy) < FARTHEST).all(axis=1)][0]
+        yield Finding(
+            kind="invalid_geometry", severity="error", cell=table.title(row),
+            message=f"{table.called(row)} is no valid polygon: coordinates that are not numbers of "
+            f"any CRS, x {x:.6g}, y {y:.6g}",
+            place=_first_vertex(table.shapes[row]),
+        )  # fmt: skip
+
+
 def _again(
     table: CellTable, rows: NDArray[np.int64], first: NDArray[np.int64]
 ) -> Iterator[Finding]:
@@ -115,8 +127,8 @@ def _multipart(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
 
 def _first_vertex(shape: shapely.Geometry) -> Point | None:
     xy = shapely.get_coordinates(shape)
-    finite = xy[np.isfinite(xy).all(axis=1)]
-    return Point(finite[0]) if len(finite) else None
+    near = xy[(np.abs(xy) < FARTHEST).all(axis=1)]
+    return Point(near[0]) if len(near) else None
 
 
 def _first_alike(shapes: Geometries) -> NDArray[np.int64]:

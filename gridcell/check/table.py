@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.check.units import Units
+from gridcell.coverage.reach import FARTHEST
 from gridcell.errors import InputError
 from gridcell.read.fields import as_text
 from gridcell.schema import ALIASES
@@ -91,7 +92,9 @@ class CellTable:
                 f"{what}: expected a GeoDataFrame with an active geometry column, got {found}"
             )
         shapes = np.asarray(frame.geometry.array, dtype=object)
-        shapes = np.asarray(shapely.force_2d(shapes), dtype=object)
+        with np.errstate(invalid="ignore"):
+            # Heights that are no numbers.
+            shapes = np.asarray(shapely.force_2d(shapes), dtype=object)
         column = find_column(frame, COLUMNS["code"])
         code = np.full(len(frame), None, dtype=object)
         if column is not None:
@@ -101,11 +104,11 @@ class CellTable:
         # A column of classes, which most rows share, names nobody.
         has_codes = len(known) > 0 and (known.nunique() > len(known) / 2 or len(known) < 4)
         code = code if has_codes else np.full(len(frame), None, dtype=object)
-        finite = shapely.get_coordinates(shapes)
-        finite = finite[np.isfinite(finite).all(axis=1)]
+        near = shapely.get_coordinates(shapes)
+        near = near[(np.abs(near) < FARTHEST).all(axis=1)]
         bounds = np.full(4, np.nan)
-        if len(finite):
-            bounds = np.concatenate([finite.min(axis=0), finite.max(axis=0)])
+        if len(near):
+            bounds = np.concatenate([near.min(axis=0), near.max(axis=0)])
         return cls(
             frame=frame, what=what, shapes=shapes, cover=shapes, code=code, has_codes=has_codes,
             column=column, name=_names(code, frame.index, what), units=Units.of(frame.crs, bounds),

@@ -18,6 +18,7 @@ from shapely import GeometryType
 from gridcell.arrays import Geometries, fold, spread
 from gridcell.coverage.edges import BorderEdges, border_edges
 from gridcell.coverage.faces import Faces, Pieces, Rows, enclosed_faces, rounding_step
+from gridcell.coverage.reach import within_reach
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -257,7 +258,9 @@ def _parents(parent_of: Rows | None, cells: int, parents: int, *, bounded: bool)
 def _is_polygon(geometries: Geometries) -> NDArray[np.bool_]:
     kind = shapely.get_type_id(geometries)
     area = (kind == GeometryType.POLYGON) | (kind == GeometryType.MULTIPOLYGON)
-    return np.asarray(area & ~shapely.is_empty(geometries) & shapely.is_valid(geometries))
+    with np.errstate(over="ignore", invalid="ignore"):
+        sound = area & ~shapely.is_empty(geometries) & shapely.is_valid(geometries)
+    return np.asarray(sound & within_reach(geometries))
 
 
 def _rows_of_cells(borders: _Borders, edges: BorderEdges, of: Rows) -> Rows:

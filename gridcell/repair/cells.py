@@ -53,7 +53,7 @@ class Repair:
     mended: tuple[str, ...]
     """Names of cells that were no valid polygon and are one now, before anything else."""
     without: tuple[str, ...]
-    """Names of rows that hold no polygon with an area: missing, empty, lines, collapsed."""
+    """Names of rows that hold no land: missing, empty, lines, narrower than 1 mm."""
     lost: tuple[str, ...]
     """Names of cells that had land and have none: others cover all of it."""
     left: gpd.GeoDataFrame
@@ -88,20 +88,20 @@ class Repair:
             )
         slivers = self.left[self.left["kind"] == "sliver"]
         if holes := len(self.left) - len(slivers):
-            text += f" but for {holes:,} holes, left as they are"
+            text += f" but for holes left as they are: {holes:,}"
         if len(slivers):
             text += (
-                f"\n{len(slivers):,} gaps are long and thin but wider than was to be closed: "
+                f"\nlong thin gaps, wider than was to be closed: {len(slivers):,}; "
                 f"--gap-width {width_above(float(slivers['width_m'].max()))} closes them"
             )
         for names, what in (
-            (self.mended, "were no valid polygons and were mended"),
-            (self.without, "hold no polygon"),
-            (self.lost, "have no land left, others cover all of it"),
+            (self.mended, "no valid polygon before, mended"),
+            (self.without, "rows without a polygon"),
+            (self.lost, "no land left, others cover all of it"),
         ):
             if names:
                 more = ", …" if len(names) > _NAMED else ""
-                text += f"\n{len(names):,} cells {what}: {', '.join(names[:_NAMED])}{more}"
+                text += f"\n{what}: {len(names):,} ({', '.join(names[:_NAMED])}{more})"
         return text
 
     def to_dict(self) -> dict[str, Any]:
@@ -185,6 +185,9 @@ def repair_cells(
         land = land.covering(_sound_land(land))
     rank = _priorities(table, priority)
     drawn = mend(table.shapes)
+    # What is everywhere narrower than the distance within which vertices are one has no land.
+    metric = table.units.in_metres(drawn)
+    drawn[2 * shapely.area(metric) <= NEAR_M * shapely.length(metric)] = None
     if shapely.is_missing(drawn).all():
         raise InputError("the layer holds no polygon with an area: nothing to repair")
     levels = find_levels(table.covering(drawn))
@@ -252,12 +255,18 @@ def _prove(shapes: Geometries, scene: Scene) -> CoverageProof:
 def _is_settled(shapes: Geometries, proof: CoverageProof, scene: Scene) -> bool:
     """Tell whether nothing is left to settle: the cells and the wide gaps are the whole land."""
     gaps = np.asarray(proof.gap_pieces.geometry, dtype=object)
-    narrow = scene.is_narrow(gaps).any()
-    if proof.overlaps or proof.outside or len(proof.unmatched) or narrow:
+    of = proof.gap_pieces["parent"].to_numpy(np.int64)
+    narrow = np.flatnonzero(scene.is_narrow(gaps))
+    # Nobody can fill a gap in land that has no cell there.
+    gap, cell = shapely.STRtree(shapes).query(
+        gaps[narrow], predicate="dwithin", distance=scene.near
+    )
+    fillable = (scene.parent[cell] == of[narrow[gap]]).any()
+    if proof.overlaps or proof.outside or len(proof.unmatched) or fillable:
         return False
     if proof.closed or not len(gaps):
         return proof.closed
-    parent = np.concatenate([scene.parent, proof.gap_pieces["parent"].to_numpy(np.int64)])
+    parent = np.concatenate([scene.parent, of])
     return prove_coverage(np.concatenate([shapes, gaps]), scene.land, parent_of=parent).closed
 
 

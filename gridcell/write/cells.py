@@ -67,8 +67,9 @@ def write_cells(
     Raises
     ------
     WriteError
-        Geometries that are no polygons, a suffix of no known format, a file in the way, column names too long for a shapefile,
-        GeoJSON without a CRS; a file that does not hold what was written.
+        Geometries that are no polygons, a suffix of no known format, a file in the way, column
+        names too long for a shapefile, GeoJSON without a CRS; a file that does not hold what was
+        written.
     ProofError
         GeoJSON of cells in another CRS that are no exact coverage.
     """

@@ -30,6 +30,7 @@ from gridcell.schema import (
     VACANCY_COLUMNS,
 )
 from gridcell.version import __version__
+from gridcell.write.styles import write_styles
 
 CELL_LAYERS: Final = ("large", "medium", "small", "micro", "leaves")
 _LAYERS: Final = {
@@ -83,6 +84,7 @@ def write_geopackage(plan: Plan, file: Path) -> None:
                 table = _typed(pd.DataFrame(getattr(plan, name)), columns)
                 _write(table, file, name)
             _write(_metadata(plan), file, "metadata")
+            write_styles(file, _LAYERS)
     except (DataSourceError, DataLayerError, OSError) as error:
         raise WriteError(f"{file.name}: cannot be written: {error}") from error
 
@@ -256,6 +258,7 @@ def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
 
 @contextmanager
 def dated() -> Iterator[None]:
+    """Let GDAL date every file alike meanwhile, so that the same rows give the same bytes."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _DATE})
     try:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
+from gridcell.coverage.reach import within_reach
 from gridcell.model import Finding, Severity, place_of
 
 
@@ -27,7 +29,7 @@ def fault(
     """Return a finding that is marked somewhere on `piece`."""
     return Finding(
         kind=kind, severity=severity, message=message, cell=cell, others=others,
-        community=community, measure=measure, place=None if piece is None else place_of(piece),
+        community=community, measure=measure, place=_placed(piece),
     )  # fmt: skip
 
 
@@ -88,4 +90,12 @@ def find_rows(codes: "pd.Series[str]", table: "pd.Series[str]") -> NDArray[np.in
 
 
 def _usable(geometry: BaseGeometry | None) -> BaseGeometry | None:
-    return geometry if geometry is not None and geometry.area > 0 and geometry.is_valid else None
+    if geometry is None or not within_reach(np.array([geometry], dtype=object)).all():
+        return None
+    return geometry if geometry.area > 0 and geometry.is_valid else None
+
+
+def _placed(piece: shapely.Geometry | None) -> Point | None:
+    if piece is None or not within_reach(np.array([piece], dtype=object)).all():
+        return None
+    return place_of(piece)

@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gridcell.check.promises.faults import cell_faults, fault, numbers, text
 from gridcell.coverage.proof import CoverageProof
+from gridcell.coverage.reach import within_reach
 from gridcell.model import Finding, Plan, Severity
 from gridcell.schema import LEVELS
 
@@ -86,8 +87,9 @@ def measures(plan: Plan) -> Iterator[Finding]:
     """Yield ``wrong_area`` and ``wrong_compactness``: figures that are not those of the shape."""
     for level in LEVELS:
         cells = plan.cells(level)
-        geometry = np.asarray(cells.geometry, dtype=object)
+        geometry = np.array(cells.geometry, dtype=object)
         # What has no area is no valid geometry either, and reported as such.
+        geometry[~within_reach(geometry)] = None
         area, length = shapely.area(geometry), shapely.length(geometry)
         sound = area > 0
         ratio = 4 * np.pi * area / np.where(sound, length, 1.0) ** 2
@@ -115,6 +117,8 @@ def _why_invalid(geometry: BaseGeometry | None) -> str:
         return "no geometry"
     if geometry.geom_type not in ("Polygon", "MultiPolygon"):
         return f"expected a polygon, got a {geometry.geom_type}"
+    if not within_reach(np.array([geometry], dtype=object)).all():
+        return "coordinates that are not numbers of any CRS"
     return str(shapely.is_valid_reason(geometry))
 
 
