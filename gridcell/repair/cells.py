@@ -253,7 +253,7 @@ def _prove(shapes: Geometries, scene: Scene) -> CoverageProof:
 
 
 def _is_settled(shapes: Geometries, proof: CoverageProof, scene: Scene) -> bool:
-    """Tell whether nothing is left to settle: the cells and the wide gaps are the whole land."""
+    """Tell whether nothing is left to settle: cells and gaps that stay are the whole land."""
     gaps = np.asarray(proof.gap_pieces.geometry, dtype=object)
     of = proof.gap_pieces["parent"].to_numpy(np.int64)
     narrow = np.flatnonzero(scene.is_narrow(gaps))
@@ -264,10 +264,8 @@ def _is_settled(shapes: Geometries, proof: CoverageProof, scene: Scene) -> bool:
     fillable = (scene.parent[cell] == of[narrow[gap]]).any()
     if proof.overlaps or proof.outside or len(proof.unmatched) or fillable:
         return False
-    if proof.closed or not len(gaps):
-        return proof.closed
-    parent = np.concatenate([scene.parent, of])
-    return prove_coverage(np.concatenate([shapes, gaps]), scene.land, parent_of=parent).closed
+    # Around gaps borders cannot cancel; there areas have to add up.
+    return proof.areas_add_up and (proof.closed or bool(len(gaps)))
 
 
 def _scene(
