@@ -152,6 +152,21 @@ def test_a_real_hole_is_never_swallowed():
 # Overlaps
 
 
+def test_what_a_neighbour_cuts_off_goes_to_it():
+    cells = layer([box(0, 0, 20, 10), box(18, -5, 19.5, 15)], code=["a", "b"], rank=[1, 2])
+    repair = repair_cells(cells, priority="rank")
+    assert shapely.get_num_geometries(shapes_of(repair.cells)).tolist() == [1, 1]
+    crumb = repair.moves[repair.moves["kind"] == "crumb"].iloc[0]
+    assert (crumb["lost"], crumb["got"], crumb["area_m2"]) == ("a", "b", pytest.approx(5.0))
+
+
+def test_a_wide_part_that_a_neighbour_cuts_off_stays():
+    cells = layer([box(0, 0, 40, 10), box(18, -5, 19.5, 15)], code=["a", "b"], rank=[1, 2])
+    repair = repair_cells(cells, priority="rank")
+    assert shapely.get_num_geometries(shapes_of(repair.cells)).tolist() == [2, 1]
+    assert set(repair.moves["kind"]) == {"overlap"}
+
+
 def test_the_higher_priority_wins_whatever_the_evidence():
     grown = [QUARTERS[0].buffer(2, join_style="mitre"), *QUARTERS[1:]]
     first = repair_cells(layer(grown, code=list("abcd"), rank=[9, 1, 1, 1]), priority="rank")
