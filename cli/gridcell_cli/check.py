@@ -79,14 +79,13 @@ def command(
 
     PLAN is a folder that 'gridcell partition' wrote or its plan.gpkg; CELLS any polygon layer.
     -o writes what was found: a GeoPackage gets the places (findings) and the polygons of gaps and
-    overlaps (pieces), other formats the places. Exit code 4: an error was found.
+    overlaps (pieces), GeoJSON the places. Exit code 4: an error was found.
     """
-    from gridcell.write import is_plan, write_findings
+    from gridcell.write import is_plan, require_findings_file, write_findings
 
-    if inputs is not None and certificate is None:
-        raise click.UsageError("--inputs: belongs to --certificate")
-    if cells is None and not certificate:
-        raise click.UsageError("Missing argument 'PLAN|CELLS'.")
+    if output is not None:
+        require_findings_file(output, overwrite=overwrite)
+    _require_usage(cells, certificate, inputs)
     if cells is None or is_plan(cells):
         given = {
             "--within": within, "--buildings": buildings, "--households": households,
@@ -118,6 +117,13 @@ def command(
     elif not quiet:
         click.echo(report.to_text())
     ctx.exit(0 if report.ok else 4)
+
+
+def _require_usage(cells: str | None, certificate: str | None, inputs: Path | None) -> None:
+    if inputs is not None and certificate is None:
+        raise click.UsageError("--inputs: belongs to --certificate")
+    if cells is None and not certificate:
+        raise click.UsageError("Missing argument 'PLAN|CELLS'.")
 
 
 def _check_plan(path: str) -> "CheckReport":

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gridcell.arrays import Geometries, fold
+from gridcell.check.units import size
 from gridcell.model import Finding, place_of
 
 Ints = NDArray[np.int64]
@@ -71,7 +72,7 @@ def find_cut_buildings(
                     measure=float(alone.area),
                     place=place_of(alone),
                     message=(
-                        f"building {names[piece[more]]} in {code[leaf[more]]}: {alone.area:.3g} "
+                        f"building {names[piece[more]]} in {code[leaf[more]]}: {size(alone.area)} "
                         f"of its {outline[piece[more]].area:.0f} m2 stand in {code[leaf[less]]}"
                     ),
                 )

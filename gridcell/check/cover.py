@@ -236,9 +236,10 @@ def _junctions(found: Cover, table: CellTable, level: Level, step: float) -> Non
         for part in (found.proof.gap_pieces, found.proof.overlap_pieces, found.proof.outside_pieces)
     ]
     told = np.zeros(len(points), dtype=bool)
-    at = shapely.STRtree(np.concatenate(pieces)).query(
-        points, predicate="dwithin", distance=_NEAR * step
-    )[0]
+    # GEOS prepares the geometry that asks, and pieces may have many vertices.
+    at = shapely.STRtree(points).query(
+        np.concatenate(pieces), predicate="dwithin", distance=_NEAR * step
+    )[1]
     told[at] = True
     pair = level.rows[frame[["straight", "corner"]].to_numpy(dtype=np.int64)].reshape(-1, 2)
     # The crossing of an invalid polygon is a vertex that nobody drew.

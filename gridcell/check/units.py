@@ -81,7 +81,7 @@ class Units:
 
 def size(value: float) -> str:
     """Return an area as people read it: three digits, whole from a thousand."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 999.5 else f"{value:.3g}"
 
 
 def width(value: float) -> str:

@@ -29,6 +29,10 @@ _OWN: Final = 0.05
 """A cell with a smaller share of its land to itself lies inside another: an enclave."""
 
 
+_EVEN: Final = 1e-6
+"""Margin in metres below which the evidence decides nothing."""
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Scene:
     """What stays the same from round to round."""
@@ -212,7 +216,8 @@ class _Local:
             )
         )  # fmt: skip
         asked = np.bincount(face, minlength=len(self.shapes)) > 1
-        self.by[asked] = np.where(settled.by_evidence[asked], "evidence", "longest border")
+        clear = settled.by_evidence & (settled.margin > _EVEN)
+        self.by[asked] = np.where(clear[asked], "evidence", "longest border")
         return settled
 
     def _first_in_rank(self, face: Ints, cell: Ints) -> Mask:
@@ -367,4 +372,9 @@ class _Local:
 
 
 def _canonical(cells: Geometries) -> Geometries:
-    return np.asarray(shapely.normalize(cells), dtype=object)
+    """Return the cells drawn in one way: order of vertices, and type where there is one part."""
+    parts, row = shapely.get_parts(cells, return_index=True)
+    out = np.full(len(cells), None, dtype=object)
+    if len(parts):
+        shapely.multipolygons(parts, indices=row, out=out)
+    return np.asarray(shapely.normalize(out), dtype=object)

@@ -16,6 +16,7 @@ from shapely import GeometryType
 
 from gridcell.arrays import Geometries
 from gridcell.errors import WriteError
+from gridcell.write.geopackage import dated
 from gridcell.write.lattice import LONLAT, to_lattice
 from gridcell.write.whole import require_writable
 
@@ -159,7 +160,7 @@ def _write(
     elif driver == "GPKG":
         options["layer"] = layer
     kind = "MultiPolygon" if driver != "GeoJSON" else None
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), dated():
         # A layer without a CRS is written without one.
         warnings.simplefilter("ignore")
         pyogrio.write_dataframe(

@@ -1,6 +1,5 @@
 """Findings as a layer, to look at in a GIS."""
 
-import uuid
 import warnings
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +9,11 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import WriteError
+from gridcell.write.geopackage import dated
+from gridcell.write.whole import require_writable, whole_file
 
 _GEOJSON: Final = (".geojson", ".json")
+FORMATS: Final = (".gpkg", *_GEOJSON)
 
 
 def write_findings(
@@ -28,11 +30,11 @@ def write_findings(
     findings
         From `gridcell.check.CheckReport` or `gridcell.model.findings_frame`.
     path
-        A ``.gpkg``, ``.geojson``, ``.fgb`` …; appears whole or not at all. GeoJSON is in longitude
-        and latitude (RFC 7946).
+        A ``.gpkg`` or ``.geojson``; appears whole or not at all. GeoJSON is in longitude and
+        latitude (RFC 7946).
     pieces
-        Polygons of gaps, overlaps and spills: the layer ``pieces`` of a GeoPackage. Other formats
-        hold one layer, the points.
+        Polygons of gaps, overlaps and spills: the layer ``pieces`` of a GeoPackage. GeoJSON
+        holds the points alone.
     overwrite
         Replace a file that is there already.
 
@@ -41,10 +43,8 @@ def write_findings(
     WriteError
         The file is in the way or cannot be written; GeoJSON of findings without a CRS.
     """
-    file = Path(path)
+    file = require_findings_file(path, overwrite=overwrite)
     suffix = file.suffix.lower()
-    if file.exists() and not overwrite:
-        raise WriteError(f"{file}: is there already; choose another name or allow it (--overwrite)")
     options: dict[str, Any] = {}
     if suffix in _GEOJSON:
         if findings.crs is None:
@@ -53,21 +53,35 @@ def write_findings(
                 f".gpkg instead"
             )
         findings, options = findings.to_crs(4326), {"RFC7946": "YES", "COORDINATE_PRECISION": 9}
-    part = file.with_name(f".{file.stem}-{uuid.uuid4().hex[:8]}.part{file.suffix}")
-    try:
-        with warnings.catch_warnings():
-            # A layer without a CRS is written without one.
-            warnings.simplefilter("ignore")
-            pyogrio.write_dataframe(
-                findings, part, layer="findings", geometry_type="Point", use_arrow=False, **options
-            )
-            if pieces is not None and suffix == ".gpkg":
+    with whole_file(file, overwrite=overwrite) as part:
+        try:
+            with warnings.catch_warnings(), dated():
+                # A layer without a CRS is written without one.
+                warnings.simplefilter("ignore")
                 pyogrio.write_dataframe(
-                    pieces, part, layer="pieces", geometry_type="MultiPolygon",
-                    promote_to_multi=True, use_arrow=False, append=True,
+                    findings, part, layer="findings", geometry_type="Point", use_arrow=False,
+                    **options,
                 )  # fmt: skip
-        part.replace(file)
-    except (DataSourceError, DataLayerError, ValueError, OSError) as error:
-        raise WriteError(f"{file}: cannot be written: {error}") from None
-    finally:
-        part.unlink(missing_ok=True)
+                if pieces is not None and suffix == ".gpkg":
+                    pyogrio.write_dataframe(
+                        pieces, part, layer="pieces", geometry_type="MultiPolygon",
+                        promote_to_multi=True, use_arrow=False, append=True,
+                    )  # fmt: skip
+        except (DataSourceError, DataLayerError, ValueError) as error:
+            raise WriteError(f"{file}: cannot be written: {error}") from None
+
+
+def require_findings_file(path: str | Path, *, overwrite: bool = False) -> Path:
+    """Return the path when findings can be written there, before any work.
+
+    Raises
+    ------
+    WriteError
+        A suffix of another format, something in the way, a folder that is missing.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in FORMATS:
+        raise WriteError(
+            f"{file}: findings are written as {' or '.join(FORMATS[:2])}, got {file.suffix!r}"
+        )
+    return require_writable(file, overwrite=overwrite)
