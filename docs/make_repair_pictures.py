@@ -1,7 +1,8 @@
 """Makes the pictures of docs/check-and-repair.md: layers before and after repair.
 
-``python docs/make_repair_pictures.py LAYER=NAME:X,Y,METRES …`` with any polygon layers (``FILE#LAYER``),
-the name of the picture, and a place to look at closely; needs matplotlib.
+``python docs/make_repair_pictures.py LAYER=NAME:X,Y,METRES …`` with any polygon layers
+(``FILE#LAYER``), the name of the picture, and a place to look at closely; needs the extra
+``notebook``.
 """
 
 import sys

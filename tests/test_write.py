@@ -20,12 +20,12 @@ from strategies import coverages
 import gridcell.render.map
 from gridcell.check import check_plan
 from gridcell.coverage import prove_coverage
+from gridcell.coverage.dissolve import dissolve
 from gridcell.errors import InputError, WriteError
 from gridcell.schema import CELL_COLUMNS
 from gridcell.write import folder as folder_module
 from gridcell.write import is_plan, read_plan, require_free, write_plan
 from gridcell.write.geojson import cells_lonlat
-from gridcell.coverage.dissolve import dissolve
 from gridcell.write.lattice import round_to_lattice, to_lattice
 
 LONLAT = pyproj.CRS.from_epsg(4326)
