@@ -370,3 +370,15 @@ def test_lines_that_touch_polygons_do_not_make_pairs():
     touching = cells(("t", 300, 0, 400, 100), ("u", 0, 0, 50, 100))
     crosswalk = make_crosswalk(A, touching, threshold=0)
     assert crosswalk.summary["pairs"] == 1
+
+
+def test_cells_that_only_touch_share_nothing():
+    # They touch along an edge and at a point apart: an intersection without any polygon.
+    spike = shapely.Polygon([(X + 100, Y + 80), (X + 150, Y + 60), (X + 150, Y + 95)])
+    touching = shapely.MultiPolygon([box(X + 100, Y, X + 150, Y + 40), spike])
+    a = cells(("a1", 0, 0, 100, 100), ("a2", 100, 0, 200, 100))
+    b = cells(("b1", 0, 0, 100, 100), ("b2", 0, 0, 1, 1))
+    b.loc[1, "geometry"] = touching
+    pairs = make_crosswalk(a, b).pairs
+    shared = pairs[pairs["relation"].isin(["equal", "inside", "contains", "overlaps"])]
+    assert sorted(zip(shared["a"], shared["b"], strict=True)) == [("a1", "b1"), ("a2", "b2")]

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gridcell.arrays import Geometries, fold
+from gridcell.check.promises.faults import find_rows
 from gridcell.check.units import size
 from gridcell.model import Finding, place_of
 
@@ -43,7 +43,7 @@ def find_cut_buildings(
     """
     outline = np.asarray(buildings.geometry, dtype=object)
     land = np.asarray(leaves.geometry, dtype=object)
-    own = pd.Index(leaves["code"]).get_indexer(pd.Index(buildings["code"]))
+    own = find_rows(buildings["code"], leaves["code"])
     piece, leaf = shapely.STRtree(land).query(outline, predicate="intersects")
     community = leaves["community"].to_numpy(dtype=object)
     home = (own[piece] >= 0) & (community[own[piece]] == community[leaf])

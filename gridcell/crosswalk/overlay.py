@@ -1,6 +1,7 @@
 """Which cells of two divisions meet, and the land they share."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -84,8 +85,8 @@ def _polygonal(shapes: Geometries) -> Geometries:
         flat = shapely.get_dimensions(parts) == 2
         shapes[mixed] = shapely.multipolygons(np.empty(0, dtype=object))
         owner, parts = owner[flat], parts[flat]
-        starts = fold(owner)
-        for start, end in zip(starts, [*starts[1:], len(owner)], strict=True):
+        bounds = np.append(fold(owner), len(owner))
+        for start, end in pairwise(bounds.tolist()):
             shapes[mixed[owner[start]]] = shapely.multipolygons(parts[start:end])
     return shapes
 
