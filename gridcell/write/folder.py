@@ -94,7 +94,7 @@ def write_plan(
 
     require_free(folder, overwrite=overwrite)
     target = Path(folder).resolve()
-    with _all_or_nothing(target) as part:
+    with all_or_nothing(target) as part:
         cells = cells_lonlat(plan)
         plan = _with_findings(plan, cells.findings)
         write_geopackage(plan, part / "plan.gpkg")
@@ -108,7 +108,7 @@ def write_plan(
 
 
 @contextmanager
-def _all_or_nothing(target: Path) -> Iterator[Path]:
+def all_or_nothing(target: Path) -> Iterator[Path]:
     """Yield a new folder beside the target that takes its place at the end."""
     mark = uuid.uuid4().hex[:8]
     part = target.with_name(f".{target.name}-{mark}.part")

@@ -30,6 +30,7 @@ from gridcell.schema import (
     VACANCY_COLUMNS,
 )
 from gridcell.version import __version__
+from gridcell.write.styles import write_styles
 
 CELL_LAYERS: Final = ("large", "medium", "small", "micro", "leaves")
 _LAYERS: Final = {
@@ -83,6 +84,7 @@ def write_geopackage(plan: Plan, file: Path) -> None:
                 table = _typed(pd.DataFrame(getattr(plan, name)), columns)
                 _write(table, file, name)
             _write(_metadata(plan), file, "metadata")
+            write_styles(file, _LAYERS)
     except (DataSourceError, DataLayerError, OSError) as error:
         raise WriteError(f"{file.name}: cannot be written: {error}") from error
 

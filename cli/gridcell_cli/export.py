@@ -1,0 +1,69 @@
+"""``gridcell export``: a plan in the formats of other systems."""
+
+import json
+from pathlib import Path
+
+import click
+
+from gridcell_cli import options
+
+_FORMATS = (
+    "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
+    "h3",
+)  # fmt: skip
+
+
+@click.command("export")
+@click.argument("plan", metavar="PLAN", type=options.FILE)
+@click.option(
+    "--format", "format_", metavar="FORMAT", required=True, type=click.Choice(_FORMATS),
+    help=", ".join(_FORMATS) + ".",
+)  # fmt: skip
+@options.output("DIR")
+@click.option(
+    "--resolution", metavar="N", type=click.IntRange(0, 15),
+    help="Of h3: 0 to 15; 9 by default, hexagons of about 0.1 km².",
+)  # fmt: skip
+@click.option(
+    "--households",
+    is_flag=True,
+    help="Add the table of households, in csv and xlsx. No export has it otherwise.",
+)
+@options.lang
+@options.overwrite
+@options.common
+@click.pass_context
+def command(
+    ctx: click.Context,
+    plan: Path,
+    format_: str,
+    output: Path,
+    resolution: int | None,
+    lang: str,
+    *,
+    households: bool,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the cells of PLAN in another format, read back and proved like the plan.
+
+    PLAN is the folder that partition wrote, or its plan.gpkg. DIR gets the files and export.json,
+    which lists them with their digests and says how they were proven. Exit code 4: the plan itself
+    is no exact coverage, and so neither is its export.
+    """
+    from gridcell.export import export_plan, require_export
+    from gridcell.write import read_plan
+
+    require_export(
+        output, format=format_, resolution=resolution, households=households, overwrite=overwrite
+    )
+    export = export_plan(
+        read_plan(plan), output, format=format_, resolution=resolution, households=households,
+        lang=lang, overwrite=overwrite,
+    )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(export.manifest, ensure_ascii=False, indent=2))
+    elif not quiet:
+        click.echo(export.to_text(), err=True)
+    ctx.exit(0 if export.ok else 4)

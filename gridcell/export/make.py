@@ -1,0 +1,242 @@
+"""A plan exported into a folder that appears whole or not at all."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from gridcell.errors import InputError, WriteError
+from gridcell.export.hexagons import DEFAULT_RESOLUTION, as_hexagons
+from gridcell.export.kml import as_kml
+from gridcell.export.proof import prove_files
+from gridcell.export.shapefile import as_shapefile
+from gridcell.export.sheets import as_csv, as_xlsx
+from gridcell.export.source import Source, Written, make_source
+from gridcell.export.tiles import as_tiles
+from gridcell.export.vector import as_flatgeobuf, as_geojson, as_geopackage, as_geoparquet
+from gridcell.model import Plan
+from gridcell.render.words import words
+from gridcell.version import __version__
+from gridcell.write.folder import all_or_nothing
+
+EXPORT_FORMATS: Final = (
+    "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
+    "h3",
+)  # fmt: skip
+
+MANIFEST: Final = "export.json"
+"""What an export says of itself: its files with their digests, and how it was proven."""
+
+_FORMAT: Final = "gridcell export"
+
+
+class _Writer(Protocol):
+    def __call__(self, source: Source, folder: Path) -> Written: ...
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Export:
+    """What was written."""
+
+    format: str
+    folder: Path
+    files: tuple[Path, ...]
+    """All files, the manifest last."""
+    manifest: dict[str, Any]
+    """What ``export.json`` holds."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the files keep what a plan promises; tables have no promise to keep."""
+        return bool(self.manifest["ok"])
+
+    def to_text(self) -> str:
+        """Return a few lines for people."""
+        size = sum(file["bytes"] for file in self.manifest["files"])
+        lines = [f"{self.folder}: {len(self.files)} files, {size / 1e6:.1f} MB"]
+        for level, figures in self.manifest["coverage"].items():
+            said = "exact coverage" if figures["holds"] else (
+                f"{figures['gaps']} gaps, {figures['overlaps']} overlaps, "
+                f"{figures['outside']} outside, {figures['invalid']} invalid"
+            )  # fmt: skip
+            lines.append(f"{level:<12}{figures['cells']:>8,} cells, {said}")
+        return "\n".join([*lines, *self.manifest["notes"]])
+
+
+def export_plan(
+    plan: Plan,
+    folder: str | Path,
+    *,
+    format: str,  # noqa: A002 - what it is called everywhere
+    resolution: int | None = None,
+    households: bool = False,
+    lang: str = "en",
+    overwrite: bool = False,
+) -> Export:
+    """Write the cells of a plan in another system's format, read them back and prove them.
+
+    Exports hold cells and counts: no table of households unless asked for, no staff, no buildings.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    folder
+        A new folder, an empty one, or with `overwrite` one that holds an export.
+    format
+        One of `EXPORT_FORMATS`. Formats in the plan's CRS: gpkg, shapefile, geoparquet, flatgeobuf;
+        in longitude and latitude: geojson, kml, pmtiles, h3. There the cells are rounded to 9
+        decimals such that an exact coverage stays one; tiles are simplified and h3 is a summary by
+        hexagons.
+    resolution
+        Of h3, 0 to 15; 9 by default, hexagons of about 0.1 km².
+    households
+        Add the table of households to csv and xlsx.
+    lang
+        Of the words in kml, ``en`` or ``zh``.
+    overwrite
+        Replace an export that is there already.
+
+    Returns
+    -------
+    The files and how they were proven. Where the plan itself has gaps or overlaps they are in the
+    files too, and `Export.ok` is false.
+
+    Raises
+    ------
+    InputError
+        An unknown format or language, an option that the format does not know.
+    WriteError
+        The folder is not free or cannot be written; the format cannot hold the cells.
+    ProofError
+        The plan's levels cover their land, and those in the files do not.
+    """
+    require_export(
+        folder, format=format, resolution=resolution, households=households, overwrite=overwrite
+    )
+    words(lang)
+    writers: dict[str, _Writer] = {
+        "geojson": as_geojson,
+        "gpkg": as_geopackage,
+        "shapefile": as_shapefile,
+        "geoparquet": as_geoparquet,
+        "flatgeobuf": as_flatgeobuf,
+        "kml": partial(as_kml, lang=lang),
+        "csv": partial(as_csv, households=households),
+        "xlsx": partial(as_xlsx, households=households),
+        "pmtiles": as_tiles,
+        "h3": partial(
+            as_hexagons, resolution=DEFAULT_RESOLUTION if resolution is None else resolution
+        ),
+    }
+    source = make_source(plan)
+    target = Path(folder).resolve()
+    with all_or_nothing(target) as part:
+        try:
+            written = writers[format](source, part)
+        except (DataSourceError, DataLayerError, RuntimeError) as error:
+            raise WriteError(f"{folder}: cannot be written: {error}") from None
+        coverage = prove_files(source, written) if written.back is not None else {}
+        manifest = _manifest(source, written, part, format, coverage)
+        text = json.dumps(manifest, ensure_ascii=False, indent=2)
+        (part / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+    names = [str(file["path"]) for file in manifest["files"]]
+    return Export(
+        format=format,
+        folder=Path(folder),
+        files=tuple(Path(folder) / name for name in (*names, MANIFEST)),
+        manifest=manifest,
+    )
+
+
+def require_export(
+    folder: str | Path,
+    *,
+    format: str,  # noqa: A002
+    resolution: int | None = None,
+    households: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Make sure that an export can be written here, before any work.
+
+    Raises
+    ------
+    InputError
+        An unknown format, or an option that it does not know.
+    WriteError
+        Something is in the way.
+    """
+    if format not in EXPORT_FORMATS:
+        raise InputError(f"format {format!r}: expected one of {', '.join(EXPORT_FORMATS)}")
+    if resolution is not None and format != "h3":
+        raise InputError(f"format {format}: a resolution is of h3 only")
+    if resolution is not None and not 0 <= resolution <= 15:
+        raise InputError(f"resolution {resolution}: expected 0 to 15")
+    if households and format not in {"csv", "xlsx"}:
+        raise InputError(f"format {format}: a table of households is in csv and xlsx only")
+    target = Path(folder).resolve()
+    around = next(parent for parent in target.parents if parent.exists())
+    if not around.is_dir():
+        raise WriteError(f"{folder}: {around} is a file; name another folder")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise WriteError(f"{folder}: is a file; name a folder")
+    found = {file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()}
+    if not any(target.iterdir()):
+        return
+    if not overwrite:
+        raise WriteError(f"{folder}: is not empty; choose another folder or allow it (--overwrite)")
+    foreign = sorted(found - {MANIFEST} - _listed(target))
+    if foreign or MANIFEST not in found:
+        what = f"it holds {foreign[0]}" if foreign else f"it holds no {MANIFEST}"
+        raise WriteError(
+            f"{folder}: only an export is overwritten, and {what}; move that away or choose "
+            f"another folder"
+        )
+
+
+def _listed(target: Path) -> set[str]:
+    """Return the files that an export says to consist of."""
+    try:
+        manifest = json.loads((target / MANIFEST).read_text("utf-8"))
+        if manifest["kind"] != _FORMAT:
+            return set()
+        return {str(file["path"]) for file in manifest["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _manifest(
+    source: Source, written: Written, part: Path, kind: str, coverage: dict[str, Any]
+) -> dict[str, Any]:
+    rows = {file.relative_to(part).as_posix(): count for file, count in written.rows.items()}
+    files: list[dict[str, Any]] = []
+    for file in sorted(part.rglob("*")):
+        if file.is_file():
+            name = file.relative_to(part).as_posix()
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            files.append({
+                "path": name, "bytes": file.stat().st_size, "rows": rows.get(name),
+                "sha256": digest,
+            })  # fmt: skip
+    files.sort(key=lambda file: str(file["path"]))
+    proof = written.proof or {}
+    holds = all(figures["holds"] for figures in coverage.values()) and proof.get("holds", True)
+    return {
+        "kind": _FORMAT,
+        "format": kind,
+        "version": __version__,
+        "ok": holds and source.holds,
+        "households": "estimated" if source.estimated else "counted",
+        "cells": {level: len(frame) for level, frame in source.levels.items()},
+        "coverage": coverage,
+        "proof": proof,
+        "notes": list(written.notes),
+        "files": files,
+    }

@@ -1,0 +1,155 @@
+"""The plan's GeoPackage opens styled, and stays a plan with the same bytes."""
+
+import dataclasses
+import shutil
+import sqlite3
+import subprocess
+import xml.etree.ElementTree as ET
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from plans import tiny_plan
+
+from gridcell.check import check_plan
+from gridcell.export import export_plan
+from gridcell.write import read_plan
+from gridcell.write.geopackage import write_geopackage
+from gridcell.write.styles import STYLES
+
+LAYERS = {"large", "medium", "small", "micro", "leaves", "buildings", "barriers", "findings"}
+SE = {"se": "http://www.opengis.net/se", "ogc": "http://www.opengis.net/ogc"}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("styles") / "plan.gpkg"
+    write_geopackage(tiny_plan(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def styles(file):
+    with closing(sqlite3.connect(file)) as base:
+        base.row_factory = sqlite3.Row
+        return [dict(row) for row in base.execute(f"SELECT * FROM {STYLES}")]  # noqa: S608
+
+
+def test_every_layer_has_one_default_style(styles):
+    defaults = [row["f_table_name"] for row in styles if row["useAsDefault"]]
+    assert sorted(defaults) == sorted(LAYERS)
+    assert {row["f_table_name"] for row in styles if not row["useAsDefault"]} == {
+        "small", "micro", "leaves"
+    }  # fmt: skip
+
+
+def test_the_table_is_the_one_that_qgis_looks_for(file, styles):
+    with closing(sqlite3.connect(file)) as base:
+        kind = base.execute(
+            "SELECT data_type FROM gpkg_contents WHERE table_name = ?", [STYLES]
+        ).fetchone()
+        columns = {row[1]: row[5] for row in base.execute(f"PRAGMA table_info({STYLES})")}
+        geometry = dict(base.execute("SELECT table_name, column_name FROM gpkg_geometry_columns"))
+    assert kind == ("attributes",)
+    assert columns["id"] == 1
+    assert set(columns) >= {"styleName", "styleQML", "styleSLD", "useAsDefault", "update_time"}
+    for row in styles:
+        assert (row["f_table_catalog"], row["f_table_schema"]) == ("", "")
+        assert row["f_geometry_column"] == geometry[row["f_table_name"]]
+        assert len(row["styleName"]) <= 30
+
+
+def test_qml_and_sld_draw_the_same_rules(styles):
+    for row in styles:
+        qml, sld = (ET.fromstring(row[name]) for name in ("styleQML", "styleSLD"))  # noqa: S314
+        rules = qml.findall("renderer-v2/rules/rule")
+        symbols = {s.get("name") for s in qml.findall("renderer-v2/symbols/symbol")}
+        assert {rule.get("symbol") for rule in rules} == symbols
+        named = [rule.findtext("se:Name", namespaces=SE) for rule in sld.iterfind(".//se:Rule", SE)]
+        labels = ["label"] if qml.get("labelsEnabled") == "1" else []
+        assert named == [rule.get("label") for rule in rules] + labels
+        for rule, other in zip(rules, sld.iterfind(".//se:Rule", SE), strict=False):
+            value = other.findtext(".//ogc:Literal", namespaces=SE)
+            if value is not None:
+                column = other.findtext(".//ogc:PropertyName", namespaces=SE)
+                assert rule.get("filter") == f"\"{column}\" = '{value}'"
+
+
+@pytest.mark.parametrize("level", ["small", "leaves"])
+def test_dedicated_grids_are_hatched(styles, level):
+    for row in (row for row in styles if row["f_table_name"] == level):
+        qml = ET.fromstring(row["styleQML"])  # noqa: S314
+        rule = next(r for r in qml.iter("rule") if "'dedicated'" in str(r.get("filter")))
+        symbol = next(s for s in qml.iter("symbol") if s.get("name") == rule.get("symbol"))
+        assert "LinePatternFill" in {layer.get("class") for layer in symbol.findall("layer")}
+        sld = ET.fromstring(row["styleSLD"])  # noqa: S314
+        assert sld.find(".//se:GraphicFill", SE) is not None
+
+
+def test_every_kind_and_severity_that_a_plan_knows_has_a_symbol(styles):
+    def values(layer):
+        row = next(r for r in styles if r["f_table_name"] == layer)
+        return {node.text for node in ET.fromstring(row["styleSLD"]).iterfind(".//ogc:Literal", SE)}  # noqa: S314
+
+    assert values("barriers") == {"road", "river", "rail", "wall"}
+    assert values("findings") == {"error", "warning", "note"}
+    assert values("small") == {"general", "dedicated"}
+
+
+def test_a_styled_plan_is_read_as_it_was_and_has_the_same_bytes(file, tmp_path):
+    write_geopackage(tiny_plan(), tmp_path / "again.gpkg")
+    assert (tmp_path / "again.gpkg").read_bytes() == file.read_bytes()
+    plan = read_plan(file)
+    before = [f.kind for f in check_plan(tiny_plan())]
+    assert [f.kind for f in check_plan(plan)] == before
+    write_geopackage(dataclasses.replace(plan), tmp_path / "third.gpkg")
+    assert (tmp_path / "third.gpkg").read_bytes() == file.read_bytes()
+
+
+def test_an_exported_geopackage_is_styled_too(tmp_path):
+    export = export_plan(tiny_plan(), tmp_path / "x", format="gpkg")
+    with closing(sqlite3.connect(export.folder / "cells.gpkg")) as base:
+        found = base.execute(f"SELECT f_table_name FROM {STYLES} WHERE useAsDefault")  # noqa: S608
+        assert {row[0] for row in found} == {"large", "medium", "small", "micro", "leaves"}
+
+
+QGIS = """
+import sys
+from qgis.core import *
+app = QgsApplication([], False)
+app.initQgis()
+for name in sys.argv[2].split(","):
+    layer = QgsVectorLayer(f"{sys.argv[1]}|layername={name}", name, "ogr")
+    rules = [r.label() for r in layer.renderer().rootRule().children()]
+    kinds = [type(x).__name__ for s in layer.renderer().symbols(QgsRenderContext())
+             for x in s.symbolLayers()]
+    print(name, layer.labelsEnabled(), "|".join(rules), ",".join(kinds), sep="\\t")
+"""
+
+
+def _system_python():
+    """Return the Python that has QGIS, if there is one."""
+    python = "/usr/bin/python3"
+    if Path(python).exists() and shutil.which(python):
+        found = subprocess.run([python, "-c", "import qgis.core"], capture_output=True)
+        return python if found.returncode == 0 else None
+    return None
+
+
+def test_a_real_qgis_opens_every_layer_with_its_style(file, tmp_path):
+    if not (python := _system_python()):
+        pytest.skip("no QGIS")
+    script = tmp_path / "look.py"
+    script.write_text(QGIS, "utf-8")
+    said = subprocess.run(
+        [python, str(script), str(file), ",".join(sorted(LAYERS))],
+        capture_output=True, text=True, check=True, encoding="utf-8",
+        env={"QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8",
+             "XDG_RUNTIME_DIR": str(tmp_path)},
+    )  # fmt: skip
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in said.stdout.splitlines()}
+    assert set(rows) == LAYERS
+    assert rows["small"][:2] == ["True", "综合网格 General|专属网格 Dedicated"]
+    assert "LinePattern" in rows["small"][2]
+    assert rows["findings"][1] == "提示 Note|警告 Warning|错误 Error"
+    assert rows["buildings"][0] == "False"
