@@ -1,6 +1,7 @@
 """``gridcell map``: look at a plan."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -10,27 +11,57 @@ from gridcell_cli import options
 
 @click.command("map")
 @click.argument("plan", metavar="PLAN", type=options.FILE)
-@options.output("FILE.html")
+@click.option(
+    "-o", "--output", metavar="FILE.html|FOLDER/", required=True,
+    help="One page, or a folder of pages for a whole city; appears whole or not at all.",
+)  # fmt: skip
+@click.option(
+    "--tiles", metavar="URL",
+    help="Base map below, loaded by the page: https://HOST/{z}/{x}/{y}.png. None by default.",
+)  # fmt: skip
 @options.lang
 @options.overwrite
 @options.common
 def command(
-    plan: Path, output: Path, lang: str | None, *, overwrite: bool, as_json: bool, quiet: bool
+    plan: Path,
+    output: str,
+    tiles: str | None,
+    lang: str | None,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Draw PLAN as one HTML page that works without a network.
+    """Draw PLAN as one HTML page, or as a folder of pages, that work without a network.
 
-    PLAN is the folder that partition wrote, or its plan.gpkg.
+    PLAN is the folder that partition wrote, or its plan.gpkg. An output that does not end in .html
+    is a folder: an overview, index.html, and one page for each community.
     """
     from gridcell.errors import WriteError
-    from gridcell.render.map import write_map
+    from gridcell.render.city import require_free, write_city_map
+    from gridcell.render.map import check_tiles, write_map
     from gridcell.write import read_plan
 
-    if output.is_dir():
-        raise WriteError(f"{output}: is a folder; name a file, for example {output / 'map.html'}")
-    if output.exists() and not overwrite:
-        raise WriteError(f"{output}: is there already; name another file or add --overwrite")
-    write_map(read_plan(plan), output, lang=lang or "en")
+    check_tiles(tiles)
+    path = Path(output)
+    language = lang or "en"
+    separators = tuple(filter(None, ("/", os.sep, os.altsep)))
+    if output.endswith(separators) or path.suffix.lower() not in {".html", ".htm"}:
+        require_free(path.resolve(), overwrite=overwrite)
+        files = write_city_map(
+            read_plan(plan), path, lang=language, tiles=tiles, overwrite=overwrite
+        )
+        path = files[0]
+    else:
+        if path.is_dir():
+            raise WriteError(f"{path}: is a folder; name a file, for example {path / 'map.html'}")
+        if path.exists() and not overwrite:
+            raise WriteError(f"{path}: is there already; name another file or add --overwrite")
+        write_map(read_plan(plan), path, lang=language, tiles=tiles)
+        files = [path]
+    total = sum(file.stat().st_size for file in files)
     if as_json:
-        click.echo(json.dumps({"output": str(output), "bytes": output.stat().st_size}))
+        click.echo(json.dumps({"output": str(path), "pages": len(files), "bytes": total}))
     elif not quiet:
-        click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB", err=True)
+        pages = f"{len(files)} pages, " if len(files) > 1 else ""
+        click.echo(f"{path}: {pages}{total / 1e6:.1f} MB", err=True)

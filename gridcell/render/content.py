@@ -1,26 +1,33 @@
 """What the page of a plan holds: cells, figures and findings as plain data."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from gridcell.model import Plan
 from gridcell.render.colour import colour_cells
-from gridcell.render.encode import encode_points, encode_shapes
-from gridcell.render.words import words
-from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES
+from gridcell.render.encode import encode_numbers, encode_points, encode_shapes, pack_texts
+from gridcell.render.figures import plan_figures, report_value
+from gridcell.render.load import band_classes
+from gridcell.render.words import term, words
+from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
 
 COLOURS: Final = 6
-"""Fills of small cells."""
+"""Fills of small cells, and of the buildings of neighbouring leaves."""
 MAX_BUILDINGS: Final = 200_000
 """A browser draws about as many with ease; beyond, buildings are left out and the page says so."""
 MAX_FINDINGS: Final = 20_000
 """The worst ones are drawn, the others only counted."""
-MICRO_AT_FIRST: Final = 3_000
-"""Up to so many micro cells are shown from the start."""
+MANY_MICRO: Final = 3_000
+"""With more micro cells, they show only from where they can be told apart with ease."""
+
+OVERVIEW_FINDINGS: Final = 2_000
+"""So many on the overview of a city; the others are on the pages of their communities."""
 
 _BANDS: Final = {"in": 1, "under": 2, "over": 3}
 _RANKS: Final = {
@@ -28,56 +35,102 @@ _RANKS: Final = {
     "arterial": 3, "street": 2, "主干路": 3, "次干路": 2,
     "river": 3, "canal": 2, "stream": 1, "ditch": 1,
 }  # fmt: skip
+_WATERCOURSES: Final = ("river", "canal", "stream", "ditch", "drain")
+_DEDICATED, _NOWHERE = COLOURS, COLOURS + 1  # colours of buildings
 
 
-def page_content(plan: Plan, lang: str) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Sheet:
+    """What one page shows of a plan that is drawn on several."""
+
+    kind: str
+    """``overview`` or ``community``."""
+    pages: tuple[str, ...] = ()
+    """On the overview, the address of each community's page, in the order of the communities."""
+    home: str | None = None
+    """On the page of a community, the address of the overview."""
+    around: gpd.GeoDataFrame | None = None
+    """On the page of a community, its neighbours: ``name``, ``page`` and a geometry."""
+
+
+def page_content(
+    plan: Plan, lang: str, *, sheet: Sheet | None = None, accuracy_m: float = 0.0,
+    tiles: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return everything that the page shows, ready for JSON.
 
     Parameters
     ----------
     plan
-        A plan in any CRS.
+        A plan in any CRS, or what one page shows of it.
     lang
         Language of the texts, one of `words.LANGUAGES`. Names stay as they are in the plan.
+    sheet
+        Which of several pages it is; ``None`` where there is only one.
+    accuracy_m
+        How far the geometry was simplified, metres.
+    tiles
+        Address of base map tiles.
     """
     text = words(lang)
     levels: dict[str, dict[str, Any]] = {}
     above: gpd.GeoDataFrame | None = None
     for level in LEVELS:
         cells = plan.cells(level)
-        levels[level] = _cells(level, cells, above)
+        levels[level] = _cells(cells, above)
         above = cells
-    levels["small"]["colour"] = colour_cells(plan.small.geometry, COLOURS).tolist()
+    levels["small"]["colour"] = encode_numbers(colour_cells(plan.small.geometry, COLOURS))
+    legends = {}
+    for level in ("small", "micro"):
+        classes, legends[level] = band_classes(plan, level)
+        levels[level]["load"] = encode_numbers(classes)
+    overview = sheet is not None and sheet.kind == "overview"
+    community = sheet is not None and sheet.kind == "community"
     many = len(plan.buildings) > MAX_BUILDINGS
     return {
         "lang": lang,
-        "title": map_title(plan, lang),
+        "title": map_title(plan, lang, community=community),
         "words": text,
         "bounds": _bounds(plan),
-        "figures": _figures(plan, text),
+        "figures": plan_figures(plan, text, part=community),
         "counts": {
             "small_general": int((plan.small["grid_type"] == "general").sum()),
             "small_dedicated": int((plan.small["grid_type"] == "dedicated").sum()),
             "buildings": int(plan.buildings["bldg_id"].nunique()),
             "findings": len(plan.findings),
+            "vacancies": int(plan.vacancies["missing"].sum()) if len(plan.vacancies) else 0,
         },
-        "estimated": bool(_get(plan.report, "households", "estimated")),
-        "micro_at_first": len(plan.micro) <= MICRO_AT_FIRST,
+        "estimated": bool(report_value(plan.report, "households", "estimated")),
+        "many": len(plan.micro) > MANY_MICRO,
+        "precision": _precision(text, accuracy_m, overview=overview),
+        "loads": legends,
         "levels": levels,
-        "buildings": None if many else _buildings(plan.buildings),
+        "buildings": None if many or overview else _buildings(plan),
         "barriers": _barriers(plan.barriers),
-        "findings": _findings(plan),
-    }
+        "findings": _findings(plan, OVERVIEW_FINDINGS if overview else MAX_FINDINGS),
+        "vacancies": _vacancies(plan, lang),
+        "sheet": None if sheet is None else sheet.kind,
+        "pages": list(sheet.pages) if sheet is not None else [],
+        "home": sheet.home if sheet is not None else None,
+        "around": _around(sheet),
+        "tiles": tiles,
+    }  # fmt: skip
 
 
-def map_title(plan: Plan, lang: str) -> str:
+def map_title(plan: Plan, lang: str, *, community: bool = False) -> str:
     """Return the heading: the name of the only large cell or community, else general words."""
-    for cells in (plan.large, plan.medium):
+    for cells in (plan.medium,) if community else (plan.large, plan.medium):
         if len(cells) == 1:
             name, code = _texts(cells[["name", "code"]].iloc[0])
             if name and name != code:
                 return name
     return words(lang)["plan"]
+
+
+def _precision(text: dict[str, str], accuracy_m: float, *, overview: bool) -> str:
+    if overview:
+        return text["overview"].replace("{m}", f"{accuracy_m:g}")
+    return text["coarse"].replace("{m}", f"{accuracy_m:g}") if accuracy_m else text["precision"]
 
 
 def _bounds(plan: Plan) -> list[list[float]]:
@@ -89,72 +142,111 @@ def _texts(values: pd.Series) -> list[str | None]:
     return [None if pd.isna(v) or v == "" else str(v) for v in values]
 
 
-def _integers(values: pd.Series) -> list[int | None]:
-    return [None if pd.isna(v) else int(v) for v in values]
+def _numbers(values: pd.Series) -> str:
+    """Return counts as text, -1 where there is none."""
+    return encode_numbers(values.fillna(-1).to_numpy(dtype=np.int64))
 
 
-def _cells(level: str, cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None) -> dict[str, Any]:
+def _cells(cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None) -> dict[str, Any]:
     parent = np.full(len(cells), -1)
     if above is not None:
         parent = pd.Index(above["code"]).get_indexer(pd.Index(cells["parent"]))
-    labels = _texts(cells["label"])
+    packed = {}
+    for column in ("code", "label", "name"):
+        texts = _texts(cells[column])
+        parents = None
+        if above is not None:
+            known = [*_texts(above[column]), None]
+            parents = [known[row] for row in parent]
+        packed[column] = pack_texts(texts, parents)
     return {
-        "code": _texts(cells["code"]),
-        "label": labels,
-        "name": _texts(cells["name"]),
-        "short": _short_names(level, cells, above, parent.tolist()),
-        "dedicated": (cells["grid_type"] == "dedicated").astype(int).tolist(),
-        "parent": parent.tolist(),
-        "households": _integers(cells["households"]),
-        "buildings": _integers(cells["buildings"]),
-        "band": [_BANDS.get(str(b), 0) for b in cells["band"]],
+        **packed,
+        "dedicated": encode_numbers((cells["grid_type"] == "dedicated").to_numpy(np.int64)),
+        "parent": encode_numbers(np.diff(parent, prepend=0)),
+        "households": _numbers(cells["households"]),
+        "buildings": _numbers(cells["buildings"]),
+        "band": encode_numbers(
+            np.array([_BANDS.get(str(b), 0) for b in cells["band"]], dtype=np.int64)
+        ),
         "reason": {str(i): r for i, r in enumerate(_texts(cells["reason"])) if r},
-        "at": encode_points(cells.geometry.representative_point()),
+        "places": _places(cells.geometry),
         "shape": encode_shapes(cells.geometry),
     }
 
 
-def _short_names(
-    level: str, cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, parent: list[int]
-) -> list[str]:
-    """Return what stands on the map, without what the land around says already.
+def _places(cells: gpd.GeoSeries) -> dict[str, str]:
+    """Return where names may stand: a point in every part of a cell, its largest part first.
 
-    A small cell goes by its name without that of its community, a micro cell by its number.
+    With each comes the width and height of the part, so that a name stays with the land it names
+    where a cell has exclaves.
     """
-    column = "code" if level == "micro" else "name"
-    full = [
-        own or label or ""
-        for own, label in zip(_texts(cells[column]), _texts(cells["label"]), strict=True)
-    ]
-    if above is None or level == "medium":
-        return full
-    prefixes = [text or "" for text in _texts(above[column])]
-    return [
-        (text.removeprefix(prefixes[p]).strip() if p >= 0 else text) or text
-        for text, p in zip(full, parent, strict=True)
-    ]
+    shapes = np.asarray(cells.to_crs(4326).array)
+    parts, row = shapely.get_parts(shapes, return_index=True)
+    solid = ~shapely.is_empty(parts)
+    parts, row = parts[solid], row[solid]
+    order = np.lexsort((-shapely.area(parts), row))
+    parts, row = parts[order], row[order]
+    box = np.rint(shapely.bounds(parts).reshape(-1, 4) * 1e6).astype(np.int64)
+    points = gpd.GeoSeries(shapely.point_on_surface(parts), crs=4326)
+    return {
+        "row": encode_numbers(np.diff(row, prepend=0)),
+        "wide": encode_numbers(box[:, 2] - box[:, 0]),
+        "tall": encode_numbers(box[:, 3] - box[:, 1]),
+        "at": encode_points(points),
+    }
 
 
-def _buildings(buildings: gpd.GeoDataFrame) -> dict[str, str]:
+def _buildings(plan: Plan) -> list[dict[str, str]]:
+    """Return the buildings by colour: those of one leaf share one, neighbouring leaves differ."""
+    buildings, leaves = plan.buildings, plan.leaves
+    colours = colour_cells(leaves.geometry, COLOURS)
+    colours[(leaves["grid_type"] == "dedicated").to_numpy()] = _DEDICATED
+    row = pd.Index(leaves["code"]).get_indexer(pd.Index(buildings["code"]))
+    colour = np.where(row >= 0, np.append(colours, _NOWHERE)[row], _NOWHERE)
     # Neighbours in a row make short differences, and chunks that can be skipped out of sight.
-    if buildings.empty:
-        return encode_shapes(buildings.geometry)
-    order = np.argsort(buildings.geometry.hilbert_distance().to_numpy(), kind="stable")
-    return encode_shapes(buildings.geometry.iloc[order])
+    order = np.arange(len(buildings))
+    if len(buildings):
+        order = np.argsort(buildings.geometry.hilbert_distance().to_numpy(), kind="stable")
+    return [
+        encode_shapes(buildings.geometry.iloc[order[colour[order] == k]])
+        for k in range(_NOWHERE + 1)
+    ]
 
 
 def _barriers(barriers: gpd.GeoDataFrame) -> dict[str, Any]:
     kinds = {kind: i for i, kind in enumerate(BARRIER_KINDS)}
     width = [_RANKS.get(str(rank).removesuffix("_link"), 1) for rank in barriers["rank"]]
+    area = _is_water(barriers)
+    lines = barriers.geometry[~area]
     return {
-        "kind": [kinds.get(str(kind), 0) for kind in barriers["kind"]],
-        "width": width,
-        "shape": encode_shapes(barriers.geometry),
+        "kind": encode_numbers(
+            np.array([kinds.get(str(k), 0) for k in barriers["kind"]], np.int64)[~area]
+        ),
+        "width": encode_numbers(np.array(width, np.int64)[~area]),
+        "shape": encode_shapes(lines),
+        "water": encode_shapes(_water(barriers.geometry[area])),
     }
 
 
-def _findings(plan: Plan) -> dict[str, Any]:
-    rows = plan.findings.iloc[:MAX_FINDINGS]
+def _is_water(barriers: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Return which lines are the outlines of waters: closed ones that are no watercourse."""
+    closed = shapely.is_closed(np.asarray(barriers.geometry.array))
+    course = barriers["rank"].isin(_WATERCOURSES).to_numpy()
+    river = (barriers["kind"] == "river").to_numpy()
+    return np.asarray(closed & river & ~course, dtype=bool)
+
+
+def _water(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Return the waters within their outlines; an outline within another is an island."""
+    if outlines.empty:
+        return outlines
+    noded = shapely.get_parts(shapely.union_all(np.asarray(outlines.array)))
+    areas = shapely.get_parts(shapely.build_area(shapely.multilinestrings(noded)))
+    return gpd.GeoSeries(areas, crs=outlines.crs)
+
+
+def _findings(plan: Plan, most: int) -> dict[str, Any]:
+    rows = plan.findings.iloc[:most]
     points = np.asarray(rows.geometry.array).copy()
     for column, layer in (("cell", plan.leaves), ("cell", plan.small), ("community", plan.medium)):
         lost = shapely.is_missing(points) | shapely.is_empty(points)
@@ -176,61 +268,30 @@ def _findings(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _get(report: dict[str, Any], *keys: str) -> Any:
-    value: Any = report
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def _vacancies(plan: Plan, lang: str) -> dict[str, Any]:
+    """Return the cells with vacant posts, by level and row, and who is missing there."""
+    vacant = plan.vacancies.reindex(columns=list(VACANCY_COLUMNS))  # older plans tell no reason
+    tables = [pd.DataFrame(columns=["level", "row", "role", "missing", "reason"])]
+    for number, level in enumerate(LEVELS if len(vacant) else ()):
+        row = pd.Index(plan.cells(level)["code"]).get_indexer(pd.Index(vacant["code"]))
+        here = vacant[row >= 0].assign(level=number, row=row[row >= 0])
+        tables.append(here.sort_values(["row", "role"]))
+    found = pd.concat(tables[1:] or tables)
+    numbers: dict[str, Any] = {name: _numbers(found[name]) for name in ("level", "row", "missing")}
+    for name in ("role", "reason"):
+        index, texts = pd.factorize(np.array(_texts(found[name]), dtype=object), sort=True)
+        numbers[name] = encode_numbers(index)
+        numbers[f"{name}s"] = [term(str(text), lang) for text in texts]
+    return numbers
 
 
-def _figures(plan: Plan, text: dict[str, str]) -> list[list[str]]:
-    """Return rows of word, value and mark (``good``, ``bad`` or nothing)."""
-    dedicated = int((plan.small["grid_type"] == "dedicated").sum())
-    estimated = _get(plan.report, "households", "estimated")
-    households = _count(int(plan.medium["households"].sum()))
-    rows = [
-        [text["large"], _count(len(plan.large)), ""],
-        [text["medium"], _count(len(plan.medium)), ""],
-        [text["small_general"], _count(len(plan.small) - dedicated), ""],
-        [text["small_dedicated"], _count(dedicated), ""],
-        [text["micro"], _count(len(plan.micro)), ""],
-        [
-            text["households"],
-            f"{households} ({text['estimated']})" if estimated else households,
-            "",
-        ],
-    ]
-    if unassigned := _get(plan.report, "households", "unassigned"):
-        rows.append([text["unassigned"], _count(int(unassigned)), "bad"])
-    for level, cells in (("small", plan.small), ("micro", plan.micro)):
-        band = cells["band"].dropna()
-        if len(band):
-            inside = int((band == "in").sum())
-            share = np.floor(1000 * inside / len(band)) / 10  # 99.97 % is not all
-            value = f"{share:g} %\n{_count(inside)} {text['of']} {_count(len(band))}"
-            rows.append([text[f"in_band_{level}"], value, ""])
-    counts = plan.findings["severity"].value_counts()
-    for severity in SEVERITIES:
-        if severity in counts.index:
-            bad = "bad" if severity == "error" else ""
-            rows.append([text[f"findings_{severity}"], _count(int(counts[severity])), bad])
-    if not len(plan.findings):
-        rows.append([text["findings"], text["no_findings"], ""])
-    return [*rows, _coverage(plan, text)]
-
-
-def _coverage(plan: Plan, text: dict[str, str]) -> list[str]:
-    proofs = _get(plan.report, "coverage")
-    if not isinstance(proofs, dict) or not proofs:
-        return [text["coverage"], text["unchecked"], ""]
-    holds = all(
-        _get(proofs, level, "gaps") == 0
-        and _get(proofs, level, "overlaps") == 0
-        and bool(_get(proofs, level, "edge_matched"))
-        for level in proofs
-    )
-    return [text["coverage"], text["proven" if holds else "disproven"], "good" if holds else "bad"]
-
-
-def _count(number: int) -> str:
-    return f"{number:,}"
+def _around(sheet: Sheet | None) -> dict[str, Any] | None:
+    if sheet is None or sheet.around is None:
+        return None
+    around = sheet.around
+    return {
+        "name": _texts(around["name"]),
+        "page": _texts(around["page"]),
+        "places": _places(around.geometry),
+        "shape": encode_shapes(around.geometry),
+    }

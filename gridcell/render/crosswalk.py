@@ -10,7 +10,7 @@ import pandas as pd
 
 from gridcell.crosswalk.make import Crosswalk
 from gridcell.render.encode import encode_shapes
-from gridcell.render.map import _POLICY, _asset
+from gridcell.render.map import POLICY, asset
 from gridcell.render.words import LANGUAGES, words
 from gridcell.write.whole import whole_file
 
@@ -85,13 +85,13 @@ def write_crosswalk_map(
     # No text of the data can end the script element or open a comment in it.
     data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     scripts = "\n".join(
-        f"<script>\n{_asset(name)}</script>"
+        f"<script>\n{asset(name)}</script>"
         for name in ("vendor/leaflet.js", "page/shapes.js", "page/crosswalk.js")
     )
     page = (
-        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{_POLICY}\n'
-        f"<title>{html.escape(content['title'])}</title>\n<!--\n{_asset('vendor/LICENSE')}-->\n"
-        f"<style>\n{_asset('vendor/leaflet.css')}{_STYLE}</style>\n{scripts}\n</head>\n<body>\n"
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'
+        f"<title>{html.escape(content['title'])}</title>\n<!--\n{asset('vendor/LICENSE')}-->\n"
+        f"<style>\n{asset('vendor/leaflet.css')}{_STYLE}</style>\n{scripts}\n</head>\n<body>\n"
         f'<div id="map"></div>\n<script type="application/json" id="data">{data}</script>\n'
         '<script>drawCrosswalk(JSON.parse(document.getElementById("data").text));</script>\n'
         "</body>\n</html>\n"

@@ -6,7 +6,8 @@ twenty. Numbers are zigzag coded, five bits a character, lowest first; every cha
 of a number has 32 added.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -80,3 +81,40 @@ def encode_points(points: gpd.GeoSeries) -> str:
     xy = shapely.get_coordinates(np.asarray(points.to_crs(4326).array))
     units = np.rint(xy * UNITS_PER_DEGREE).astype(np.int64)
     return encode_numbers(np.diff(units, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel())
+
+
+def pack_texts(
+    texts: Sequence[str | None], above: Sequence[str | None] | None = None
+) -> dict[str, Any]:
+    """Return texts without what they begin with in common with others.
+
+    Parameters
+    ----------
+    texts
+        Texts; ``None`` where there is none.
+    above
+        For each the text whose beginning it may share, such as that of its parent.
+
+    Returns
+    -------
+    dict
+        ``keep``, how many UTF-16 units of the text above each begins with, and ``rest``.
+    """
+    shared = [
+        "" if text is None or other is None else _beginning(text, other)
+        for text, other in zip(texts, above or [None] * len(texts), strict=True)
+    ]
+    keep = [len(prefix.encode("utf-16-le")) // 2 for prefix in shared]
+    rest = [
+        None if text is None else text[len(prefix) :]
+        for text, prefix in zip(texts, shared, strict=True)
+    ]
+    return {"keep": encode_numbers(np.array(keep, dtype=np.int64)), "rest": rest}
+
+
+def _beginning(text: str, other: str) -> str:
+    """Return what two texts begin with in common."""
+    if text.startswith(other):
+        return other
+    differ = (k for k, (a, b) in enumerate(zip(text, other, strict=False)) if a != b)
+    return text[: next(differ, len(text))]

@@ -8,6 +8,7 @@ every request, whatever is added to the map later.
 import html
 import json
 import os
+import re
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any
 import folium
 from branca.element import Element, Figure
 
-from gridcell.errors import WriteError
+from gridcell.errors import InputError, WriteError
 from gridcell.model import Plan
 from gridcell.render.content import page_content
 
-_POLICY = (
+_TILES = re.compile(r"(https?://)((?:\{s\}\.)?[A-Za-z0-9.-]+(?::[0-9]+)?)/[^\s\"'<>;]*")
+POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
     "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:\">\n"
     '<link rel="icon" href="data:,">'
@@ -74,14 +76,14 @@ class PlanMap(folium.Map):
         # No text of the plan can end the script element or open a comment in it.
         data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
         parts = {
-            "policy": _POLICY,
-            "licence": f"<!--\n{_asset('vendor/LICENSE')}-->",
-            "leaflet_css": f"<style>\n{_asset('vendor/leaflet.css')}</style>",
-            "map_css": f"<style>\n{_asset('page/map.css')}</style>",
-            "leaflet_js": f"<script>\n{_asset('vendor/leaflet.js')}</script>",
+            "policy": _policy(self._content["tiles"]),
+            "licence": f"<!--\n{asset('vendor/LICENSE')}-->",
+            "leaflet_css": f"<style>\n{asset('vendor/leaflet.css')}</style>",
+            "map_css": f"<style>\n{asset('page/map.css')}</style>",
+            "leaflet_js": f"<script>\n{asset('vendor/leaflet.js')}</script>",
             **{
-                name: f"<script>\n{_asset(f'page/{name}.js')}</script>"
-                for name in ("shapes", "paint", "map")
+                name: f"<script>\n{asset(f'page/{name}.js')}</script>"
+                for name in ("shapes", "paint", "tips", "panel", "map")
             },
             "plan": f'<script type="application/json" id="plan-data">{data}</script>',
         }
@@ -94,7 +96,7 @@ class PlanMap(folium.Map):
         figure.script.add_child(_Text(start), name="draw_plan")
 
 
-def draw_map(plan: Plan, *, lang: str = "en") -> folium.Map:
+def draw_map(plan: Plan, *, lang: str = "en", tiles: str | None = None) -> folium.Map:
     """Return the plan as an interactive map that works without a network.
 
     Levels, buildings, barriers and findings are layers to switch; a tooltip tells a cell's label,
@@ -107,6 +109,9 @@ def draw_map(plan: Plan, *, lang: str = "en") -> folium.Map:
         A plan in any CRS.
     lang
         Language of the page, ``en`` or ``zh``; names stay as they are in the plan.
+    tiles
+        Address of base map tiles with ``{z}``, ``{x}`` and ``{y}``, such as those of a server of
+        your own. The page then loads them, and nothing else, from that server.
 
     Returns
     -------
@@ -116,17 +121,18 @@ def draw_map(plan: Plan, *, lang: str = "en") -> folium.Map:
     Raises
     ------
     InputError
-        For another language.
+        For another language, or an address without the places for numbers.
     """
-    return PlanMap(page_content(plan, lang))
+    check_tiles(tiles)
+    return PlanMap(page_content(plan, lang, tiles=tiles))
 
 
-def write_map(plan: Plan, path: str | Path, *, lang: str = "en") -> None:
+def write_map(plan: Plan, path: str | Path, *, lang: str = "en", tiles: str | None = None) -> None:
     """Write the map of a plan as one HTML file, whole or not at all, over a file of that name.
 
     Parameters
     ----------
-    plan, lang
+    plan, lang, tiles
         As for `draw_map`.
     path
         The file, in a folder that exists. The same plan gives the same bytes.
@@ -134,12 +140,12 @@ def write_map(plan: Plan, path: str | Path, *, lang: str = "en") -> None:
     Raises
     ------
     InputError
-        For a language other than ``en`` and ``zh``.
+        As for `draw_map`.
     WriteError
         When the file cannot be written.
     """
     path = Path(path)
-    page: str = draw_map(plan, lang=lang).get_root().render()
+    page: str = draw_map(plan, lang=lang, tiles=tiles).get_root().render()
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         part = Path(name)
@@ -155,5 +161,25 @@ def write_map(plan: Plan, path: str | Path, *, lang: str = "en") -> None:
         raise WriteError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _asset(name: str) -> str:
+def check_tiles(tiles: str | None) -> None:
+    """Raise `InputError` for what is no address of tiles."""
+    if tiles is None:
+        return
+    if not _TILES.fullmatch(tiles) or not all(f"{{{k}}}" in tiles for k in "zxy"):
+        raise InputError(
+            f"tiles {tiles!r}: expected an address such as https://tiles.example/{{z}}/{{x}}/{{y}}.png"
+        )
+
+
+def _policy(tiles: str | None) -> str:
+    """Return what the browser may load: nothing, or images of the one server."""
+    found = _TILES.match(tiles) if tiles else None
+    if not found:
+        return POLICY
+    server = found[1] + found[2].replace("{s}", "*")
+    return POLICY.replace("img-src data:", f"img-src data: {server}")
+
+
+def asset(name: str) -> str:
+    """Return the text of a file that belongs to pages: a script, a style, a licence."""
     return files("gridcell.render").joinpath(name).read_text("utf-8")

@@ -64,7 +64,59 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "outside_under": ("Households under the band", "户数不足"),
     "outside_over": ("Households over the band", "户数超出"),
     "legend_general": ("General grid (neighbours differ)", "综合网格（相邻异色）"),
+    "by_cell": ("Colours tell grids apart", "按网格着色"),
+    "by_load": ("Colours tell households", "按户数着色"),
+    "load_0": ("far under the band", "远低于范围"),
+    "load_1": ("under the band", "低于范围"),
+    "load_2": ("in band, lower third", "达标，偏低"),
+    "load_3": ("in band, middle", "达标，居中"),
+    "load_4": ("in band, upper third", "达标，偏高"),
+    "load_5": ("over the band", "高于范围"),
+    "load_6": ("far over the band", "远高于范围"),
+    "per_small": ("Households per small grid", "小网格户数"),
+    "per_micro": ("Households per micro grid", "微网格户数"),
+    "own_bands": (
+        "Communities have bands of their own; each grid is judged by its own.",
+        "各社区户数范围不同，网格按本社区范围判断。",
+    ),
+    "vacancies": ("Vacancies", "空缺岗位"),
+    "vacant": ("vacant", "空缺"),
+    "vacant_here": ("posts vacant here; click to come nearer", "个岗位空缺，点击放大"),
+    "house_colours": ("Buildings: one colour a leaf grid", "建筑：同一末级网格同色"),
+    "water": ("Water", "水面"),
+    "base_map": ("Base map", "底图"),
+    "no_match": ("nothing found", "未找到"),
+    "open_page": ("Open the page of this community", "打开该社区页面"),
+    "all_communities": ("All communities", "全部社区"),
+    "pages": ("Pages of the communities", "各社区页面"),
+    "neighbour": ("Neighbouring community", "相邻社区"),
+    "overview": (
+        "Overview, drawn to about {m} m; buildings are on the pages. Exact borders: plan.gpkg.",
+        "总览图，绘制精度约 {m} 米。建筑见各社区页面，精确边界见 plan.gpkg。",
+    ),
+    "coarse": (
+        "Drawn to about {m} m. Exact borders are in plan.gpkg.",
+        "绘制精度约 {m} 米，精确边界见 plan.gpkg。",
+    ),
+    "zoom_in": ("Zoom in", "放大"),
+    "zoom_out": ("Zoom out", "缩小"),
+    "layers": ("Layers", "图层"),
+    "close": ("Close", "关闭"),
 }
+
+_TERMS: Final[dict[str, tuple[str, str]]] = {
+    "large_chief": ("Large-grid chief", "大网格长"),
+    "community_chief": ("Community chief", "中网格长"),
+    "small_chief": ("Small-grid chief", "小网格长"),
+    "dedicated_chief": ("Dedicated-grid chief", "专属网格长"),
+    "micro_chief": ("Micro-grid chief", "微网格长"),
+    "building_chief": ("Building chief", "楼栋长"),
+    "worker": ("Full-time worker", "专职网格员"),
+    "police": ("Police officer", "社区民警"),
+    "capacity": ("capacity", "承载已满"),
+    "nobody eligible": ("nobody eligible", "无合适人选"),
+}
+"""Usual roles and the reasons of vacancies, as they stand in a plan."""
 
 
 def words(lang: str) -> dict[str, str]:
@@ -79,3 +131,8 @@ def words(lang: str) -> dict[str, str]:
         raise InputError(f"language {lang!r}: expected one of {', '.join(LANGUAGES)}")
     column = LANGUAGES.index(lang)
     return {key: texts[column] for key, texts in _WORDS.items()}
+
+
+def term(key: str, lang: str) -> str:
+    """Return a role or the reason of a vacancy in a language; one of your own stays as it is."""
+    return _TERMS[key][LANGUAGES.index(lang)] if key in _TERMS else key

@@ -1,5 +1,5 @@
 "use strict";
-// The page around the painting: panel, layers, legend, tooltips, search.
+// The page around the painting: layers and legend.
 
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -8,26 +8,24 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-const AT_FIRST = ["medium", "small", "dedicated", "barriers", "buildings", "names", "findings"];
-const BANDS = ["", "in", "under", "over"];
+const AT_FIRST = ["medium", "small", "micro", "dedicated", "barriers", "buildings", "names", "findings", "vacancies", "by_cell", "tiles"];
 
 function drawPlan(map, plan) {
   document.documentElement.lang = plan.lang === "zh" ? "zh-CN" : plan.lang;
+  unpack(plan);
   const shown = Object.fromEntries(AT_FIRST.map(name => [name, true]));
-  shown.micro = plan.micro_at_first;
   shown.large = plan.levels.large.label.length > 1;
   fit(map, plan);
+  if (plan.tiles) L.control.attribution({ prefix: false }).addTo(map);
   const painter = new Painter(map, plan, shown);
   addLayers(map, plan, painter);
-  addLegend(map, plan);
-  const highlight = L.polygon([], {
-    renderer: L.svg({ padding: 0.25 }), interactive: false, color: "#111", weight: 2.5, fill: false,
-  }).addTo(map);
-  const show = cell => highlight.setLatLngs(cell ? painter.shapes[cell.level].latLngs(cell.row) : []);
-  addPanel(map, plan, show, painter);
-  addTooltips(map, plan, painter, show);
-  L.control.zoom({ position: "bottomleft" }).addTo(map);
+  addLegend(map, plan, painter);
+  const choose = highlighter(map, plan, painter);
+  addPanel(map, plan, painter, choose);
+  addTooltips(map, plan, painter, choose);
+  L.control.zoom({ position: "bottomleft", zoomInTitle: plan.words.zoom_in, zoomOutTitle: plan.words.zoom_out }).addTo(map);
   L.control.scale({ position: "bottomleft", imperial: false }).addTo(map);
+  window.planMap = { map, plan, painter }; // for whoever looks from the console
 }
 
 function isWide(map) { // room for the panel and the layers beside the map
@@ -37,7 +35,7 @@ function isWide(map) { // room for the panel and the layers beside the map
 function fit(map, plan) {
   const wide = isWide(map);
   map.fitBounds(plan.bounds, {
-    animate: false, paddingTopLeft: wide ? [320, 24] : [12, 12], paddingBottomRight: wide ? [260, 24] : [12, 12],
+    animate: false, paddingTopLeft: wide ? [350, 24] : [12, 12], paddingBottomRight: wide ? [260, 24] : [12, 12],
   });
 }
 
@@ -48,28 +46,51 @@ const Switch = L.Layer.extend({
   turn(on) {
     if (Boolean(this.painter.shown[this.name]) === on) return;
     this.painter.shown[this.name] = on;
-    this.painter.repaint();
+    this.painter.later();
+    this.painter.map.fire("planswitch");
   },
 });
 
 function addLayers(map, plan, painter) {
   const { words, counts, levels } = plan, rows = {
     names: [words.names, ""], findings: [words.findings, counts.findings],
+    vacancies: counts.vacancies ? [words.vacancies, counts.vacancies] : null,
     large: [words.large, levels.large.label.length], medium: [words.medium, levels.medium.label.length],
     small: [words.small_general, counts.small_general], dedicated: [words.small_dedicated, counts.small_dedicated],
-    micro: [words.micro, levels.micro.label.length], outside: [words.outside, ""],
-    buildings: [words.buildings, plan.buildings ? counts.buildings : words.too_many_buildings],
+    micro: levels.micro.label.length ? [words.micro, levels.micro.label.length] : null, outside: [words.outside, ""],
+    buildings: plan.sheet === "overview" ? null : [words.buildings, plan.buildings ? counts.buildings : words.too_many_buildings],
     barriers: [words.barriers, ""],
   };
-  const overlays = {};
-  for (const [name, [word, count]] of Object.entries(rows)) {
-    const number = typeof count === "number" ? count.toLocaleString("en") : count;
-    const layer = new Switch(name, painter);
-    if (painter.shown[name]) layer.addTo(map);
-    overlays[`<i class="swatch" data-swatch="${name}"></i>${word}<span class="count">${number}</span>`] = layer;
+  const entry = (name, word, count = "") => // words and numbers of ours alone: this is no text but HTML
+    `<i class="swatch" data-swatch="${name}"></i>${word}<span class="count">${typeof count === "number" ? count.toLocaleString("en") : count}</span>`;
+  const layer = name => {
+    const made = new Switch(name, painter);
+    if (painter.shown[name]) made.addTo(map);
+    return made;
+  };
+  const fills = {}, overlays = {};
+  for (const name of ["by_cell", "by_load"]) fills[entry(name, words[name])] = layer(name);
+  for (const [name, row] of Object.entries(rows)) if (row) overlays[entry(name, ...row)] = layer(name);
+  if (plan.tiles) {
+    const tiles = L.tileLayer(plan.tiles, { maxZoom: 21, maxNativeZoom: 18, attribution: safe(new URL(plan.tiles.replace("{s}", "s")).host) });
+    tiles.on("add remove", () => { painter.shown.tiles = map.hasLayer(tiles); painter.later(); });
+    overlays[entry("tiles", words.base_map)] = tiles.addTo(map);
   }
-  const control = L.control.layers(null, overlays, { collapsed: !isWide(map) }).addTo(map);
-  for (const node of control.getContainer().querySelectorAll("[data-swatch]")) node.append(swatch(node.dataset.swatch));
+  const control = L.control.layers(fills, overlays, { collapsed: !isWide(map) }).addTo(map), box = control.getContainer();
+  const toggle = box.querySelector(".leaflet-control-layers-toggle");
+  if (toggle) toggle.title = words.layers;
+  const dress = () => {
+    for (const node of box.querySelectorAll("[data-swatch]")) {
+      if (!node.firstChild) node.append(swatch(node.dataset.swatch));
+      node.closest("label").querySelector("input").dataset.layer = node.dataset.swatch;
+    }
+  };
+  dress();
+  map.on("layeradd layerremove", dress); // Leaflet writes the list anew
+}
+
+function safe(text) {
+  return element("i", {}, text).innerHTML;
 }
 
 function swatch(name) {
@@ -102,7 +123,13 @@ function swatch(name) {
     outside: () => { ctx.fillStyle = INK.underFill; ctx.fillRect(1, 1, 10, 11); ctx.fillStyle = INK.overFill; ctx.fillRect(11, 1, 10, 11); },
     under: () => { ctx.fillStyle = INK.underFill; ctx.fillRect(1, 1, 20, 11); },
     over: () => { ctx.fillStyle = INK.overFill; ctx.fillRect(1, 1, 20, 11); },
-    buildings: () => box(INK.building, INK.buildingEdge, 0.8),
+    vacancies: () => { ctx.fillStyle = INK.vacancy; ctx.fillRect(6.5, 2.5, 9, 9); },
+    buildings: () => INK.houses.slice(0, 3).forEach((c, i) => { ctx.fillStyle = c; ctx.fillRect(2 + 6.4 * i, 2.5, 5, 8); }),
+    by_cell: () => INK.cells.forEach((c, i) => { ctx.fillStyle = c; ctx.fillRect(1 + 3.4 * i, 1.5, 3.4, 10); }),
+    by_load: () => INK.load.forEach((c, i) => { ctx.fillStyle = c; ctx.fillRect(1 + 2.9 * i, 1.5, 2.9, 10); }),
+    ...Object.fromEntries(INK.load.map((c, k) => [`load_${k}`, () => box(c, INK.micro, 0.6)])),
+    water: () => { ctx.fillStyle = INK.river; ctx.fillRect(1, 1, 20, 11); },
+    tiles: () => box("#cfd8c3", INK.aroundEdge, 1),
     barriers: () => { line(INK.roadEdge, 6); line(INK.road, 4); },
     road: () => { line(INK.roadEdge, 6); line(INK.road, 4); },
     river: () => line(INK.river, 3.5),
@@ -121,140 +148,32 @@ function dot(severity) {
   return node;
 }
 
-function addLegend(map, plan) {
-  const { words } = plan, legend = L.control({ position: "bottomright" });
+function addLegend(map, plan, painter) {
+  const { words, barriers, loads } = plan, legend = L.control({ position: "bottomright" });
   const row = (name, word) => element("div", {}, element("i", { class: "swatch" }, swatch(name)), word);
-  legend.onAdd = () => element("div", { class: "plan-legend" },
-    element("b", {}, words.legend),
-    row("small", words.legend_general), row("dedicated", words.dedicated),
-    row("under", words.outside_under), row("over", words.outside_over),
-    ...["road", "river", "rail", "wall"].filter((_, k) => plan.barriers.kind.includes(k)).map(k => row(k, words[k])),
-    ...["error", "warning", "note"].map((s, k) => element("div", {}, dot(k), words[`findings_${s}`])));
-  legend.addTo(map);
-}
-
-function addPanel(map, plan, show, painter) {
-  const { words, figures } = plan, panel = L.control({ position: "topleft" });
-  const table = element("table", {}, ...figures.map(([word, value, mark]) =>
-    element("tr", {}, element("td", {}, word), element("td", { class: mark }, value))));
-  const search = element("input", { type: "search", placeholder: words.search, "aria-label": words.search });
-  search.addEventListener("input", () => search.classList.remove("missed"));
-  search.addEventListener("keydown", event => {
-    if (event.key !== "Enter") return;
-    const cell = findCell(plan, search.value);
-    search.classList.toggle("missed", !cell && search.value.trim() !== "");
-    show(cell);
-    if (cell) map.fitBounds(painter.shapes[cell.level].bounds(cell.row), { maxZoom: 18, paddingTopLeft: [320, 60], paddingBottomRight: [60, 60] });
-  });
-  const inside = element("div", { class: "inside" }, table, search, findingsList(map, plan),
-    element("p", {}, words.precision));
-  const node = element("details", { class: "plan-panel", open: isWide(map) ? "open" : "" },
-    element("summary", {}, element("small", {}, words.plan), element("b", {}, plan.title)), inside);
-  if (plan.title === words.plan) node.querySelector("small").remove();
-  panel.onAdd = () => { L.DomEvent.disableClickPropagation(node); L.DomEvent.disableScrollPropagation(node); return node; };
-  panel.addTo(map);
-}
-
-function findingsList(map, plan) {
-  const { words, findings } = plan, most = 100;
-  if (!findings.message.length) return null;
-  const place = new Map(findings.placed.map((row, k) => [row, k])), xy = readPoints(findings.at);
-  const items = findings.message.slice(0, most).map((message, row) => {
-    const item = element("li", { class: place.has(row) ? "placed" : "" }, dot(findings.severity[row]), message || findings.kind[row]);
-    const k = place.get(row);
-    if (k !== undefined) item.addEventListener("click", () => map.setView([xy[2 * k + 1] / UNITS, xy[2 * k] / UNITS], Math.max(map.getZoom(), 17)));
-    return item;
-  });
-  const rest = plan.counts.findings - items.length;
-  if (rest > 0) items.push(element("li", {}, `+ ${rest.toLocaleString("en")} ${words.more}`));
-  return element("details", { class: "list" }, element("summary", {}, words.findings), element("ol", {}, ...items));
-}
-
-function findCell(plan, text) {
-  const plain = t => (t || "").toLowerCase().replace(/[\s-]/g, "");
-  const wanted = plain(text);
-  if (!wanted) return null;
-  const tests = [
-    (c, i) => plain(c.code[i]) === wanted || plain(c.label[i]) === wanted || plain(c.name[i]) === wanted,
-    (c, i) => plain(c.code[i]).startsWith(wanted) || plain(c.name[i]).includes(wanted),
-  ];
-  for (const test of tests) {
-    for (const level of ["large", "medium", "small", "micro"]) {
-      const cells = plan.levels[level];
-      for (let row = 0; row < cells.label.length; row++) if (test(cells, row)) return { level, row };
-    }
-  }
-  return null;
-}
-
-function cellAt(painter, latlng) {
-  const x = latlng.lng * UNITS, y = latlng.lat * UNITS, { shown, shapes, plan } = painter;
-  for (const level of ["micro", "small", "medium", "large"]) {
-    if (!(shown[level] || (level === "small" && shown.dedicated))) continue;
-    const row = shapes[level].at(x, y);
-    if (row < 0) continue;
-    if (level === "small" && !shown[plan.levels.small.dedicated[row] ? "dedicated" : "small"]) continue;
-    return { level, row };
-  }
-  return null;
-}
-
-function markAt(painter, point) {
-  if (!painter.shown.findings) return null;
-  return [...painter.marks].reverse().find(m => Math.hypot(m.x - point.x, m.y - point.y) <= m.r + 3) || null;
-}
-
-function describeCell(plan, { level, row }) {
-  const { words, levels } = plan, c = levels[level], dedicated = c.dedicated[row], lines = [];
-  const kind = level === "small" || level === "micro" ? ` · ${words[dedicated ? "dedicated" : "general"]}` : "";
-  lines.push(element("span", { class: dedicated ? "kind dedicated" : "kind" }, words[`one_${level}`] + kind));
-  lines.push(element("b", {}, c.name[row] || c.label[row]), element("code", {}, c.label[row]));
-  const people = element("div", {}, `${words.households}: ${(c.households[row] ?? 0).toLocaleString("en")}`);
-  if (plan.estimated) people.append(` (${words.estimated})`);
-  people.append(` · ${words.buildings}: ${(c.buildings[row] ?? 0).toLocaleString("en")}`);
-  lines.push(people);
-  const band = BANDS[c.band[row]];
-  if (band) lines.push(element("div", {}, `${words.band}: `, element("span", { class: band }, words[band])));
-  if (c.reason[row]) lines.push(element("div", {}, `${words.reason}: ${c.reason[row]}`));
-  const above = [], order = ["large", "medium", "small", "micro"];
-  for (let k = order.indexOf(level), r = row; k > 0;) {
-    r = levels[order[k]].parent[r];
-    if (r < 0) break;
-    k -= 1;
-    above.push(levels[order[k]].name[r] || levels[order[k]].label[r]);
-  }
-  if (above.length) lines.push(element("div", { class: "above" }, above.join(" · ")));
-  return element("div", {}, ...lines);
-}
-
-function describeMark(plan, mark) {
-  const { words, findings } = plan, most = 4;
-  if (mark.rows.length > most) return element("div", {}, `${mark.rows.length} ${words.cluster}`);
-  return element("div", {}, ...mark.rows.map(row => element("div", {},
-    element("span", { class: "kind" }, dot(findings.severity[row]), `${words[["error", "warning", "note"][findings.severity[row]]]} · ${findings.kind[row]}`,
-      findings.cell[row] ? ` · ${findings.cell[row]}` : ""), findings.message[row] || "")));
-}
-
-function addTooltips(map, plan, painter, show) {
-  const tip = L.tooltip({ className: "plan-tip", direction: "auto", offset: [14, 0], opacity: 1 });
-  let last = "";
-  const close = () => { last = ""; show(null); tip.remove(); };
-  const point = event => {
-    const mark = markAt(painter, event.layerPoint), cell = mark ? null : cellAt(painter, event.latlng);
-    if (!mark && !cell) return close();
-    const key = mark ? `finding ${mark.rows[0]}` : `${cell.level} ${cell.row}`;
-    if (key !== last) {
-      tip.setContent(mark ? describeMark(plan, mark) : describeCell(plan, cell));
-      show(cell);
-      last = key;
-    }
-    tip.setLatLng(event.latlng).addTo(map);
+  const range = ([low, high]) => high === null ? `≥ ${low}` : `${low} – ${high}`;
+  const bands = () => {
+    const level = painter.finest(), { ranges } = loads[level] || {};
+    const lines = INK.load.map((_, k) => !ranges ? row(`load_${k}`, words[`load_${k}`])
+      : ranges[k][1] === null || ranges[k][0] <= ranges[k][1]
+        ? element("div", {}, element("i", { class: "swatch" }, swatch(`load_${k}`)), range(ranges[k]), element("span", { class: "count" }, words[`load_${k}`]))
+        : null);
+    return [element("b", {}, words[`per_${level}`]), ...lines, ranges ? null : element("p", {}, words.own_bands)];
   };
-  map.on("mousemove", point);
-  map.on("click", event => {
-    const mark = markAt(painter, event.layerPoint);
-    if (mark && mark.rows.length > 1) map.setView(event.latlng, Math.min(map.getZoom() + 2, map.getMaxZoom()));
-    else point(event);
-  });
-  map.on("mouseout movestart zoomstart", close);
+  const node = element("div", { class: "plan-legend" });
+  const fill = () => node.replaceChildren(...[
+    ...(painter.shown.by_load ? bands() : [element("b", {}, words.legend), row("small", words.legend_general)]),
+    row("dedicated", words.dedicated),
+    ...(painter.shown.outside ? [row("under", words.outside_under), row("over", words.outside_over)] : []),
+    plan.buildings && !painter.shown.by_load && !painter.shown.outside ? row("buildings", words.house_colours) : null,
+    ...["road", "river", "rail", "wall"].filter((_, k) => barriers.kind.includes(k)).map(k => row(k, words[k])),
+    painter.water.length ? row("water", words.water) : null,
+    ...["error", "warning", "note"].filter((_, k) => plan.findings.severity.includes(k))
+      .map(s => element("div", {}, dot(["error", "warning", "note"].indexOf(s)), words[`findings_${s}`])),
+    plan.counts.vacancies ? row("vacancies", words.vacancies) : null,
+  ].filter(Boolean));
+  fill();
+  map.on("planswitch moveend", fill); // the finest level on show depends on the zoom
+  legend.onAdd = () => node;
+  legend.addTo(map);
 }

@@ -9,7 +9,9 @@ const INK = {
   building: "rgba(120, 110, 96, 0.30)", buildingEdge: "rgba(96, 86, 72, 0.45)",
   road: "#ffffff", roadEdge: "#b3ab9d", river: "#7fb2d6", rail: "#77726a", wall: "#9a7b5b",
   under: "#1f5fa8", over: "#b3261e", underFill: "rgba(58, 124, 196, 0.55)", overFill: "rgba(205, 62, 50, 0.55)",
-  severity: ["#c4161c", "#e08600", "#3d7ea6"],
+  severity: ["#c4161c", "#e08600", "#3d7ea6"], vacancy: "#7b2d8b", around: "#e6e1d6", aroundEdge: "#a9a294",
+  houses: ["#b98a2f", "#5e9a5a", "#4f82b5", "#c0655f", "#8a72ad", "#98a03a", "#c2571a", "#8d8578"],
+  load: ["#2166ac", "#86b8dd", "#e2f0cf", "#a8d38d", "#5fae5b", "#f5a866", "#cf4630"],
 };
 const FONT = '"Noto Sans", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "Segoe UI", Arial, sans-serif';
 
@@ -43,11 +45,21 @@ class Painter {
     this.origin = mercator(plan.bounds[0][1], plan.bounds[1][0]);
     this.shapes = {};
     for (const level in plan.levels) this.shapes[level] = new Shapes(plan.levels[level].shape, this.origin);
-    this.buildings = plan.buildings && new Shapes(plan.buildings, this.origin, 64);
+    this.buildings = plan.buildings && plan.buildings.map(coded => new Shapes(coded, this.origin, 64));
+    this.water = new Shapes(plan.barriers.water, this.origin);
+    this.around = plan.around && new Shapes(plan.around.shape, this.origin);
     this.barriers = new Shapes(plan.barriers.shape, this.origin, 1, false);
     this.marks = [];
     this.canvas = new Ground(this).addTo(map);
     this.repaint();
+  }
+
+  later() { // several switches, one painting
+    if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.repaint(); });
+  }
+
+  finelyDrawn() { // whether micro cells can be told apart
+    return this.metre > (this.plan.many ? 0.16 : 0.09);
   }
 
   repaint() {
@@ -56,7 +68,10 @@ class Painter {
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
     ctx.restore();
+    const began = performance.now();
     this.paint();
+    this.took = performance.now() - began; // milliseconds, for benchmarks
+    this.painted = (this.painted || 0) + 1;
   }
 
   paint() {
@@ -75,11 +90,15 @@ class Painter {
     ctx.scale(this.scale, this.scale);
     ctx.lineJoin = ctx.lineCap = "round";
     this.ground();
-    if (shown.barriers) this.lines();
+    if (shown.barriers) {
+      this.fill(this.water, () => true, INK.river);
+      this.lines();
+    }
     if (shown.buildings && this.buildings && this.metre > 0.25) this.houses();
     this.borders();
     ctx.restore();
     this.marks = [];
+    if (shown.vacancies) this.vacancies();
     if (shown.findings) this.findings();
     if (shown.names) this.labels();
   }
@@ -108,21 +127,32 @@ class Painter {
     return least + (most - least) * Math.min(1, Math.max(0, (this.zoom - from) / (to - from)));
   }
 
+  // The finest level on show: what colours by households and what is outside refer to.
+  finest() {
+    return this.shown.micro && this.shapes.micro.length && this.finelyDrawn() ? "micro" : "small";
+  }
+
   ground() {
-    const { small, micro, medium } = this.shapes, { levels } = this.plan, ctx = this.ctx;
-    this.fill(medium, () => true, INK.land);
-    if (this.shown.small) {
-      ctx.globalAlpha = this.shown.outside ? 0.35 : 1; // so that what is outside stands out
-      for (let c = 0; c < INK.cells.length; c++) {
-        this.fill(small, i => !levels.small.dedicated[i] && levels.small.colour[i] === c, INK.cells[c]);
-      }
-      ctx.globalAlpha = 1;
+    const { small, medium } = this.shapes, { levels, tiles } = this.plan, ctx = this.ctx, shown = this.shown;
+    if (this.around) {
+      this.fill(this.around, () => true, INK.around);
+      this.stroke(this.joined(this.around), INK.aroundEdge, 1);
     }
-    if (this.shown.dedicated) this.fill(small, i => levels.small.dedicated[i], INK.dedicatedFill);
-    if (this.shown.outside) {
-      const level = this.shown.micro && micro.length ? "micro" : "small";
-      this.fill(this.shapes[level], i => levels[level].band[i] === 2, INK.underFill);
-      this.fill(this.shapes[level], i => levels[level].band[i] === 3, INK.overFill);
+    const below = tiles && shown.tiles;
+    if (!below) this.fill(medium, () => true, INK.land);
+    const finest = this.finest(), cells = levels[finest];
+    ctx.globalAlpha = (shown.outside ? 0.35 : 1) * (below ? 0.5 : 1); // so that what is outside stands out
+    if (shown.by_load) {
+      INK.load.forEach((colour, k) => this.fill(this.shapes[finest], i => cells.load[i] === k, colour));
+    } else if (shown.small) {
+      INK.cells.forEach((colour, k) => this.fill(small, i => !levels.small.dedicated[i] && levels.small.colour[i] === k, colour));
+    }
+    ctx.globalAlpha = below ? 0.5 : 1;
+    if (shown.dedicated) this.fill(small, i => levels.small.dedicated[i], INK.dedicatedFill);
+    ctx.globalAlpha = 1;
+    if (shown.outside) {
+      this.fill(this.shapes[finest], i => cells.band[i] === 2, INK.underFill);
+      this.fill(this.shapes[finest], i => cells.band[i] === 3, INK.overFill);
     }
   }
 
@@ -145,16 +175,19 @@ class Painter {
   }
 
   houses() {
-    this.fill(this.buildings, () => true, INK.building);
+    const plain = this.shown.by_load || this.shown.outside; // their colours would hide those of the land
+    this.ctx.globalAlpha = plain ? 1 : 0.62;
+    this.buildings.forEach((shapes, k) => this.fill(shapes, () => true, plain ? INK.building : INK.houses[k]));
+    this.ctx.globalAlpha = 1;
     if (this.metre < 1) return;
-    for (let i = 0; i < this.buildings.length; i++) {
-      if (this.buildings.sees(i, this.view)) this.stroke(this.buildings.path(i), INK.buildingEdge, 0.7);
+    for (const shapes of this.buildings) {
+      for (let i = 0; i < shapes.length; i++) if (shapes.sees(i, this.view)) this.stroke(shapes.path(i), INK.buildingEdge, 0.7);
     }
   }
 
   borders() {
     const { small, micro, medium, large } = this.shapes, { levels } = this.plan, shown = this.shown;
-    if (shown.micro && this.metre > 0.09) {
+    if (shown.micro && this.finelyDrawn()) {
       for (let i = 0; i < micro.length; i++) {
         if (micro.sees(i, this.view)) this.stroke(micro.path(i), INK.micro, this.grow(0.4, 1.6, 14, 18.5));
       }
@@ -184,39 +217,50 @@ class Painter {
       large: [19, 700, INK.large, 1.2], medium: [16, 700, INK.medium, 1.2], dedicated: [11.5, 600, "#9a3409", 1.5],
       small: [11.5, 600, "#38404a", 0.95], micro: [10.5, 400, "#6a6358", 0.85],
     };
-    if (this.shown.large && this.shapes.large.length > 1 && this.zoom < 13.5) this.name("large", () => true, styles.large, taken);
+    if (this.shown.large && this.shapes.large.length > 1 && this.zoom < 13.5) this.nameLevel("large", () => true, styles.large, taken);
+    if (this.around) this.name(this.around, this.plan.around, () => true, [13, 600, "#857d6f", 1], taken);
     const { dedicated } = this.plan.levels.small;
-    if (this.shown.dedicated) this.name("small", i => dedicated[i], styles.dedicated, taken);
-    if (this.shown.medium) this.name("medium", () => true, styles.medium, taken);
-    if (this.shown.small) this.name("small", i => !dedicated[i], styles.small, taken, true);
-    if (this.shown.micro && this.metre > 1.3) this.name("micro", () => true, styles.micro, taken, true);
+    if (this.shown.dedicated) this.nameLevel("small", i => dedicated[i], styles.dedicated, taken);
+    if (this.shown.medium) this.nameLevel("medium", () => true, styles.medium, taken);
+    if (this.shown.small) this.nameLevel("small", i => !dedicated[i], styles.small, taken, true);
+    if (this.shown.micro && this.metre > 1.3) this.nameLevel("micro", () => true, styles.micro, taken, true);
   }
 
-  name(level, test, [size, weight, colour, room], taken, people = false) {
-    const ctx = this.ctx, shapes = this.shapes[level], cells = this.plan.levels[level];
-    cells.xy = cells.xy || readPoints(cells.at);
-    ctx.font = `${weight} ${size}px ${FONT}`;
+  nameLevel(level, test, style, taken, people) {
+    this.name(this.shapes[level], this.plan.levels[level], test, style, taken, people);
+  }
+
+  // A name belongs to one part of a cell: what it covers is measured there, and in exclaves it
+  // stands again, smaller, where it fits.
+  name(shapes, cells, test, [size, weight, colour, room], taken, people = false) {
+    const ctx = this.ctx, { places } = cells, names = cells.short || cells.name;
+    const px = 256 * 2 ** this.zoom / 360 / UNITS, squeeze = 1 / Math.cos(this.plan.bounds[0][0] * Math.PI / 180);
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.lineJoin = "round";
-    for (let i = 0; i < shapes.length; i++) {
+    const measure = texts => Math.max(...texts.map(text => ctx.measureText(text).width));
+    for (let k = 0, last = -1; k < places.row.length; k++) {
+      const i = places.row[k], main = i !== last;
+      last = i;
       if (!shapes.sees(i, this.view) || !test(i)) continue;
-      const at = this.point(cells.xy, i), wide = (shapes.box[4 * i + 2] - shapes.box[4 * i]) / UNITS * 256 * 2 ** this.zoom / 360;
-      const tall = wide * (shapes.box[4 * i + 3] - shapes.box[4 * i + 1]) / (shapes.box[4 * i + 2] - shapes.box[4 * i]);
-      const measure = texts => Math.max(...texts.map(text => ctx.measureText(text).width));
-      let lines = [cells.short[i]];
-      if (measure(lines) > room * wide) lines = halves(lines[0]);
+      const high = main ? size : 0.85 * size, wide = places.wide[k] * px, tall = places.tall[k] * px * squeeze;
+      const spare = main && !this.crowded(cells, i) ? room : Math.min(room, 0.9);
+      if (1.2 * high > spare * tall) continue;
+      ctx.font = `${main ? "" : "italic "}${weight} ${high}px ${FONT}`;
+      let lines = [names[i] || ""];
+      if (!lines[0]) continue;
+      if (measure(lines) > spare * wide) lines = halves(lines[0]);
       const width = measure(lines);
-      if (width > room * wide || 1.2 * size * lines.length > room * tall) continue;
-      if (people && 1.2 * size * (lines.length + 1) < 0.6 * tall) lines.push(`${cells.households[i] ?? 0} ${this.plan.words.unit}`);
-      const high = 1.25 * size * lines.length;
-      const shifts = [0, -1.4 * size, 1.4 * size].filter(dy => !dy || level === "medium" || 2 * Math.abs(dy) + high < tall);
-      const places = shifts.map(dy => [at.x - width / 2, at.y + dy - high / 2, at.x + width / 2, at.y + dy + high / 2]);
-      const box = places.find(p => !taken.some(b => b[0] < p[2] && b[2] > p[0] && b[1] < p[3] && b[3] > p[1]));
+      if (width > spare * wide || 1.2 * high * lines.length > spare * tall) continue;
+      if (people && main && 1.2 * high * (lines.length + 1) < 0.6 * tall) lines.push(`${Math.max(0, cells.households[i])} ${this.plan.words.unit}`);
+      const at = this.point(places.xy, k), height = 1.25 * high * lines.length;
+      const shifts = [0, -1.4 * high, 1.4 * high].filter(dy => !dy || 2 * Math.abs(dy) + height < tall);
+      const boxes = shifts.map(dy => [at.x - width / 2, at.y + dy - height / 2, at.x + width / 2, at.y + dy + height / 2]);
+      const box = boxes.find(p => !taken.some(b => b[0] < p[2] && b[2] > p[0] && b[1] < p[3] && b[3] > p[1]));
       if (!box) continue;
       taken.push(box);
-      lines.forEach((line, k) => {
-        const y = (box[1] + box[3]) / 2 + (k - (lines.length - 1) / 2) * 1.2 * size;
+      lines.forEach((line, n) => {
+        const y = (box[1] + box[3]) / 2 + (n - (lines.length - 1) / 2) * 1.2 * high;
         ctx.strokeStyle = "rgba(255, 255, 255, 0.88)";
         ctx.lineWidth = 3.4;
         ctx.strokeText(line, at.x, y);
@@ -226,53 +270,97 @@ class Painter {
     }
   }
 
+  // Whether a cell has several parts, so that a name must not leave the one it stands in.
+  crowded(cells, i) {
+    if (!cells.several) {
+      cells.several = new Set();
+      cells.places.row.forEach((row, k, all) => { if (k && all[k - 1] === row) cells.several.add(row); });
+    }
+    return cells.several.has(i);
+  }
+
   point(xy, i) {
     return this.map.options.crs.latLngToPoint(L.latLng(xy[2 * i + 1] / UNITS, xy[2 * i] / UNITS), this.zoom)
       .subtract(this.map.getPixelOrigin());
   }
 
-  // While there are very many, findings near each other become one mark with their number, and
-  // notes wait until one comes nearer.
-  findings() {
-    const f = this.plan.findings, ctx = this.ctx, groups = new Map();
-    f.xy = f.xy || readPoints(f.at);
-    const gather = f.placed.length > 300 && this.zoom < 18;
-    for (let k = 0; k < f.placed.length; k++) {
-      const x = f.xy[2 * k], y = f.xy[2 * k + 1];
-      if (gather && this.zoom < 16 && f.severity[f.placed[k]] === 2) continue;
+  // Marks for points: those near each other become one with their number while there are many.
+  gather(xy, rows, apart) {
+    const groups = new Map(), size = 90, origin = this.map.getPixelOrigin();
+    for (const [k, row] of rows) {
+      const x = xy[2 * k], y = xy[2 * k + 1];
       if (x < this.view[0] || x > this.view[2] || y < this.view[1] || y > this.view[3]) continue;
-      const at = this.point(f.xy, k), size = 90, o = this.map.getPixelOrigin();
-      const key = gather ? `${Math.floor((at.x + o.x) / size)}:${Math.floor((at.y + o.y) / size)}` : k;
+      const at = this.point(xy, k);
+      const key = apart ? k : `${Math.floor((at.x + origin.x) / size)}:${Math.floor((at.y + origin.y) / size)}`;
       const group = groups.get(key) || { rows: [], x: 0, y: 0 };
-      group.rows.push(f.placed[k]);
+      group.rows.push(row);
       group.x += at.x;
       group.y += at.y;
       groups.set(key, group);
     }
-    this.marks = [...groups.values()].reverse().map(g => ({
-      rows: g.rows, x: g.x / g.rows.length, y: g.y / g.rows.length,
-      r: g.rows.length > 1 ? 8 + 2.2 * Math.log10(g.rows.length) * 2 : this.grow(3, 6.5, 11, 17),
-      severity: Math.min(...g.rows.map(row => f.severity[row])),
+    return [...groups.values()].map(g => ({ rows: g.rows, x: g.x / g.rows.length, y: g.y / g.rows.length }));
+  }
+
+  // Notes wait until one comes nearer while there are very many findings.
+  findings() {
+    const f = this.plan.findings, many = f.placed.length > 200 && this.zoom < 18;
+    f.xy = f.xy || readPoints(f.at);
+    const rows = [...f.placed.entries()].filter(([, row]) => !(many && this.zoom < 16 && f.severity[row] === 2));
+    const marks = this.gather(f.xy, rows, !many).reverse().map(g => ({
+      ...g, layer: "findings", count: g.rows.length, severity: Math.min(...g.rows.map(row => f.severity[row])),
+      r: g.rows.length > 1 ? 8 + 4.4 * Math.log10(g.rows.length) : this.grow(3, 6.5, 11, 17),
     })).sort((a, b) => b.severity - a.severity);
+    for (const m of marks) {
+      if (m.count === 1 && m.severity === 2) m.r *= 0.75;
+      this.ctx.beginPath();
+      this.ctx.arc(m.x, m.y, m.r, 0, 2 * Math.PI);
+      this.mark(m, INK.severity[m.severity]);
+    }
+    this.marks.push(...marks);
+  }
+
+  vacancies() {
+    const v = this.plan.vacancies, many = v.row.length > 50 && this.zoom < 17;
+    if (!v.xy) {
+      v.xy = new Int32Array(2 * v.row.length);
+      v.row.forEach((row, k) => {
+        const { places } = this.plan.levels[v.level[k]], at = places.first.get(row);
+        v.xy.set(places.xy.subarray(2 * at, 2 * at + 2), 2 * k);
+      });
+    }
+    const cell = k => `${v.level[k]} ${v.row[k]}`, apart = [];
+    const groups = this.gather(v.xy, v.row.map((_, k) => [k, k]), !many);
+    for (const g of groups) { // posts of one cell are one mark
+      const same = !many && apart.find(m => cell(m.rows[0]) === cell(g.rows[0]));
+      if (same) same.rows.push(...g.rows);
+      else apart.push(g);
+    }
+    for (const g of apart) {
+      const count = g.rows.reduce((sum, k) => sum + v.missing[k], 0);
+      const m = { ...g, layer: "vacancies", count, r: count > 1 ? 7 + 2.4 * Math.log10(count) : 5 };
+      this.ctx.beginPath();
+      this.ctx.rect(m.x - m.r, m.y - m.r, 2 * m.r, 2 * m.r);
+      this.mark(m, INK.vacancy);
+      this.marks.push(m);
+    }
+  }
+
+  mark(m, colour) {
+    const ctx = this.ctx;
+    ctx.globalAlpha = 0.9;
+    ctx.fillStyle = colour;
+    ctx.fill();
+    ctx.globalAlpha = 1;
+    ctx.lineJoin = "round";
+    ctx.lineWidth = 1.5;
+    ctx.strokeStyle = "#fff";
+    ctx.stroke();
+    if (m.count < 2) return;
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.font = `600 11px ${FONT}`;
-    for (const m of this.marks) {
-      if (m.rows.length === 1 && m.severity === 2) m.r *= 0.75;
-      ctx.beginPath();
-      ctx.arc(m.x, m.y, m.r, 0, 2 * Math.PI);
-      ctx.globalAlpha = 0.9;
-      ctx.fillStyle = INK.severity[m.severity];
-      ctx.fill();
-      ctx.globalAlpha = 1;
-      ctx.lineWidth = 1.5;
-      ctx.strokeStyle = "#fff";
-      ctx.stroke();
-      if (m.rows.length > 1) {
-        ctx.fillStyle = "#fff";
-        ctx.fillText(m.rows.length, m.x, m.y + 0.5);
-      }
-    }
+    ctx.fillStyle = "#fff";
+    ctx.fillText(m.count, m.x, m.y + 0.5);
   }
 }
 

@@ -28,6 +28,62 @@ function readPoints(text) {
   return Int32Array.from(xy);
 }
 
+// Numbers that are written as differences.
+function readSums(text) {
+  const numbers = readNumbers(text);
+  for (let i = 1; i < numbers.length; i++) numbers[i] += numbers[i - 1];
+  return numbers;
+}
+
+// Texts that begin like those above them.
+function readTexts(packed, above) {
+  const keep = readNumbers(packed.keep);
+  return packed.rest.map((rest, i) => rest === null ? null : (above(i) || "").slice(0, keep[i]) + rest);
+}
+
+const LEVELS = ["large", "medium", "small", "micro"];
+
+// Makes columns of what content.py packs.
+function unpack(plan) {
+  const plain = cells => {
+    for (const name of ["dedicated", "households", "buildings", "band", "load", "colour"]) {
+      if (cells[name] !== undefined) cells[name] = readNumbers(cells[name]);
+    }
+  };
+  LEVELS.forEach((level, depth) => {
+    const cells = plan.levels[level], above = plan.levels[LEVELS[depth - 1]];
+    cells.parent = readSums(cells.parent);
+    for (const name of ["code", "label", "name"]) {
+      cells[name] = readTexts(cells[name], i => above && above[name][cells.parent[i]]);
+    }
+    plain(cells);
+    cells.short = cells.code.map((code, i) => shortName(level, cells, above, i));
+    readPlaces(cells);
+  });
+  const { barriers, around, vacancies } = plan;
+  for (const name of ["row", "missing"]) vacancies[name] = readNumbers(vacancies[name]);
+  vacancies.level = readNumbers(vacancies.level).map(k => LEVELS[k]);
+  vacancies.role = readNumbers(vacancies.role).map(k => vacancies.roles[k]);
+  vacancies.reason = readNumbers(vacancies.reason).map(k => vacancies.reasons[k] || null);
+  barriers.kind = readNumbers(barriers.kind);
+  barriers.width = readNumbers(barriers.width);
+  if (around) readPlaces(around);
+}
+
+function readPlaces(cells) {
+  const { row, wide, tall, at } = cells.places;
+  const rows = readSums(row), first = new Map();
+  rows.forEach((r, k) => { if (!first.has(r)) first.set(r, k); });
+  cells.places = { row: rows, first, wide: readNumbers(wide), tall: readNumbers(tall), xy: readPoints(at) };
+}
+
+// What stands on the map leaves out what the land around says already.
+function shortName(level, cells, above, i) {
+  const column = level === "micro" ? "code" : "name", own = cells[column][i] || cells.label[i] || "";
+  const prefix = level === "small" || level === "micro" ? above[column][cells.parent[i]] : "";
+  return (prefix && own.startsWith(prefix) && own.slice(prefix.length).trim()) || own;
+}
+
 function mercator(lon, lat) {
   const y = Math.log(Math.tan(Math.PI / 4 + lat * Math.PI / 360)) / Math.PI;
   return [(lon + 180) / 360 * WORLD, (1 - y) / 2 * WORLD];
@@ -94,9 +150,8 @@ class Shapes {
 
   // The shape that holds a point (in units), or -1; a border belongs to one side only.
   at(x, y) {
-    for (let i = 0; i < this.length; i++) {
-      if (this.sees(i, [x, y, x, y]) && this.holds(i, x, y)) return i;
-    }
+    const here = [x, y, x, y];
+    for (let i = 0; i < this.length; i++) if (this.sees(i, here) && this.holds(i, x, y)) return i;
     return -1;
   }
 
@@ -127,5 +182,10 @@ class Shapes {
   bounds(i) {
     const [w, s, e, n] = this.box.subarray(4 * i, 4 * i + 4);
     return [[s / UNITS, w / UNITS], [n / UNITS, e / UNITS]];
+  }
+
+  middle(i) {
+    const [[s, w], [n, e]] = this.bounds(i);
+    return L.latLng((s + n) / 2, (w + e) / 2);
   }
 }

@@ -1,0 +1,79 @@
+"""``gridcell atlas``: print a plan."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gridcell_cli import options
+
+
+@click.command("atlas")
+@click.argument("plan", metavar="PLAN", type=options.FILE)
+@options.output("FILE.pdf")
+@click.option(
+    "--paper", type=click.Choice(["A4", "A3"], case_sensitive=False), default="A4",
+    help="Size of the pages; A4 by default.",
+)  # fmt: skip
+@click.option(
+    "--level",
+    type=click.Choice(["small", "micro"]),
+    default="small",
+    help="What has a page of its own; small by default.",
+)
+@click.option("--community", metavar="CODE", help="Only this community.")
+@click.option(
+    "--cards", type=click.Choice(["micro", "household"]), is_flag=False, flag_value="micro",
+    help="Contact cards instead of the atlas, eight to a page: one a micro grid (also without a "
+    "word after it) or one a household.",
+)  # fmt: skip
+@click.option(
+    "--contacts", metavar="FILE", help="Table of staff_id, name, phone: named in FILE.pdf."
+)
+@options.lang
+@click.option(
+    "--font", metavar="FILE", type=options.FILE, envvar="GRIDCELL_FONT",
+    help="A TrueType or OpenType font; by default one of the system's.",
+)  # fmt: skip
+@options.overwrite
+@options.common
+def command(
+    plan: Path,
+    output: Path,
+    paper: str,
+    level: str,
+    community: str | None,
+    cards: str | None,
+    contacts: str | None,
+    lang: str,
+    font: Path | None,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Draw PLAN as a PDF for printing: overview, index, a page for each grid.
+
+    PLAN is the folder that partition wrote, or its plan.gpkg. Holders of posts are named by their
+    ids, with --contacts by name and phone. Chinese names need a Chinese font on the system.
+    """
+    import json
+
+    from gridcell.render.atlas import write_atlas, write_cards
+    from gridcell.write import read_plan, require_writable
+
+    require_writable(output, overwrite=overwrite)
+    read = read_plan(plan)
+    shared: dict[str, Any] = {
+        "paper": paper.upper(), "community": community, "contacts": contacts, "lang": lang,
+        "font": font, "overwrite": overwrite,
+    }  # fmt: skip
+    if cards is None:
+        key, count = "pages", write_atlas(read, output, level=level, **shared)
+    else:
+        key, count = "cards", write_cards(read, output, kind=cards, **shared)
+    size = output.stat().st_size
+    if as_json:
+        click.echo(json.dumps({"output": str(output), key: count, "bytes": size}))
+    elif not quiet:
+        click.echo(f"{output}: {count:,} {key}, {size / 1e6:.1f} MB", err=True)

@@ -1,0 +1,5 @@
+"""Sheets for printing: an atlas of a plan, and contact cards."""
+
+from gridcell.render.atlas.make import write_atlas, write_cards
+
+__all__ = ["write_atlas", "write_cards"]

@@ -1,0 +1,240 @@
+"""What sheets and cards say about cells: frames turned into plain values."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+
+from gridcell.errors import InputError
+from gridcell.model import Plan
+from gridcell.read.files import Input
+from gridcell.render.atlas.words import atlas_words
+from gridcell.render.content import map_title
+from gridcell.write.roster import make_roster
+
+LEVELS: Final = ("small", "micro")
+"""Levels that an atlas can have a page a cell for."""
+
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Post:
+    """A post, and who holds it."""
+
+    role: str
+    holder: str
+    """Name and phone where they are known, else the id; nothing for a vacant post."""
+    vacant: bool
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Content:
+    """A plan as sheets and cards tell it, in one language."""
+
+    plan: Plan
+    lang: str
+    words: dict[str, str]
+    level: str
+    cells: gpd.GeoDataFrame
+    """Those with a page of their own, by code, on their codes."""
+    around: gpd.GeoDataFrame
+    """All cells of that level, on their codes."""
+    inner: dict[str, pd.DataFrame]
+    """Micro cells by their small cell; nothing where they have pages themselves."""
+    posts: dict[str, list[Post]]
+    """By the code of the cell."""
+    parents: dict[str, str]
+    """The cell around each community and small cell, by code."""
+
+    def communities(self) -> gpd.GeoDataFrame:
+        """Return the communities of the cells, by code."""
+        medium = self.plan.medium
+        return medium[medium["community"].isin(self.cells["community"])].sort_values("code")
+
+    def title(self) -> str:
+        """Return what the document is called: after its only community, else after the plan."""
+        shown = self.communities()
+        return self.name(shown.iloc[0]) if len(shown) == 1 else map_title(self.plan, self.lang)
+
+    def within(self, community: str) -> gpd.GeoDataFrame:
+        """Return the cells with pages in a community, named by its code in the cells."""
+        return self.cells[self.cells["community"] == community]
+
+    def name(self, cell: "pd.Series[Any]") -> str:
+        """Return what a cell is called."""
+        return text_of(cell["name"]) or text_of(cell["label"])
+
+    def short(self, cell: "pd.Series[Any]") -> str:
+        """Return the name without what the land around says already."""
+        name = self.name(cell)
+        parent = text_of(cell["parent"])
+        above = self.plan.medium if self.level == "small" else self.plan.small
+        names = above.loc[above["code"] == parent, "name"]
+        prefix = text_of(names.iloc[0]) if len(names) else ""
+        return name.removeprefix(prefix).strip() or name
+
+    def number(self, cell: "pd.Series[Any]") -> str:
+        """Return the cell's own digits, the end of its code."""
+        return str(cell["code"]).removeprefix(text_of(cell["parent"]))
+
+    def place(self, cell: "pd.Series[Any]") -> str:
+        """Return where a cell is: its type, the community, the large grid."""
+        medium = self.plan.medium
+        own = medium[medium["community"] == cell["community"]]
+        names = [self.words[text_of(cell["grid_type"])]]
+        if cell["level"] == 4:
+            names = [self.words["one_micro"]]
+        for one in own.itertuples():
+            names.append(text_of(one.name) or text_of(one.code))
+            large = self.plan.large[self.plan.large["code"] == one.parent]
+            names += [text_of(other.name) or text_of(other.code) for other in large.itertuples()]
+        return " · ".join(dict.fromkeys(names))
+
+    def households(self, number: float) -> str:
+        """Return a number of households with its unit, and whether it is an estimate."""
+        said = f"{int(number):,} {self.words['unit']}"
+        return f"{said} ({self.words['estimated']})" if self.estimated else said
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the households are."""
+        return bool(self.plan.report.get("households", {}).get("estimated"))
+
+    def figures(self, cell: "pd.Series[Any]") -> list[Row]:
+        """Return what is counted of a cell, as titles and values."""
+        said = self.words
+        rows = [(said["households"], self.households(cell["households"]))]
+        band = text_of(cell["band"])
+        if band:
+            rows.append((said["band"], self._band(cell, said[band])))
+        if reason := text_of(cell["reason"]):
+            rows.append((said["reason"], reason))
+        rows += [
+            (said["n_buildings"], f"{int(cell['buildings']):,}"),
+            (said["area"], self.area(float(cell["area_m2"]))),
+        ]
+        if cell["code"] in self.inner:
+            rows.append((said["n_micro"], f"{len(self.inner[cell['code']]):,}"))
+        return rows
+
+    def area(self, area_m2: float) -> str:
+        """Return an area with its unit."""
+        if area_m2 < 1e6:
+            return f"{area_m2:,.0f} {self.words['m2']}"
+        return f"{area_m2 / 1e6:,.2f} {self.words['km2']}"
+
+    def _band(self, cell: "pd.Series[Any]", value: str) -> str:
+        level = "small" if cell["level"] == 3 else "micro"
+        found = self.plan.report.get("communities", {}).get(cell["community"], {})
+        band = found.get(level, {}).get("band")
+        if not band:
+            return value
+        low, high = math.ceil(band["min"]), math.floor(band["max"])
+        return self.words["in_band_note"].format(value=value, low=low, high=high)
+
+    def role(self, role: str) -> str:
+        """Return what a post is called."""
+        return self.words.get(role, role)
+
+    def holders(self, code: str) -> str:
+        """Return who holds the posts of a cell, in one line."""
+        said = [p.holder or self.words["vacant"] for p in self.posts.get(code, [])]
+        return self.words["comma"].join(dict.fromkeys(said))
+
+    def posts_above(self, cell: "pd.Series[Any]") -> list[Post]:
+        """Return the posts of the cells that a cell lies in, nearest first."""
+        posts: list[Post] = []
+        parent = text_of(cell["parent"])
+        while parent:
+            posts += self.posts.get(parent, [])
+            parent = self.parents.get(parent, "")
+        return posts
+
+
+def make_content(
+    plan: Plan, *, level: str, community: str | None, contacts: Input | None, lang: str
+) -> Content:
+    """Return what an atlas or cards tell.
+
+    Parameters
+    ----------
+    plan
+        A plan in a metric CRS.
+    level
+        ``small``, or ``micro`` for the leaves: a dedicated cell has no micro cells.
+    community
+        Code of the only community to show.
+    contacts
+        Names and phones, as for `gridcell.write.roster.make_roster`.
+    lang
+        ``en`` or ``zh``.
+
+    Raises
+    ------
+    InputError
+        Another level or language, no such community, no micro cells, contacts without staff.
+    """
+    said = atlas_words(lang)
+    if level not in LEVELS:
+        raise InputError(f"level {level!r}: expected one of {', '.join(LEVELS)}")
+    if level == "micro" and plan.micro.empty:
+        raise InputError("the plan has no micro grids; choose --level small")
+    around = (plan.small if level == "small" else plan.leaves).sort_values("code")
+    around = around.set_index("code", drop=False).rename_axis(None)
+    cells = around
+    if community is not None:
+        names = plan.medium[(plan.medium[["code", "community"]] == community).any(axis=1)]
+        cells = around[around["community"].isin(names["community"])]
+        if cells.empty:
+            some = ", ".join(plan.medium["code"].sort_values().iloc[:5])
+            raise InputError(f"the plan has no community {community!r}; it has {some} …")
+    inner = {}
+    if level == "small":
+        ordered = plan.micro.drop(columns="geometry").sort_values("code")
+        inner = {str(code): rows for code, rows in ordered.groupby("parent", sort=True)}
+    parents = _parents(plan)
+    shown = cells["code"].tolist()
+    known = {*shown, *(code for cell in shown if cell in inner for code in inner[cell]["code"])}
+    above = set(cells["parent"].map(text_of))
+    while above - known - {""}:
+        known |= above
+        above = {parents.get(code, "") for code in above}
+    return Content(
+        plan=plan, lang=lang, words=said, level=level, cells=cells, around=around, inner=inner,
+        posts=_posts(plan, contacts, known), parents=parents,
+    )  # fmt: skip
+
+
+def text_of(value: object) -> str:
+    """Return a text, empty where it is missing."""
+    return "" if value is None or value is pd.NA or value != value else str(value)
+
+
+def _posts(plan: Plan, contacts: Input | None, codes: set[str]) -> dict[str, list[Post]]:
+    """Return the posts of some cells."""
+    shown = [table[table["code"].isin(codes)] for table in (plan.staff, plan.vacancies)]
+    nobody = plan.staff.empty and plan.vacancies.empty
+    if not any(map(len, shown)) and not (nobody and contacts is not None):
+        return {}
+    few = replace(plan, staff=shown[0], vacancies=shown[1])
+    table = make_roster(few, contacts=contacts)["posts"]
+    order = {role.name: place for place, role in enumerate(plan.rules.staffing)}
+    table = table.assign(place=table["role"].map(order).fillna(len(order)))
+    table = table.sort_values(["code", "place", "role", "state", "staff_id"], kind="stable")
+    posts: dict[str, list[Post]] = {}
+    for row in table.itertuples():
+        known = (text_of(getattr(row, name, "")) for name in ("name", "phone"))
+        holder = " ".join(text for text in known if text) or text_of(row.staff_id)
+        post = Post(role=str(row.role), holder=holder, vacant=str(row.state) == "vacant")
+        posts.setdefault(str(row.code), []).append(post)
+    return posts
+
+
+def _parents(plan: Plan) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for cells in (plan.medium, plan.small):
+        pairs |= dict(zip(cells["code"], cells["parent"].map(text_of), strict=True))
+    return pairs

@@ -1,0 +1,156 @@
+"""An atlas of a plan as a vector PDF for printing, and contact cards."""
+
+from pathlib import Path
+
+from gridcell.errors import InputError, WriteError
+from gridcell.model import Plan
+from gridcell.read.files import Input
+from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
+from gridcell.render.atlas.content import Content, make_content, text_of
+from gridcell.render.atlas.pages import Atlas
+from gridcell.render.atlas.sheet import PAPERS, open_sheets
+from gridcell.write.whole import require_writable, whole_file
+
+_PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
+
+
+def write_atlas(
+    plan: Plan,
+    path: str | Path,
+    *,
+    paper: str = "A4",
+    level: str = "small",
+    community: str | None = None,
+    contacts: Input | None = None,
+    lang: str = "en",
+    font: str | Path | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Write an atlas for printing; return its number of pages.
+
+    A title with an overview, an index, for each community a page with all its cells, then a page
+    for each cell: its map with the surroundings at a round scale, building numbers, street names,
+    label and QR code (which holds the label), figures, posts and their holders, its micro cells.
+    Text can be selected; the same plan, with the same font, gives the same bytes.
+
+    Parameters
+    ----------
+    plan
+        A plan in its metric CRS.
+    path
+        A ``.pdf`` file.
+    paper
+        ``A4`` or ``A3``.
+    level
+        ``small``, or ``micro`` for a page a leaf: micro cells, and dedicated cells without any.
+    community
+        Code of the only community to show.
+    contacts
+        A file or frame with ``staff_id`` and ``name`` or ``phone``: holders are named by them.
+        Without it by their ids.
+    lang
+        ``en`` or ``zh``; names stay as they are in the plan.
+    font
+        A TrueType or OpenType file (a collection too) instead of the fonts found on the system.
+        Plans that Helvetica can write need none.
+    overwrite
+        Replace a file that is there already.
+
+    Raises
+    ------
+    InputError
+        Another paper, level or language; no such community; contacts that cannot be used; text
+        for which there is no font.
+    WriteError
+        A file in the way, another suffix.
+    """
+    file = _require_pdf(path, paper, overwrite=overwrite)
+    content = make_content(plan, level=level, community=community, contacts=contacts, lang=lang)
+    title = content.title()
+    with (
+        whole_file(file, overwrite=overwrite) as part,
+        open_sheets(
+            paper, _characters(content), title=title, lang=lang,
+            font=None if font is None else Path(font),
+        ) as sheets,
+    ):  # fmt: skip
+        pages = Atlas(sheets, content, title).draw()
+        sheets.save(part)
+    return pages
+
+
+def write_cards(
+    plan: Plan,
+    path: str | Path,
+    *,
+    kind: str = "micro",
+    paper: str = "A4",
+    community: str | None = None,
+    contacts: Input | None = None,
+    lang: str = "en",
+    font: str | Path | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Write contact cards, eight to a page; return how many.
+
+    Each tells the cell's name, label and QR code, and the posts of the cell and of those around it
+    with their holders.
+
+    Parameters
+    ----------
+    plan, path, paper, community, contacts, lang, font, overwrite
+        As for `write_atlas`.
+    kind
+        ``micro``: a card a leaf. ``household``: one a household of the register that has a cell.
+
+    Raises
+    ------
+    InputError
+        Another kind; no register of households; and as for `write_atlas`.
+    WriteError
+        A file in the way, another suffix.
+    """
+    file = _require_pdf(path, paper, overwrite=overwrite)
+    level = "small" if plan.micro.empty else "micro"
+    content = make_content(plan, level=level, community=community, contacts=contacts, lang=lang)
+    require_cards(content, kind)
+    characters = _characters(content) | card_ids(content, kind)
+    with (
+        whole_file(file, overwrite=overwrite) as part,
+        open_sheets(
+            paper, characters, title=content.words[f"card_{kind}"], lang=lang,
+            font=None if font is None else Path(font),
+        ) as sheets,
+    ):  # fmt: skip
+        count = draw_cards(sheets, content, kind)
+        if not count:
+            raise InputError("no household of the register has a cell here: there is no card")
+        sheets.save(part)
+    return count
+
+
+def _require_pdf(path: str | Path, paper: str, *, overwrite: bool) -> Path:
+    file = require_writable(path, overwrite=overwrite)
+    if file.suffix.lower() != ".pdf":
+        raise WriteError(f"{file}: unknown atlas format {file.suffix!r}; expected .pdf")
+    if paper not in PAPERS:
+        raise InputError(f"paper {paper!r}: expected one of {', '.join(PAPERS)}")
+    return file
+
+
+def _characters(content: Content) -> set[str]:
+    """Return all characters that may be written."""
+    plan = content.plan
+    columns = [
+        cells[column]
+        for cells in (plan.large, plan.medium, plan.small, plan.micro, plan.leaves)
+        for column in ("name", "label", "reason")
+    ]
+    columns += [plan.buildings["bldg_id"], plan.barriers["name"], plan.staff["role"]]
+    columns.append(plan.vacancies["role"])
+    found = set(_PLAIN).union(*content.words.values())
+    for column in columns:
+        found |= set().union(*column.map(text_of).unique())
+    for posts in content.posts.values():
+        found = found.union(*(post.holder for post in posts))
+    return found

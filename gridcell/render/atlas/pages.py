@@ -1,0 +1,319 @@
+"""The sheets of an atlas: title, index, communities, one page a cell."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridcell.render.atlas.content import Content, Post, Row, text_of
+from gridcell.render.atlas.sheet import ACCENT, GREY, INK, PALE, Sheets
+from gridcell.render.atlas.view import Views, fit_frame
+
+MARGIN: Final = 10.0
+_ROW: Final = 4.4
+_INDEX_ROW: Final = 4.6
+_INDEX_TOP: Final = 26.0
+_COLUMN: Final = 92.0
+"""At least so wide are the columns of the index, mm."""
+_MOST_BELOW: Final = 0.4
+"""Share of the page that tables below a map may take."""
+_ABOVE: Final = 8
+"""Posts of the cells above that are listed at most."""
+
+
+class Atlas:
+    """Lays out an atlas: which page shows what is known before the first is drawn."""
+
+    def __init__(self, sheets: Sheets, content: Content, title: str) -> None:
+        self._sheets = sheets
+        self._content = content
+        self._words = content.words
+        self._left, self._right = MARGIN, sheets.width - MARGIN
+        self._bottom = sheets.height - MARGIN - 4
+        self._title = title
+        self._communities = content.communities()
+        self._pages = self._number_pages()
+        self._views = Views(sheets, content, self._pages)
+
+    def draw(self) -> int:
+        """Draw all pages; return how many."""
+        self._draw_title()
+        self._draw_index()
+        for _, community in self._communities.iterrows():
+            self._draw_community(community)
+            for _, cell in self._content.within(community["community"]).iterrows():
+                self._draw_cell(cell)
+        return self._sheets.page
+
+    # --- order ------------------------------------------------------------------------------
+
+    def _number_pages(self) -> dict[str, int]:
+        """Return the page of every cell and community, by code."""
+        page = 2 + self._index_pages()
+        pages: dict[str, int] = {}
+        for community in self._communities.itertuples():
+            pages[str(community.code)] = page
+            cells = self._content.within(str(community.community))["code"]
+            pages |= {str(code): page + 1 + place for place, code in enumerate(cells)}
+            page += 1 + len(cells)
+        return pages
+
+    def _index_columns(self) -> int:
+        return int((self._right - self._left) // _COLUMN)
+
+    def _index_rows(self) -> int:
+        return int((self._bottom - _INDEX_TOP) // _INDEX_ROW)
+
+    def _index_pages(self) -> int:
+        entries = len(self._communities) + len(self._content.cells)
+        return -(-entries // (self._index_rows() * self._index_columns()))
+
+    # --- sheets -----------------------------------------------------------------------------
+
+    def _draw_title(self) -> None:
+        sheets, said, content = self._sheets, self._words, self._content
+        sheets.add_page(self._title)
+        width = self._right - self._left
+        sheets.text(self._left, 24, self._title, 24, width=width)
+        sheets.text(self._left, 33, said[f"atlas_{content.level}"], 13, colour=ACCENT)
+        y = self._draw_rows(self._totals(), self._left, 44, width / 2) + 4
+        cells, names, sizes = self._overview()
+        self._views.draw_legend(self._left + width / 2 + 10, 41)
+        frame = fit_frame(cells.total_bounds, self._left, y, width, self._bottom - y)
+        self._views.draw_overview(cells, frame, names, sizes=sizes)
+        self._draw_foot(said["overview"])
+
+    def _overview(self) -> tuple[gpd.GeoDataFrame, list[str], tuple[float, ...]]:
+        """Return what the title shows: the communities, or the cells of the only one."""
+        if len(self._communities) == 1:
+            cells = self._content.cells
+            return cells, [self._content.number(c) for _, c in cells.iterrows()], (8, 6.5, 5, 4)
+        names = [text_of(c["name"]) or c["code"] for _, c in self._communities.iterrows()]
+        return self._communities, names, (11, 9, 7, 5.5)
+
+    def _totals(self) -> list[Row]:
+        content, said = self._content, self._words
+        codes = set(self._communities["community"])
+        small = content.plan.small[content.plan.small["community"].isin(codes)]
+        micro = content.plan.micro["community"].isin(codes).sum()
+        general = int((small["grid_type"] == "general").sum())
+        return [
+            (said["medium"], f"{len(self._communities):,}"),
+            (said["small_general"], f"{general:,}"),
+            (said["small_dedicated"], f"{len(small) - general:,}"),
+            (said["micro"], f"{micro:,}"),
+            (said["households"], content.households(self._communities["households"].sum())),
+            (said["area"], content.area(float(self._communities["area_m2"].sum()))),
+        ]
+
+    def _draw_index(self) -> None:
+        sheets, content = self._sheets, self._content
+        entries: list[pd.Series[Any]] = []
+        for _, community in self._communities.iterrows():
+            entries.append(community)
+            entries += [cell for _, cell in content.within(community["community"]).iterrows()]
+        columns, rows = self._index_columns(), self._index_rows()
+        gap = 6.0
+        wide = (self._right - self._left - gap * (columns - 1)) / columns
+        for place, cell in enumerate(entries):
+            slot = place % (columns * rows)
+            if slot == 0:
+                sheets.add_page(self._words["index"] if place == 0 else "")
+                sheets.text(self._left, 18, self._words["index"], 16)
+                self._draw_foot(self._words["index"])
+            x = self._left + (slot // rows) * (wide + gap)
+            if slot % rows == 0:
+                self._index_line(x, _INDEX_TOP - 3, wide, None)
+            y = _INDEX_TOP + (slot % rows) * _INDEX_ROW + 3.2
+            self._index_line(x, y, wide, cell)
+
+    def _index_line(self, x: float, y: float, wide: float, cell: "pd.Series[Any] | None") -> None:
+        """Write a line of the index, or its head."""
+        sheets, said = self._sheets, self._words
+        size = 6.5
+        page_x, count_x, label_x = x + wide, x + wide - 9, x + wide - 55
+        if cell is None:
+            for at, key, side in (
+                (x, "grid", "left"), (label_x, "label", "left"), (count_x, "households", "right"),
+                (page_x, "page", "right"),
+            ):  # fmt: skip
+                sheets.text(at, y, said[key], size, colour=GREY, align=side, width=20)
+            return
+        community = cell["level"] == 2
+        colour = ACCENT if community else INK
+        indent = 0 if community else 2
+        name = self._content.name(cell) if community else self._content.short(cell)
+        sheets.text(
+            x + indent, y, name, size + community, colour=colour, width=label_x - x - indent - 1.5
+        )
+        sheets.text(label_x, y, cell["label"], size, colour=colour, width=count_x - label_x - 12)
+        sheets.text(count_x, y, f"{int(cell['households']):,}", size, colour=colour, align="right")
+        page = self._pages[cell["code"]]
+        sheets.text(page_x, y, f"{page}", size, colour=colour, align="right")
+        sheets.line(np.array([[x, y + 1.2], [x + wide, y + 1.2]]), PALE, 0.1)
+        sheets.link(x, y - 3, wide, _INDEX_ROW, page)
+
+    def _draw_community(self, community: "pd.Series[Any]") -> None:
+        sheets, content = self._sheets, self._content
+        name = content.name(community)
+        sheets.add_page(name)
+        y = self._draw_head(community, name, self._words["one_medium"])
+        cells = content.within(community["community"])
+        rows = content.figures(community)
+        posts = content.posts.get(community["code"], [])
+        below = self._split(rows, posts, [], [])
+        frame = fit_frame(
+            np.asarray(community.geometry.bounds), self._left, y, self._right - self._left,
+            below - y - 3,
+        )  # fmt: skip
+        names = [content.number(cell) for _, cell in cells.iterrows()]
+        self._views.draw_overview(cells, frame, names, sizes=(8.5, 7, 5.5, 4.5))
+        middle = self._left + 66
+        self._draw_titled(self._words["figures"], rows, self._left, below, 60)
+        self._draw_posts(self._words["posts"], posts, middle, below, self._right - middle, 20)
+        self._draw_foot(name)
+
+    def _draw_cell(self, cell: "pd.Series[Any]") -> None:
+        sheets, content, said = self._sheets, self._content, self._words
+        name = content.name(cell)
+        sheets.add_page(name, level=1)
+        y = self._draw_head(cell, name, content.place(cell))
+        rows = content.figures(cell)
+        posts, above = content.posts.get(cell["code"], []), content.posts_above(cell)[:_ABOVE]
+        inner = content.inner.get(cell["code"])
+        below = self._split(rows, posts, above, [] if inner is None else inner["code"].tolist())
+        frame = fit_frame(
+            np.asarray(cell.geometry.bounds), self._left, y, self._right - self._left,
+            below - y - 6.5,
+        )  # fmt: skip
+        missing = self._views.draw_cell(cell, frame)
+        if missing:
+            note = said["unnumbered"].format(ids=said["comma"].join(missing))
+            sheets.text(
+                self._left, below - 3.6, note, 6, colour=GREY, width=self._right - self._left
+            )
+        wide = 60.0
+        left = self._draw_titled(said["figures"], rows, self._left, below, wide)
+        x = self._left + wide + 6
+        if inner is None:
+            y = self._draw_posts(said["posts"], posts, x, below, self._right - x, 30)
+            if above:
+                self._draw_posts(said["posts_above"], above, x, y + 2, self._right - x, _ABOVE)
+        else:
+            y = self._draw_posts(said["posts"], posts, self._left, left + 2, wide, 12)
+            if above:
+                self._draw_posts(said["posts_above"], above, self._left, y + 2, wide, _ABOVE)
+            self._draw_inner(inner, x, below)
+        self._draw_foot(name)
+
+    # --- parts of a sheet -------------------------------------------------------------------
+
+    def _draw_head(self, cell: "pd.Series[Any]", name: str, place: str) -> float:
+        """Write name, label and place with the QR code; return where the map may begin."""
+        sheets = self._sheets
+        side = 25.0
+        room = self._right - self._left - side - 4
+        if sheets.measure(name, 18) * 0.75 <= room:
+            sheets.text(self._left, 18, name, 18, width=room)
+        else:
+            sheets.lines(self._left, 13.5, name, 12, width=room, most=2)
+        sheets.text(self._left, 26, cell["label"], 13, colour=ACCENT, width=room)
+        sheets.text(self._left, 32, place, 8.5, colour=GREY, width=room)
+        sheets.qr(self._right - side + 2, MARGIN - 2, side, cell["label"])
+        return 36.0
+
+    def _split(
+        self, rows: list[Row], posts: Sequence[Post], above: Sequence[Post], inner: list[str]
+    ) -> float:
+        """Return where the tables below the map begin."""
+        lines = sum(len(self._wrapped(value, 34)) for _, value in rows)
+        stacked = 1 + lines + sum(1.6 + len(some) for some in (posts, above) if some)
+        beside = 1.6 + len(inner)
+        high = max(stacked if inner else max(1 + lines, len(posts) + len(above) + 4), beside) * _ROW
+        return self._bottom - min(high + 4, _MOST_BELOW * self._sheets.height)
+
+    def _wrapped(self, value: str, width: float) -> list[str]:
+        return self._sheets.wrap(value, 7.5, width)[:4]
+
+    def _draw_titled(self, title: str, rows: list[Row], x: float, y: float, width: float) -> float:
+        self._draw_title_of(title, x, y, width)
+        return self._draw_rows(rows, x, y + 5.2 + 3, width)
+
+    def _draw_title_of(self, title: str, x: float, y: float, width: float) -> None:
+        self._sheets.text(x, y + 3, title, 8.5, colour=ACCENT, width=width)
+        self._sheets.line(np.array([[x, y + 4.4], [x + width, y + 4.4]]), ACCENT, 0.25)
+
+    def _draw_rows(self, rows: list[Row], x: float, y: float, width: float) -> float:
+        sheets = self._sheets
+        split = width * 0.43
+        for title, value in rows:
+            sheets.text(x, y, title, 7.5, colour=GREY, width=split - 2)
+            for line in self._wrapped(value, width - split):
+                sheets.text(x + split, y, line.strip(), 7.5, width=width - split)
+                y += _ROW
+        return y - _ROW + 1.5
+
+    def _draw_posts(
+        self, title: str, posts: Sequence[Post], x: float, y: float, width: float, most: int
+    ) -> float:
+        """List posts and who holds them, as many as there is room for; return the end."""
+        content, said, sheets = self._content, self._words, self._sheets
+        self._draw_title_of(title, x, y, width)
+        room = int((self._bottom - y - 6) // _ROW)
+        shown = list(posts) if len(posts) <= min(most, room) else list(posts)[: min(most, room) - 1]
+        rows = [(content.role(p.role), said["vacant"] if p.vacant else p.holder) for p in shown]
+        if len(shown) < len(posts):
+            rows.append((said["more"].format(n=len(posts) - len(shown)), ""))
+        if not rows:
+            rows = [("–" if content.posts else said["nobody"], "")]
+        y += 5.2 + 3
+        split = min(width * 0.43, 42)
+        for (role, holder), post in zip(rows, [*shown, None], strict=False):
+            sheets.text(x, y, role, 7.5, colour=GREY, width=(split if holder else width) - 2)
+            colour = ACCENT if post is not None and post.vacant else INK
+            sheets.text(x + split, y, holder, 7.5, colour=colour, width=width - split)
+            y += _ROW
+        return y - _ROW + 1.5
+
+    def _draw_inner(self, inner: pd.DataFrame, x: float, y: float) -> None:
+        """List the micro cells, as many as there is room for."""
+        content, said, sheets = self._content, self._words, self._sheets
+        width = self._right - x
+        heads = ((0.0, "one_micro", "left"), (0.52, "unit", "right"), (0.64, "bldgs", "right"))
+        stops = [x + share * width for share, _, _ in heads] + [x + 0.67 * width]
+        for at, (_, key, side) in zip(stops, heads, strict=False):
+            sheets.text(at, y + 3, said[key], 7.5, colour=ACCENT, align=side, width=0.3 * width)
+        sheets.text(stops[3], y + 3, said["holder"], 7.5, colour=ACCENT, width=x + width - stops[3])
+        sheets.line(np.array([[x, y + 4.4], [x + width, y + 4.4]]), ACCENT, 0.25)
+        room = self._bottom - y - 5.5
+        high = min(_ROW, max(room / max(len(inner), 1), 2.9))
+        fits = int(room // high + 1e-6)
+        rows = inner if len(inner) <= fits else inner.iloc[: fits - 1]
+        size = min(7.5, 7.5 * high / _ROW + 0.8)
+        y += 5.2 + 3 - (_ROW - high)
+        for _, cell in rows.iterrows():
+            number = content.number(cell)
+            sheets.text(x, y, number, size, width=9)
+            sheets.text(x + 9, y, cell["label"], size, colour=GREY, width=0.42 * width - 9)
+            warn = ACCENT if text_of(cell["band"]) in {"under", "over"} else INK
+            sheets.text(
+                stops[1], y, f"{int(cell['households']):,}", size, colour=warn, align="right"
+            )
+            sheets.text(stops[2], y, f"{int(cell['buildings']):,}", size, align="right")
+            sheets.text(
+                stops[3], y, content.holders(cell["code"]), size, width=x + width - stops[3]
+            )
+            y += high
+        if len(rows) < len(inner):
+            sheets.text(x, y, said["more"].format(n=len(inner) - len(rows)), size, colour=GREY)
+
+    def _draw_foot(self, what: str) -> None:
+        sheets = self._sheets
+        y = sheets.height - MARGIN + 1
+        half = (self._right - self._left) / 2 - 12
+        sheets.line(np.array([[self._left, y - 4], [self._right, y - 4]]), PALE, 0.2)
+        sheets.text(self._left, y, self._title, 7, colour=GREY, width=half)
+        sheets.text(sheets.width / 2, y, f"{sheets.page}", 8, align="centre")
+        sheets.text(self._right, y, what, 7, colour=GREY, align="right", width=half)

@@ -1,0 +1,232 @@
+"""A plan as a folder of pages: an overview and one page for each community."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import Polygon, box
+
+from gridcell.errors import WriteError
+from gridcell.model import Plan
+from gridcell.render.content import Sheet, page_content
+from gridcell.render.map import PlanMap, check_tiles
+from gridcell.render.simpler import simplify_plan
+
+MAX_BYTES: Final = 5_000_000
+"""Of a page."""
+OVERVIEW: Final = "index.html"
+PAGES: Final = "communities"
+"""Folder of the pages of the communities."""
+
+_OVERVIEW_M: Final = (3.0, 8.0, 20.0, 50.0, 150.0)  # tried one after another until the page fits
+_COMMUNITY_M: Final = (0.0, 1.0, 3.0, 8.0, 20.0)
+_MAJOR_ROADS: Final = ("path", "lane", "service", "track", "footway", "cycleway", "steps",
+                       "pedestrian", "bridleway", "residential", "living_street", "unclassified",
+                       "street", "支路", "小路", "巷", "2", "3")  # fmt: skip
+_MARGIN_M: Final = 150.0  # of barriers drawn around a community
+
+
+def write_city_map(
+    plan: Plan,
+    folder: str | Path,
+    *,
+    lang: str = "en",
+    tiles: str | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write ``index.html`` and ``communities/*.html``; return the files.
+
+    Each page is whole in itself, needs no network and has less than 5 MB: borders are simplified as
+    far as that takes, which each page states. The overview shows all cells without buildings and
+    leads to the pages of the communities; these lead to their neighbours and back.
+
+    Parameters
+    ----------
+    plan, lang, tiles
+        As for `map.write_map`.
+    folder
+        Appears whole or not at all. The same plan gives the same bytes.
+    overwrite
+        Replace a map that is there already.
+
+    Raises
+    ------
+    InputError
+        Another language, or no address of tiles.
+    WriteError
+        Something is in the way, the folder cannot be written, or a page does not fit.
+    """
+    from gridcell.write.folder import all_or_nothing
+
+    check_tiles(tiles)
+    target = Path(folder).resolve()
+    require_free(target, overwrite=overwrite)
+    names = page_names(plan.medium["code"])
+    written = []
+    with all_or_nothing(target) as part:
+        (part / PAGES).mkdir()
+        for name, page in _pages(plan, names, lang=lang, tiles=tiles):
+            (part / name).write_text(page, encoding="utf-8", newline="\n")
+            written.append(Path(folder) / name)
+    return written
+
+
+def require_free(target: Path, *, overwrite: bool) -> None:
+    """Raise `WriteError` unless a map can be written there without harm to anything else."""
+    if not target.parent.is_dir():
+        raise WriteError(f"{target}: the folder {target.parent} does not exist; make it first")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise WriteError(f"{target}: is a file; name a folder, or a page that ends in .html")
+    inside = sorted(path.name for path in target.iterdir())
+    if not inside:
+        return
+    if inside != [PAGES, OVERVIEW]:
+        raise WriteError(f"{target}: holds other files than a map; name a folder of its own")
+    if not overwrite:
+        raise WriteError(f"{target}: is there already; name another folder or add --overwrite")
+
+
+def page_names(codes: "pd.Series[str]") -> list[str]:
+    """Return the file of each community's page: good names in any file system, none twice."""
+    plain = [re.sub(r"[^A-Za-z0-9_-]", "_", str(code)) for code in codes]
+    twice = pd.Series([name.lower() for name in plain]).duplicated(keep=False)
+    return [
+        f"{PAGES}/community-{name}{f'-row{row + 1}' if again else ''}.html"
+        for row, (name, again) in enumerate(zip(plain, twice, strict=True))
+    ]
+
+
+def _pages(
+    plan: Plan, names: list[str], *, lang: str, tiles: str | None
+) -> Iterator[tuple[str, str]]:
+    sheet = Sheet(kind="overview", pages=tuple(names))
+    overview = dataclasses.replace(
+        plan, barriers=_major(plan.barriers), buildings=plan.buildings.iloc[:0]
+    )
+    yield OVERVIEW, _fitting(overview, OVERVIEW, sheet, _OVERVIEW_M, lang, tiles)
+    here = [Path(name).name for name in names]
+    for row, part in enumerate(_communities(plan)):
+        yield names[row], _fitting(
+            part, names[row],
+            Sheet(kind="community", home=f"../{OVERVIEW}", around=_neighbours(plan, row, here)),
+            _COMMUNITY_M, lang, tiles,
+        )  # fmt: skip
+
+
+def _fitting(
+    plan: Plan,
+    name: str,
+    sheet: Sheet,
+    accuracies: tuple[float, ...],
+    lang: str,
+    tiles: str | None,
+) -> str:
+    """Return the page with the finest borders that keep it below the limit."""
+    size = 0
+    for metres in accuracies:
+        drawn = simplify_plan(plan, metres)
+        content = page_content(drawn, lang, sheet=sheet, accuracy_m=metres, tiles=tiles)
+        page: str = PlanMap(content).get_root().render()
+        size = len(page.encode())
+        if size < MAX_BYTES:
+            return page
+    raise WriteError(
+        f"{name}: a page of {size / 1e6:.1f} MB, expected less than {MAX_BYTES / 1e6:g} MB; draw "
+        "the plan as one file instead"
+    )
+
+
+def _major(barriers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    rank = barriers["rank"].astype("str").str.removesuffix("_link")
+    minor = (barriers["kind"] == "road") & (rank.isin(_MAJOR_ROADS) | barriers["rank"].isna())
+    return barriers[~minor & (barriers["kind"] != "wall")]
+
+
+def _communities(plan: Plan) -> Iterator[Plan]:
+    """Yield the part of the plan in each community."""
+    codes = plan.medium["code"]
+    owner = {
+        level: pd.Index(codes).get_indexer(pd.Index(plan.cells(level)["community"]))
+        for level in ("small", "micro", "leaves")
+    }
+    leaf = pd.Index(plan.leaves["code"]).get_indexer(pd.Index(plan.buildings["code"]))
+    of_building = np.where(leaf >= 0, np.append(owner["leaves"], -1)[leaf], -1)
+    rows = {level: _groups(numbers, len(codes)) for level, numbers in owner.items()}
+    buildings = _groups(of_building, len(codes))
+    findings = _groups(_owners(plan, plan.findings, "community"), len(codes))
+    vacancies = _groups(_owners(plan, plan.vacancies, None), len(codes))
+    tree = plan.barriers.sindex
+    for row in range(len(codes)):
+        medium = plan.medium.iloc[[row]].reset_index(drop=True)
+        west, south, east, north = medium.total_bounds
+        land = box(west - _MARGIN_M, south - _MARGIN_M, east + _MARGIN_M, north + _MARGIN_M)
+        near = np.sort(tree.query(land, predicate="intersects"))
+        cells = {
+            level: plan.cells(level).iloc[rows[level][row]].reset_index(drop=True) for level in rows
+        }
+        large = plan.large[plan.large["code"].isin(medium["parent"])].reset_index(drop=True)
+        yield dataclasses.replace(
+            plan,
+            large=large.assign(households=medium["households"], buildings=medium["buildings"])
+            .set_geometry(medium.geometry),
+            medium=medium,
+            **cells,
+            buildings=plan.buildings.iloc[buildings[row]].reset_index(drop=True),
+            barriers=_clipped(plan.barriers.iloc[near].reset_index(drop=True), land),
+            findings=plan.findings.iloc[findings[row]].reset_index(drop=True),
+            vacancies=plan.vacancies.iloc[vacancies[row]].reset_index(drop=True),
+        )  # fmt: skip
+
+
+def _clipped(barriers: gpd.GeoDataFrame, land: Polygon) -> gpd.GeoDataFrame:
+    """Return the barriers cut to a window, but for outlines, of which the map fills the inside."""
+    shapes = np.asarray(barriers.geometry.array).copy()
+    line = ~shapely.is_closed(shapes)
+    shapes[line] = shapely.clip_by_rect(shapes[line], *land.bounds)
+    return barriers.set_geometry(gpd.GeoSeries(shapes, crs=barriers.crs))[~shapely.is_empty(shapes)]
+
+
+def _owners(plan: Plan, table: pd.DataFrame, column: str | None) -> NDArray[np.int64]:
+    """Return the row of the community of each finding or vacancy, -1 where it has none."""
+    everything = pd.concat(
+        [plan.cells(level).set_index("code")["community"] for level in ("medium", "small", "micro")]
+    )
+    if table.empty:
+        return np.zeros(0, dtype=np.int64)
+    codes = table["code"].map(everything) if column is None else table[column]
+    return np.asarray(pd.Index(plan.medium["code"]).get_indexer(pd.Index(codes)))
+
+
+def _groups(owner: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
+    """Return the positions of each owner's rows, in their order."""
+    order = np.argsort(owner, kind="stable")
+    edges = np.searchsorted(owner[order], np.arange(count + 1))
+    return [order[a:b] for a, b in pairwise(edges)]
+
+
+def _neighbours(plan: Plan, row: int, pages: list[str]) -> gpd.GeoDataFrame:
+    """Return the communities around one, cut to what is near it."""
+    medium = plan.medium
+    own = medium.geometry.iloc[row]
+    west, south, east, north = own.bounds
+    reach = max(east - west, north - south) / 2
+    window = (west - reach, south - reach, east + reach, north + reach)
+    near = np.sort(medium.sindex.intersection(window))
+    near = near[near != row]
+    around = medium.iloc[near]
+    shapes = around.geometry.clip_by_rect(*window).simplify(1.0)
+    frame = gpd.GeoDataFrame(
+        {"name": around["name"].to_numpy(), "page": [pages[k] for k in near]},
+        geometry=shapes.to_numpy(), crs=plan.crs,
+    )  # fmt: skip
+    return frame[~frame.geometry.is_empty].reset_index(drop=True)

@@ -1,0 +1,85 @@
+"""The figures of a plan as rows of its panel."""
+
+from typing import Any
+
+import numpy as np
+
+from gridcell.model import Plan
+from gridcell.schema import SEVERITIES
+
+
+def plan_figures(plan: Plan, text: dict[str, str], *, part: bool = False) -> list[list[str]]:
+    """Return rows of word, value and mark (``good``, ``bad`` or nothing).
+
+    Parameters
+    ----------
+    plan
+        A plan, or a part of one.
+    text
+        The words of a language.
+    part
+        Whether the plan is one community of a plan: figures of the whole are left out.
+    """
+    dedicated = int((plan.small["grid_type"] == "dedicated").sum())
+    estimated = report_value(plan.report, "households", "estimated")
+    households = _count(int(plan.medium["households"].sum()))
+    rows = [
+        [text["small_general"], _count(len(plan.small) - dedicated), ""],
+        [text["small_dedicated"], _count(dedicated), ""],
+        [text["micro"], _count(len(plan.micro)), ""],
+        [
+            text["households"],
+            f"{households} ({text['estimated']})" if estimated else households,
+            "",
+        ],
+    ]
+    if not part:
+        above = (("large", plan.large), ("medium", plan.medium))
+        rows = [[text[level], _count(len(cells)), ""] for level, cells in above] + rows
+        if unassigned := report_value(plan.report, "households", "unassigned"):
+            rows.append([text["unassigned"], _count(int(unassigned)), "bad"])
+    for level, cells in (("small", plan.small), ("micro", plan.micro)):
+        band = cells["band"].dropna()
+        if len(band):
+            inside = int((band == "in").sum())
+            share = np.floor(1000 * inside / len(band)) / 10  # 99.97 % is not all
+            value = f"{share:g} %\n{_count(inside)} {text['of']} {_count(len(band))}"
+            rows.append([text[f"in_band_{level}"], value, ""])
+    if len(plan.vacancies):
+        rows.append([text["vacancies"], _count(int(plan.vacancies["missing"].sum())), ""])
+    return [*rows, *_findings(plan, text), _coverage(plan, text)]
+
+
+def report_value(report: dict[str, Any], *keys: str) -> Any:
+    """Return a value deep in a report, ``None`` where there is no such key."""
+    value: Any = report
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _findings(plan: Plan, text: dict[str, str]) -> list[list[str]]:
+    counts = plan.findings["severity"].value_counts()
+    rows = [
+        [text[f"findings_{s}"], _count(int(counts[s])), "bad" if s == "error" else ""]
+        for s in SEVERITIES
+        if s in counts.index
+    ]
+    return rows or [[text["findings"], text["no_findings"], ""]]
+
+
+def _coverage(plan: Plan, text: dict[str, str]) -> list[str]:
+    proofs = report_value(plan.report, "coverage")
+    if not isinstance(proofs, dict) or not proofs:
+        return [text["coverage"], text["unchecked"], ""]
+    holds = all(
+        report_value(proofs, level, "gaps") == 0
+        and report_value(proofs, level, "overlaps") == 0
+        and bool(report_value(proofs, level, "edge_matched"))
+        for level in proofs
+    )
+    return [text["coverage"], text["proven" if holds else "disproven"], "good" if holds else "bad"]
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"

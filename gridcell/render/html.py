@@ -1,0 +1,347 @@
+"""What notebooks show of plans, layers, fabrics, proofs and rules: short pieces of HTML.
+
+Everything that comes from data is escaped. No colours are set but in pictures, so that the pieces
+follow a dark theme as well. `show_plan` is the interactive map.
+"""
+
+import html
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from branca.element import Figure
+
+from gridcell.coverage.proof import CoverageProof
+from gridcell.errors import InputError
+from gridcell.model import Fabric, Layers, Plan
+from gridcell.render.content import map_title
+from gridcell.render.map import draw_map
+from gridcell.render.thumbnail import thumbnail
+from gridcell.render.words import LANGUAGES, words
+from gridcell.rules import Band, Rules
+from gridcell.schema import BARRIER_CLASSES, SEVERITIES
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "level": ("Level", "层级"),
+    "cells": ("Grids", "网格数"),
+    "median": ("Households: least, median, most", "户数：最少、中位、最多"),
+    "cut": ("buildings cut", "被切割建筑"),
+    "vacancies": ("posts vacant", "空缺岗位"),
+    "many_error": ("errors", "错误"),
+    "many_warning": ("warnings", "警告"),
+    "many_note": ("notes", "提示"),
+    "layers": ("Layers", "输入图层"),
+    "layer": ("Layer", "图层"),
+    "rows": ("Rows", "行数"),
+    "source": ("From", "来源"),
+    "crs": ("CRS of the file", "文件坐标系"),
+    "encoding": ("Encoding", "编码"),
+    "all_in": ("all in", "统一为"),
+    "fabric": ("Fabric", "地块"),
+    "kind": ("Atoms", "地块类型"),
+    "building": ("a building's land", "建筑用地"),
+    "slab": ("a slab's land", "分段建筑用地"),
+    "open": ("open land", "空地"),
+    "site": ("sites", "专属场所"),
+    "given": ("as given", "给定地块"),
+    "number": ("Number", "数量"),
+    "area_ha": ("Hectares", "公顷"),
+    "total": ("all", "合计"),
+    "borders": ("borders between atoms", "地块之间边界"),
+    "on": ("on", "沿"),
+    "arterial": ("arterials", "主干道"),
+    "street": ("streets", "街道"),
+    "path": ("paths", "小路"),
+    "class_river": ("rivers", "河流"),
+    "class_rail": ("railways", "铁路"),
+    "class_wall": ("walls", "围墙"),
+    "holds": ("The cells cover their land exactly", "网格恰好覆盖全部土地"),
+    "fails": ("The cells do not cover their land exactly", "网格未能恰好覆盖全部土地"),
+    "fault": ("Fault", "问题"),
+    "gaps": ("gaps", "缝隙"),
+    "overlaps": ("overlaps", "重叠"),
+    "outside_land": ("outside their land", "超出范围"),
+    "unmatched": ("cells whose neighbours lack a vertex", "与邻格顶点不一致的网格"),
+    "invalid": ("invalid geometries", "无效几何"),
+    "rules": ("Rules", "规则"),
+    "setting": ("Setting", "设置"),
+    "value": ("Value", "取值"),
+    "default": ("Default", "默认值"),
+    "as_default": ("All other settings have their defaults.", "其余设置均为默认值。"),
+    "all_default": ("All settings have their defaults.", "所有设置均为默认值。"),
+}
+_LEFT: Final = "text-align:left"
+_RIGHT: Final = "text-align:right"
+_LAYERS: Final = (
+    "communities", "buildings", "households", "sites", "barriers", "staff", "atoms",
+)  # fmt: skip
+_NONE: Final = "none"
+_ALWAYS: Final = ("small", "micro", "prefer", "seed")
+"""Settings that are shown though they have their defaults."""
+
+
+def show_plan(plan: Plan, *, lang: str = "en", height: int = 600) -> folium.Map:
+    """Return the interactive map of `draw_map`, so high in a notebook.
+
+    The map needs no network and no trust in other hosts; the notebook keeps all of it in its
+    output: about 0.6 MB for a thousand micro grids. For a whole city write it to a file
+    (`gridcell.write_map`).
+
+    Parameters
+    ----------
+    plan, lang
+        As for `draw_map`.
+    height
+        Pixels.
+
+    Raises
+    ------
+    InputError
+        For another language, or a height below 1.
+    """
+    if height < 1:
+        raise InputError(f"height {height!r}: expected pixels, 1 or more")
+    drawn = draw_map(plan, lang=lang)
+    figure = drawn.get_root()
+    assert isinstance(figure, Figure)  # noqa: S101
+    figure.height = f"{int(height)}px"
+    return drawn
+
+
+def plan_html(plan: Plan, lang: str | None = None) -> str:
+    """Return the plan's figures, level by level, whether it is proven, and a small picture.
+
+    Parameters
+    ----------
+    plan
+        A plan.
+    lang
+        ``en`` or ``zh``; without it `GRIDCELL_LANG`, else English. So for the other functions.
+    """
+    text = _text(lang)
+    levels: list[tuple[str, gpd.GeoDataFrame]] = [
+        (text["large"], plan.large),
+        (text["medium"], plan.medium),
+        (text["small_general"], plan.small[plan.small["grid_type"] == "general"]),
+        (text["small_dedicated"], plan.small[plan.small["grid_type"] == "dedicated"]),
+        (text["micro"], plan.micro),
+    ]
+    rows = [
+        (name, f"{len(cells):,}", _in_band(cells, text), _spread(cells["households"]))
+        for name, cells in levels
+        if len(cells)
+    ]
+    table = _table((text["level"], text["cells"], text["in"], text["median"]), rows)
+    report = plan.report
+    households = report.get("households", {})
+    told = [_proof_mark(report, text)]
+    if "cut_buildings" in report:
+        told.append(f"{report['cut_buildings']:,} {text['cut']}")
+    told.append(_findings(plan.findings["severity"], text))
+    if len(plan.vacancies):
+        told.append(f"{int(plan.vacancies['missing'].sum()):,} {text['vacancies']}")
+    if households.get("unassigned"):
+        told.append(f"{text['unassigned']}: {households['unassigned']:,}")
+    if households.get("estimated"):
+        told.append(f"{text['households']}: {text['estimated']}")
+    told.append(_crs(plan.crs))
+    body = f"<div>{table}{_line(told)}</div>"
+    return _card(map_title(plan, _language(lang)), body, thumbnail(plan))
+
+
+def layers_html(layers: Layers, lang: str | None = None) -> str:
+    """Return what was read: rows, households, files, CRS and encoding of each layer."""
+    text = _text(lang)
+    rows = []
+    for role in _LAYERS:
+        frame = getattr(layers, role)
+        if frame is None:
+            continue
+        records = [record for record in layers.inputs if record.role == role]
+        counted = next((name for name in ("households", "count") if name in frame.columns), None)
+        total = pd.to_numeric(frame[counted]).sum() if counted is not None else 0
+        rows.append((
+            role, f"{len(frame):,}", f"{int(total):,}" if total else "",
+            _listed(r.path if r.layer is None else f"{r.path}#{r.layer}" for r in records),
+            _listed(r.crs for r in records), _listed(r.encoding for r in records),
+        ))  # fmt: skip
+    heads = ("layer", "rows", "households", "source", "crs", "encoding")
+    table = _table([text[name] for name in heads], rows, left=(0, 3, 4, 5))
+    severities = pd.Series([finding.severity for finding in layers.findings], dtype="object")
+    told = [f"{text['all_in']} {_crs(layers.crs)}", _findings(severities, text)]
+    return _card(text["layers"], f"<div>{table}{_line(told)}</div>")
+
+
+def fabric_html(fabric: Fabric, lang: str | None = None) -> str:
+    """Return what the land is made of: atoms by kind, and how many borders lie on barriers."""
+    text = _text(lang)
+    atoms = fabric.atoms
+    rows = [
+        (text.get(str(kind), str(kind)), *_atoms(some))
+        for kind, some in atoms.groupby("kind", observed=True, sort=True)
+    ]
+    rows.append((text["total"], *_atoms(atoms)))
+    heads = ("kind", "number", "households", "area_ha")
+    inner = (fabric.arc_left >= 0) & (fabric.arc_right >= 0)
+    metres = np.bincount(
+        fabric.arc_barrier[inner], weights=fabric.arc_length[inner],
+        minlength=1 + len(BARRIER_CLASSES),
+    )  # fmt: skip
+    told = [f"{metres.sum() / 1000:,.1f} km {text['borders']}"]
+    for name, length in zip(BARRIER_CLASSES, metres[1:], strict=True):
+        if length:
+            word = text.get(f"class_{name}", text[name])
+            told.append(f"{length / 1000:,.1f} km {text['on']} {word}")
+    told.append(_crs(fabric.crs))
+    table = _table([text[name] for name in heads], rows)
+    return _card(text["fabric"], f"<div>{table}{_line(told)}</div>")
+
+
+def proof_html(proof: CoverageProof, lang: str | None = None) -> str:
+    """Return whether the cells cover their land exactly, else the faults by kind."""
+    text = _text(lang)
+    title = f"✓ {text['holds']}" if proof.holds else f"✗ {text['fails']}"
+    faults: tuple[tuple[str, int, float | None], ...] = (
+        ("gaps", proof.gaps, proof.gap_m2),
+        ("overlaps", proof.overlaps, proof.overlap_m2),
+        ("outside_land", proof.outside, proof.outside_m2),
+        ("unmatched", len(proof.unmatched), None),
+        ("invalid", proof.invalid, None),
+    )
+    rows = [
+        (text[name], f"{number:,}", "" if area is None else f"{area:,.3f}")
+        for name, number, area in faults
+        if number or not proof.holds
+    ]
+    table = _table((text["fault"], text["number"], "m²"), rows) if rows else ""
+    return _card(title, table)
+
+
+def rules_html(rules: Rules, lang: str | None = None) -> str:
+    """Return the bands, and every setting that differs from its default."""
+    text = _text(lang)
+    given, default = _flat(rules), _flat(Rules())
+    changed = [n for n in given if given[n] != default.get(n, _NONE)]
+    names = [n for n in given if n in _ALWAYS or n in changed]
+    heads = (text["setting"], text["value"], *([text["default"]] if changed else []))
+    rows = [(n, given[n], default.get(n, "") if n in changed else "")[: len(heads)] for n in names]
+    table = _table(heads, rows, left=(0, 1, 2))
+    return _card(
+        text["rules"],
+        f"<div>{table}{_line([text['as_default'] if changed else text['all_default']])}</div>",
+    )
+
+
+def _language(lang: str | None) -> str:
+    if lang is not None:
+        return lang
+    asked = os.environ.get("GRIDCELL_LANG", "")
+    return asked if asked in LANGUAGES else LANGUAGES[0]
+
+
+def _text(lang: str | None) -> dict[str, str]:
+    lang = _language(lang)
+    common = words(lang)
+    return common | {key: texts[LANGUAGES.index(lang)] for key, texts in _WORDS.items()}
+
+
+def _in_band(cells: gpd.GeoDataFrame, text: Mapping[str, str]) -> str:
+    band = cells["band"].dropna()
+    if band.empty:
+        return ""
+    return f"{int((band == 'in').sum()):,} {text['of']} {len(band):,}"
+
+
+def _spread(households: "pd.Series[int]") -> str:
+    least, middle, most = (households.quantile(share) for share in (0, 0.5, 1))
+    if least == most:
+        return f"{least:,.0f}"
+    return f"{least:,.0f}, {middle:,.0f}, {most:,.0f}"
+
+
+def _proof_mark(report: Mapping[str, Any], text: Mapping[str, str]) -> str:
+    proofs = report.get("coverage") or {}
+    if not proofs:
+        return f"{text['coverage']}: {text['unchecked']}"
+    proven = all(
+        proof["gaps"] == 0 and proof["overlaps"] == 0 and proof["edge_matched"]
+        for proof in proofs.values()
+    )
+    mark = f"✓ {text['proven']}" if proven else f"✗ {text['disproven']}"
+    return f"{text['coverage']}: {mark}"
+
+
+def _findings(severities: "pd.Series[Any]", text: Mapping[str, str]) -> str:
+    counts = severities.value_counts()
+    told = [
+        f"{counts[name]:,} {text[name if counts[name] == 1 else f'many_{name}']}"
+        for name in SEVERITIES
+        if name in counts.index
+    ]
+    return f"{text['findings']}: {', '.join(told) or text['no_findings']}"
+
+
+def _atoms(atoms: pd.DataFrame) -> tuple[str, str, str]:
+    hectares = atoms["area_m2"].sum() / 10_000
+    return f"{len(atoms):,}", f"{int(atoms['households'].sum()):,}", f"{hectares:,.2f}"
+
+
+def _flat(rules: Rules) -> dict[str, str]:
+    settings: dict[str, str] = {}
+
+    def put(name: str, value: Any) -> None:
+        if isinstance(value, Band):
+            settings[name] = f"{value.min:g}:{value.target:g}:{value.max:g}"
+        elif isinstance(value, tuple):
+            settings[name] = _listed(getattr(item, "name", item) for item in value)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                put(f"{name}.{key}", item)
+        elif hasattr(type(value), "model_fields"):
+            for key in type(value).model_fields:
+                put(f"{name}.{key}", getattr(value, key))
+        else:
+            settings[name] = _NONE if value is None else str(value)
+
+    for name in Rules.model_fields:
+        put(name, getattr(rules, name))
+    return settings
+
+
+def _crs(crs: Any) -> str:
+    code = crs.to_epsg()
+    return str(crs.name) if code is None else f"EPSG:{code}, {crs.name}"
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(dict.fromkeys(str(value) for value in values if value is not None))
+
+
+def _table(
+    heads: Iterable[str], rows: Iterable[tuple[str, ...]], *, left: tuple[int, ...] = (0,)
+) -> str:
+    def row(tag: str, texts: Iterable[str]) -> str:
+        fields = "".join(
+            f"<{tag} style='{_LEFT if at in left else _RIGHT}'>{html.escape(text)}</{tag}>"
+            for at, text in enumerate(texts)
+        )
+        return f"<tr>{fields}</tr>"
+
+    body = "".join(row("td", texts) for texts in rows)
+    return f"<table><thead>{row('th', heads)}</thead><tbody>{body}</tbody></table>"
+
+
+def _line(texts: Iterable[str]) -> str:
+    return f"<p style='margin:4px 0;max-width:60em'>{html.escape(' · '.join(texts))}</p>"
+
+
+def _card(title: str, body: str, picture: str = "") -> str:
+    return (
+        f"<div><p style='margin:4px 0'><b>{html.escape(title)}</b></p>"
+        "<div style='display:flex;flex-wrap:wrap;gap:16px;align-items:flex-start'>"
+        f"{body}{picture}</div></div>"
+    )

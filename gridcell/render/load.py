@@ -1,0 +1,85 @@
+"""How many households a cell has, in few classes about its band."""
+
+from math import ceil, floor
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from gridcell.model import Plan
+from gridcell.render.figures import report_value
+
+CLASSES: Final = 7
+"""Two under the band, three thirds of it, two over."""
+
+_SIDES: Final = {"under": (0, 1), "in": (2, 4), "over": (5, 6)}
+_FAR: Final = (0.5, 1.5)  # of the least, of the most
+
+
+def band_classes(plan: Plan, level: str) -> tuple[NDArray[np.int64], dict[str, Any] | None]:
+    """Return the class of every cell, -1 without a band, and the legend.
+
+    Parameters
+    ----------
+    plan
+        A plan. A community's own band is the one in its report, else that of the rules.
+    level
+        ``small`` or ``micro``.
+
+    Returns
+    -------
+    tuple
+        (n,) classes from 0 to 6; the legend holds ``band``, the least and most households, and
+        ``ranges``, those of each class; both are ``None`` where communities differ. ``None`` for
+        a level without a band.
+    """
+    cells = plan.cells(level)
+    default = getattr(plan.rules, level)
+    classes = np.full(len(cells), -1, dtype=np.int64)
+    if default is None:
+        return classes, None
+    communities = cells["community"].to_numpy()
+    bands = {code: _band(plan, str(code), level) for code in plan.medium["code"]}
+    different = sorted(set(bands.values())) or [(default.min, default.max)]
+    for band in different:
+        rows = np.array([bands.get(code) == band for code in communities], dtype=bool)
+        classes[rows] = _classes(cells[rows], band)
+    if len(different) > 1:
+        return classes, {"band": None, "ranges": None}
+    return classes, {"band": list(different[0]), "ranges": _ranges(different[0])}
+
+
+def _band(plan: Plan, community: str, level: str) -> tuple[float, float]:
+    own = report_value(plan.report, "communities", community, level, "band")
+    rules = getattr(plan.rules, level)
+    if isinstance(own, dict) and {"min", "max"} <= own.keys():
+        return float(own["min"]), float(own["max"])
+    return float(rules.min), float(rules.max)
+
+
+def _edges(band: tuple[float, float]) -> list[int]:
+    """Return the least number of households of each class but the first."""
+    least, most = band
+    third = (most - least) / 3
+    return [
+        ceil(_FAR[0] * least), ceil(least), ceil(least + third), ceil(least + 2 * third),
+        floor(most) + 1, floor(_FAR[1] * most) + 1,
+    ]  # fmt: skip
+
+
+def _ranges(band: tuple[float, float]) -> list[list[int | None]]:
+    edges = _edges(band)
+    return [
+        [low, None if high is None else high - 1]
+        for low, high in zip([0, *edges], [*edges, None], strict=True)
+    ]
+
+
+def _classes(cells: gpd.GeoDataFrame, band: tuple[float, float]) -> NDArray[np.int64]:
+    found = np.searchsorted(_edges(band), cells["households"].fillna(0), side="right")
+    # What the plan says of a cell holds: rules may have changed since.
+    sides = [_SIDES.get(str(side), (-1, -1)) for side in cells["band"]]
+    limits = np.array(sides, dtype=np.int64).reshape(-1, 2)
+    clipped: NDArray[np.int64] = np.clip(found, limits[:, 0], limits[:, 1])
+    return clipped

@@ -1,0 +1,139 @@
+"use strict";
+// The panel: figures, search, how households are spread, findings, pages.
+
+function dot(severity) {
+  const node = element("i", { class: "dot" });
+  node.style.background = INK.severity[severity];
+  return node;
+}
+
+function addPanel(map, plan, painter, choose) {
+  const { words, figures } = plan, panel = L.control({ position: "topleft" });
+  const table = element("table", {}, ...figures.map(([word, value, mark]) =>
+    element("tr", {}, element("td", {}, word), element("td", { class: mark }, value))));
+  const go = cell => {
+    const wide = isWide(map);
+    choose(cell);
+    map.fitBounds(painter.shapes[cell.level].bounds(cell.row), {
+      animate: false, maxZoom: 18, paddingTopLeft: wide ? [350, 60] : [30, 60], paddingBottomRight: wide ? [260, 60] : [30, 60],
+    });
+    choose(cell); // moving lets go of it
+    if (plan.pages.length) addCard(map, plan, painter, painter.shapes[cell.level].middle(cell.row), cell);
+  };
+  const inside = element("div", { class: "inside" },
+    ...(plan.home ? [element("a", { href: plan.home, class: "home" }, `← ${words.all_communities}`)] : []),
+    ...searchBox(plan, go), table, ...["small", "micro"].map(level => histogram(plan, level)),
+    findingsList(map, plan), pagesList(plan), element("p", {}, plan.precision));
+  const node = element("details", { class: "plan-panel", open: isWide(map) ? "open" : "" },
+    element("summary", {}, element("small", {}, words.plan), element("b", {}, plan.title)), inside);
+  if (plan.title === words.plan) node.querySelector("small").remove();
+  panel.onAdd = () => { L.DomEvent.disableClickPropagation(node); L.DomEvent.disableScrollPropagation(node); return node; };
+  panel.addTo(map);
+  const wanted = decodeURIComponent(location.hash.slice(1)), cell = wanted && findCells(plan, wanted, 1)[0];
+  if (cell) go(cell);
+}
+
+function searchBox(plan, go) {
+  const { words, levels } = plan, most = 8;
+  const search = element("input", { type: "search", placeholder: words.search, "aria-label": words.search, autocomplete: "off" });
+  const list = element("ol", { class: "matches" });
+  let found = [], at = 0;
+  const show = () => {
+    found = findCells(plan, search.value, most);
+    at = 0;
+    const wanted = search.value.trim() !== "";
+    search.classList.toggle("missed", wanted && !found.length);
+    list.replaceChildren(...found.map((cell, k) => {
+      const c = levels[cell.level], item = element("li", { class: "placed" }, c.name[cell.row] || c.label[cell.row],
+        element("span", { class: "count" }, `${words[`one_${cell.level}`]} · ${c.label[cell.row]}`));
+      item.addEventListener("click", () => take(k));
+      return item;
+    }));
+    if (wanted && !found.length) list.append(element("li", {}, words.no_match));
+    mark();
+  };
+  const mark = () => [...list.children].forEach((item, k) => item.classList.toggle("at", found.length > 0 && k === at));
+  const take = k => {
+    if (!found[k]) return;
+    list.replaceChildren();
+    go(found[k]);
+  };
+  search.addEventListener("input", show);
+  search.addEventListener("keydown", event => {
+    if (event.key === "Escape") { search.value = ""; show(); }
+    if (event.key === "Enter") { if (!list.children.length) show(); take(at); }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || !found.length) return;
+    event.preventDefault();
+    at = (at + step + found.length) % found.length;
+    mark();
+  });
+  return [search, list];
+}
+
+// Cells by code, label or name: whole ones first, then beginnings, then names that hold the text.
+function findCells(plan, text, most) {
+  const plain = t => (t || "").toLowerCase().replace(/[\s-]/g, ""), wanted = plain(text);
+  if (!wanted) return [];
+  const ranks = [[], [], []];
+  for (const level of LEVELS) {
+    const c = plan.levels[level];
+    c.plain = c.plain || ["code", "label", "name"].map(column => c[column].map(plain));
+    const [code, label, name] = c.plain;
+    for (let row = 0; row < code.length; row++) {
+      const rank = code[row] === wanted || label[row] === wanted || name[row] === wanted ? 0
+        : code[row].startsWith(wanted) || label[row].startsWith(wanted) || name[row].startsWith(wanted) ? 1
+          : name[row].includes(wanted) || code[row].endsWith(wanted) ? 2 : -1;
+      if (rank >= 0 && ranks[rank].length < most) ranks[rank].push({ level, row });
+    }
+  }
+  return ranks.flat().slice(0, most);
+}
+
+// How many cells hold how many households; what is outside the band stands out.
+function histogram(plan, level) {
+  const { words, loads } = plan, { households, band } = plan.levels[level], known = band.flatMap((b, i) => b ? [i] : []);
+  if (!known.length) return null;
+  const sorted = known.map(i => households[i]).sort((a, b) => a - b), far = sorted[Math.floor(0.995 * (sorted.length - 1))];
+  const top = Math.max(far, loads[level] && loads[level].band ? 1.3 * loads[level].band[1] : 0, 1);
+  const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000].find(s => top / s <= 24) || top / 20;
+  const bins = Array.from({ length: Math.floor(top / step) + 1 }, () => [0, 0, 0, 0]);
+  for (const i of known) bins[Math.min(bins.length - 1, Math.floor(Math.max(0, households[i]) / step))][band[i]] += 1;
+  const most = Math.max(...bins.map(b => b[1] + b[2] + b[3])), bars = bins.map((b, k) => {
+    const more = k === bins.length - 1 ? "+" : step > 1 ? `–${(k + 1) * step - 1}` : "";
+    const bar = element("div", { class: "bar", title: `${k * step}${more} ${words.unit}: ${b[1] + b[2] + b[3]}` });
+    for (const side of [3, 2, 1]) {
+      if (!b[side]) continue;
+      const piece = element("i", { class: BANDS[side] });
+      piece.style.height = `${Math.max(1.5, 44 * b[side] / most)}px`;
+      bar.append(piece);
+    }
+    return bar;
+  });
+  return element("figure", { class: "histogram" }, element("figcaption", {}, words[`per_${level}`]),
+    element("div", { class: "bars" }, ...bars),
+    element("div", { class: "axis" }, ...[0, Math.floor(bins.length / 2) * step, (bins.length - 1) * step].map(n => element("span", {}, n.toLocaleString("en")))));
+}
+
+function findingsList(map, plan) {
+  const { words, findings } = plan, most = 100;
+  if (!findings.message.length) return null;
+  const place = new Map(findings.placed.map((row, k) => [row, k])), xy = readPoints(findings.at);
+  const items = findings.message.slice(0, most).map((message, row) => {
+    const item = element("li", { class: place.has(row) ? "placed" : "" }, dot(findings.severity[row]), message || findings.kind[row]);
+    const k = place.get(row);
+    if (k !== undefined) item.addEventListener("click", () => map.setView([xy[2 * k + 1] / UNITS, xy[2 * k] / UNITS], Math.max(map.getZoom(), 17)));
+    return item;
+  });
+  const rest = plan.counts.findings - items.length;
+  if (rest > 0) items.push(element("li", {}, `+ ${rest.toLocaleString("en")} ${words.more}`));
+  return element("details", { class: "list" }, element("summary", {}, words.findings), element("ol", {}, ...items));
+}
+
+function pagesList(plan) {
+  if (!plan.pages.length) return null;
+  const { name, label, households } = plan.levels.medium;
+  const items = plan.pages.map((page, row) => element("li", {}, element("a", { href: page }, name[row] || label[row]),
+    element("span", { class: "count" }, `${Math.max(0, households[row]).toLocaleString("en")} ${plan.words.unit}`)));
+  return element("details", { class: "list pages", open: "open" }, element("summary", {}, plan.words.pages), element("ol", {}, ...items));
+}

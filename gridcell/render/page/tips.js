@@ -1,0 +1,135 @@
+"use strict";
+// What lies under the pointer, and the cell that is chosen.
+
+const BANDS = ["", "in", "under", "over"];
+
+// Returns what marks a cell and, thinner, the cells that hold it.
+function highlighter(map, plan, painter) {
+  const renderer = L.svg({ padding: 0.25 }), line = above => L.polygon([], {
+    renderer, interactive: false, fill: false, color: ["#111", "#c0187a", "#4a2f6b", "#25163b"][above],
+    weight: [3, 2.2, 2.6, 3][above], dashArray: [null, "7 4", "2 5", "9 6"][above], className: `chosen-${above}`,
+  }).addTo(map);
+  const lines = LEVELS.map((_, k) => line(LEVELS.length - 1 - k)).reverse(); // the cell above its parents
+  return cell => {
+    const chain = cell ? family(plan, cell) : [];
+    lines.forEach((line, k) => line.setLatLngs(chain[k] ? painter.shapes[chain[k].level].latLngs(chain[k].row) : []));
+  };
+}
+
+// A cell and those that hold it.
+function family(plan, { level, row }) {
+  const chain = [{ level, row }];
+  for (let k = LEVELS.indexOf(level); k > 0; k--) {
+    row = plan.levels[LEVELS[k]].parent[row];
+    if (row < 0) break;
+    chain.push({ level: LEVELS[k - 1], row });
+  }
+  return chain;
+}
+
+function cellAt(painter, latlng) {
+  const x = latlng.lng * UNITS, y = latlng.lat * UNITS, { shown, shapes, plan } = painter;
+  for (const level of ["micro", "small", "medium", "large"]) {
+    if (!(shown[level] || (level === "small" && shown.dedicated))) continue;
+    if (level === "micro" && !painter.finelyDrawn()) continue;
+    const row = shapes[level].at(x, y);
+    if (row < 0) continue;
+    if (level === "small" && !shown[plan.levels.small.dedicated[row] ? "dedicated" : "small"]) continue;
+    return { level, row };
+  }
+  return null;
+}
+
+function markAt(painter, point) {
+  return [...painter.marks].reverse().find(m => Math.hypot(m.x - point.x, m.y - point.y) <= m.r + 3) || null;
+}
+
+function describeCell(plan, cell) {
+  const { level, row } = cell, { words, levels } = plan, c = levels[level], dedicated = c.dedicated[row], lines = [];
+  const kind = level === "small" || level === "micro" ? ` · ${words[dedicated ? "dedicated" : "general"]}` : "";
+  lines.push(element("span", { class: dedicated ? "kind dedicated" : "kind" }, words[`one_${level}`] + kind));
+  lines.push(element("b", {}, c.name[row] || c.label[row]), element("code", {}, c.label[row]));
+  const count = number => Math.max(0, number).toLocaleString("en");
+  const people = element("div", {}, `${words.households}: ${count(c.households[row])}`);
+  if (plan.estimated) people.append(` (${words.estimated})`);
+  people.append(` · ${words.buildings}: ${count(c.buildings[row])}`);
+  lines.push(people);
+  const band = BANDS[c.band[row]];
+  if (band) lines.push(element("div", {}, `${words.band}: `, element("span", { class: band }, words[band])));
+  if (c.reason[row]) lines.push(element("div", {}, `${words.reason}: ${c.reason[row]}`));
+  const { vacancies } = plan, posts = vacancies.row.flatMap((r, k) => r === row && vacancies.level[k] === level ? [k] : []);
+  for (const k of posts) lines.push(describePost(plan, k));
+  const above = family(plan, cell).slice(1).map(a => levels[a.level].name[a.row] || levels[a.level].label[a.row]);
+  if (above.length) lines.push(element("div", { class: "above" }, above.join(" · ")));
+  return element("div", {}, ...lines);
+}
+
+function describePost(plan, k) {
+  const { role, missing, reason } = plan.vacancies;
+  return element("div", { class: "vacant" },
+    `${plan.words.vacant}: ${role[k]}${missing[k] > 1 ? ` × ${missing[k]}` : ""}${reason[k] ? ` (${reason[k]})` : ""}`);
+}
+
+function describeMark(plan, mark) {
+  const { words, findings, vacancies, levels } = plan, most = 4;
+  if (mark.layer === "vacancies") {
+    if (mark.rows.length > most) return element("div", {}, `${mark.count} ${words.vacant_here}`);
+    return element("div", {}, ...mark.rows.map(k => element("div", {},
+      element("span", { class: "kind" }, levels[vacancies.level[k]].label[vacancies.row[k]]), describePost(plan, k))));
+  }
+  if (mark.rows.length > most) return element("div", {}, `${mark.rows.length} ${words.cluster}`);
+  return element("div", {}, ...mark.rows.map(row => element("div", {},
+    element("span", { class: "kind" }, dot(findings.severity[row]), `${words[["error", "warning", "note"][findings.severity[row]]]} · ${findings.kind[row]}`,
+      findings.cell[row] ? ` · ${findings.cell[row]}` : ""), findings.message[row] || "")));
+}
+
+// The page of the community that a cell belongs to.
+function pageOf(plan, cell) {
+  const medium = family(plan, cell).find(c => c.level === "medium");
+  return medium && plan.pages.length ? `${plan.pages[medium.row]}#${encodeURIComponent(plan.levels[cell.level].code[cell.row])}` : null;
+}
+
+function describeNeighbour(plan, row) {
+  const { words, around } = plan;
+  return element("div", {}, element("span", { class: "kind" }, words.neighbour), element("b", {}, around.name[row] || ""),
+    element("a", { href: around.page[row], class: "open" }, words.open_page));
+}
+
+// A card stays until it is closed, so that its link can be followed.
+function addCard(map, plan, painter, latlng, cell) {
+  const row = cell || !painter.around ? -1 : painter.around.at(latlng.lng * UNITS, latlng.lat * UNITS);
+  const page = cell && pageOf(plan, cell);
+  if (!page && row < 0) return false;
+  const content = page ? describeCell(plan, cell) : describeNeighbour(plan, row);
+  if (page) content.append(element("a", { href: page, class: "open" }, plan.words.open_page));
+  const card = L.popup({ className: "plan-tip", maxWidth: 340, autoPan: false }).setLatLng(latlng).setContent(content).openOn(map);
+  const close = card.getElement().querySelector(".leaflet-popup-close-button");
+  if (close) close.setAttribute("aria-label", plan.words.close);
+  return true;
+}
+
+function addTooltips(map, plan, painter, choose) {
+  const tip = L.tooltip({ className: "plan-tip", direction: "auto", offset: [14, 0], opacity: 1 });
+  let last = "";
+  const close = () => { last = ""; choose(null); tip.remove(); };
+  const point = event => {
+    const mark = markAt(painter, event.layerPoint), cell = mark ? null : cellAt(painter, event.latlng);
+    const row = mark || cell || !painter.around ? -1 : painter.around.at(event.latlng.lng * UNITS, event.latlng.lat * UNITS);
+    if (!mark && !cell && row < 0) return close();
+    const key = mark ? `${mark.layer} ${mark.rows[0]}` : cell ? `${cell.level} ${cell.row}` : `around ${row}`;
+    if (key !== last) {
+      tip.setContent(mark ? describeMark(plan, mark) : cell ? describeCell(plan, cell) : element("b", {}, plan.around.name[row] || ""));
+      choose(cell);
+      last = key;
+    }
+    tip.setLatLng(event.latlng).addTo(map);
+  };
+  map.on("mousemove", point);
+  map.on("click", event => {
+    const mark = markAt(painter, event.layerPoint);
+    if (mark && mark.rows.length > 1 && map.getZoom() < 17) return map.setView(event.latlng, Math.min(map.getZoom() + 2, map.getMaxZoom()));
+    if (!mark && addCard(map, plan, painter, event.latlng, cellAt(painter, event.latlng))) return tip.remove();
+    point(event);
+  });
+  map.on("mouseout movestart zoomstart", close);
+}

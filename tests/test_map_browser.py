@@ -1,0 +1,368 @@
+"""The map as people meet it: in a real browser, with the network off.
+
+Needs Chromium and playwright; without them the tests are skipped.
+"""
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from plans import tiny_plan
+from shapely.geometry import LineString
+
+from gridcell.model import Plan, findings_frame
+from gridcell.render.city import write_city_map
+from gridcell.render.map import write_map
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+EVIL = "<script>alert(1)</script>"
+TILES = "http://tiles.example/{z}/{x}/{y}.png"
+INKED = """() => {
+  const { data } = document.querySelector("canvas.leaflet-zoom-animated").getContext("2d")
+    .getImageData(0, 0, 1200, 800);
+  let count = 0;
+  for (let i = 3; i < data.length; i += 4) count += data[i] > 0;
+  return count;
+}"""
+PICTURE = """() => document.querySelector("canvas.leaflet-zoom-animated").toDataURL()"""
+PAINTED = """() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"""
+
+
+class Visit:
+    """A page and everything that it asked for or complained of."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.faults: list[str] = []
+        page.on("request", lambda r: self.requests.append(r.url))
+        page.on("pageerror", lambda e: self.faults.append(str(e)))
+        page.on("console", lambda m: self.faults.append(m.text))
+        page.on("dialog", lambda d: (self.faults.append(f"dialog {d.message}"), d.dismiss()))
+
+    def open(self, path: Path, *, mark: str = "") -> None:
+        self.page.goto(path.as_uri() + mark)
+        self.page.wait_for_function("window.planMap && planMap.painter.painted")
+
+    def paint(self) -> None:
+        self.page.evaluate(PAINTED)
+
+    def ink(self) -> int:
+        self.paint()
+        return int(self.page.evaluate(INKED))
+
+    def picture(self) -> str:
+        self.paint()
+        return str(self.page.evaluate(PICTURE))
+
+    def switch(self, layer: str) -> None:
+        self.page.locator(f"input[data-layer={layer}]").click()
+        self.paint()
+
+    def point_at(self, level: str, row: int) -> None:
+        """Put the pointer on the place where the name of a cell stands."""
+        x, y = self.page.evaluate(
+            """([level, row]) => {
+              const { map, plan } = planMap, { places } = plan.levels[level];
+              const k = 2 * places.row.indexOf(row), { xy } = places;
+              const at = map.latLngToContainerPoint([xy[k + 1] / 1e6, xy[k] / 1e6]);
+              return [at.x + 6, at.y + 6];
+            }""",
+            [level, row],
+        )
+        self.page.mouse.move(x, y)
+        self.paint()
+
+    def chosen(self) -> list[int]:
+        """Return which outlines are drawn: 0 the cell, 1 its parent, and so on."""
+        return [
+            k for k in range(4)
+            if len(self.page.locator(f"path.chosen-{k}").get_attribute("d") or "") > 9
+        ]  # fmt: skip
+
+    def foreign(self) -> list[str]:
+        return [url for url in self.requests if not url.startswith(("file:", "data:"))]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1200, "height": 800}, offline=True)
+    context.set_default_timeout(15_000)
+    yield Visit(context.new_page())
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    plan = tiny_plan()
+    vacant = pd.DataFrame(
+        {"role": ["micro_chief"], "code": [plan.micro["code"][0]], "missing": [1],
+         "reason": ["capacity"]}
+    )  # fmt: skip
+    return dataclasses.replace(plan, vacancies=vacant)
+
+
+@pytest.fixture(scope="module")
+def page_file(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "map.html"
+    write_map(plan, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("city") / "map"
+    write_city_map(plan, path)
+    return path
+
+
+def test_a_page_is_drawn_without_faults_or_requests(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    assert visit.ink() > 100_000
+    assert visit.requests == [page_file.as_uri()]
+    assert visit.faults == []
+    assert "proven" in visit.page.locator(".plan-panel").inner_text()
+
+
+def test_the_browser_refuses_what_somebody_adds_to_the_page(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    blocked = visit.page.evaluate(
+        """() => new Promise(done => {
+          addEventListener("securitypolicyviolation", event => done(event.blockedURI));
+          new Image().src = "http://elsewhere.example/spy.png";
+        })"""
+    )
+    assert blocked.startswith("http://elsewhere.example")
+
+
+LAYERS = ("names", "findings", "vacancies", "medium", "small", "dedicated", "micro", "buildings",
+          "barriers", "large", "outside")  # fmt: skip
+
+
+def test_every_layer_can_be_switched(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    before = visit.picture()
+    for layer in LAYERS:
+        visit.switch(layer)
+        assert visit.picture() != before, layer
+        visit.switch(layer)
+        assert visit.picture() == before, layer
+    assert visit.faults == []
+
+
+def test_only_bare_land_is_left_without_layers(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    for layer in LAYERS:
+        box = visit.page.locator(f"input[data-layer={layer}]")
+        if box.is_checked():
+            visit.switch(layer)
+    colours = visit.page.evaluate(
+        """() => {
+          const { data } = document.querySelector("canvas.leaflet-zoom-animated").getContext("2d")
+            .getImageData(0, 0, 1200, 800), seen = new Set();
+          for (let i = 0; i < data.length; i += 4) {
+            if (data[i + 3] === 255) seen.add(`${data[i]} ${data[i + 1]} ${data[i + 2]}`);
+          }
+          return [...seen];
+        }"""
+    )
+    assert "211 229 208" not in colours  # a fill of small cells
+    assert len(colours) < 12
+
+
+def test_colours_by_households_come_with_the_band(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    before = visit.picture()
+    visit.switch("by_load")
+    assert visit.picture() != before
+    legend = visit.page.locator(".plan-legend").inner_text()
+    assert "Households per micro grid" in legend
+    for text in ("15 – 29", "30 – 36", "44 – 50", "51 – 75", "≥ 76"):
+        assert text in legend
+    visit.switch("micro")
+    assert "Households per small grid" in visit.page.locator(".plan-legend").inner_text()
+
+
+@pytest.mark.parametrize("column", ["label", "code", "name"])
+def test_a_cell_is_found(visit: Visit, page_file: Path, plan: Plan, column: str) -> None:
+    visit.open(page_file)
+    visit.page.get_by_role("searchbox").fill(plan.micro[column][4])
+    assert plan.micro["label"][4] in visit.page.locator(".matches li").first.inner_text()
+    visit.page.keyboard.press("Enter")
+    visit.paint()
+    assert visit.chosen() == [0, 1, 2, 3]
+    x, y = plan.micro.to_crs(4326).geometry[4].centroid.coords[0]
+    assert visit.page.evaluate("at => planMap.map.getBounds().contains(at)", [y, x])
+
+
+def test_what_is_not_there_is_said_to_be_missing(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    visit.page.get_by_role("searchbox").fill("Atlantis")
+    assert "nothing found" in visit.page.locator(".matches").inner_text()
+
+
+def test_a_cell_under_the_pointer_stands_out_with_its_parents(
+    visit: Visit, page_file: Path, plan: Plan
+) -> None:
+    visit.open(page_file)
+    visit.point_at("micro", 0)
+    tip = visit.page.locator(".leaflet-tooltip").inner_text()
+    assert plan.micro["label"][0] in tip
+    assert "荷城社区第1小网格 · 荷城社区 · 荷城街道" in tip
+    assert visit.chosen() == [0, 1, 2, 3]
+    visit.switch("micro")
+    visit.point_at("small", 2)
+    assert plan.small["label"][2] in visit.page.locator(".leaflet-tooltip").inner_text()
+    assert visit.chosen() == [0, 1, 2]
+
+
+def test_a_vacancy_tells_its_post(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    x, y = visit.page.evaluate(
+        """() => {
+          const mark = planMap.painter.marks.find(m => m.layer === "vacancies");
+          const at = planMap.map.layerPointToContainerPoint([mark.x, mark.y]);
+          return [at.x, at.y];
+        }"""
+    )
+    visit.page.mouse.move(x, y)
+    tip = visit.page.locator(".leaflet-tooltip").inner_text()
+    assert "vacant: Micro-grid chief (capacity)" in tip
+
+
+def test_names_are_text_wherever_they_show(visit: Visit, tmp_path: Path) -> None:
+    plan = tiny_plan(community_name=EVIL, message=EVIL)
+    for cells in (plan.large, plan.medium, plan.small, plan.micro):
+        cells["name"] = EVIL
+    plan.small["reason"] = plan.micro["reason"] = EVIL
+    write_city_map(plan, tmp_path / "map")
+    scripts = None
+    for name in ("index", *(f"communities/community-{c}" for c in plan.medium["code"])):
+        visit.open(tmp_path / "map" / f"{name}.html")
+        assert visit.page.locator(".plan-panel summary b").inner_text() == EVIL
+        visit.page.get_by_role("searchbox").fill("script")
+        assert EVIL in visit.page.locator(".matches").inner_text()
+        visit.page.keyboard.press("Enter")
+        visit.point_at("micro", 1)
+        assert EVIL in visit.page.locator(".leaflet-tooltip").inner_text()
+        visit.page.mouse.click(600, 400)
+        count = visit.page.locator("script").count()
+        assert scripts in (None, count)
+        scripts = count
+    assert visit.faults == []
+
+
+def test_a_community_opens_from_the_list_and_leads_back(visit: Visit, folder: Path) -> None:
+    visit.open(folder / "index.html")
+    visit.page.locator(".pages a", has_text="东湖社区").click()
+    visit.page.wait_for_url("**/community-450802001002.html")
+    assert visit.page.locator(".plan-panel summary b").inner_text() == "东湖社区"
+    visit.page.locator("a.home").click()
+    visit.page.wait_for_url("**/index.html")
+    assert visit.foreign() == []
+    assert visit.faults == []
+
+
+def test_a_community_opens_from_the_map_at_the_cell_that_was_clicked(
+    visit: Visit, folder: Path, plan: Plan
+) -> None:
+    visit.open(folder / "index.html")
+    visit.point_at("micro", 5)
+    visit.page.mouse.down()
+    visit.page.mouse.up()
+    visit.page.locator("a.open").click()
+    visit.page.wait_for_url(f"**/community-450802001001.html#{plan.micro['code'][5]}")
+    visit.paint()
+    assert visit.chosen() == [0, 1, 2, 3]
+    assert visit.faults == []
+
+
+def test_a_neighbour_opens_from_the_page_of_a_community(visit: Visit, folder: Path) -> None:
+    visit.open(folder / "communities" / "community-450802001001.html")
+    x, y = visit.page.evaluate(
+        """() => {
+          const { map, plan } = planMap, { xy } = plan.around.places;
+          map.setView([xy[1] / 1e6, xy[0] / 1e6], map.getZoom(), { animate: false });
+          const at = map.latLngToContainerPoint([xy[1] / 1e6, xy[0] / 1e6]);
+          return [at.x, at.y];
+        }"""
+    )
+    visit.page.mouse.click(x, y)
+    visit.page.locator("a.open").click()
+    visit.page.wait_for_url("**/community-450802001002.html")
+    assert visit.faults == []
+
+
+def test_tiles_are_asked_for_from_their_server_alone(
+    visit: Visit, plan: Plan, tmp_path: Path
+) -> None:
+    write_map(plan, tmp_path / "tiles.html", tiles=TILES)
+    visit.open(tmp_path / "tiles.html")
+    visit.page.wait_for_timeout(300)
+    assert visit.foreign()
+    assert all(url.startswith("http://tiles.example/") for url in visit.foreign())
+    assert visit.page.locator("input[data-layer=tiles]").is_checked()
+    assert "tiles.example" in visit.page.locator(".leaflet-control-attribution").inner_text()
+
+
+def test_a_chinese_page_speaks_no_english(visit: Visit, plan: Plan, tmp_path: Path) -> None:
+    quiet = dataclasses.replace(plan, findings=findings_frame([], plan.crs))
+    quiet.micro["reason"] = quiet.small["reason"] = None
+    write_city_map(quiet, tmp_path / "zh", lang="zh")
+    for name in ("index", "communities/community-450802001001"):
+        visit.open(tmp_path / "zh" / f"{name}.html")
+        visit.switch("by_load")
+        visit.switch("outside")
+        visit.point_at("micro", 0)
+        said = visit.page.locator("body").inner_text().replace("plan.gpkg", "")
+        titles = visit.page.evaluate(
+            "[...document.querySelectorAll('[title],[aria-label],[placeholder]')].flatMap("
+            "n => ['title', 'aria-label', 'placeholder'].map(a => n.getAttribute(a) || ''))"
+        )
+        assert re.findall(r"[A-Za-z]{3,}", " ".join([said, *titles])) == []
+
+
+def test_water_is_filled(visit: Visit, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    ring = plan.medium.geometry[0].centroid.buffer(60).exterior
+    lake = gpd.GeoDataFrame(
+        {"kind": ["river"], "rank": [None], "name": [None]},
+        geometry=[LineString(ring.coords)],
+        crs=plan.crs,
+    )
+    write_map(dataclasses.replace(plan, barriers=lake), tmp_path / "lake.html")
+    visit.open(tmp_path / "lake.html")
+    assert "Water" in visit.page.locator(".plan-legend").inner_text()
+    for layer in ("names", "micro", "buildings"):
+        visit.switch(layer)
+    blue = """() => {
+      const { data } = document.querySelector("canvas.leaflet-zoom-animated").getContext("2d")
+        .getImageData(0, 0, 2000, 1500);
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        count += data[i] === 127 && data[i + 1] === 178 && data[i + 2] === 214;
+      }
+      return count;
+    }"""
+    assert visit.page.evaluate(blue) > 2000
