@@ -4,8 +4,8 @@ python benchmarks/fuzz.py [--cases 2000] [--first 0] [--kinds shapefile geojson 
 python benchmarks/fuzz.py --case shapefile:4711
 
 Cases run in batches in processes of their own. A case fails that raises anything but gridcell's own
-errors, lets a warning or a line on stderr out, takes longer than 20 s or more than 1.5 GB, or ends
-the process. Failures are printed with the case that makes them happen again.
+errors, lets a warning or a line on stderr out, takes more than 20 CPU s or 1.5 GB, or ends the
+process. Failures are printed with the case that makes them happen again.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import contextlib
 import faulthandler
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,17 +41,17 @@ def work(kind: str, first: int, count: int, only: tuple[str, ...], log: Path) ->
         os.dup2(trace.fileno(), 2)
         for seed in range(first, first + count):
             print(json.dumps({"seed": seed}), file=out, flush=True)
-            faulthandler.dump_traceback_later(SECONDS, exit=True)
-            start, said = time.perf_counter(), trace.seek(0, os.SEEK_END)
+            _watch(SECONDS)
+            start, said = time.process_time(), trace.seek(0, os.SEEK_END)
             outcomes, failures = run_case(kind, seed, only=only)
-            faulthandler.cancel_dump_traceback_later()
+            _watch(0)
             faults = [vars(f) for f in failures]
             os.lseek(2, said, os.SEEK_SET)
             if text := os.read(2, 400).decode("utf-8", "replace"):
                 faults.append({"call": "stderr", "what": text, "where": "stderr"})
             if (grown := resident()) > RESIDENT_KB:
                 faults.append({"call": "memory", "what": f"{grown} kB", "where": "memory"})
-            took = time.perf_counter() - start
+            took = time.process_time() - start
             row = {"seed": seed, "outcomes": outcomes, "faults": faults, "seconds": took}
             print(json.dumps(row), file=out, flush=True)
             if grown > RESIDENT_KB:
@@ -71,6 +72,16 @@ def _limit() -> Any:
     return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def _watch(seconds: float) -> None:
+    """End the process after so many CPU seconds, or ten times as many by the clock; 0 never."""
+    faulthandler.cancel_dump_traceback_later()
+    if hasattr(signal, "setitimer"):
+        faulthandler.register(signal.SIGPROF, all_threads=False, chain=True)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+    if seconds:
+        faulthandler.dump_traceback_later(10 * seconds, exit=True)
+
+
 def run_kind(kind: str, first: int, cases: int, only: tuple[str, ...]) -> list[dict[str, Any]]:
     """Return a row for each case, run in processes of `BATCH` cases."""
     rows: list[dict[str, Any]] = []
@@ -87,10 +98,10 @@ def run_kind(kind: str, first: int, cases: int, only: tuple[str, ...]) -> list[d
             rows += ran
             if lines and "outcomes" not in lines[-1]:
                 trace = (Path(folder) / "trace").read_text("utf-8", "replace")
-                hang = "Timeout" in trace
+                hang = "Timeout" in trace or done.returncode == -getattr(signal, "SIGPROF", 0)
                 fault = {
                     "call": "process", "where": _innermost(trace),
-                    "what": f"more than {SECONDS:g} s" if hang else f"exit {done.returncode}",
+                    "what": f"more than {SECONDS:g} CPU s" if hang else f"exit {done.returncode}",
                 }  # fmt: skip
                 rows.append({"seed": lines[-1]["seed"], "outcomes": [], "faults": [fault]})
             elif not lines:
@@ -139,7 +150,7 @@ def main() -> None:
         slowest = max((r.get("seconds", 0.0), r["seed"]) for r in rows)
         print(
             f"{kind}: {len(rows)} cases in {time.perf_counter() - start:.0f} s, slowest "
-            f"{slowest[0]:.1f} s ({kind}:{slowest[1]}); "
+            f"{slowest[0]:.1f} CPU s ({kind}:{slowest[1]}); "
             + ", ".join(f"{n} {name}" for name, n in sorted(outcomes.items())),
             flush=True,
         )

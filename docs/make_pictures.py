@@ -1,16 +1,27 @@
-"""Makes the pictures of README and docs from the bundled sample, with headless Chromium.
+"""Makes the pictures of README and docs from data in the repository.
 
-Run in the repository, with gridcell installed: ``python docs/make_pictures.py``.
+Run in the repository, with gridcell and its extra ``notebook`` installed, and Chromium:
+``python docs/make_pictures.py``, or with some of their names: ``… hecheng preferences``.
 """
 
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
+
+import geopandas as gpd
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import shapely
+from PIL import Image
 
 import gridcell
 
 ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
 SAMPLE = ROOT / "data" / "samples" / "hecheng"
+BUBENEC = ROOT / "notebooks" / "data"
+COLOURS = 256
 CHROMIUM = (
     "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -18,7 +29,19 @@ CHROMIUM = (
 )  # fmt: skip
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
+    mpl.use("Agg")
+    for name, draw in PICTURES.items():
+        if name in (names or PICTURES):
+            picture = IMAGES / f"{name}.png"
+            draw(picture)
+            fewer = Image.open(picture).convert("RGB").quantize(COLOURS)
+            fewer.save(picture, optimize=True)
+            print(f"{picture}: {picture.stat().st_size / 1000:.0f} kB")
+
+
+def draw_hecheng(picture: Path) -> None:
+    """Draw the page that is written with the plan of the sample town."""
     layers = gridcell.read_layers(
         SAMPLE / "communities.shp",
         SAMPLE / "buildings.shp",
@@ -31,14 +54,37 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "map.html"
         gridcell.write_map(plan, page)
-        picture = ROOT / "docs" / "images" / "hecheng.png"
         subprocess.run(
             [*CHROMIUM, f"--user-data-dir={folder}/profile", f"--screenshot={picture}",
              page.as_uri()],
             check=True, capture_output=True,
         )  # fmt: skip
-        print(picture)
+
+
+def draw_preferences(picture: Path) -> None:
+    """Draw the same real footprints divided by three preferences, with what each gives."""
+    buildings = gpd.read_file(BUBENEC / "bubenec_buildings.geojson").to_crs("EPSG:32633")
+    streets = gpd.read_file(BUBENEC / "bubenec_streets.geojson").to_crs("EPSG:32633")
+    land = shapely.Polygon(buildings.buffer(40).union_all().exterior).buffer(-25).simplify(1)
+    layers = gridcell.read_layers(
+        gpd.GeoDataFrame({"code": ["B"], "name": ["Bubeneč"]}, geometry=[land], crs=32633),
+        buildings.assign(floors=4),
+        barriers=[streets.assign(kind="road")],
+    )
+    figure, axes = plt.subplots(1, 3, figsize=(12, 4.8), layout="constrained")
+    for ax, prefer in zip(axes, ("balance", "default", "streets"), strict=True):
+        rules = gridcell.read_rules(small="100:160:220", micro="none", prefer=prefer)
+        plan = gridcell.make_plan(layers, rules=rules)
+        plan.plot(ax=ax, buildings=True, barriers=True)
+        off = plan.report["balance"]["small"]["mean_abs_dev"]
+        share = plan.report["barrier_share"]["small"]
+        ax.set_title(f"{prefer}: {off:.0%} off target, {share:.0%} on streets", fontsize=12)
+    figure.savefig(picture, dpi=100)
+    plt.close(figure)
+
+
+PICTURES = {"hecheng": draw_hecheng, "preferences": draw_preferences}
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -18,12 +18,15 @@ from gridcell.errors import (
     RulesError,
     WriteError,
 )
+from gridcell.export import Export, export_plan
 from gridcell.fabric import build_fabric
 from gridcell.locator import Locator, locate, locate_file, open_locator
 from gridcell.model import Fabric, Finding, Layers, Plan
 from gridcell.partition import divide, set_targets
 from gridcell.pipeline import make_plan
 from gridcell.read import inspect_files, read_layers
+from gridcell.render.atlas import write_atlas, write_cards
+from gridcell.render.city import write_city_map
 from gridcell.render.map import draw_map, write_map
 from gridcell.repair import Repair, repair_cells
 from gridcell.rules import Band, Rules, read_rules
@@ -40,6 +43,7 @@ __all__ = [
     "CodeError",
     "CoverageProof",
     "Crosswalk",
+    "Export",
     "Fabric",
     "Finding",
     "GridcellError",
@@ -60,6 +64,7 @@ __all__ = [
     "check_plan",
     "divide",
     "draw_map",
+    "export_plan",
     "inspect_files",
     "locate",
     "locate_file",
@@ -75,6 +80,9 @@ __all__ = [
     "renew_staff",
     "repair_cells",
     "set_targets",
+    "write_atlas",
+    "write_cards",
+    "write_city_map",
     "write_crosswalk",
     "write_map",
     "write_plan",

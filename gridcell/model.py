@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,10 @@ from shapely.geometry import Point
 
 from gridcell.rules import Rules
 from gridcell.schema import FINDING_COLUMNS, SEVERITIES
+
+if TYPE_CHECKING:
+    import folium
+    from matplotlib.axes import Axes
 
 Severity = Literal["error", "warning", "note"]
 
@@ -130,6 +134,11 @@ class Layers:
     inputs: tuple[InputRecord, ...] = ()
     findings: tuple[Finding, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from gridcell.render.html import layers_html
+
+        return layers_html(self)
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Fabric:
@@ -168,6 +177,11 @@ class Fabric:
     outlines: gpd.GeoDataFrame
     """Building geometries as they are in the plan, one row a piece, in the order of `pieces`."""
     findings: tuple[Finding, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from gridcell.render.html import fabric_html
+
+        return fabric_html(self)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -210,6 +224,37 @@ class Plan:
             "micro": self.micro, "leaves": self.leaves,
         }  # fmt: skip
         return frames[level]
+
+    def plot(
+        self,
+        *,
+        level: str = "small",
+        column: str | None = None,
+        ax: "Axes | None" = None,
+        labels: bool = False,
+        buildings: bool = False,
+        barriers: bool = False,
+        legend: bool = True,
+        lang: str = "en",
+    ) -> "Axes":
+        """Return matplotlib axes with the cells of a level: `gridcell.render.plot.plot_plan`."""
+        from gridcell.render.plot import plot_plan
+
+        return plot_plan(
+            self, level=level, column=column, ax=ax, labels=labels, buildings=buildings,
+            barriers=barriers, legend=legend, lang=lang,
+        )  # fmt: skip
+
+    def explore(self, *, lang: str = "en", height: int = 600) -> "folium.Map":
+        """Return the interactive map for a notebook: `gridcell.render.html.show_plan`."""
+        from gridcell.render.html import show_plan
+
+        return show_plan(self, lang=lang, height=height)
+
+    def _repr_html_(self) -> str:
+        from gridcell.render.html import plan_html
+
+        return plan_html(self)
 
 
 def place_of(geometry: shapely.Geometry) -> Point:

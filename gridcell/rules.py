@@ -281,6 +281,11 @@ class Rules(_Section):
         except ValidationError as error:
             raise RulesError(_explain(error, source)) from None
 
+    def _repr_html_(self) -> str:
+        from gridcell.render.html import rules_html
+
+        return rules_html(self)
+
 
 def read_rules(path: str | Path | None = None, **overrides: object) -> Rules:
     """Return the rules: defaults, then the TOML file, then ``GRIDCELL_*``, then `overrides`.

@@ -1,6 +1,9 @@
 """Whatever is in a file or frame: gridcell reads it or says what is wrong, and nothing else."""
 
+import sqlite3
+import struct
 import warnings
+from contextlib import closing
 from pathlib import Path
 
 import damage
@@ -12,11 +15,17 @@ import pytest
 import shapely
 from damage_bytes import generator
 from fuzzing import run_case
+from plans import tiny_plan
 from small_files import CRS, FORMATS, SUFFIXES, X, Y, frames, valid
 
+from gridcell.check import check_cells, check_plan
+from gridcell.coverage.width import is_narrower, width_of
 from gridcell.errors import InputError
 from gridcell.read import inspect_files, read_layers
-from gridcell.read.files import open_input
+from gridcell.read.files import open_input, open_polygons
+from gridcell.read.fit import fit_together
+from gridcell.write import read_plan
+from gridcell.write.geopackage import write_geopackage
 
 CASES = dict.fromkeys(FORMATS, 10) | {"frames": 16, "fit": 6}
 
@@ -188,3 +197,108 @@ def test_a_register_that_lists_places_at_infinity_is_refused() -> None:
     register = pd.DataFrame({"household_id": ["a"], "x": ["1e300"], "y": ["5"]})
     with pytest.raises(InputError):
         read_layers(frames()["communities"], households=register)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e13, 1e300])
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".fgb"])
+def test_a_vertex_that_is_no_number_is_a_finding_of_the_check(
+    value: float, suffix: str, tmp_path: Path
+) -> None:
+    frame = frames()["communities"].copy()
+    xy = shapely.get_coordinates(shapely.box(X + 500, Y, X + 900, Y + 500))
+    xy[2, 1] = value
+    with np.errstate(all="ignore"):
+        frame.loc[2, "geometry"] = shapely.polygons(xy)
+        path = tmp_path / f"town{suffix}"
+        if suffix == ".parquet":
+            frame.to_parquet(path)
+        else:
+            frame.to_file(path, **({"SPATIAL_INDEX": "NO"} if suffix == ".fgb" else {}))
+    findings = check_cells(open_polygons(path, "cells").frame).findings
+    findings = findings[findings["kind"] == "invalid_geometry"]
+    assert "450802001003 is no valid polygon" in findings["message"].item()
+    assert shapely.get_coordinates(findings.geometry.array).tolist() == [[X + 900, Y]]
+
+
+@pytest.mark.parametrize("name", ["huge", "far", "zm", "z", "not_finite"])
+def test_coordinates_beyond_any_crs_cover_nothing_and_overflow_nowhere(name: str) -> None:
+    rng = generator("frames", 1)
+    squares = [shapely.box(X + 100 * i, Y, X + 100 * (i + 1), Y + 100) for i in range(3)]
+    for _ in range(8):
+        odd = nasty.nasty_geometry(name, rng, X, Y + 500)
+        cells = gpd.GeoDataFrame({"code": list("abcd")}, geometry=[*squares, odd], crs=CRS)
+        for report in (check_cells(cells), check_cells(cells.iloc[:3], cells)):
+            kinds = report.findings["kind"]
+            assert kinds.isin(["invalid_geometry", "gap"]).all()
+
+
+def test_heights_that_are_no_numbers_are_no_fault() -> None:
+    zm = shapely.from_wkt("POLYGON ZM ((0 0 1 2, 9 0 nan 2, 9 9 inf 2, 0 9 1 nan, 0 0 1 2))")
+    cells = gpd.GeoDataFrame({"code": ["a"]}, geometry=[zm], crs=CRS)
+    assert check_cells(cells, cells).ok
+
+
+def test_a_plan_with_cells_at_infinity_is_checked(tmp_path: Path) -> None:
+    plan = tiny_plan()
+    for value in (np.nan, np.inf, 1e200):
+        with np.errstate(all="ignore"):
+            xy = shapely.get_coordinates(plan.leaves.geometry.iloc[0])
+            xy[1] = value
+            plan.leaves.loc[0, "geometry"] = shapely.polygons(xy)
+            file = tmp_path / f"{value}.gpkg"
+            write_geopackage(plan, file)
+        said = [f.message for f in check_plan(read_plan(file)) if f.kind == "invalid_geometry"]
+        assert any("coordinates that are not numbers" in text for text in said)
+
+
+def test_a_plan_with_a_ring_that_is_not_closed_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "plan.gpkg"
+    write_geopackage(tiny_plan(), file)
+    ring = struct.pack("<BIII8d", 1, 3, 1, 4, 0, 0, 9, 0, 9, 9, 0, 9)
+    with closing(sqlite3.connect(file)) as base:
+        for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+            base.execute(f'DROP TRIGGER "{name}"')
+        base.execute("UPDATE leaves SET geom = ?", (b"GP\0\1" + struct.pack("<i", 0) + ring,))
+        base.commit()
+    with pytest.raises(InputError, match=r"no readable GeoPackage|no plan"):
+        read_plan(file)
+
+
+def test_a_ring_of_a_hundred_thousand_vertices_over_others_is_checked() -> None:
+    ring = nasty.big_ring(100_000)
+    shapes = [ring, shapely.box(X + 400, Y + 400, X + 600, Y + 600)]
+    findings = check_cells(gpd.GeoDataFrame({"code": list("ab")}, geometry=shapes)).findings
+    assert findings["kind"].tolist() == ["overlap"]
+    assert findings["measure"].item() == pytest.approx(40_000)
+
+
+def test_a_plan_whose_leaves_share_codes_is_checked() -> None:
+    plan = tiny_plan()
+    plan.leaves["code"] = plan.leaves["code"].iloc[0]
+    assert "duplicate_code" in {finding.kind for finding in check_plan(plan)}
+
+
+def jagged(vertices: int, wide: float) -> shapely.Polygon:
+    """Return a strip 200 m long between two borders that are jagged by half a metre."""
+    x = np.linspace(0, 200, vertices)
+    teeth = 0.5 * (np.arange(vertices) % 2)
+    low, high = np.column_stack([x, teeth]), np.column_stack([x, teeth + wide])
+    return shapely.Polygon([*low, *high[::-1]])
+
+
+def test_the_width_of_jagged_polygons_is_told_at_once() -> None:
+    ring, strip = nasty.big_ring(5000), jagged(4000, 2.0)
+    for tolerance in (None, 0.005):
+        widths = width_of(np.array([ring, strip], dtype=object), tolerance=tolerance)
+        assert widths == pytest.approx([990.0, 1.5], rel=0.006)
+    assert is_narrower(np.array([ring, strip, strip], dtype=object), 1.6).tolist() == [
+        False, True, True,
+    ]  # fmt: skip
+    assert is_narrower(np.array([ring, strip], dtype=object), 1.4).tolist() == [False, False]
+
+
+def test_communities_with_jagged_borders_are_fitted_together() -> None:
+    ring = nasty.big_ring(1200)
+    other = shapely.box(X + 950, Y - 50, X + 2000, Y + 1050).difference(ring.buffer(0.2))
+    fitted, _ = fit_together(np.array([ring, other], dtype=object), ["a", "b"], 1.0, label="towns")
+    assert shapely.area(fitted).sum() == pytest.approx(shapely.area(shapely.union_all(fitted)))

@@ -19,7 +19,7 @@ from gridcell_cli.options import Session
 
 COMMANDS: Final = (
     "partition", "inspect", "check", "repair", "staff", "roster", "locate", "crosswalk", "map",
-    "sample", "code",
+    "atlas", "export", "sample", "code",
 )  # fmt: skip
 """Each is the attribute ``command`` of the module of its name, in the order of the help."""
 

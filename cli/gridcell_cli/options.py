@@ -62,7 +62,7 @@ datum = click.option(
 )  # fmt: skip
 lang = click.option(
     "--lang", type=click.Choice(["en", "zh"]), default="en", envvar="GRIDCELL_LANG",
-    help="Language of the map; en by default.",
+    help="Language of every word of ours; en by default.",
 )  # fmt: skip
 
 

@@ -97,6 +97,11 @@ class CoverageProof:
         faults = self.gaps or self.overlaps or self.outside or self.invalid
         return not faults and self.edge_matched and self.closed and self.areas_add_up
 
+    def _repr_html_(self) -> str:
+        from gridcell.render.html import proof_html
+
+        return proof_html(self)
+
 
 def prove_coverage(
     cells: gpd.GeoSeries | ArrayLike,
