@@ -5,7 +5,6 @@ from typing import Final
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import Delaunay, QhullError
 
 from gridcell.arrays import Geometries
 
@@ -121,9 +120,10 @@ def _through_points(shape: shapely.Geometry) -> float:
     dense = shapely.segmentize(border, found / _DENSE)
     xy = np.unique(shapely.get_coordinates(dense), axis=0)
     try:
-        corner = xy[Delaunay(xy - xy.mean(axis=0)).simplices]
-    except QhullError:
+        triangles = shapely.get_parts(shapely.delaunay_triangles(shapely.multipoints(xy)))
+    except shapely.errors.GEOSException:
         return 0.0
+    corner = shapely.get_coordinates(triangles).reshape(-1, 4, 2)
     origin = corner[:, 0]
     (bx, by), (cx, cy) = (corner[:, 1] - origin).T, (corner[:, 2] - origin).T
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
