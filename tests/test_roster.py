@@ -77,8 +77,8 @@ def test_every_post_is_listed_with_its_holder_or_as_vacant() -> None:
 
 def test_the_load_of_a_person_counts_the_households_of_nested_cells_once() -> None:
     load = make_roster(staffed())["people"].set_index("staff_id")
-    # The small cell of 40 + 41 holds one of the micro cells; the other, of 39, is elsewhere.
-    assert load.loc["S1", ["n_posts", "n_cells", "households"]].tolist() == [3, 3, 81 + 39]
+    # The small cell of 40 + 39 holds one of the micro cells; the other, of 39, is elsewhere.
+    assert load.loc["S1", ["n_posts", "n_cells", "households"]].tolist() == [3, 3, 79 + 39]
     assert load.loc["S1", "roles"] == "small_chief;micro_chief"
     assert load.loc["S1", "distance_m"] == 50.0
     assert load.loc["007", "households"] == 272
