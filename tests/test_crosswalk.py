@@ -21,7 +21,6 @@ from shapely.geometry import Point, box
 from gridcell.crosswalk import make_crosswalk, write_crosswalk
 from gridcell.errors import InputError, WriteError
 from gridcell.render.crosswalk import write_crosswalk_map
-from gridcell.suppress import ranges, suppress
 from gridcell.write.geopackage import write_geopackage
 from gridcell_cli.crosswalk import command
 
@@ -194,76 +193,7 @@ def test_divisions_that_cannot_be_used_are_named_with_the_reason(a, message):
         make_crosswalk(a, B)
 
 
-def attack(row, column, count, hidden):
-    """Return the least and greatest value of each hidden count, by linear programming."""
-    where = np.flatnonzero(hidden)
-    sums = np.zeros((row.max() + column.max() + 2, len(where)))
-    sums[row[where], np.arange(len(where))] = 1
-    sums[row.max() + 1 + column[where], np.arange(len(where))] = 1
-    known = sums @ count[where]
-    found = []
-    for k in range(len(where)):
-        goal = np.eye(len(where))[k]
-        low, high = (
-            linprog(sign * goal, A_eq=sums, b_eq=known, bounds=(0, None)).fun for sign in (1, -1)
-        )
-        found.append((round(low), round(-high)))
-    return where, np.array(found).reshape(-1, 2)
-
-
-@st.composite
-def tables(draw):
-    rows, columns = draw(st.integers(1, 5)), draw(st.integers(1, 5))
-    places = [(i, j) for i in range(rows) for j in range(columns)]
-    kept = [p for p in places if draw(st.integers(0, 3))] or places[:1]
-    values = st.sampled_from([0, 0, 1, 2, 3, 4, 5, 6, 12, 80])
-    row, column = np.array(kept).T
-    return row, column, np.array([draw(values) for _ in kept])
-
-
-@given(tables(), st.sampled_from([3, 5, 10]))
-@settings(max_examples=40, deadline=None)
-def test_who_knows_all_totals_cannot_pin_a_hidden_count_down(table, threshold):
-    row, column, count = table
-    found = suppress(row, column, count, threshold=threshold)
-    assert found.hidden[(count > 0) & (count < threshold)].all()
-    where, bounds = attack(row, column, count, found.hidden)
-    width = bounds[:, 1] - bounds[:, 0]
-    assert (width[~found.exposed[where]] >= threshold).all()
-    low, high = ranges(row, column, count, found.hidden)
-    np.testing.assert_array_equal(np.column_stack([low, high])[where], bounds)
-    # Exposed are only those that even a table without any count would give away.
-    everything, bounds = attack(row, column, count, np.ones(len(count), dtype=bool))
-    open_to_all = (bounds[:, 1] - bounds[:, 0])[found.exposed[everything]]
-    assert (open_to_all < threshold).all()
-
-
-def test_hiding_small_counts_alone_would_give_them_away():
-    row, column = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
-    count = np.array([2, 20, 30, 40, 50, 60, 70, 80, 90])
-    alone = count < 5
-    assert (attack(row, column, count, alone)[1] == [[2, 2]]).all()
-    found = suppress(row, column, count, threshold=5)
-    assert found.hidden.sum() == 4
-    assert not found.exposed.any()
-
-
-def test_a_large_table_is_hidden_in_little_time():
-    rng = np.random.default_rng(1)
-    row = np.repeat(np.arange(600), 3)
-    column = row // 8 + rng.integers(0, 3, len(row))
-    row, column = np.unique(np.column_stack([row, column]), axis=0).T
-    small = rng.random(len(row)) < 0.2
-    count = np.where(small, rng.integers(1, 5, len(row)), rng.integers(0, 60, len(row)))
-    found = suppress(row, column, count, threshold=5)
-    low, high = ranges(row, column, count, found.hidden)
-    assert ((high - low)[found.hidden & ~found.exposed] >= 5).all()
-    assert found.hidden.mean() < 0.75
-
-
 def test_a_threshold_of_0_hides_nothing():
-    count = np.array([1, 2, 3])
-    assert not suppress(np.arange(3), np.arange(3), count, threshold=0).hidden.any()
     crosswalk = make_crosswalk(A, B, buildings=houses((120, 50, 2), (180, 50, 3)), threshold=0)
     assert crosswalk.pairs["households"].tolist() == [0, 2, 3, 0]
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.crosswalk.overlay import Overlay, overlay
+from gridcell.crosswalk.pieces import alone_in, holding_most, holding_point, pair_table
 from gridcell.crosswalk.sides import Contents, Given, Side, open_side, read_contents, work_crs
 from gridcell.errors import InputError
-from gridcell.locator.index import CellIndex
 from gridcell.read.crs import move, parse_crs
 from gridcell.read.files import crs_name
 from gridcell.suppress import suppress
@@ -96,13 +96,11 @@ def make_crosswalk(
     shapes_b = move(side_b.shapes, side_b.crs, work)
     contents = read_contents(side_a, work, buildings, households, crs=named, encoding=encoding)
     pieces = overlay(shapes_a, shapes_b, sliver_m)
-    table = _table(pieces, side_a, side_b, shapes_a, shapes_b)
+    table = pair_table(pieces, side_a.code, side_b.code, shapes_a, shapes_b)
     lost, empty = _fill(table, pieces, contents, shapes_a, shapes_b, work)
     hidden, exposed = _hide(table, pieces, ~empty, threshold)
-    alone_a = _alone(pieces, pieces.a, len(shapes_a))
-    alone_b = _alone(pieces, pieces.b, len(shapes_b))
-    relations = pd.Series(_relations(pieces, alone_a, alone_b), dtype="str")
-    table.insert(2, "relation", relations)
+    alone_a = alone_in(pieces, pieces.a, len(shapes_a))
+    alone_b = alone_in(pieces, pieces.b, len(shapes_b))
     shared = ~pieces.is_sliver & (pieces.a >= 0) & (pieces.b >= 0)
     if not shared.any():
         raise InputError(
@@ -138,21 +136,6 @@ def make_crosswalk(
     )
 
 
-def _table(
-    pieces: Overlay, a: Side, b: Side, shapes_a: Geometries, shapes_b: Geometries
-) -> pd.DataFrame:
-    columns: dict[str, Any] = {}
-    for name, side, row in (("a", a, pieces.a), ("b", b, pieces.b)):
-        code = side.code[np.maximum(row, 0)]
-        code[row < 0] = None
-        columns[name] = pd.array(code, dtype="str")
-    columns["area_m2"] = np.round(pieces.area, 3)
-    for name, shapes, row in (("share_a", shapes_a, pieces.a), ("share_b", shapes_b, pieces.b)):
-        share = np.round(pieces.area / shapely.area(shapes)[np.maximum(row, 0)], 6)
-        columns[name] = np.where(row < 0, np.nan, np.minimum(share, 1.0))
-    return pd.DataFrame(columns)
-
-
 def _fill(
     table: pd.DataFrame,
     pieces: Overlay,
@@ -174,7 +157,7 @@ def _fill(
     counts = np.zeros(n, dtype=np.int64)
     known = contents.households is not None or len(contents.xy) > 0
     if len(contents.shapes):
-        piece = _holding_most(contents.shapes, pieces)
+        piece = holding_most(contents.shapes, pieces)
         inside = piece >= 0
         unseen[piece[inside]] = False
         single = inside & contents.is_building
@@ -185,7 +168,7 @@ def _fill(
             counts += np.bincount(piece[inside], number[inside], minlength=n).astype(np.int64)
             lost["households"] += int(number[~inside].sum())
     if len(contents.xy):
-        piece = _holding_point(contents.xy, pieces, shapes_a, shapes_b, work)
+        piece = holding_point(contents.xy, pieces, shapes_a, shapes_b, work)
         inside = piece >= 0
         number = contents.count
         counts += np.bincount(piece[inside], number[inside], minlength=n).astype(np.int64)
@@ -193,45 +176,6 @@ def _fill(
     if known:
         table["households"] = pd.array(counts, dtype="Int64")
     return lost, unseen & (counts == 0)
-
-
-def _holding_most(shapes: Geometries, pieces: Overlay) -> Ints:
-    """Return the piece with most of each outline, the first of equals, slivers last; or -1."""
-    outline, piece = shapely.STRtree(pieces.shapes).query(shapes, predicate="intersects")
-    alone = np.bincount(outline, minlength=len(shapes))[outline] == 1
-    area = np.where(pieces.is_sliver[piece], -1.0, np.inf)
-    several = np.flatnonzero(~alone & ~pieces.is_sliver[piece])
-    area[several] = shapely.area(
-        shapely.intersection(shapes[outline[several]], pieces.shapes[piece[several]])
-    )
-    order = np.lexsort((piece, -np.round(area, 6), outline))
-    chosen = order[np.diff(outline[order], prepend=-1) != 0]
-    out = np.full(len(shapes), -1, dtype=np.int64)
-    out[outline[chosen]] = piece[chosen]
-    return out
-
-
-def _holding_point(
-    xy: NDArray[np.float64],
-    pieces: Overlay,
-    shapes_a: Geometries,
-    shapes_b: Geometries,
-    work: pyproj.CRS,
-) -> Ints:
-    """Return the piece of each point: of its cell of A and its cell of B; or -1."""
-    rows = [
-        CellIndex(crs=work, shapes=shapes, fields=pd.DataFrame()).find(xy)[0]
-        for shapes in (shapes_a, shapes_b)
-    ]
-    known = pd.MultiIndex.from_arrays([pieces.a, pieces.b])
-    out = known.get_indexer(pd.MultiIndex.from_arrays(rows)).astype(np.int64)
-    # Cells that meet in a point or line alone share no land: the nearest piece of A's cell has it.
-    stray = np.flatnonzero((out < 0) & ((rows[0] >= 0) | (rows[1] >= 0)))
-    for k in stray:
-        side, row = (pieces.a, rows[0][k]) if rows[0][k] >= 0 else (pieces.b, rows[1][k])
-        near = np.flatnonzero(side == row)
-        out[k] = near[np.argmin(shapely.distance(pieces.shapes[near], shapely.Point(xy[k])))]
-    return out
 
 
 def _hide(
@@ -248,24 +192,9 @@ def _hide(
     row = np.where(pieces.a < 0, pieces.a.max() + 1, pieces.a)[may_hold]
     column = np.where(pieces.b < 0, pieces.b.max() + 1, pieces.b)[may_hold]
     count = table["households"].to_numpy(np.int64)[may_hold]
-    found = suppress(row, column, count, threshold=threshold)
+    found = suppress(row, row.max() + 1 + column, count, threshold=threshold)
     hidden[may_hold], exposed[may_hold] = found.hidden, found.exposed
     return hidden, exposed
-
-
-def _alone(pieces: Overlay, row: Ints, count: int) -> NDArray[np.bool_]:
-    """Tell of each piece whether it is all of a cell, but for slivers."""
-    parts = np.bincount(row[~pieces.is_sliver & (row >= 0)], minlength=count)
-    return np.asarray((row >= 0) & (parts[np.maximum(row, 0)] == 1))
-
-
-def _relations(
-    pieces: Overlay, alone_a: NDArray[np.bool_], alone_b: NDArray[np.bool_]
-) -> NDArray[np.object_]:
-    """Return how each piece's cell of A relates to its cell of B."""
-    cases = [pieces.b < 0, pieces.a < 0, alone_a & alone_b, alone_a, alone_b]
-    names = ["only_a", "only_b", "equal", "inside", "contains"]
-    return np.select(cases, names, "overlaps").astype(object)
 
 
 def _cells(

@@ -1,0 +1,24 @@
+"""What every published file says of itself."""
+
+from typing import Any, Final
+
+from gridcell.model import Plan
+
+_NOTES: Final = {
+    "en": "Published: counts only. Households, staff and single buildings are left out. Counts of "
+    "1 to {most} households are hidden, and others with them, so that no sum or difference gives "
+    "them away; a hidden count may be small or large.",
+    "zh": "公布版：仅含统计数，不含住户、人员及单栋楼数据。1 至 {most} 户的数不公布，"
+    "并同时隐去其他部分数，使任何加减都无法推出；隐去的数可大可小。",
+}
+
+
+def publication_note(threshold: int, lang: str = "en") -> str:
+    """Return the note, in ``en`` or ``zh``."""
+    return _NOTES[lang].replace("{most}", str(threshold - 1))
+
+
+def published(plan: Plan) -> dict[str, Any] | None:
+    """Return the figures of its publication where the plan is one made by `publish_plan`."""
+    figures = plan.report.get("publication")
+    return figures if isinstance(figures, dict) else None

@@ -1,0 +1,190 @@
+"""What can be worked out of counts and their sums: `ranges`.
+
+Counts and sums are the arcs of a network, and what flows into a node flows out of it. A total that
+is divided is a node: the total comes in, its parts go out. Two divisions of the same land are two
+such trees, one upside down behind the other, with the pieces in which their cells overlap between
+them. What is known of an arc that is not shown is then a question of flows: it can grow by as much
+as can go round, from its head over hidden arcs that grow and (against their direction) shrink, back
+to its tail, and only arcs of its own block (its 2-connected part of the hidden network) matter.
+
+References
+----------
+Castro, J. (2012). Recent advances in optimization techniques for statistical tabular data
+protection. European Journal of Operational Research 216, 257-269.
+Hopcroft, J., Tarjan, R. (1973). Algorithm 447: efficient algorithms for graph manipulation.
+Communications of the ACM 16, 372-378.
+"""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_flow
+
+Ints = NDArray[np.int64]
+
+PLENTY: Final = 10**6
+"""What a count may grow by at most, as far as anybody asks."""
+
+_NO_END: Final = 2**30
+
+
+def ranges(tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Return the least and greatest value of each count for who knows all that are not hidden.
+
+    Parameters
+    ----------
+    tail, head
+        (n,) nodes, numbered from 0, that each count leads from and to.
+    count
+        (n,) whole numbers from 0; what flows into a node flows out of it. Values of hidden counts
+        may be any that agree with the others, as from `feasible`: the ranges are the same.
+    hidden
+        (n,) which counts are not known, but that they are no less than 0.
+
+    Returns
+    -------
+    Two (n,) arrays; for counts that are shown both are the count. Counts without an upper end are
+    given as `PLENTY` more.
+    """
+    low, high = count.copy(), count.copy()
+    where = np.flatnonzero(hidden)
+    flows = Flows(tail[where], head[where], count[where])
+    for number, arc in enumerate(where):
+        up, down = flows.room(number)
+        low[arc], high[arc] = count[arc] - down, count[arc] + up
+    return low, high
+
+
+def feasible(tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]) -> Ints | None:
+    """Return counts that agree with all that are shown, or ``None`` where these contradict.
+
+    Parameters
+    ----------
+    tail, head
+        As in `ranges`.
+    count
+        (n,) values of hidden counts are not looked at.
+    hidden
+        (n,) which counts are not known.
+    """
+    nodes = int(max(tail.max(initial=-1), head.max(initial=-1))) + 1
+    shown = np.where(hidden, 0, count)
+    # What shown counts bring to a node and do not take away must leave over hidden ones.
+    surplus = np.bincount(head, shown, nodes) - np.bincount(tail, shown, nodes)
+    surplus = surplus.astype(np.int64)
+    source, target = nodes, nodes + 1
+    gives, takes = np.flatnonzero(surplus > 0), np.flatnonzero(surplus < 0)
+    where = np.flatnonzero(hidden)
+    start = np.concatenate([tail[where], np.full(len(gives), source), takes])
+    end = np.concatenate([head[where], gives, np.full(len(takes), target)])
+    cap = np.concatenate([np.full(len(where), _NO_END), surplus[gives], -surplus[takes]])
+    # Arcs side by side are one arc of the solver; the first of them takes what flows.
+    pair = start * (nodes + 2) + end
+    _, first = np.unique(pair, return_index=True)
+    graph = csr_array(
+        (cap[first].astype(np.int32), (start[first], end[first])), shape=(nodes + 2,) * 2
+    )
+    flow = maximum_flow(graph, source, target)
+    if flow.flow_value < surplus[gives].sum():
+        return None
+    out = shown.copy()
+    taken = first[first < len(where)]
+    flown = flow.flow.tocoo()
+    by_pair = pd.Series(flown.data, index=flown.row.astype(np.int64) * (nodes + 2) + flown.col)
+    found = by_pair.reindex(pair[taken], fill_value=0).to_numpy(np.int64)
+    # The flow back is told as a negative one.
+    out[where[taken]] = np.maximum(found, 0)
+    return out
+
+
+def blocks(tail: Ints, head: Ints) -> Ints:
+    """Return the block of each arc: two arcs are in one block where a closed way has both.
+
+    Parameters
+    ----------
+    tail, head
+        (n,) nodes, numbered from 0, two different ones each; directions do not matter.
+    """
+    nodes = int(max(tail.max(initial=-1), head.max(initial=-1))) + 1
+    order = np.argsort(np.concatenate([tail, head]), kind="stable")
+    ends = np.concatenate([head, tail])[order].tolist()
+    arcs = np.concatenate([np.arange(len(tail))] * 2)[order].tolist()
+    starts = np.searchsorted(np.concatenate([tail, head])[order], np.arange(nodes + 1)).tolist()
+    out = np.full(len(tail), -1, dtype=np.int64)
+    seen, lowest = [0] * nodes, [0] * nodes
+    clock = number = 0
+    for root in range(nodes):
+        if seen[root]:
+            continue
+        clock += 1
+        seen[root] = lowest[root] = clock
+        way = [(root, -1, starts[root])]
+        open_arcs: list[int] = []
+        while way:
+            node, came, at = way.pop()
+            if at < starts[node + 1]:
+                way.append((node, came, at + 1))
+                arc, end = arcs[at], ends[at]
+                if arc == came or (seen[end] > seen[node]):
+                    continue
+                open_arcs.append(arc)
+                if seen[end]:
+                    lowest[node] = min(lowest[node], seen[end])
+                else:
+                    clock += 1
+                    seen[end] = lowest[end] = clock
+                    way.append((end, arc, starts[end]))
+            elif way:
+                above = way[-1][0]
+                lowest[above] = min(lowest[above], lowest[node])
+                if lowest[node] >= seen[above]:
+                    arc = -1
+                    while arc != came:
+                        arc = open_arcs.pop()
+                        out[arc] = number
+                    number += 1
+    return out
+
+
+class Flows:
+    """Hidden counts as a network of their own, block by block."""
+
+    def __init__(self, tail: Ints, head: Ints, count: Ints) -> None:
+        block = blocks(tail, head)
+        order = np.argsort(block, kind="stable")
+        edges = np.searchsorted(block[order], np.arange(int(block.max(initial=-1)) + 2))
+        self._count = np.minimum(count, PLENTY)
+        self._ends = tail, head
+        self._block, self._order, self._edges = block, order, edges
+
+    def room(self, number: int, enough: int = PLENTY) -> tuple[int, int]:
+        """Return by how much a hidden count can grow and shrink, up to what is enough."""
+        block = self._block[number]
+        here = self._order[self._edges[block] : self._edges[block + 1]]
+        tail, head = (ends[here] for ends in self._ends)
+        nodes, place = np.unique(np.concatenate([tail, head]), return_inverse=True)
+        tail, head = place[: len(here)], place[len(here) :]
+        own = int(np.searchsorted(here, number))
+        others = np.arange(len(here)) != own
+        count = self._count[here][others]
+        # A count grows along tail -> head, and shrinks, at most to 0, along head -> tail.
+        cap = np.concatenate([np.full(len(count), enough), np.minimum(count, enough)])
+        ends = int(tail[own]), int(head[own])
+        up, down = (
+            _flow(tail[others], head[others], cap, source, sink, len(nodes), enough)
+            for source, sink in (ends[::-1], ends)
+        )
+        return up, min(down, int(self._count[number]))
+
+
+def _flow(tail: Ints, head: Ints, cap: Ints, source: int, sink: int, size: int, enough: int) -> int:
+    """Return how much can flow from one node to another, up to what is enough."""
+    start, end = np.concatenate([tail, head, [size]]), np.concatenate([head, tail, [source]])
+    caps = np.append(cap, enough).astype(np.int64)
+    # The last node feeds the source: the search for ways ends when enough has flown.
+    graph = csr_array((caps, (start, end)), shape=(size + 1, size + 1))
+    graph.data = np.minimum(graph.data, _NO_END)
+    return int(maximum_flow(graph.astype(np.int32), size, sink).flow_value)
