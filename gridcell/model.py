@@ -217,6 +217,12 @@ class Plan:
     report: dict[str, Any] = field(default_factory=dict)
     """What ``report.json`` holds."""
 
+    @property
+    def publication(self) -> dict[str, Any] | None:
+        """What was hidden, where this is a plan to publish: `gridcell.publish.Publication`."""
+        figures = self.report.get("publication")
+        return figures if isinstance(figures, dict) else None
+
     def cells(self, level: str) -> gpd.GeoDataFrame:
         """Return the cells of a level: large, medium, small, micro or leaves."""
         frames = {

@@ -173,3 +173,18 @@ def tiny_plan(
     report["rules"] = plan.rules.model_dump(mode="json")
     report["households"]["estimated"] = 0
     return dataclasses.replace(plan, report=report)
+
+
+def plan_with_few() -> tuple[Plan, str]:
+    """Return the tiny plan with only 3 households in its first micro cell, and that cell's code."""
+    plan = tiny_plan()
+    leaf = plan.micro["code"][0]
+    lost = int(plan.micro["households"][0]) - 3
+    frames = {}
+    for level in ("large", "medium", "small", "micro", "leaves"):
+        frame = plan.cells(level).copy()
+        frame.loc[[leaf.startswith(code) for code in frame["code"]], "households"] -= lost
+        frames[level] = frame
+    buildings = plan.buildings.copy()
+    buildings.loc[buildings["code"] == leaf, "households"] -= lost
+    return dataclasses.replace(plan, **frames, buildings=buildings), leaf

@@ -15,7 +15,6 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import CRS, LARGE, ORIGIN, tiny_plan
-from scipy.optimize import linprog
 from shapely.geometry import Point, box
 
 from gridcell.crosswalk import make_crosswalk, write_crosswalk

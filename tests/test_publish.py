@@ -9,6 +9,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plans import CRS, ORIGIN, plan_with_few, tiny_plan
 from scipy.optimize import linprog
 
 from gridcell.errors import InputError
@@ -16,7 +17,6 @@ from gridcell.model import Plan, findings_frame
 from gridcell.publish import prove_published, publish_plan
 from gridcell.rules import Rules
 from gridcell.schema import CELL_COLUMNS
-from plans import CRS, ORIGIN, tiny_plan
 
 LEVELS = ("large", "medium", "small", "micro", "leaves")
 COUNTS = st.sampled_from([0, 0, 1, 2, 3, 4, 7, 12, 30, 45])
@@ -89,9 +89,7 @@ def towns(draw, counts=None, built=None):
     if built is None:
         built = np.array([draw(st.integers(0, 5)) > 0 for _ in range(n)])
         counts = np.where(built, [draw(COUNTS) for _ in range(n)], 0)
-    digits = [
-        np.array([draw(st.integers(1, most)) for _ in range(n)]) for most in (2, 2, 3, 3)
-    ]
+    digits = [np.array([draw(st.integers(1, most)) for _ in range(n)]) for most in (2, 2, 3, 3)]
     return town(*digits, counts, built), counts, built
 
 
@@ -205,3 +203,85 @@ def test_no_count_follows_from_a_division_an_older_one_and_their_crosswalk(drawn
 
 def _shape(plan, code):
     return plan.leaves.set_index("code").geometry[code]
+
+
+def test_a_publication_holds_no_people_and_no_single_building():
+    plan, leaf = plan_with_few()
+    published = publish_plan(plan).plan
+    for name in ("households", "staff", "vacancies", "findings"):
+        assert len(getattr(published, name)) == 0
+    assert published.buildings["households"].isna().all()
+    row = published.micro.set_index("code").loc[leaf]
+    assert row[["households", "band"]].isna().all()
+    for level in LEVELS:
+        frame = published.cells(level)
+        assert frame["reason"].isna().all()
+        assert frame["band"][frame["households"].isna()].isna().all()
+    assert published.micro["households"].isna().sum() == 2
+    told = str(published.report)
+    assert "staff" not in published.report
+    assert "balance" not in told
+    assert plan.micro["households"].notna().all()
+
+
+def test_the_order_of_rows_changes_nothing():
+    plan, _ = plan_with_few()
+    frames = {name: plan.cells(name).iloc[::-1].reset_index(drop=True) for name in LEVELS}
+    one = publish_plan(plan).plan
+    two = publish_plan(dataclasses.replace(plan, **frames)).plan
+    for name in LEVELS:
+        a, b = (p.cells(name).set_index("code")["households"].sort_index() for p in (one, two))
+        pd.testing.assert_series_equal(a, b)
+
+
+def test_a_threshold_below_2_is_refused():
+    with pytest.raises(InputError, match="threshold 1: expected 2 or more"):
+        publish_plan(tiny_plan(), threshold=1)
+
+
+def test_an_older_division_elsewhere_is_refused():
+    plan = tiny_plan()
+    leaves = plan.leaves.set_geometry(plan.leaves.translate(50_000, 0))
+    with pytest.raises(InputError, match="share no land"):
+        publish_plan(plan, older={"leaves": leaves})
+
+
+def test_a_count_told_twice_differently_is_a_contradiction():
+    levels = layers(publish_plan(tiny_plan()).plan)
+    levels["leaves"] = levels["leaves"].assign(households=levels["leaves"]["households"] + 1)
+    kinds = {finding.kind for finding in prove_published(levels, threshold=5)}
+    assert kinds == {"contradiction"}
+
+
+def test_two_plans_with_other_households_are_proven_by_what_follows_from_any_numbers():
+    plan, leaf = plan_with_few()
+    before = publish_plan(plan)
+    later = dataclasses.replace(
+        plan, **{
+            name: plan.cells(name).assign(households=plan.cells(name)["households"] * 2)
+            for name in LEVELS
+        },
+        buildings=plan.buildings.assign(households=plan.buildings["households"] * 2),
+    )  # fmt: skip
+    publication = publish_plan(
+        later, threshold=7, older=layers(before.plan), older_total=before.figures["households"]
+    )
+    assert leaf in set(publication.plan.micro.query("households.isna()")["code"])
+    found = prove_published(
+        layers(publication.plan), threshold=7, pairs=publication.pairs,
+        total=publication.figures["households"], older=layers(before.plan),
+        older_total=before.figures["households"],
+    )  # fmt: skip
+    assert {finding.kind for finding in found} <= {"counts_differ"}
+    # Told by the newer, the one cell hidden beside it in the older gives the small one away.
+    told = layers(publication.plan)
+    hidden = told["micro"]["households"].isna()
+    other = told["micro"]["code"][hidden & (told["micro"]["code"] != leaf)].iloc[0]
+    for name in ("micro", "leaves"):
+        frame = told[name].copy()
+        frame.loc[frame["code"] == other, "households"] = later.leaves.set_index("code").loc[
+            other, "households"
+        ]
+        told[name] = frame
+    found = prove_published(told, threshold=7)
+    assert {(finding.kind, finding.cell) for finding in found} == {("recoverable", leaf)}

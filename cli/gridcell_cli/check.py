@@ -49,6 +49,13 @@ def _pair(
     help="With --certificate: where the inputs are, to be compared as well.",
 )  # fmt: skip
 @click.option(
+    "--publish", is_flag=True,
+    help="CELLS is what 'gridcell export --publish' wrote: prove that nothing hidden in it can be "
+    "worked out.",
+)  # fmt: skip
+@options.threshold
+@options.older
+@click.option(
     "--certify", metavar="FILE", type=options.FILE,
     help="Write a certificate of this check of CELLS.",
 )  # fmt: skip
@@ -68,9 +75,12 @@ def command(
     certificate: str | None,
     inputs: Path | None,
     certify: Path | None,
+    threshold: int | None,
+    older: Path | None,
     output: Path | None,
     encoding: str | None,
     *,
+    publish: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -80,22 +90,29 @@ def command(
     PLAN is a folder that 'gridcell partition' wrote or its plan.gpkg; CELLS any polygon layer.
     -o writes what was found: a GeoPackage gets the places (findings) and the polygons of gaps and
     overlaps (pieces), GeoJSON the places. Exit code 4: an error was found.
+
+    With --publish, CELLS is a folder that 'gridcell export --publish' wrote: for every hidden count
+    the least and the greatest number that agree with all that is told are found, and must be the
+    threshold apart. --older names what was published before.
     """
     from gridcell.write import is_plan, require_findings_file, write_findings
 
     if output is not None:
         require_findings_file(output, overwrite=overwrite)
     _require_usage(cells, certificate, inputs)
-    if cells is None or is_plan(cells):
-        given = {
+    options.require_publishing(publish=publish, threshold=threshold, older=older)
+    if publish:
+        _refuse("has no part in a proof of what is published (--publish)", {
+            "--within": within, "--buildings": buildings, "--households": households,
+            "--share": shares or None, "--gap-width": gap_width, "--certificate": certificate,
+            "--certify": certify, "--encoding": encoding,
+        })  # fmt: skip
+        report = _check_published(cells or "", older, threshold)
+    elif cells is None or is_plan(cells):
+        _refuse("a plan names its own land and people; check one of its layers", {
             "--within": within, "--buildings": buildings, "--households": households,
             "--share": shares or None, "--gap-width": gap_width, "--certify": certify,
-        }  # fmt: skip
-        for name, value in given.items():
-            if value is not None:
-                raise click.UsageError(
-                    f"{name}: a plan names its own land and people; check one of its layers"
-                )
+        })  # fmt: skip
         report = (
             _check_plan(str(cells))
             if certificate is None
@@ -116,6 +133,8 @@ def command(
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, allow_nan=False))
     elif not quiet:
         click.echo(report.to_text())
+        if publish:
+            click.echo(_told(report.figures["published"]))
     ctx.exit(0 if report.ok else 4)
 
 
@@ -124,6 +143,23 @@ def _require_usage(cells: str | None, certificate: str | None, inputs: Path | No
         raise click.UsageError("--inputs: belongs to --certificate")
     if cells is None and not certificate:
         raise click.UsageError("Missing argument 'PLAN|CELLS'.")
+
+
+def _refuse(why: str, given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise click.UsageError(f"{name}: {why}")
+
+
+def _check_published(path: str, older: Path | None, threshold: int | None) -> "CheckReport":
+    from gridcell.export import check_published
+
+    return check_published(path, older=older, threshold=threshold)
+
+
+def _told(figures: dict[str, Any]) -> str:
+    hidden = ", ".join(f"{number:,} {level}" for level, number in figures["hidden"].items())
+    return f"hidden: {hidden}; ranges of less than {figures['threshold']} were looked for"
 
 
 def _check_plan(path: str) -> "CheckReport":

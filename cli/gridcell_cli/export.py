@@ -29,6 +29,7 @@ _FORMATS = (
     is_flag=True,
     help="Add the table of households, in csv and xlsx. No export has it otherwise.",
 )
+@options.publishing
 @options.lang
 @options.overwrite
 @options.common
@@ -39,9 +40,12 @@ def command(
     format_: str,
     output: Path,
     resolution: int | None,
+    threshold: int | None,
+    older: Path | None,
     lang: str,
     *,
     households: bool,
+    publish: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -50,17 +54,22 @@ def command(
 
     PLAN is the folder that partition wrote, or its plan.gpkg. DIR gets the files and export.json,
     which lists them with their digests and says how they were proven. Exit code 4: the plan itself
-    is no exact coverage, and so neither is its export.
+    is no exact coverage, and so neither is its export. 'gridcell check DIR --publish' proves of a
+    published one that nothing hidden can be worked out.
     """
     from gridcell.export import export_plan, require_export
+    from gridcell.publish import THRESHOLD
     from gridcell.write import read_plan
 
+    options.require_publishing(publish=publish, threshold=threshold, older=older)
     require_export(
-        output, format=format_, resolution=resolution, households=households, overwrite=overwrite
-    )
+        output, format=format_, resolution=resolution, households=households, publish=publish,
+        older=older, overwrite=overwrite,
+    )  # fmt: skip
     export = export_plan(
         read_plan(plan), output, format=format_, resolution=resolution, households=households,
-        lang=lang, overwrite=overwrite,
+        publish=publish, threshold=threshold or THRESHOLD, older=older, lang=lang,
+        overwrite=overwrite,
     )  # fmt: skip
     if as_json:
         click.echo(json.dumps(export.manifest, ensure_ascii=False, indent=2))

@@ -3,10 +3,14 @@
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gridcell_cli import options
+
+if TYPE_CHECKING:
+    from gridcell.model import Plan
 
 
 @click.command("map")
@@ -19,6 +23,7 @@ from gridcell_cli import options
     "--tiles", metavar="URL",
     help="Base map below, loaded by the page: https://HOST/{z}/{x}/{y}.png. None by default.",
 )  # fmt: skip
+@options.publishing
 @options.lang
 @options.overwrite
 @options.common
@@ -26,8 +31,11 @@ def command(
     plan: Path,
     output: str,
     tiles: str | None,
+    threshold: int | None,
+    older: Path | None,
     lang: str | None,
     *,
+    publish: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -40,24 +48,26 @@ def command(
     from gridcell.errors import WriteError
     from gridcell.render.city import require_free, write_city_map
     from gridcell.render.map import check_tiles, write_map
-    from gridcell.write import read_plan
 
     check_tiles(tiles)
+    options.require_publishing(publish=publish, threshold=threshold, older=older)
+
+    def shown() -> "Plan":
+        return options.read_shown(plan, publish=publish, threshold=threshold, older=older)
+
     path = Path(output)
     language = lang or "en"
     separators = tuple(filter(None, ("/", os.sep, os.altsep)))
     if output.endswith(separators) or path.suffix.lower() not in {".html", ".htm"}:
         require_free(path.resolve(), overwrite=overwrite)
-        files = write_city_map(
-            read_plan(plan), path, lang=language, tiles=tiles, overwrite=overwrite
-        )
+        files = write_city_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
         path = files[0]
     else:
         if path.is_dir():
             raise WriteError(f"{path}: is a folder; name a file, for example {path / 'map.html'}")
         if path.exists() and not overwrite:
             raise WriteError(f"{path}: is there already; name another file or add --overwrite")
-        write_map(read_plan(plan), path, lang=language, tiles=tiles)
+        write_map(shown(), path, lang=language, tiles=tiles)
         files = [path]
     total = sum(file.stat().st_size for file in files)
     if as_json:

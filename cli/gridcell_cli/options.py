@@ -5,9 +5,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from gridcell.model import Plan
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -64,6 +67,42 @@ lang = click.option(
     "--lang", type=click.Choice(["en", "zh"]), default="en", envvar="GRIDCELL_LANG",
     help="Language of every word of ours; en by default.",
 )  # fmt: skip
+
+publish = click.option(
+    "--publish", is_flag=True,
+    help="Only what may leave the house: no people, no staff, no single buildings, no small counts "
+    "nor what gives them away.",
+)  # fmt: skip
+threshold = click.option(
+    "--threshold", metavar="K", type=click.IntRange(min=2), envvar="GRIDCELL_THRESHOLD",
+    help="With --publish: hide counts of households under K; 5 by default.",
+)  # fmt: skip
+older = click.option(
+    "--older", metavar="PUBLISHED", type=FILE,
+    help="With --publish: what was published before, of an older division of the same land.",
+)  # fmt: skip
+
+
+def publishing(function: _Command) -> _Command:
+    """Add ``--publish``, ``--threshold`` and ``--older``."""
+    return publish(threshold(older(function)))
+
+
+def require_publishing(*, publish: bool, threshold: int | None, older: Path | None) -> None:
+    """Refuse what belongs to ``--publish`` without it."""
+    for name, value in (("--threshold", threshold), ("--older", older)):
+        if value is not None and not publish:
+            raise click.UsageError(f"{name}: belongs to --publish")
+
+
+def read_shown(path: Path, *, publish: bool, threshold: int | None, older: Path | None) -> "Plan":
+    """Return a plan, or what may be published of it."""
+    from gridcell.export import make_publication
+    from gridcell.publish import THRESHOLD
+    from gridcell.write import read_plan
+
+    plan = read_plan(path)
+    return make_publication(plan, threshold or THRESHOLD, older).plan if publish else plan
 
 
 def output(metavar: str, *, required: bool = True) -> Callable[[_Command], _Command]:

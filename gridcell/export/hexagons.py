@@ -28,7 +28,8 @@ def as_hexagons(source: Source, folder: Path, *, resolution: int) -> Written:
     """Write ``hexagons.csv``, ``hexagons.geojson`` and ``cells_hexagons.csv``.
 
     A leaf's households are apportioned to hexagons by those of its buildings, each where a point of
-    it lies; a leaf without buildings by area. Whole households, totals kept.
+    it lies; a leaf without buildings by area. Whole households, totals kept. In a publication all
+    buildings of a leaf count alike, so that nothing is made of what is not told.
 
     Raises
     ------
@@ -39,15 +40,17 @@ def as_hexagons(source: Source, folder: Path, *, resolution: int) -> Written:
     shares = _shares(source, hexagons, shapes, resolution)
     buildings = _buildings(source, resolution)
     table = pd.DataFrame({"h3": hexagons})
-    summed = shares.groupby("h3")["households"].sum()
-    table["households"] = summed.reindex(hexagons, fill_value=0).to_numpy()
+    # A hexagon with part of a hidden count has none that is known.
+    hidden = shares["households"].isna().groupby(shares["h3"]).any()
+    summed = shares.groupby("h3")["households"].sum().mask(hidden)
+    table["households"] = summed.reindex(hexagons, fill_value=0).array
     table["buildings"] = buildings.reindex(hexagons, fill_value=0).to_numpy()
     _require_totals(source, table, shares)
     files = {name: folder / name for name in
              ("hexagons.csv", "hexagons.geojson", "cells_hexagons.csv")}  # fmt: skip
     write_table(table, files["hexagons.csv"], text=_TEXT, bom=True)
     write_table(shares, files["cells_hexagons.csv"], text=_TEXT, bom=True)
-    _write_geojson(table, shapes, files["hexagons.geojson"], estimated=source.estimated)
+    _write_geojson(source, table, shapes, files["hexagons.geojson"])
     return Written(
         rows={
             files["hexagons.csv"]: len(table), files["hexagons.geojson"]: len(table),
@@ -98,10 +101,8 @@ def _shares(
         "code": source.plan.buildings["code"].to_numpy(dtype=object)[rows],
         "weight": _households(source)[rows],
     })  # fmt: skip
-    bare = leaves[
-        ~leaves["code"].isin(weights.loc[weights["weight"] > 0, "code"])
-        & (leaves["households"] > 0)
-    ]
+    somebody = (leaves["households"] > 0).fillna(value=True).to_numpy(dtype=bool)
+    bare = leaves[~leaves["code"].isin(weights.loc[weights["weight"] > 0, "code"]) & somebody]
     lonlat = np.asarray(bare.to_crs(LONLAT).geometry, dtype=object)
     leaf, hexagon = shapely.STRtree(shapes).query(lonlat, predicate="intersects")
     by_area = pd.DataFrame({
@@ -116,16 +117,20 @@ def _shares(
     weights = pd.concat([weights, by_area, at_all], ignore_index=True)
     weights = weights[weights["code"].isin(leaves["code"])]
     weights = weights.groupby(["code", "h3"])[["weight"]].sum().reset_index()
-    known = leaves.set_index("code")
-    total = known["households"].loc[weights["code"]].to_numpy()
+    known = leaves.set_index("code").loc[weights["code"]]
+    hidden = known["households"].isna().to_numpy()
+    total = known["households"].fillna(0).to_numpy(dtype=np.int64)
+    shared = _apportion(weights["code"], weights["weight"].to_numpy(), total)
     out = pd.DataFrame({
         "h3": weights["h3"], "code": weights["code"],
-        "community": known["community"].loc[weights["code"]].to_numpy(dtype=object),
-        "households": _apportion(weights["code"], weights["weight"].to_numpy(), total),
+        "community": known["community"].to_numpy(dtype=object),
+        "households": pd.array(shared, dtype="Int64"),
     })  # fmt: skip
     # Where nobody is counts only if the cell is nowhere else.
-    out = out.sort_values(["code", "households", "h3"], ascending=[True, False, True])
-    kept = out[(out["households"] > 0) | ~out["code"].duplicated()]
+    out["held"] = np.where(hidden, weights["weight"] > 0, shared)
+    out["households"] = out["households"].mask(hidden)
+    out = out.sort_values(["code", "held", "h3"], ascending=[True, False, True])
+    kept = out[(out["held"] > 0) | ~out["code"].duplicated()].drop(columns="held")
     return kept.sort_values(["h3", "code"], kind="stable", ignore_index=True)
 
 
@@ -162,6 +167,8 @@ def _buildings(source: Source, resolution: int) -> "pd.Series[int]":
 
 def _households(source: Source) -> NDArray[np.float64]:
     column = pd.to_numeric(source.plan.buildings["households"])
+    if source.plan.publication is not None:
+        return np.ones(len(column))
     return np.asarray(column.astype("float64").fillna(0.0), dtype=np.float64)
 
 
@@ -180,16 +187,20 @@ def _cells_at(points: Geometries, resolution: int) -> list[str]:
 
 def _require_totals(source: Source, table: pd.DataFrame, shares: pd.DataFrame) -> None:
     leaves = source.levels["leaves"].set_index("code")["households"]
-    by_leaf = shares.groupby("code")["households"].sum().reindex(leaves.index)
-    if not (by_leaf == leaves).all() or int(table["households"].sum()) != int(leaves.sum()):
+    shown = leaves[leaves.notna()]
+    by_leaf = shares.groupby("code")["households"].sum().reindex(shown.index)
+    whole = int(table["households"].sum()) == int(leaves.sum()) or len(shown) < len(leaves)
+    if not (by_leaf == shown).all() or not whole:
         raise ProofError("h3: households were lost on the way to hexagons; report this as a bug")
 
 
-def _write_geojson(table: pd.DataFrame, shapes: Geometries, file: Path, *, estimated: bool) -> None:
+def _write_geojson(source: Source, table: pd.DataFrame, shapes: Geometries, file: Path) -> None:
     rounded = shapely.transform(shapes, lambda xy: np.round(xy, _DECIMALS))
     texts = shapely.to_geojson(shapely.orient_polygons(rounded))
-    note = '"households":"estimated",' if estimated else ""
-    rows = table.to_dict("records")
+    note = '"households":"estimated",' if source.estimated else ""
+    if source.note is not None:
+        note += f'"note":{json.dumps(source.note, ensure_ascii=False)},'
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
     features = ",\n".join(
         f'{{"type":"Feature","properties":{json.dumps(row)},"geometry":{text}}}'
         for row, text in zip(rows, texts, strict=True)

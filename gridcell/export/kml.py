@@ -35,12 +35,15 @@ _STYLES: Final = {
 def as_kml(source: Source, folder: Path, *, lang: str) -> Written:
     """Write ``LEVEL.kml`` in longitude and latitude, exact again."""
     cells, lonlat = source.lonlat()
+    plan = source.plan
     rows, back, intended = {}, {}, {}
     for level, frame in lonlat.items():
         file = folder / f"{level}.kml"
         frame = _legal(frame)
         with file.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.writelines(_document(frame, level, LANGUAGES.index(lang)))
+            number = LANGUAGES.index(lang)
+            note = None if plan.publication is None else str(plan.publication["notes"][lang])
+            stream.writelines(_document(frame, level, number, note))
         rows[file] = len(frame)
         intended[level] = frame
         back[level] = _read(file, frame) if len(frame) else frame
@@ -72,13 +75,15 @@ def _read(file: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return back
 
 
-def _document(frame: gpd.GeoDataFrame, level: str, lang: int) -> Iterator[str]:
+def _document(frame: gpd.GeoDataFrame, level: str, lang: int, note: str | None) -> Iterator[str]:
     columns = [str(name) for name in frame.columns.drop(frame.active_geometry_name)]
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<kml xmlns="http://www.opengis.net/kml/2.2">\n<Document>\n'
         f"<name>{escape(LEVEL_TITLES[level][lang])}</name>\n"
     )
+    if note:
+        yield f"<description>{escape(note)}</description>\n"
     for style, (line, fill, width) in _STYLES.items():
         yield (
             f'<Style id="{style}"><LineStyle><color>{line}</color><width>{width}</width>'
@@ -121,12 +126,15 @@ def _balloon(row: dict[str, str | None], lang: int) -> str:
     lines = []
     for name, titles in TITLES.items():
         value = row[name]
-        if value is None:
+        hidden = name == "households" and row.get(NOTE) == "hidden"
+        if value is None and not hidden:
             continue
-        text = VALUES[value][lang] if name in {"grid_type", "band"} else value
+        text = value or VALUES["hidden"][lang]
+        if name in {"grid_type", "band"}:
+            text = VALUES[text][lang]
         if name == "area_m2":
-            text = f"{float(value):,.0f}"
-        if name == "households" and row.get(NOTE):
+            text = f"{float(text):,.0f}"
+        if name == "households" and row.get(NOTE) == "estimated":
             text += f" ({VALUES['estimated'][lang]})"
         lines.append(
             f'<tr><td style="color:#666;padding-right:1em">{titles[lang]}</td>'

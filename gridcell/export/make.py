@@ -1,6 +1,5 @@
 """A plan exported into a folder that appears whole or not at all."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import partial
@@ -12,26 +11,24 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from gridcell.errors import InputError, WriteError
 from gridcell.export.hexagons import DEFAULT_RESOLUTION, as_hexagons
 from gridcell.export.kml import as_kml
+from gridcell.export.manifest import MANIFEST, listed_files, make_manifest
 from gridcell.export.proof import prove_files
+from gridcell.export.publication import NOTE_FILE, make_publication, write_pairs
+from gridcell.export.read import CROSSWALK
 from gridcell.export.shapefile import as_shapefile
 from gridcell.export.sheets import as_csv, as_xlsx
 from gridcell.export.source import Source, Written, make_source
 from gridcell.export.tiles import as_tiles
 from gridcell.export.vector import as_flatgeobuf, as_geojson, as_geopackage, as_geoparquet
 from gridcell.model import Plan
+from gridcell.publish import THRESHOLD
 from gridcell.render.words import words
-from gridcell.version import __version__
 from gridcell.write.folder import all_or_nothing
 
 EXPORT_FORMATS: Final = (
     "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
     "h3",
 )  # fmt: skip
-
-MANIFEST: Final = "export.json"
-"""What an export says of itself: its files with their digests, and how it was proven."""
-
-_FORMAT: Final = "gridcell export"
 
 
 class _Writer(Protocol):
@@ -64,6 +61,15 @@ class Export:
                 f"{figures['outside']} outside, {figures['invalid']} invalid"
             )  # fmt: skip
             lines.append(f"{level:<12}{figures['cells']:>8,} cells, {said}")
+        figures = self.manifest.get("publication")
+        if figures is not None:
+            hidden = ", ".join(f"{number:,} {level}" for level, number in figures["hidden"].items())
+            lines.append(f"counts hidden: {hidden}")
+            if figures["exposed"]:
+                lines.append(
+                    f"of these {figures['exposed']:,} follow from what was published before, "
+                    "whatever is hidden now"
+                )
         return "\n".join([*lines, *self.manifest["notes"]])
 
 
@@ -74,12 +80,17 @@ def export_plan(
     format: str,  # noqa: A002 - what it is called everywhere
     resolution: int | None = None,
     households: bool = False,
+    publish: bool = False,
+    threshold: int = THRESHOLD,
+    older: str | Path | None = None,
     lang: str = "en",
     overwrite: bool = False,
 ) -> Export:
     """Write the cells of a plan in another system's format, read them back and prove them.
 
     Exports hold cells and counts: no table of households unless asked for, no staff, no buildings.
+    With `publish`, small counts are hidden as well, and what would give them away, as
+    `gridcell.publish.publish_plan` says; files say so, and `check_published` proves it.
 
     Parameters
     ----------
@@ -96,6 +107,14 @@ def export_plan(
         Of h3, 0 to 15; 9 by default, hexagons of about 0.1 km².
     households
         Add the table of households to csv and xlsx.
+    publish
+        Write what may leave the house.
+    threshold
+        Of a publication: fewest households that are told.
+    older
+        Of a publication: what was published before of an older division of the same land, an export
+        or a polygon layer with codes and households. Which land the leaves of both share is then in
+        ``crosswalk.csv``.
     lang
         Of the words in kml, ``en`` or ``zh``.
     overwrite
@@ -116,8 +135,9 @@ def export_plan(
         The plan's levels cover their land, and those in the files do not.
     """
     require_export(
-        folder, format=format, resolution=resolution, households=households, overwrite=overwrite
-    )
+        folder, format=format, resolution=resolution, households=households, publish=publish,
+        older=older, overwrite=overwrite,
+    )  # fmt: skip
     words(lang)
     writers: dict[str, _Writer] = {
         "geojson": as_geojson,
@@ -133,7 +153,11 @@ def export_plan(
             as_hexagons, resolution=DEFAULT_RESOLUTION if resolution is None else resolution
         ),
     }
-    source = make_source(plan)
+    publication = make_publication(plan, threshold, older) if publish else None
+    source = (
+        make_source(plan) if publication is None
+        else make_source(publication.plan, publication.pairs)
+    )  # fmt: skip
     target = Path(folder).resolve()
     with all_or_nothing(target) as part:
         try:
@@ -141,7 +165,12 @@ def export_plan(
         except (DataSourceError, DataLayerError, RuntimeError) as error:
             raise WriteError(f"{folder}: cannot be written: {error}") from None
         coverage = prove_files(source, written) if written.back is not None else {}
-        manifest = _manifest(source, written, part, format, coverage)
+        rows = dict(written.rows)
+        if source.pairs is not None:
+            rows[part / CROSSWALK] = write_pairs(source.pairs, part)
+        if source.note is not None:
+            (part / NOTE_FILE).write_text(source.note + "\n", encoding="utf-8", newline="\n")
+        manifest = make_manifest(source, written, rows, part, format, coverage)
         text = json.dumps(manifest, ensure_ascii=False, indent=2)
         (part / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
     names = [str(file["path"]) for file in manifest["files"]]
@@ -159,6 +188,8 @@ def require_export(
     format: str,  # noqa: A002
     resolution: int | None = None,
     households: bool = False,
+    publish: bool = False,
+    older: str | Path | None = None,
     overwrite: bool = False,
 ) -> None:
     """Make sure that an export can be written here, before any work.
@@ -170,6 +201,20 @@ def require_export(
     WriteError
         Something is in the way.
     """
+    _require_options(
+        format, resolution=resolution, households=households, publish=publish, older=older
+    )
+    _require_place(folder, overwrite=overwrite)
+
+
+def _require_options(
+    format: str,  # noqa: A002
+    *,
+    resolution: int | None,
+    households: bool,
+    publish: bool,
+    older: str | Path | None,
+) -> None:
     if format not in EXPORT_FORMATS:
         raise InputError(f"format {format!r}: expected one of {', '.join(EXPORT_FORMATS)}")
     if resolution is not None and format != "h3":
@@ -178,6 +223,13 @@ def require_export(
         raise InputError(f"resolution {resolution}: expected 0 to 15")
     if households and format not in {"csv", "xlsx"}:
         raise InputError(f"format {format}: a table of households is in csv and xlsx only")
+    if households and publish:
+        raise InputError("a table of households is never published; leave out one of the two")
+    if older is not None and not publish:
+        raise InputError("what was published before matters to a publication alone (--publish)")
+
+
+def _require_place(folder: str | Path, *, overwrite: bool) -> None:
     target = Path(folder).resolve()
     around = next(parent for parent in target.parents if parent.exists())
     if not around.is_dir():
@@ -191,52 +243,10 @@ def require_export(
         return
     if not overwrite:
         raise WriteError(f"{folder}: is not empty; choose another folder or allow it (--overwrite)")
-    foreign = sorted(found - {MANIFEST} - _listed(target))
+    foreign = sorted(found - {MANIFEST} - listed_files(target))
     if foreign or MANIFEST not in found:
         what = f"it holds {foreign[0]}" if foreign else f"it holds no {MANIFEST}"
         raise WriteError(
             f"{folder}: only an export is overwritten, and {what}; move that away or choose "
             f"another folder"
         )
-
-
-def _listed(target: Path) -> set[str]:
-    """Return the files that an export says to consist of."""
-    try:
-        manifest = json.loads((target / MANIFEST).read_text("utf-8"))
-        if manifest["kind"] != _FORMAT:
-            return set()
-        return {str(file["path"]) for file in manifest["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
-def _manifest(
-    source: Source, written: Written, part: Path, kind: str, coverage: dict[str, Any]
-) -> dict[str, Any]:
-    rows = {file.relative_to(part).as_posix(): count for file, count in written.rows.items()}
-    files: list[dict[str, Any]] = []
-    for file in sorted(part.rglob("*")):
-        if file.is_file():
-            name = file.relative_to(part).as_posix()
-            with file.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            files.append({
-                "path": name, "bytes": file.stat().st_size, "rows": rows.get(name),
-                "sha256": digest,
-            })  # fmt: skip
-    files.sort(key=lambda file: str(file["path"]))
-    proof = written.proof or {}
-    holds = all(figures["holds"] for figures in coverage.values()) and proof.get("holds", True)
-    return {
-        "kind": _FORMAT,
-        "format": kind,
-        "version": __version__,
-        "ok": holds and source.holds,
-        "households": "estimated" if source.estimated else "counted",
-        "cells": {level: len(frame) for level, frame in source.levels.items()},
-        "coverage": coverage,
-        "proof": proof,
-        "notes": list(written.notes),
-        "files": files,
-    }

@@ -97,9 +97,10 @@ def _require_same(
 
 def _same_values(here: "pd.Series[Any]", there: "pd.Series[Any]", off: float) -> Any:
     if pd.api.types.is_numeric_dtype(here.dtype):
-        if not pd.api.types.is_numeric_dtype(there.dtype):
+        # A column of nothing has no type in every format.
+        if not pd.api.types.is_numeric_dtype(there.dtype) and there.notna().any():
             return np.zeros(len(here), dtype=bool)
-        a, b = here.to_numpy(dtype=float), there.to_numpy(dtype=float)
+        a, b = (column.to_numpy(dtype=float, na_value=np.nan) for column in (here, there))
         return np.isclose(a, b, rtol=_RELATIVE, atol=off, equal_nan=True)
     # Numbers made of codes would differ here: "007" is not 7.
     a, b = here.to_numpy(dtype=object), there.to_numpy(dtype=object)

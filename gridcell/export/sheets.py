@@ -36,7 +36,10 @@ def as_csv(source: Source, folder: Path, *, households: bool) -> Written:
 def as_xlsx(source: Source, folder: Path, *, households: bool) -> Written:
     """Write ``cells.xlsx``: a sheet a level, ``fields`` and, if asked for, ``households``."""
     file = folder / WORKBOOK
-    written = write_workbook(_tables(source, households=households), file, text=_TEXT)
+    sheets = _tables(source, households=households)
+    if source.note is not None:
+        sheets["note"] = pd.DataFrame({"note": [source.note]})
+    written = write_workbook(sheets, file, text=_TEXT)
     return Written(rows={file: written}, notes=_notes(source))
 
 

@@ -19,9 +19,10 @@ LEVELS: Final = ("large", "medium", "small", "micro", "leaves")
 """The layers of an export, in its order."""
 
 NOTE: Final = "households_are"
-"""A column that says ``estimated``; in exports of plans whose households were estimated."""
+"""A column that says ``counted``, ``estimated`` or ``hidden``; in exports of plans whose households
+were estimated, and in publications."""
 
-_WHOLE: Final = ("level", "households", "buildings")
+_WHOLE: Final = ("level", "buildings")
 _REAL: Final = ("area_m2", "compactness")
 
 Levels = Mapping[str, gpd.GeoDataFrame]
@@ -33,11 +34,19 @@ class Source:
 
     plan: Plan
     levels: Levels
-    """By level, sorted by code, in the plan's CRS: `schema.CELL_COLUMNS`, `NOTE` where households
-    were estimated, and the geometry."""
+    """By level, sorted by code, in the plan's CRS: `schema.CELL_COLUMNS`, `NOTE` where there is
+    one, and the geometry. ``households`` are Int64, missing where hidden."""
     proofs: Mapping[str, CoverageProof]
     """What `gridcell.check.prove_plan` says of the plan itself."""
     estimated: bool
+    pairs: pd.DataFrame | None
+    """`gridcell.publish.Publication.pairs`."""
+
+    @property
+    def note(self) -> str | None:
+        """What a published file says of itself."""
+        figures = self.plan.publication
+        return None if figures is None else " ".join(figures["notes"].values())
 
     @property
     def holds(self) -> bool:
@@ -75,14 +84,17 @@ class Written:
     """Figures of a format that has its own proof."""
 
 
-def make_source(plan: Plan) -> Source:
-    """Return the cells of a plan, typed and sorted."""
+def make_source(plan: Plan, pairs: pd.DataFrame | None = None) -> Source:
+    """Return the cells of a plan, typed and sorted; `pairs` are published with them."""
     estimated = bool(plan.report.get("households", {}).get("estimated"))
+    noted = estimated or plan.publication is not None
+    word = ("estimated" if estimated else "counted") if noted else None
     return Source(
         plan=plan,
-        levels={level: _typed(plan.cells(level), estimated=estimated) for level in LEVELS},
+        levels={level: _typed(plan.cells(level), word) for level in LEVELS},
         proofs=prove_plan(plan),
         estimated=estimated,
+        pairs=pairs,
     )
 
 
@@ -91,17 +103,20 @@ def without_geometry(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame(frame.drop(columns=frame.active_geometry_name))
 
 
-def _typed(cells: gpd.GeoDataFrame, *, estimated: bool) -> gpd.GeoDataFrame:
+def _typed(cells: gpd.GeoDataFrame, word: str | None) -> gpd.GeoDataFrame:
     cells = cells.sort_values("code", kind="stable", ignore_index=True)
     frame = pd.DataFrame(index=cells.index)
     for name in CELL_COLUMNS:
         column = cells[name]
         if name in _WHOLE:
             frame[name] = pd.to_numeric(column).astype("int64")
+        elif name == "households":
+            frame[name] = pd.to_numeric(column).astype("Int64")
         elif name in _REAL:
             frame[name] = pd.to_numeric(column).astype("float64")
         else:
             frame[name] = column.astype(object).where(column.notna(), None).astype("str")
-    if estimated:
-        frame[NOTE] = pd.Series("estimated", index=frame.index, dtype="str")
+    if word is not None:
+        hidden = frame["households"].isna()
+        frame[NOTE] = pd.Series(word, index=frame.index, dtype="str").mask(hidden, "hidden")
     return gpd.GeoDataFrame(frame, geometry=np.asarray(cells.geometry, dtype=object), crs=cells.crs)

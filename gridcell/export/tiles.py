@@ -70,6 +70,7 @@ def as_tiles(source: Source, folder: Path) -> Written:
     metadata = {
         "name": "gridcell plan", "format": "pbf", "type": "overlay",
         "households": "estimated" if source.estimated else "counted", "vector_layers": layers,
+        **({} if source.note is None else {"description": source.note}),
     }  # fmt: skip
     _write_archive(file, tiles, levels["large"], metadata)
     return Written(
@@ -200,6 +201,8 @@ def _require_figures(level: str, frame: gpd.GeoDataFrame, back: gpd.GeoDataFrame
         if name not in back and here.isna().all():
             continue
         there = back[name]
+        if name == "households":
+            here, there = here.astype("float64"), there.astype("float64")
         if not ((here == there) | (here.isna() & there.isna())).all():
             raise ProofError(f"{level}: {name} differs in the tiles; report this as a bug")
 

@@ -17,7 +17,7 @@ from gridcell.write.geojson import write_geojson
 from gridcell.write.geopackage import dated
 from gridcell.write.styles import write_styles
 
-_PLAN_FILE: Final = "cells.gpkg"
+PLAN_FILE: Final = "cells.gpkg"
 _DEVICE: Final = re.compile("CON|PRN|AUX|NUL|(COM|LPT)[0-9]")
 """Names that Windows keeps for itself."""
 ROUNDED: Final = {"area_m2": 0.005, "compactness": 0.00005}
@@ -26,11 +26,13 @@ ROUNDED: Final = {"area_m2": 0.005, "compactness": 0.00005}
 
 def as_geopackage(source: Source, folder: Path) -> Written:
     """Write ``cells.gpkg``: a layer a level, styled for QGIS."""
-    file = folder / _PLAN_FILE
+    file = folder / PLAN_FILE
     with dated():
         for level, frame in source.levels.items():
             write_layer(frame, file, driver="GPKG", layer=level, append=file.exists(),
                         layer_options={"FID": "gridcell_fid"})  # fmt: skip
+        if source.note is not None:
+            write_note(source.note, file)
         write_styles(file, LEVELS)
     return Written(
         rows={file: sum(map(len, source.levels.values()))},
@@ -45,8 +47,9 @@ def as_flatgeobuf(source: Source, folder: Path) -> Written:
     for level, frame in source.levels.items():
         # There is no index over nothing.
         index = "YES" if len(frame) else "NO"
+        told = {} if source.note is None else {"DESCRIPTION": source.note}
         write_layer(frame, files[level], driver="FlatGeobuf", layer=level,
-                    layer_options={"SPATIAL_INDEX": index})  # fmt: skip
+                    layer_options={"SPATIAL_INDEX": index, **told})  # fmt: skip
     return Written(
         rows={files[level]: len(frame) for level, frame in source.levels.items()},
         back=by_code({level: read_layer(file) for level, file in files.items()}),
@@ -59,9 +62,10 @@ def as_geojson(source: Source, folder: Path) -> Written:
     cells, intended = source.lonlat()
     files = write_geojson(cells, folder)
     back = by_code({file.stem: read_layer(file) for file in files})
-    if source.estimated:
-        # The collection says it, not every feature.
-        intended = {level: frame.drop(columns=NOTE) for level, frame in intended.items()}
+    # The collection says it, not every feature.
+    intended = {
+        level: frame.drop(columns=NOTE, errors="ignore") for level, frame in intended.items()
+    }
     return Written(
         rows={file: len(intended[file.stem]) for file in files},
         back=back,
@@ -125,6 +129,15 @@ def write_layer(frame: gpd.GeoDataFrame, file: Path, **options: Any) -> None:
             frame, file, use_arrow=False, geometry_type="MultiPolygon" if multi else "Polygon",
             promote_to_multi=multi, **options,
         )  # fmt: skip
+
+
+def write_note(note: str, file: Path) -> None:
+    """Add the table ``publication`` to a GeoPackage: what the file says of itself."""
+    table = pd.DataFrame({"key": ["note"], "value": [note]})
+    pyogrio.write_dataframe(
+        table, file, layer="publication", driver="GPKG", append=True, use_arrow=False,
+        layer_options={"FID": "gridcell_fid"},
+    )  # fmt: skip
 
 
 def read_layer(file: Path, **options: Any) -> gpd.GeoDataFrame:

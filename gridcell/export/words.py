@@ -16,7 +16,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "compactness": ("Compactness (Polsby-Popper)", "紧凑度（Polsby-Popper）"),
     "band": ("Households against the band: in, under, over", "户数范围：in达标 under不足 over超出"),
     "reason": ("Why a cell is outside its band", "超出户数范围的原因"),
-    "households_are": ("How households were found: estimated", "户数来源：estimated估算"),
+    "households_are": (
+        "How households are told: counted, estimated, hidden (may be few or many)",
+        "户数来源：counted统计 estimated估算 hidden不公布（隐去的数可大可小）",
+    ),
 }
 
 TITLES: Final[dict[str, tuple[str, str]]] = {
@@ -38,6 +41,7 @@ VALUES: Final[dict[str, tuple[str, str]]] = {
     "under": ("under", "不足"),
     "over": ("over", "超出"),
     "estimated": ("estimated", "估算"),
+    "hidden": ("not published", "不公布"),
 }
 LEVEL_TITLES: Final[dict[str, tuple[str, str]]] = {
     "large": ("Large grids", "大网格"),

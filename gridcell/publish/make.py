@@ -46,8 +46,7 @@ class Publication:
         ``hidden_pairs``, ``exposed`` and the notes in English and Chinese. Exposed are hidden
         counts that follow from what was published before, whatever is hidden now.
         """
-        figures: dict[str, Any] = self.plan.report["publication"]
-        return figures
+        return self.plan.publication or {}
 
 
 def publish_plan(
@@ -104,8 +103,7 @@ def publish_plan(
         "hidden": {level: int(frame["households"].isna().sum()) for level, frame in cells.items()},
         **({} if pairs is None else {"hidden_pairs": int(pairs["suppressed"].sum())}),
         "exposed": int(exposed.sum()),
-        "note": publication_note(threshold),
-        "note_zh": publication_note(threshold, "zh"),
+        "notes": {lang: publication_note(threshold, lang) for lang in ("en", "zh")},
     }
     return Publication(
         plan=dataclasses.replace(

@@ -1,8 +1,6 @@
 """What every published file says of itself."""
 
-from typing import Any, Final
-
-from gridcell.model import Plan
+from typing import Final
 
 _NOTES: Final = {
     "en": "Published: counts only. Households, staff and single buildings are left out. Counts of "
@@ -16,9 +14,3 @@ _NOTES: Final = {
 def publication_note(threshold: int, lang: str = "en") -> str:
     """Return the note, in ``en`` or ``zh``."""
     return _NOTES[lang].replace("{most}", str(threshold - 1))
-
-
-def published(plan: Plan) -> dict[str, Any] | None:
-    """Return the figures of its publication where the plan is one made by `publish_plan`."""
-    figures = plan.report.get("publication")
-    return figures if isinstance(figures, dict) else None

@@ -47,6 +47,8 @@ class LonLatCells:
     """``collapsed`` and ``split`` cells."""
     estimated: bool
     """Whether households were estimated: the files say so."""
+    note: str | None
+    """What published files say of themselves."""
 
 
 def cells_lonlat(
@@ -76,6 +78,8 @@ def cells_lonlat(
     """
     proofs = prove_plan(plan) if proofs is None else proofs
     estimated = bool(plan.report.get("households", {}).get("estimated"))
+    told = plan.publication
+    note = None if told is None else " ".join(told["notes"].values())
     frames = {
         level: plan.cells(level).sort_values("code", kind="stable", ignore_index=True)
         for level in LAYERS
@@ -85,7 +89,9 @@ def cells_lonlat(
             level: round_to_lattice(_geometry(frame), plan.crs, decimals=decimals)
             for level, frame in frames.items()
         }
-        return LonLatCells(levels=_lonlat(frames, plain), findings=(), estimated=estimated)
+        return LonLatCells(
+            levels=_lonlat(frames, plain), findings=(), estimated=estimated, note=note
+        )
     leaves = to_lattice(_geometry(frames["leaves"]), plan.crs, decimals=decimals)
     geometry = {"leaves": leaves.cells}
     below = "leaves"
@@ -100,6 +106,7 @@ def cells_lonlat(
         levels=_lonlat(frames, geometry),
         findings=tuple(_lattice_findings(frames["leaves"], leaves)),
         estimated=estimated,
+        note=note,
     )
 
 
@@ -107,9 +114,12 @@ def write_geojson(cells: LonLatCells, folder: Path) -> list[Path]:
     """Write one file a level into a folder that exists; return the files.
 
     Features are sorted by code, one a line. A cell without geometry has ``null``. Where households
-    were estimated, the collection has a member ``households`` that says ``estimated``.
+    were estimated, the collection has a member ``households`` that says ``estimated``; published
+    ones have a member ``note``.
     """
     note = '"households":"estimated",' if cells.estimated else ""
+    if cells.note is not None:
+        note += f'"note":{json.dumps(cells.note, ensure_ascii=False)},'
     files = []
     for level in LAYERS:
         frame = cells.levels[level]
