@@ -18,12 +18,13 @@ from gridcell.errors import (
     RulesError,
     WriteError,
 )
-from gridcell.export import Export, export_plan
+from gridcell.export import Export, check_published, export_plan
 from gridcell.fabric import build_fabric
 from gridcell.locator import Locator, locate, locate_file, open_locator
 from gridcell.model import Fabric, Finding, Layers, Plan
 from gridcell.partition import divide, set_targets
 from gridcell.pipeline import make_plan
+from gridcell.publish import Publication, publish_plan
 from gridcell.read import inspect_files, read_layers
 from gridcell.render.atlas import write_atlas, write_cards
 from gridcell.render.city import write_city_map
@@ -53,6 +54,7 @@ __all__ = [
     "PartitionError",
     "Plan",
     "ProofError",
+    "Publication",
     "Repair",
     "Rules",
     "RulesError",
@@ -62,6 +64,7 @@ __all__ = [
     "build_fabric",
     "check_cells",
     "check_plan",
+    "check_published",
     "divide",
     "draw_map",
     "export_plan",
@@ -74,6 +77,7 @@ __all__ = [
     "make_sample",
     "open_locator",
     "prove_coverage",
+    "publish_plan",
     "read_layers",
     "read_plan",
     "read_rules",
