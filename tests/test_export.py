@@ -345,15 +345,12 @@ def test_flatgeobuf_has_a_spatial_index(plan, exports):
     assert list(some["code"]) == [plan.micro["code"][0]]
 
 
-@pytest.mark.parametrize("kind", ["gpkg", "flatgeobuf", "shapefile", "kml", "pmtiles"])
+@pytest.mark.parametrize("kind", ["gpkg", "flatgeobuf", "shapefile", "kml"])
 def test_ogrinfo_counts_the_same_cells(exports, kind):
     if not (tool := shutil.which("ogrinfo")):
         pytest.skip("no ogrinfo")
     suffix = {"gpkg": "cells.gpkg", "flatgeobuf": "micro.fgb", "shapefile": "micro.shp",
-              "kml": "micro.kml", "pmtiles": "cells.pmtiles"}[kind]  # fmt: skip
-    formats = subprocess.run([tool, "--formats"], capture_output=True, text=True, check=True)
-    if kind == "pmtiles" and "PMTiles" not in formats.stdout:
-        pytest.skip("an ogrinfo without PMTiles")
+              "kml": "micro.kml"}[kind]  # fmt: skip
     said = subprocess.run(
         [tool, "-so", str(exports[kind].folder / suffix), "micro"],
         capture_output=True, text=True, check=True,
@@ -592,7 +589,7 @@ def test_a_failure_leaves_nothing_and_what_was_there_stays(plan, tmp_path, monke
     def fail(*_args, **_options):
         raise WriteError("the disk is full")
 
-    monkeypatch.setattr(make_module, "_manifest", fail)
+    monkeypatch.setattr(make_module, "make_manifest", fail)
     with pytest.raises(WriteError, match="disk is full"):
         export_plan(plan, folder, format="csv", overwrite=True)
     assert files_of(folder) == before

@@ -148,8 +148,10 @@ def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
         rim=rim(length),
         rim_on_barrier=rim(on_barrier),
         weight=table["households"].to_numpy(dtype=np.float64),
-        area=table["area_m2"].to_numpy(dtype=np.float64),
-        xy=table[["x", "y"]].to_numpy(dtype=np.float64),
+        # Own arrays, as in `contract`: pandas would lend read-only ones in columns, and numba
+        # compile every kernel once more for them.
+        area=table["area_m2"].to_numpy(dtype=np.float64, copy=True),
+        xy=np.ascontiguousarray(table[["x", "y"]].to_numpy(dtype=np.float64, copy=True)),
     )
 
 
