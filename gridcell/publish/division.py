@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -32,6 +32,14 @@ class Division:
     """Households of all cells, where told."""
     contradicting: tuple[str, ...]
     """Codes of cells of which two layers tell different counts."""
+
+    @property
+    def known_total(self) -> int | None:
+        """Households of all cells, where told or the sum of what is."""
+        roots = self.parent < 0
+        if self.total is None and self.told[roots].all():
+            return int(self.households[roots].sum())
+        return self.total
 
     @property
     def is_leaf(self) -> Bools:
@@ -125,60 +133,58 @@ def make_network(
     """Return the counts of a division, alone or with those of an older one of the same land.
 
     From the whole, households go over the cells to the leaves. There they are at the end, or go on
-    over the pieces to the leaves of the older division, and over its cells to the end.
+    over the pieces to the leaves of the older division, and over its cells to the end. The total of
+    all cells leads from the end back to the whole.
     """
-    n, m = len(division.code), 0 if older is None else len(older.code)
-    whole, end, first, second = 0, 1, 2, 2 + n
-    leaf = division.is_leaf
-    tails = [np.where(division.parent < 0, whole, first + division.parent)]
-    heads = [first + np.arange(n)]
-    if older is None:
-        heads[0] = np.where(leaf, end, heads[0])
-    total = division.total
-    roots = division.parent < 0
-    if total is None and division.told[roots].all():
-        total = int(division.households[roots].sum())
-    tails.append(np.array([end]))
-    heads.append(np.array([whole]))
-    counts = [division.households, np.array([total or 0])]
-    told = [division.told, np.array([total is not None])]
-    fixed = [division.empty, np.array([False])]
-    unguarded = [np.zeros(n + 1, dtype=np.bool_)]
-    if older is not None and pieces is not None:
-        last = second + m
-        outside = pieces.b < 0
-        tails.append(first + pieces.a)
-        heads.append(np.where(outside, end, second + pieces.b))
-        counts.append(pieces.households)
-        told.append(pieces.told)
-        fixed.append(np.zeros(len(pieces.a), dtype=np.bool_))
-        known = older.total is not None or bool(older.told[older.parent < 0].all())
-        tails += [second + np.arange(m), np.array([last]), np.full(len(pieces.beyond), end)]
-        heads += [
-            np.where(older.parent < 0, last, second + older.parent), np.array([end]),
-            second + pieces.beyond,
-        ]  # fmt: skip
-        sums = int(older.households[older.parent < 0].sum())
-        counts += [
-            older.households, np.array([sums if older.total is None else older.total]),
-            np.zeros(len(pieces.beyond), dtype=np.int64),
-        ]  # fmt: skip
-        told += [older.told, np.array([known]), np.zeros(len(pieces.beyond), dtype=np.bool_)]
-        fixed += [older.told, np.array([known]), np.zeros(len(pieces.beyond), dtype=np.bool_)]
-        unguarded += [
-            np.zeros(len(pieces.a) + m + 1, dtype=np.bool_),
-            np.ones(len(pieces.beyond), dtype=np.bool_),
-        ]
-    many = 0 if pieces is None else len(pieces.a)
-    return Network(
-        tail=np.concatenate(tails).astype(np.int64),
-        head=np.concatenate(heads).astype(np.int64),
-        count=np.concatenate(counts).astype(np.int64),
-        told=np.concatenate(told),
-        fixed=np.concatenate(fixed),
-        unguarded=np.concatenate(unguarded),
-        cells=slice(0, n),
-        total=n,
-        pieces=slice(n + 1, n + 1 + many),
-        older=slice(n + 1 + many, n + 1 + many + m),
-    )
+    n = len(division.code)
+    whole, end, cells = 0, 1, 2 + np.arange(n)
+    arcs = _Arcs()
+    above = np.where(division.parent < 0, whole, cells[division.parent])
+    below = np.where(division.is_leaf, end, cells) if older is None else cells
+    arcs.add(above, below, division.households, told=division.told, fixed=division.empty)
+    arcs.add([end], [whole], [division.known_total or 0], told=division.known_total is not None)
+    if pieces is not None and older is not None:
+        others = 2 + n + np.arange(len(older.code))
+        last = 2 + n + len(older.code)
+        into = np.where(pieces.b < 0, end, others[pieces.b])
+        arcs.add(cells[pieces.a], into, pieces.households, told=pieces.told)
+        over = np.where(older.parent < 0, last, others[older.parent])
+        arcs.add(others, over, older.households, told=older.told, fixed=older.told)
+        known = older.known_total is not None
+        total = older.known_total or older.households[older.parent < 0].sum()
+        arcs.add([last], [end], [total], told=known, fixed=known)
+        nobody = np.zeros(len(pieces.beyond), dtype=np.int64)
+        arcs.add(nobody + end, others[pieces.beyond], nobody, told=False, unguarded=True)
+    return arcs.network(n, 0 if pieces is None else len(pieces.a))
+
+
+class _Arcs:
+    """Arcs, kind by kind."""
+
+    def __init__(self) -> None:
+        self._kinds: list[tuple[NDArray[Any], ...]] = []
+
+    def add(
+        self,
+        tail: ArrayLike,
+        head: ArrayLike,
+        count: ArrayLike,
+        *,
+        told: Bools | bool,
+        fixed: Bools | bool = False,
+        unguarded: Bools | bool = False,
+    ) -> None:
+        kind = np.broadcast_arrays(tail, head, count, told, fixed, unguarded)
+        self._kinds.append(tuple(kind))
+
+    def network(self, cells: int, pieces: int) -> Network:
+        columns = [np.concatenate(column) for column in zip(*self._kinds, strict=True)]
+        tail, head, count = (column.astype(np.int64) for column in columns[:3])
+        told, fixed, unguarded = (column.astype(np.bool_) for column in columns[3:])
+        after = cells + 1 + pieces
+        older = len(self._kinds[3][0]) if len(self._kinds) > 3 else 0
+        return Network(
+            tail=tail, head=head, count=count, told=told, fixed=fixed, unguarded=unguarded,
+            cells=slice(0, cells), total=cells, pieces=slice(cells + 1, after),
+            older=slice(after, after + older),
+        )  # fmt: skip

@@ -128,6 +128,5 @@ def _recounted(before: Division, pieces: Pieces) -> Division:
     for row in range(len(count) - 1, -1, -1):
         if before.parent[row] >= 0:
             count[before.parent[row]] += count[row]
-    known = before.total is not None or before.told[before.parent < 0].all()
-    total = int(count[before.parent < 0].sum()) if known else None
+    total = None if before.known_total is None else int(count[before.parent < 0].sum())
     return replace(before, households=count, total=total)
