@@ -1,10 +1,11 @@
-"""The map of a city of 33,000 cells: size, time to write, time to the first draw, a scripted pan.
+"""The map of a city of 33,000 cells: size, seconds to write and to draw, a scripted pan and zoom.
 
-python benchmarks/map.py PLAN [--cells 33000] [--keep FOLDER]
+python benchmarks/map.py PLAN [--cells 33000] [--keep FOLDER] [--overview FILE.html ...]
 
-PLAN, such as that of the bundled sample, is laid side by side until there are enough leaves; codes
-and names stay distinct. The browser part needs Chromium and playwright; pages are opened with the
-network off.
+A PLAN with fewer leaves, such as that of the bundled sample, is laid side by side until there are
+enough; codes and names stay distinct. Pages are opened in Chromium (with playwright), the network
+off, and moved by mouse and wheel. ``--overview`` measures further pages, such as one drawn before a
+change, in the same run.
 """
 
 import argparse
@@ -12,8 +13,10 @@ import dataclasses
 import json
 import math
 import shutil
+import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -24,12 +27,14 @@ import gridcell
 from gridcell.model import Plan
 from gridcell.render.city import write_city_map
 
-STEPS = 12
-"""Of the pan; each moves half a screen."""
+DRAGS = 8
+"""At each zoom; each moves 0.4 of the screen."""
 
 
 def city(plan: Plan, cells: int) -> Plan:
     """Return the plan laid side by side, about square, with at least so many leaves."""
+    if len(plan.leaves) >= cells:
+        return plan
     copies = math.ceil(cells / len(plan.leaves))
     across = math.ceil(math.sqrt(copies))
     west, south, east, north = plan.medium.total_bounds
@@ -59,44 +64,93 @@ def _copy(frame: pd.DataFrame, k: int, shift: tuple[float, float]) -> pd.DataFra
 
 
 def measure(page: Page, file: Path) -> dict[str, float]:
-    """Return seconds to the first draw, and of pans the repaints and the slowest frame."""
+    """Return seconds to the first draw, and what frames took while the page was moved.
+
+    For the whole city, where micro cells just begin to show (the most that is ever painted), and
+    nearer: ``frame_ms`` is the longest frame, ``stalls`` how many tasks took more than 50 ms,
+    ``task_ms`` the longest, ``whole_ms`` the median time until the picture is complete again.
+    """
+    page.goto("about:blank")
     began = time.perf_counter()
-    page.goto(file.as_uri())
-    page.wait_for_function("window.planMap && planMap.painter.painted > 0", polling=20)
+    page.goto(file.resolve().as_uri())
+    page.wait_for_function("() => window.planMap && planMap.painter.painted > 0", polling=20)
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
-    first = time.perf_counter() - began
-    found = {"first_draw_s": first, "draw_ms": page.evaluate("planMap.painter.took")}
-    for name, zoom in (("whole", 0), ("micro", 0.25), ("near", 2)):
+    found = {"first_draw_s": time.perf_counter() - began}
+    page.evaluate(WATCH)
+    for name, zoom in (("city", 0), ("micro", 0.25), ("near", 2)):
         page.evaluate(NEARER, zoom)
-        found |= {f"{name}_{key}": value for key, value in page.evaluate(PAN, STEPS).items()}
+        page.evaluate(SETTLED)
+        found |= _watched(page, f"pan_{name}", lambda: [_drag(page, k) for k in range(DRAGS)])
+    page.evaluate("() => planMap.map.fitBounds(planMap.plan.bounds, { animate: false })")
+    page.evaluate(SETTLED)
+    found |= _watched(page, "zoom", lambda: [_wheel(page, k) for k in range(2 * DRAGS)])
+    found |= _watched(page, "hover", lambda: _hover(page))
     return {key: round(value, 2) for key, value in found.items()}
 
 
-# To where micro cells just begin to show, many in view: the most that is ever painted.
+def _watched(page: Page, name: str, move: Callable[[], list[float]]) -> dict[str, float]:
+    page.evaluate("() => watch.start()")
+    whole = statistics.median(move())
+    found = page.evaluate("() => watch.stop()") | ({"whole_ms": whole} if whole else {})
+    return {f"{name}_{key}": value for key, value in found.items()}
+
+
+def _drag(page: Page, k: int) -> float:
+    way = 300 if k // 2 % 2 else -300
+    page.mouse.move(750, 475)
+    page.mouse.down()
+    for part in range(1, 11):
+        page.mouse.move(750 + way * part / 5, 475 + (-1) ** k * 12 * part)
+    page.wait_for_timeout(120)  # else the map glides on
+    page.mouse.up()
+    return float(page.evaluate(SETTLED))
+
+
+def _wheel(page: Page, k: int) -> float:
+    page.mouse.move(600 + 10 * k, 475)
+    page.mouse.wheel(0, -240 if k < DRAGS else 240)
+    page.wait_for_timeout(400)  # the map waits for more, then zooms for a quarter of a second
+    return float(page.evaluate(SETTLED))
+
+
+def _hover(page: Page) -> list[float]:
+    for k in range(60):
+        page.mouse.move(450 + 10 * k, 300 + 5 * k)
+    return [0.0]
+
+
+WATCH = """() => {
+  const watch = window.watch = { frames: [], tasks: [], on: false, moved: 0 };
+  planMap.map.on("moveend", () => { watch.moved = performance.now(); });
+  const note = list => watch.tasks.push(...list.getEntries().map(entry => entry.duration));
+  new PerformanceObserver(note).observe({ type: "longtask" });
+  watch.start = () => {
+    let last = performance.now();
+    Object.assign(watch, { frames: [], tasks: [], on: true });
+    const tick = now => {
+      watch.frames.push(now - last);
+      last = now;
+      if (watch.on) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  };
+  watch.stop = () => {
+    watch.on = false;
+    const { frames, tasks } = watch;
+    return { frame_ms: Math.max(...frames), stalls: tasks.length, task_ms: Math.max(0, ...tasks) };
+  };
+}"""
+
+SETTLED = """async () => {
+  do await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+  while (planMap.painter.busy);
+  return performance.now() - watch.moved;
+}"""
+
 NEARER = """step => {
   const { map, plan, painter } = planMap;
   map.setView(L.latLngBounds(plan.bounds).getCenter(), map.getZoom() + step, { animate: false });
   while (step && !painter.finelyDrawn()) map.setZoom(map.getZoom() + step, { animate: false });
-}"""
-
-PAN = """async steps => {
-  const { map, painter } = planMap, repaints = [], frames = [], began = performance.now();
-  let last = performance.now(), on = true;
-  const tick = now => { frames.push(now - last); last = now; if (on) requestAnimationFrame(tick); };
-  requestAnimationFrame(tick);
-  for (let k = 0; k < steps; k++) {
-    const way = (k / 3 | 0) % 2 ? -0.5 : 0.5;
-    map.panBy([way * map.getSize().x, way * map.getSize().y / 3], { animate: false });
-    await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
-    repaints.push(painter.took);
-  }
-  on = false;
-  repaints.sort((a, b) => a - b);
-  frames.sort((a, b) => a - b);
-  return {
-    seconds: (performance.now() - began) / 1000, repaint_ms: repaints[repaints.length >> 1],
-    slowest_repaint_ms: repaints.at(-1), slowest_frame_ms: frames.at(-1),
-  };
 }"""
 
 
@@ -105,6 +159,7 @@ def main() -> None:
     parser.add_argument("plan", type=Path)
     parser.add_argument("--cells", type=int, default=33_000)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--overview", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     plan = city(gridcell.read_plan(options.plan), options.cells)
     print(f"{len(plan.medium)} communities, {len(plan.micro)} micro cells, "
@@ -128,8 +183,8 @@ def main() -> None:
             )
             context = browser.new_context(viewport={"width": 1500, "height": 950}, offline=True)
             page = context.new_page()
-            for file in (files[0], files[1], folder / "map.html"):
-                print(file.name, json.dumps(measure(page, file)))
+            for file in (*options.overview, files[0], files[1], folder / "map.html"):
+                print(file, json.dumps(measure(page, file)))
             browser.close()
 
 

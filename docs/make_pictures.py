@@ -1,12 +1,14 @@
 """Makes the pictures of README and docs from data in the repository.
 
-Run in the repository, with gridcell and its extra ``notebook`` installed, and Chromium:
-``python docs/make_pictures.py``, or with some of their names: ``… hecheng preferences``.
+Run in the repository, with gridcell and its extra ``notebook`` installed, Chromium, Poppler
+(``pdftoppm``) and a Chinese font: ``python docs/make_pictures.py``, or with some of their names:
+``… hecheng preferences``.
 """
 
 import subprocess
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import geopandas as gpd
@@ -27,6 +29,7 @@ CHROMIUM = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--window-size=1500,950", "--virtual-time-budget=8000",
 )  # fmt: skip
+POPPLER = ("pdftoppm", "-r", "90", "-png", "-singlefile")
 
 
 def main(names: list[str]) -> None:
@@ -40,8 +43,9 @@ def main(names: list[str]) -> None:
             print(f"{picture}: {picture.stat().st_size / 1000:.0f} kB")
 
 
-def draw_hecheng(picture: Path) -> None:
-    """Draw the page that is written with the plan of the sample town."""
+@lru_cache(maxsize=1)
+def sample_plan() -> gridcell.Plan:
+    """Return the sample town, divided."""
     layers = gridcell.read_layers(
         SAMPLE / "communities.shp",
         SAMPLE / "buildings.shp",
@@ -50,15 +54,38 @@ def draw_hecheng(picture: Path) -> None:
         barriers=[SAMPLE / "roads.shp", SAMPLE / "rivers.shp"],
         staff=SAMPLE / "staff.csv",
     )
-    plan = gridcell.make_plan(layers)
+    return gridcell.make_plan(layers)
+
+
+def draw_hecheng(picture: Path) -> None:
+    """Draw the page that is written with the plan of the sample town."""
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "map.html"
-        gridcell.write_map(plan, page)
+        gridcell.write_map(sample_plan(), page)
         subprocess.run(
             [*CHROMIUM, f"--user-data-dir={folder}/profile", f"--screenshot={picture}",
              page.as_uri()],
             check=True, capture_output=True,
         )  # fmt: skip
+
+
+def draw_atlas(picture: Path) -> None:
+    """Draw two pages of the atlas of a community side by side: it, and a small grid."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "atlas.pdf"
+        gridcell.write_atlas(sample_plan(), file, community="450802001013")
+        pages = []
+        for page in ("3", "5"):
+            part = Path(folder) / page
+            subprocess.run(
+                [*POPPLER, "-f", page, "-l", page, file, part],
+                check=True,
+            )
+            pages.append(Image.open(part.with_suffix(".png")))
+        both = Image.new("RGB", (2 * pages[0].width + 12, pages[0].height), "#c8c8c8")
+        for place, image in enumerate(pages):
+            both.paste(image, (place * (image.width + 12), 0))
+        both.save(picture)
 
 
 def draw_preferences(picture: Path) -> None:
@@ -83,7 +110,7 @@ def draw_preferences(picture: Path) -> None:
     plt.close(figure)
 
 
-PICTURES = {"hecheng": draw_hecheng, "preferences": draw_preferences}
+PICTURES = {"hecheng": draw_hecheng, "atlas": draw_atlas, "preferences": draw_preferences}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ out of what is kept: they are 0.6 MB.
 import argparse
 import base64
 import io
+import re
 import time
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from PIL import Image
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 COLOURS = 64
+_STYLED = re.compile(r"\bT_[0-9a-f]{5}(?=[_\"])")
+"""Ids that pandas draws by chance for the tables it styles."""
 
 
 def main() -> None:
@@ -50,12 +53,16 @@ def run(path: Path) -> NotebookNode:
 def keep_small(notebook: NotebookNode) -> None:
     """Leave interactive maps out, make pictures small, forget what differs from run to run."""
     notebook.metadata.language_info = {"name": "python"}
-    for cell in notebook.cells:
+    for place, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
         cell.outputs = [out for out in cell.outputs if "<iframe" not in _html(out)]
-        for out in cell.outputs:
+        for number, out in enumerate(cell.outputs):
             data = out.get("data", {})
+            if "text/html" in data:
+                # Every reader shows the page; the words beside it name addresses and seconds.
+                data.pop("text/plain", None)
+                data["text/html"] = _STYLED.sub(f"T_{place}_{number}", _html(out))
             if "image/png" in data:
                 data["image/png"] = _fewer_colours(data["image/png"])
 

@@ -13,13 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.t2CharStringPen import T2CharStringPen
-from fontTools.pens.ttGlyphPen import TTGlyphPen
+from atlas_fonts import CHARACTERS, make_font
 from fontTools.ttLib import TTCollection, TTFont
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plans import SITE, tiny_plan
+from plans import tiny_plan
 from pypdf import PdfReader
 
 from gridcell.errors import GridcellError, InputError, WriteError
@@ -27,53 +25,20 @@ from gridcell.model import Plan
 from gridcell.render.atlas import fonts, write_atlas, write_cards
 from gridcell.render.atlas.cards import KINDS
 from gridcell.render.atlas.content import make_content
+from gridcell.render.atlas.frame import fit_frame, round_scale
 from gridcell.render.atlas.labels import Labels
 from gridcell.render.atlas.sheet import PAPERS, Sheets, open_sheets
-from gridcell.render.atlas.view import fit_frame, round_scale
 from gridcell.render.atlas.words import atlas_words
 from gridcell.render.words import LANGUAGES
 from gridcell.schema import HOUSEHOLD_COLUMNS
-from gridcell.write import read_plan, roster, write_plan
+from gridcell.write import read_plan, write_plan
 from gridcell_cli.atlas import command
 
 LARGE = "450802001"
 FIRST = f"{LARGE}001"
-WORDS = "".join("".join(atlas_words(lang).values()) for lang in LANGUAGES)
-PLAN_TEXT = f"荷城社区东湖街道第号楼小微网格人民路王丽{SITE}"
-CHARACTERS = sorted(set(WORDS + PLAN_TEXT) | {chr(c) for c in range(32, 127)} | set("…·–龘"))
 
 
-def make_font(path: Path, *, family: str = "Test", cff: bool = False, lacks: str = "") -> Path:
-    """Write a font of boxes, each character with one of its own width."""
-    letters = [c for c in CHARACTERS if c not in lacks and c.isprintable()]
-    names = {c: f"u{ord(c):05X}" for c in letters}
-    order = [".notdef", *names.values()]
-    builder = FontBuilder(1000, isTTF=not cff)
-    builder.setupGlyphOrder(order)
-    builder.setupCharacterMap({ord(c): name for c, name in names.items()})
-    widths = {name: 1000 if name > "u02000" else 500 for name in order}
-    drawn: dict[str, Any] = {}
-    for place, name in enumerate(order):
-        pen = T2CharStringPen(widths[name], None) if cff else TTGlyphPen(None)
-        pen.moveTo((50, 0))
-        pen.lineTo((50, 700))
-        pen.lineTo((400, 650 - place % 50))
-        pen.closePath()
-        drawn[name] = pen.getCharString() if cff else pen.glyph()
-    if cff:
-        builder.setupCFF(family, {"FullName": family}, drawn, {})
-    else:
-        builder.setupGlyf(drawn)
-    builder.setupHorizontalMetrics({name: (widths[name], 50) for name in order})
-    builder.setupHorizontalHeader(ascent=900, descent=-200)
-    builder.setupNameTable({"familyName": family, "styleName": "Regular", "psName": family})
-    builder.setupOS2(sTypoAscender=900, usWinAscent=900, usWinDescent=200)
-    builder.setupPost()
-    builder.save(path)
-    return path
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def font(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_font(tmp_path_factory.mktemp("fonts") / "boxes.ttf")
 
@@ -175,16 +140,6 @@ def test_chinese_words_are_chinese(tmp_path: Path, font: Path) -> None:
     for said in ("小网格图册", "索引", "小网格长", "空缺", "户数范围", "北"):
         assert said in text
     assert "Households" not in text
-
-
-def test_the_roles_are_called_as_on_the_roster() -> None:
-    for lang in LANGUAGES:
-        said = atlas_words(lang)
-        for role in (
-            "large_chief", "community_chief", "small_chief", "dedicated_chief", "micro_chief",
-            "building_chief", "worker", "police",
-        ):  # fmt: skip
-            assert said[role] == roster._title(role, lang)
 
 
 def test_nobody_is_named_without_contacts(tmp_path: Path, font: Path) -> None:
@@ -391,7 +346,7 @@ def test_no_label_lies_over_another_or_the_rim(
     labels.keep(40, 40, 10, 10)
     placed = 1
     for x, y, angle, text in wishes:
-        placed += labels.put(np.array([[x, y]]), text, (8.0, 5.0), angle=angle)
+        placed += labels.put(np.array([[x, y]]), text, (8.0, 5.0), angles=np.array([angle]))
     boxes = np.array(labels._taken)
     assert len(boxes) == placed
     tree = shapely.STRtree(boxes)

@@ -14,9 +14,9 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 from plans import tiny_plan
-from shapely.geometry import LineString
+from shapely.geometry import LineString, Point
 
-from gridcell.model import Plan, findings_frame
+from gridcell.model import Finding, Plan, findings_frame
 from gridcell.render.city import write_city_map
 from gridcell.render.map import write_map
 
@@ -27,6 +27,7 @@ CHROMIUM = next(
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 
 EVIL = "<script>alert(1)</script>"
+EVILS = (EVIL, '"><img src=x onerror=alert(1)>')
 TILES = "http://tiles.example/{z}/{x}/{y}.png"
 INKED = """() => {
   const { data } = document.querySelector("canvas.leaflet-zoom-animated").getContext("2d")
@@ -35,8 +36,13 @@ INKED = """() => {
   for (let i = 3; i < data.length; i += 4) count += data[i] > 0;
   return count;
 }"""
+PIXELS = """() => document.querySelector("canvas.leaflet-zoom-animated").getContext("2d")
+  .getImageData(0, 0, 1800, 1200).data"""
 PICTURE = """() => document.querySelector("canvas.leaflet-zoom-animated").toDataURL()"""
-PAINTED = """() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"""
+PAINTED = """async () => {
+  do await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+  while (planMap.painter.busy);
+}"""
 
 
 class Visit:
@@ -53,7 +59,8 @@ class Visit:
 
     def open(self, path: Path, *, mark: str = "") -> None:
         self.page.goto(path.as_uri() + mark)
-        self.page.wait_for_function("window.planMap && planMap.painter.painted")
+        self.page.wait_for_function("() => window.planMap && planMap.painter.painted")
+        self.paint()
 
     def paint(self) -> None:
         self.page.evaluate(PAINTED)
@@ -251,26 +258,157 @@ def test_a_vacancy_tells_its_post(visit: Visit, page_file: Path) -> None:
     assert "vacant: Micro-grid chief (capacity)" in tip
 
 
-def test_names_are_text_wherever_they_show(visit: Visit, tmp_path: Path) -> None:
-    plan = tiny_plan(community_name=EVIL, message=EVIL)
+def evil_plan(evil: str) -> Plan:
+    """Return a plan in which every text that comes from data, codes as well, is one text."""
+    plan = tiny_plan(community_name=evil, message=evil)
     for cells in (plan.large, plan.medium, plan.small, plan.micro):
-        cells["name"] = EVIL
-    plan.small["reason"] = plan.micro["reason"] = EVIL
-    write_city_map(plan, tmp_path / "map")
-    scripts = None
-    for name in ("index", *(f"communities/community-{c}" for c in plan.medium["code"])):
-        visit.open(tmp_path / "map" / f"{name}.html")
-        assert visit.page.locator(".plan-panel summary b").inner_text() == EVIL
-        visit.page.get_by_role("searchbox").fill("script")
-        assert EVIL in visit.page.locator(".matches").inner_text()
+        cells["name"] = evil
+    plan.small["reason"] = plan.micro["reason"] = evil
+    plan.findings["kind"] = plan.findings["cell"] = evil
+    old = plan.medium["code"][0]
+    for cells in (plan.medium, plan.small, plan.micro, plan.leaves, plan.buildings, plan.findings):
+        for column in ("code", "label", "parent", "community"):
+            if column in cells:
+                cells[column] = cells[column].str.replace(old, f"{evil}1", regex=False)
+    plan.medium["label"] = plan.small["label"] = evil
+    barriers = plan.barriers.assign(name=evil, rank=evil)
+    vacant = pd.DataFrame(
+        {"role": [evil, evil], "code": [plan.micro["code"][0], plan.medium["code"][0]],
+         "missing": [1, 2], "reason": [evil, evil]}
+    )  # fmt: skip
+    return dataclasses.replace(plan, barriers=barriers, vacancies=vacant)
+
+
+@pytest.mark.parametrize("evil", EVILS)
+def test_names_are_text_wherever_they_show(visit: Visit, tmp_path: Path, evil: str) -> None:
+    plan = evil_plan(evil)
+    calm = tmp_path / "calm.html"
+    write_map(tiny_plan(), calm)
+    visit.open(calm)
+    count = "document.querySelectorAll('script, img, iframe').length"
+    expected = visit.page.evaluate(count)
+    write_map(plan, tmp_path / "map.html")
+    pages = [path for path in write_city_map(plan, tmp_path / "map") if path.name != "index.html"]
+    for path in (tmp_path / "map.html", tmp_path / "map" / "index.html", *pages):
+        visit.open(path)
+        assert visit.page.locator(".plan-panel summary b").inner_text() == evil
+        visit.page.get_by_role("searchbox").fill(evil)
+        assert evil in visit.page.locator(".matches").inner_text()
         visit.page.keyboard.press("Enter")
+        visit.page.locator(".list").evaluate_all("lists => lists.forEach(list => list.open = true)")
         visit.point_at("micro", 1)
-        assert EVIL in visit.page.locator(".leaflet-tooltip").inner_text()
+        assert evil in visit.page.locator(".leaflet-tooltip").inner_text()
         visit.page.mouse.click(600, 400)
-        count = visit.page.locator("script").count()
-        assert scripts in (None, count)
-        scripts = count
+        for x, y in visit.page.evaluate(
+            "planMap.painter.marks.map(m => planMap.map.layerPointToContainerPoint([m.x, m.y]))"
+            ".map(({ x, y }) => [x, y])"
+        ):
+            visit.page.mouse.move(x, y)
+        visit.paint()
+        assert visit.page.evaluate(count) == expected, path
     assert visit.faults == []
+
+
+def test_a_code_that_is_markup_gives_a_safe_name_to_its_page(visit: Visit, tmp_path: Path) -> None:
+    for evil in EVILS:
+        files = write_city_map(evil_plan(evil), tmp_path / "map", overwrite=True)
+        assert all(re.fullmatch(r"[a-z]+(-[A-Za-z0-9_-]+)?\.html", path.name) for path in files)
+        visit.open(files[0])
+        assert visit.page.locator(".pages a").all_inner_texts() == [evil] * 2
+        visit.page.locator(".pages a").first.click()
+        visit.page.wait_for_url(f"**/{files[1].name}")
+        visit.paint()
+        visit.page.locator("a.home").click()
+        visit.page.wait_for_url("**/index.html")
+    assert visit.faults == []
+
+
+@pytest.mark.parametrize(("severity", "dots"), [("note", True), ("warning", False)])
+def test_notes_are_dots_and_many_warnings_gather(
+    visit: Visit, tmp_path: Path, severity: Any, dots: bool
+) -> None:
+    plan = tiny_plan()
+    x, y = plan.medium.geometry[0].centroid.coords[0]
+    found = [
+        Finding(kind="k", severity=severity, message=f"m{k}", place=Point(x + k % 20, y + k // 20))
+        for k in range(300)
+    ]
+    plan = dataclasses.replace(plan, findings=findings_frame(found, plan.crs))
+    write_map(plan, tmp_path / "map.html")
+    visit.open(tmp_path / "map.html")
+    counts = visit.page.evaluate("planMap.painter.marks.map(mark => mark.count)")
+    assert sum(counts) == 300
+    assert (len(counts) == 300) is dots
+
+
+def test_what_was_shifted_looks_like_what_is_painted_anew(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    for zoom, x, y in ((0, 330, 0), (1, -210, 170), (0, 5, -400), (0, 5000, 0), (-1, -4800, 30)):
+        visit.page.evaluate(
+            """([zoom, x, y]) => {
+              const { map } = planMap;
+              if (zoom) map.setZoom(map.getZoom() + zoom, { animate: false });
+              map.panBy([x, y], { animate: false });
+            }""",
+            [zoom, x, y],
+        )
+        visit.paint()
+        visit.page.evaluate(f"window.shifted = ({PIXELS})()")
+        visit.page.evaluate("planMap.painter.backdrop.kept = null; planMap.painter.repaint()")
+        visit.paint()
+        differ = visit.page.evaluate(
+            f"""() => {{
+              const now = ({PIXELS})();
+              let differ = 0;
+              for (let i = 0; i < now.length; i++) differ += Math.abs(now[i] - shifted[i]) > 24;
+              return differ / now.length;
+            }}"""
+        )
+        assert differ < 1e-4
+
+
+def test_a_map_without_room_is_painted_once_it_has_some(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    before = visit.picture()
+    for width, height in ((0, 0), (1200, 800)):
+        visit.page.evaluate(
+            """([width, height]) => {
+              const { map } = planMap, { style } = map.getContainer();
+              style.width = `${width}px`;
+              style.height = `${height}px`;
+              map.invalidateSize({ animate: false });
+            }""",
+            [width, height],
+        )
+        visit.paint()
+    assert visit.picture() == before
+    assert visit.faults == []
+
+
+def test_the_land_stays_in_sight_while_it_is_painted(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    before = visit.ink()
+    left = visit.page.evaluate(
+        f"""() => {{
+          const {{ map, painter }} = planMap, {{ run }} = Backdrop.prototype;
+          const {{ backdrop }} = painter, later = () => run.call(backdrop);
+          backdrop.run = () => {{ backdrop.timer = setTimeout(later, 50); }};
+          map.panBy([40, 0], {{ animate: false }});
+          const busy = painter.busy, ink = ({INKED})();
+          delete backdrop.run;
+          return busy ? ink : 0;
+        }}"""
+    )
+    assert left > 0.7 * before
+
+
+def test_the_pointer_over_a_control_tells_of_no_cell(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    visit.point_at("micro", 0)
+    assert visit.page.locator(".leaflet-tooltip").count() == 1
+    visit.page.locator(".plan-legend").hover()
+    visit.page.locator(".leaflet-tooltip").wait_for(state="detached")
+    assert not visit.page.locator(".leaflet-chosen-pane").is_visible()
 
 
 def test_a_community_opens_from_the_list_and_leads_back(visit: Visit, folder: Path) -> None:

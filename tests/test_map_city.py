@@ -5,12 +5,15 @@ import json
 import re
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
 from click.testing import CliRunner
 from plans import tiny_plan
-from test_map import embedded
+from shapely.geometry import LineString, Polygon, box
+from test_map import decode, embedded
 
 from gridcell.check import prove_plan
 from gridcell.errors import InputError, WriteError
@@ -87,6 +90,28 @@ def test_the_overview_tells_of_all_findings_and_lists_the_worst(
     overview = content_of(tmp_path / "m" / "index.html")
     assert len(overview["findings"]["message"]) == 1
     assert overview["counts"]["findings"] == len(plan.findings)
+
+
+def test_waters_on_a_page_end_with_the_land_around(tmp_path: Path) -> None:
+    plan = tiny_plan()
+    x, y = plan.medium.geometry[0].centroid.coords[0]
+    lake, island = box(x - 9000, y - 50, x + 9000, y + 50), box(x - 20, y - 10, x + 9000, y + 10)
+    lines = [LineString(lake.exterior.coords), LineString(island.exterior.coords)]
+    plan = dataclasses.replace(
+        plan,
+        barriers=gpd.GeoDataFrame(
+            {"kind": ["river"] * 2, "rank": [None] * 2, "name": [None] * 2},
+            geometry=lines, crs=plan.crs,
+        ),
+    )  # fmt: skip
+    for path in write_city_map(plan, tmp_path / "m")[1:]:
+        barriers = content_of(path)["barriers"]
+        assert decode(barriers["shape"]["rings"]) == []
+        assert decode(barriers["water"]["rings"]) == [1]  # the island is cut open at the window
+        xy = np.cumsum(np.reshape(decode(barriers["water"]["xy"]), (-1, 2)), axis=0) / 1e6
+        water = gpd.GeoSeries([Polygon(xy)], crs=4326).to_crs(plan.crs)
+        assert 0 < water.area.sum() < lake.area / 10
+        assert water.buffer(1).intersects(island).all()
 
 
 def test_the_same_plan_gives_the_same_pages(folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from pmtiles.reader import MmapSource, Reader
 
 from gridcell.errors import InputError
 from gridcell.export import EXPORT_FORMATS, check_published, export_plan, read_export
+from gridcell.publish import publish_plan
+from gridcell.render.city import write_city_map
+from gridcell.render.map import write_map
 from gridcell.write import write_plan
 from gridcell_cli.main import main
 
@@ -122,6 +125,45 @@ def test_no_byte_of_a_publication_tells_reasons_or_buildings(few, tmp_path, kind
     export = export_plan(secret, tmp_path / kind, format=kind, publish=True)
     for file in export.files:
         assert b"SECRET" not in file.read_bytes(), file
+
+
+@pytest.fixture(scope="module")
+def alike(few):
+    """Two plans that differ in hidden counts alone."""
+    plan, leaf = few
+    hidden = publish_plan(plan).plan.leaves.query("households.isna()")["code"]
+    (other,) = set(hidden) - {leaf}
+    frames = {}
+    for name in ("micro", "leaves", "buildings"):
+        frame = getattr(plan, name).copy()
+        for code, change in ((leaf, 1), (other, -1)):
+            frame.loc[frame["code"] == code, "households"] += change
+        frames[name] = frame
+    return plan, dataclasses.replace(plan, **frames)
+
+
+@pytest.mark.parametrize("kind", EXPORT_FORMATS)
+def test_plans_that_differ_in_hidden_counts_alone_are_published_as_the_same_bytes(
+    alike, tmp_path, kind
+):
+    folders = []
+    for number, plan in enumerate(alike):
+        export = export_plan(plan, tmp_path / str(number), format=kind, publish=True)
+        folders.append([file.read_bytes() for file in export.files])
+    assert folders[0] == folders[1]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_published_maps_differ_in_no_byte_either(alike, tmp_path, lang):
+    pages = []
+    for number, plan in enumerate(alike):
+        shown = publish_plan(plan).plan
+        write_map(shown, tmp_path / f"{number}.html", lang=lang)
+        files = write_city_map(shown, tmp_path / f"{number}", lang=lang)
+        pages.append([f.read_bytes() for f in (tmp_path / f"{number}.html", *files)])
+        assert shown._repr_html_() == publish_plan(alike[0]).plan._repr_html_()
+    assert pages[0] == pages[1]
+    assert ("不公布" if lang == "zh" else "not published").encode() in pages[0][0]
 
 
 def _tell(folder, code, count):

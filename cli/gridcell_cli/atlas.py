@@ -30,6 +30,7 @@ from gridcell_cli import options
 @click.option(
     "--contacts", metavar="FILE", help="Table of staff_id, name, phone: named in FILE.pdf."
 )
+@options.publishing
 @options.lang
 @click.option(
     "--font", metavar="FILE", type=options.FILE, envvar="GRIDCELL_FONT",
@@ -45,9 +46,12 @@ def command(
     community: str | None,
     cards: str | None,
     contacts: str | None,
+    threshold: int | None,
+    older: Path | None,
     lang: str,
     font: Path | None,
     *,
+    publish: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -60,10 +64,14 @@ def command(
     import json
 
     from gridcell.render.atlas import write_atlas, write_cards
-    from gridcell.write import read_plan, require_writable
+    from gridcell.write import require_writable
 
+    options.require_publishing(publish=publish, threshold=threshold, older=older)
+    for name, named in (("--contacts", contacts), ("--cards household", cards == "household")):
+        if publish and named:
+            raise click.UsageError(f"{name}: is about people, whom --publish leaves out")
     require_writable(output, overwrite=overwrite)
-    read = read_plan(plan)
+    read = options.read_shown(plan, publish=publish, threshold=threshold, older=older)
     shared: dict[str, Any] = {
         "paper": paper.upper(), "community": community, "contacts": contacts, "lang": lang,
         "font": font, "overwrite": overwrite,

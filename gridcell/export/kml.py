@@ -17,7 +17,7 @@ from gridcell.arrays import Geometries
 from gridcell.export.source import NOTE, Source, Written
 from gridcell.export.vector import ROUNDED, by_code, read_layer
 from gridcell.export.words import LEVEL_TITLES, TITLES, VALUES
-from gridcell.render.words import LANGUAGES
+from gridcell.words import LANGUAGES, say_reason
 
 _ILLEGAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What no XML may hold, and line breaks, which parsers change."""
@@ -132,6 +132,8 @@ def _balloon(row: dict[str, str | None], lang: int) -> str:
         text = value or VALUES["hidden"][lang]
         if name in {"grid_type", "band"}:
             text = VALUES[text][lang]
+        if name == "reason":
+            text = say_reason(text, LANGUAGES[lang])
         if name == "area_m2":
             text = f"{float(text):,.0f}"
         if name == "households" and row.get(NOTE) == "estimated":

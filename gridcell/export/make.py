@@ -22,7 +22,7 @@ from gridcell.export.tiles import as_tiles
 from gridcell.export.vector import as_flatgeobuf, as_geojson, as_geopackage, as_geoparquet
 from gridcell.model import Plan
 from gridcell.publish import THRESHOLD
-from gridcell.render.words import words
+from gridcell.words import language_number
 from gridcell.write.folder import all_or_nothing
 
 EXPORT_FORMATS: Final = (
@@ -138,7 +138,7 @@ def export_plan(
         folder, format=format, resolution=resolution, households=households, publish=publish,
         older=older, overwrite=overwrite,
     )  # fmt: skip
-    words(lang)
+    language_number(lang)
     writers: dict[str, _Writer] = {
         "geojson": as_geojson,
         "gpkg": as_geopackage,

@@ -10,15 +10,16 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
-from shapely.geometry import Polygon, box
 
 from gridcell.errors import WriteError
 from gridcell.model import Plan
 from gridcell.render.content import Sheet, page_content
 from gridcell.render.map import PlanMap, check_tiles
 from gridcell.render.simpler import simplify_plan
+from gridcell.render.water import outlines_of_waters, water_areas, water_outlines
+
+Window = tuple[float, float, float, float]
 
 MAX_BYTES: Final = 5_000_000
 """Of a page."""
@@ -165,12 +166,12 @@ def _communities(plan: Plan) -> Iterator[Plan]:
     buildings = _groups(of_building, len(codes))
     findings = _groups(_owners(plan, plan.findings, "community"), len(codes))
     vacancies = _groups(_owners(plan, plan.vacancies, None), len(codes))
-    tree = plan.barriers.sindex
+    wet = water_outlines(plan.barriers)
+    lines, waters = plan.barriers[~wet], water_areas(plan.barriers.geometry[wet])
     for row in range(len(codes)):
         medium = plan.medium.iloc[[row]].reset_index(drop=True)
         west, south, east, north = medium.total_bounds
-        land = box(west - _MARGIN_M, south - _MARGIN_M, east + _MARGIN_M, north + _MARGIN_M)
-        near = np.sort(tree.query(land, predicate="intersects"))
+        land = (west - _MARGIN_M, south - _MARGIN_M, east + _MARGIN_M, north + _MARGIN_M)
         cells = {
             level: plan.cells(level).iloc[rows[level][row]].reset_index(drop=True) for level in rows
         }
@@ -182,18 +183,22 @@ def _communities(plan: Plan) -> Iterator[Plan]:
             medium=medium,
             **cells,
             buildings=plan.buildings.iloc[buildings[row]].reset_index(drop=True),
-            barriers=_clipped(plan.barriers.iloc[near].reset_index(drop=True), land),
+            barriers=_clipped(lines, land, waters, _surroundings(medium)),
             findings=plan.findings.iloc[findings[row]].reset_index(drop=True),
             vacancies=plan.vacancies.iloc[vacancies[row]].reset_index(drop=True),
         )  # fmt: skip
 
 
-def _clipped(barriers: gpd.GeoDataFrame, land: Polygon) -> gpd.GeoDataFrame:
-    """Return the barriers cut to a window, but for outlines, of which the map fills the inside."""
-    shapes = np.asarray(barriers.geometry.array).copy()
-    line = ~shapely.is_closed(shapes)
-    shapes[line] = shapely.clip_by_rect(shapes[line], *land.bounds)
-    return barriers.set_geometry(gpd.GeoSeries(shapes, crs=barriers.crs))[~shapely.is_empty(shapes)]
+def _clipped(
+    lines: gpd.GeoDataFrame, land: Window, waters: gpd.GeoSeries, around: Window
+) -> gpd.GeoDataFrame:
+    """Return the barriers near a community: lines, and waters as far as neighbours are drawn."""
+    near = lines.iloc[np.sort(lines.sindex.intersection(land))]
+    near = near.set_geometry(near.geometry.clip_by_rect(*land))
+    wet = waters.iloc[np.sort(waters.sindex.intersection(around))].clip_by_rect(*around)
+    near = near[~near.geometry.is_empty]
+    wet = wet[~wet.is_empty]
+    return near if wet.empty else pd.concat([near, outlines_of_waters(wet)], ignore_index=True)
 
 
 def _owners(plan: Plan, table: pd.DataFrame, column: str | None) -> NDArray[np.int64]:
@@ -214,13 +219,16 @@ def _groups(owner: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
     return [order[a:b] for a, b in pairwise(edges)]
 
 
+def _surroundings(medium: gpd.GeoDataFrame) -> Window:
+    west, south, east, north = medium.total_bounds
+    reach = max(east - west, north - south) / 2
+    return (west - reach, south - reach, east + reach, north + reach)
+
+
 def _neighbours(plan: Plan, row: int, pages: list[str]) -> gpd.GeoDataFrame:
     """Return the communities around one, cut to what is near it."""
     medium = plan.medium
-    own = medium.geometry.iloc[row]
-    west, south, east, north = own.bounds
-    reach = max(east - west, north - south) / 2
-    window = (west - reach, south - reach, east + reach, north + reach)
+    window = _surroundings(medium.iloc[[row]])
     near = np.sort(medium.sindex.intersection(window))
     near = near[near != row]
     around = medium.iloc[near]

@@ -7,14 +7,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from gridcell.model import Plan
 from gridcell.render.colour import colour_cells
 from gridcell.render.encode import encode_numbers, encode_points, encode_shapes, pack_texts
 from gridcell.render.figures import plan_figures, report_value
 from gridcell.render.load import band_classes
-from gridcell.render.words import term, words
+from gridcell.render.water import water_areas, water_outlines
+from gridcell.render.words import say_reason, term, words
 from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
 
 COLOURS: Final = 6
@@ -35,7 +35,6 @@ _RANKS: Final = {
     "arterial": 3, "street": 2, "主干路": 3, "次干路": 2,
     "river": 3, "canal": 2, "stream": 1, "ditch": 1,
 }  # fmt: skip
-_WATERCOURSES: Final = ("river", "canal", "stream", "ditch", "drain")
 _DEDICATED, _NOWHERE = COLOURS, COLOURS + 1  # colours of buildings
 
 
@@ -77,7 +76,7 @@ def page_content(
     above: gpd.GeoDataFrame | None = None
     for level in LEVELS:
         cells = plan.cells(level)
-        levels[level] = _cells(cells, above)
+        levels[level] = _cells(cells, above, lang)
         above = cells
     levels["small"]["colour"] = encode_numbers(colour_cells(plan.small.geometry, COLOURS))
     legends = {}
@@ -100,6 +99,7 @@ def page_content(
             "findings": len(plan.findings),
             "vacancies": int(plan.vacancies["missing"].sum()) if len(plan.vacancies) else 0,
         },
+        "note": None if plan.publication is None else plan.publication["notes"][lang],
         "estimated": bool(report_value(plan.report, "households", "estimated")),
         "many": len(plan.micro) > MANY_MICRO,
         "precision": _precision(text, accuracy_m, overview=overview),
@@ -147,7 +147,7 @@ def _numbers(values: pd.Series) -> str:
     return encode_numbers(values.fillna(-1).to_numpy(dtype=np.int64))
 
 
-def _cells(cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None) -> dict[str, Any]:
+def _cells(cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, lang: str) -> dict[str, Any]:
     parent = np.full(len(cells), -1)
     if above is not None:
         parent = pd.Index(above["code"]).get_indexer(pd.Index(cells["parent"]))
@@ -168,7 +168,7 @@ def _cells(cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None) -> dict[str,
         "band": encode_numbers(
             np.array([_BANDS.get(str(b), 0) for b in cells["band"]], dtype=np.int64)
         ),
-        "reason": {str(i): r for i, r in enumerate(_texts(cells["reason"])) if r},
+        "reason": {str(i): say_reason(r, lang) for i, r in enumerate(_texts(cells["reason"])) if r},
         "places": _places(cells.geometry),
         "shape": encode_shapes(cells.geometry),
     }
@@ -216,7 +216,7 @@ def _buildings(plan: Plan) -> list[dict[str, str]]:
 def _barriers(barriers: gpd.GeoDataFrame) -> dict[str, Any]:
     kinds = {kind: i for i, kind in enumerate(BARRIER_KINDS)}
     width = [_RANKS.get(str(rank).removesuffix("_link"), 1) for rank in barriers["rank"]]
-    area = _is_water(barriers)
+    area = water_outlines(barriers)
     lines = barriers.geometry[~area]
     return {
         "kind": encode_numbers(
@@ -224,25 +224,8 @@ def _barriers(barriers: gpd.GeoDataFrame) -> dict[str, Any]:
         ),
         "width": encode_numbers(np.array(width, np.int64)[~area]),
         "shape": encode_shapes(lines),
-        "water": encode_shapes(_water(barriers.geometry[area])),
+        "water": encode_shapes(water_areas(barriers.geometry[area])),
     }
-
-
-def _is_water(barriers: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Return which lines are the outlines of waters: closed ones that are no watercourse."""
-    closed = shapely.is_closed(np.asarray(barriers.geometry.array))
-    course = barriers["rank"].isin(_WATERCOURSES).to_numpy()
-    river = (barriers["kind"] == "river").to_numpy()
-    return np.asarray(closed & river & ~course, dtype=bool)
-
-
-def _water(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
-    """Return the waters within their outlines; an outline within another is an island."""
-    if outlines.empty:
-        return outlines
-    noded = shapely.get_parts(shapely.union_all(np.asarray(outlines.array)))
-    areas = shapely.get_parts(shapely.build_area(shapely.multilinestrings(noded)))
-    return gpd.GeoSeries(areas, crs=outlines.crs)
 
 
 def _findings(plan: Plan, most: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def plan_figures(plan: Plan, text: dict[str, str], *, part: bool = False) -> lis
     """
     dedicated = int((plan.small["grid_type"] == "dedicated").sum())
     estimated = report_value(plan.report, "households", "estimated")
-    households = _count(int(plan.medium["households"].sum()))
+    households = _households(plan, text, part=part)
     rows = [
         [text["small_general"], _count(len(plan.small) - dedicated), ""],
         [text["small_dedicated"], _count(dedicated), ""],
@@ -45,6 +45,9 @@ def plan_figures(plan: Plan, text: dict[str, str], *, part: bool = False) -> lis
             share = np.floor(1000 * inside / len(band)) / 10  # 99.97 % is not all
             value = f"{share:g} %\n{_count(inside)} {text['of']} {_count(len(band))}"
             rows.append([text[f"in_band_{level}"], value, ""])
+    if plan.publication is not None:
+        # Vacancies and findings are not published: none is no number of them.
+        return [*rows, _coverage(plan, text)]
     if len(plan.vacancies):
         rows.append([text["vacancies"], _count(int(plan.vacancies["missing"].sum())), ""])
     return [*rows, *_findings(plan, text), _coverage(plan, text)]
@@ -56,6 +59,14 @@ def report_value(report: dict[str, Any], *keys: str) -> Any:
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+def _households(plan: Plan, text: dict[str, str], *, part: bool) -> str:
+    told = plan.publication
+    if told is None or (part and plan.medium["households"].notna().all()):
+        return _count(int(plan.medium["households"].sum()))
+    total = None if part else told["households"]
+    return text["hidden"] if total is None else _count(total)
 
 
 def _findings(plan: Plan, text: dict[str, str]) -> list[list[str]]:

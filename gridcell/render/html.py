@@ -141,7 +141,8 @@ def plan_html(plan: Plan, lang: str | None = None) -> str:
     told = [_proof_mark(report, text)]
     if "cut_buildings" in report:
         told.append(f"{report['cut_buildings']:,} {text['cut']}")
-    told.append(_findings(plan.findings["severity"], text))
+    if plan.publication is None:
+        told.append(_findings(plan.findings["severity"], text))
     if len(plan.vacancies):
         told.append(f"{int(plan.vacancies['missing'].sum()):,} {text['vacancies']}")
     if households.get("unassigned"):
@@ -149,7 +150,8 @@ def plan_html(plan: Plan, lang: str | None = None) -> str:
     if households.get("estimated"):
         told.append(f"{text['households']}: {text['estimated']}")
     told.append(_crs(plan.crs))
-    body = f"<div>{table}{_line(told)}</div>"
+    note = [] if plan.publication is None else [plan.publication["notes"][_language(lang)]]
+    body = f"<div>{table}{_line(told)}{_line(note) if note else ''}</div>"
     return _card(map_title(plan, _language(lang)), body, thumbnail(plan))
 
 

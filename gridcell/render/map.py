@@ -83,7 +83,7 @@ class PlanMap(folium.Map):
             "leaflet_js": f"<script>\n{asset('vendor/leaflet.js')}</script>",
             **{
                 name: f"<script>\n{asset(f'page/{name}.js')}</script>"
-                for name in ("shapes", "paint", "tips", "panel", "map")
+                for name in ("shapes", "ground", "paint", "marks", "tips", "panel", "map")
             },
             "plan": f'<script type="application/json" id="plan-data">{data}</script>',
         }

@@ -1,10 +1,10 @@
-"""The words on maps and sheets, in English and Chinese."""
+"""The words on maps and sheets, in English and Chinese, with those for the values of a plan."""
 
 from typing import Final
 
-from gridcell.errors import InputError
+from gridcell.words import LANGUAGES, TERMS, language_number, say_reason, term
 
-LANGUAGES: Final = ("en", "zh")
+__all__ = ["LANGUAGES", "say_reason", "term", "words"]
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "plan": ("Service grid plan", "服务网格划分方案"),
@@ -18,8 +18,6 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "one_medium": ("Community", "社区"),
     "one_small": ("Small grid", "小网格"),
     "one_micro": ("Micro grid", "微网格"),
-    "general": ("General grid", "综合网格"),
-    "dedicated": ("Dedicated grid", "专属网格"),
     "names": ("Names", "名称"),
     "outside": ("Outside the band", "超出户数范围"),
     "buildings": ("Buildings", "建筑"),
@@ -41,9 +39,6 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "disproven": ("not given", "未满足"),
     "unchecked": ("not checked", "未检查"),
     "band": ("Band", "户数范围"),
-    "in": ("in band", "达标"),
-    "under": ("under", "不足"),
-    "over": ("over", "超出"),
     "reason": ("Reason", "原因"),
     "error": ("error", "错误"),
     "warning": ("warning", "警告"),
@@ -102,21 +97,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "zoom_out": ("Zoom out", "缩小"),
     "layers": ("Layers", "图层"),
     "close": ("Close", "关闭"),
+    "hidden": ("not published", "不公布"),
 }
-
-_TERMS: Final[dict[str, tuple[str, str]]] = {
-    "large_chief": ("Large-grid chief", "大网格长"),
-    "community_chief": ("Community chief", "中网格长"),
-    "small_chief": ("Small-grid chief", "小网格长"),
-    "dedicated_chief": ("Dedicated-grid chief", "专属网格长"),
-    "micro_chief": ("Micro-grid chief", "微网格长"),
-    "building_chief": ("Building chief", "楼栋长"),
-    "worker": ("Full-time worker", "专职网格员"),
-    "police": ("Police officer", "社区民警"),
-    "capacity": ("capacity", "承载已满"),
-    "nobody eligible": ("nobody eligible", "无合适人选"),
-}
-"""Usual roles and the reasons of vacancies, as they stand in a plan."""
 
 
 def words(lang: str) -> dict[str, str]:
@@ -127,12 +109,6 @@ def words(lang: str) -> dict[str, str]:
     InputError
         For a language other than `LANGUAGES`.
     """
-    if lang not in LANGUAGES:
-        raise InputError(f"language {lang!r}: expected one of {', '.join(LANGUAGES)}")
-    column = LANGUAGES.index(lang)
-    return {key: texts[column] for key, texts in _WORDS.items()}
-
-
-def term(key: str, lang: str) -> str:
-    """Return a role or the reason of a vacancy in a language; one of your own stays as it is."""
-    return _TERMS[key][LANGUAGES.index(lang)] if key in _TERMS else key
+    column = language_number(lang)
+    values = {key: TERMS[key] for key in ("general", "dedicated", "in", "under", "over")}
+    return {key: texts[column] for key, texts in (values | _WORDS).items()}

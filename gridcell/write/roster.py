@@ -1,6 +1,5 @@
 """The roster: posts and who holds them, people and what they carry, cells, vacancies."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,7 @@ from gridcell.errors import InputError, WriteError
 from gridcell.model import Plan
 from gridcell.read.fields import as_text
 from gridcell.read.files import Input, Source, open_input
-from gridcell.render.words import LANGUAGES, words
+from gridcell.words import language_number, term
 from gridcell.write.tables import write_table, write_workbook
 from gridcell.write.whole import require_writable
 
@@ -55,22 +54,12 @@ _TITLES: Final[dict[str, tuple[str, str]]] = {
     "n_vacant": ("Posts vacant", "空缺岗位数"),
     "missing": ("People missing", "缺员人数"),
     "reason": ("Reason", "原因"),
-    "capacity": ("capacity", "承载已满"),
-    "nobody eligible": ("nobody eligible", "无合适人选"),
     "n_small_general": ("Small grids, general", "综合小网格数"),
     "n_small_dedicated": ("Small grids, dedicated", "专属网格数"),
     "n_micro": ("Micro grids", "微网格数"),
     "n_people": ("People", "人数"),
-    "large_chief": ("Large-grid chief", "大网格长"),
-    "community_chief": ("Community chief", "中网格长"),
-    "small_chief": ("Small-grid chief", "小网格长"),
-    "dedicated_chief": ("Dedicated-grid chief", "专属网格长"),
-    "micro_chief": ("Micro-grid chief", "微网格长"),
-    "building_chief": ("Building chief", "楼栋长"),
-    "worker": ("Full-time worker", "专职网格员"),
-    "police": ("Police officer", "社区民警"),
 }
-"""Titles of sheets and columns, states, reasons and the usual roles, by `LANGUAGES`."""
+"""Titles of sheets and columns, and states, by `LANGUAGES`."""
 
 _TEXT: Final = ("code", "label", "community", "staff_id", "phone", "codes", "holders")
 _CELL_LEVELS: Final = ("large", "medium", "small", "micro")
@@ -335,21 +324,18 @@ def _listed(values: "pd.Series[str]") -> str:
 
 
 def _title(key: str, lang: str) -> str:
-    return _TITLES[key][LANGUAGES.index(lang)] if key in _TITLES else key
+    return _TITLES[key][language_number(lang)] if key in _TITLES else key
 
 
 def _titled(table: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """Return the table with titles, roles, states and types in a language."""
-    said: Mapping[str, str] = words(lang)
+    """Return the table with titles, roles, states, reasons and types in a language."""
     out = table.copy()
-    if "role" in out:
-        out["role"] = out["role"].map(lambda role: _title(role, lang))
+    for name in [name for name in ("role", "reason", "grid_type") if name in out]:
+        out[name] = out[name].map(lambda word: term(word, lang), na_action="ignore")
     if "roles" in out:
         out["roles"] = out["roles"].map(
-            lambda roles: "; ".join(_title(role, lang) for role in roles.split(";"))
+            lambda roles: "; ".join(term(role, lang) for role in roles.split(";"))
         )
-    for name in [name for name in ("state", "reason") if name in out]:
-        out[name] = out[name].map(lambda word: _title(word, lang), na_action="ignore")
-    if "grid_type" in out:
-        out["grid_type"] = out["grid_type"].map(lambda kind: said.get(kind, kind))
+    if "state" in out:
+        out["state"] = out["state"].map(lambda word: _title(word, lang))
     return out.rename(columns={name: _title(name, lang) for name in out.columns})

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from gridcell.errors import InputError
-from gridcell.render.atlas.content import Content, Post, text_of
+from gridcell.render.atlas.content import Content, Post, count_text, text_of
 from gridcell.render.atlas.sheet import ACCENT, GREY, PALE, Sheets
 
 KINDS: Final = ("micro", "household")
@@ -51,7 +51,10 @@ def draw_cards(sheets: Sheets, content: Content, kind: str) -> int:
             sheets.add_page()
         x = _MARGIN * unit + slot % _COLUMNS * width
         y = _MARGIN * unit + slot // _COLUMNS * height
-        _draw(sheets, content, card, x, y, width, height, unit)
+        _draw(
+            sheets, content, card, x, y, width, height, unit,
+            first_column=slot % _COLUMNS == 0, first_row=slot < _COLUMNS,
+        )  # fmt: skip
     return count
 
 
@@ -88,7 +91,7 @@ def _cards(content: Content, kind: str) -> Iterator[_Card]:
         }  # fmt: skip
         count = (said["households"], content.households(cell["households"]))
         if kind == "micro":
-            number = (said["n_buildings"], f"{int(cell['buildings']):,}")
+            number = (said["n_buildings"], count_text(cell["buildings"]))
             yield _Card(**shared, lines=[count, number])
         elif code in register:
             for home in sorted(register[code]):
@@ -97,10 +100,14 @@ def _cards(content: Content, kind: str) -> Iterator[_Card]:
 
 def _draw(
     sheets: Sheets, content: Content, card: _Card, x: float, y: float, width: float, height: float,
-    unit: float,
+    unit: float, *, first_column: bool, first_row: bool,
 ) -> None:  # fmt: skip
     """Draw a card; `unit` is how much larger all is than on A4."""
-    sheets.box(x, y, width, height, line=PALE, thick=0.15, dash=1.5)
+    corners = np.array([[x, y + height], [x, y], [x + width, y], [x + width, y + height]])
+    # Where to cut: an edge that two cards share is that of the first.
+    for edge, drawn in enumerate((first_column, first_row, True, True)):
+        if drawn:
+            sheets.line(corners.take([edge, edge + 1], axis=0, mode="wrap"), PALE, 0.15, 1.5)
     pad, side = 5 * unit, 21 * unit
     left, right = x + pad, x + width - pad
     room = right - left - side - 2

@@ -12,6 +12,7 @@ from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.atlas.words import atlas_words
 from gridcell.render.content import map_title
+from gridcell.words import say_reason, term
 from gridcell.write.roster import make_roster
 
 LEVELS: Final = ("small", "micro")
@@ -48,6 +49,9 @@ class Content:
     """By the code of the cell."""
     parents: dict[str, str]
     """The cell around each community and small cell, by code."""
+    names: dict[str, str]
+    """What communities are called, by their codes in the cells and of their own, and with a page
+    a leaf what small cells are."""
 
     def communities(self) -> gpd.GeoDataFrame:
         """Return the communities of the cells, by code."""
@@ -67,14 +71,22 @@ class Content:
         """Return what a cell is called."""
         return text_of(cell["name"]) or text_of(cell["label"])
 
-    def short(self, cell: "pd.Series[Any]") -> str:
-        """Return the name without what the land around says already."""
+    def short(self, cell: "pd.Series[Any]", beside: "pd.Series[Any] | None" = None) -> str:
+        """Return the name without what the land around says already.
+
+        Parameters
+        ----------
+        cell
+            A cell.
+        beside
+            The cell from which it is seen: what both lie in goes without saying. By default what
+            the cell itself lies in.
+        """
         name = self.name(cell)
-        parent = text_of(cell["parent"])
-        above = self.plan.medium if self.level == "small" else self.plan.small
-        names = above.loc[above["code"] == parent, "name"]
-        prefix = text_of(names.iloc[0]) if len(names) else ""
-        return name.removeprefix(prefix).strip() or name
+        for around in ("parent", "community"):
+            if beside is None or cell[around] == beside[around]:
+                return name.removeprefix(self.names.get(cell[around], "")).strip() or name
+        return name
 
     def number(self, cell: "pd.Series[Any]") -> str:
         """Return the cell's own digits, the end of its code."""
@@ -95,7 +107,7 @@ class Content:
 
     def households(self, number: float) -> str:
         """Return a number of households with its unit, and whether it is an estimate."""
-        said = f"{int(number):,} {self.words['unit']}"
+        said = f"{count_text(number)} {self.words['unit']}"
         return f"{said} ({self.words['estimated']})" if self.estimated else said
 
     @property
@@ -111,9 +123,9 @@ class Content:
         if band:
             rows.append((said["band"], self._band(cell, said[band])))
         if reason := text_of(cell["reason"]):
-            rows.append((said["reason"], reason))
+            rows.append((said["reason"], say_reason(reason, self.lang)))
         rows += [
-            (said["n_buildings"], f"{int(cell['buildings']):,}"),
+            (said["n_buildings"], count_text(cell["buildings"])),
             (said["area"], self.area(float(cell["area_m2"]))),
         ]
         if cell["code"] in self.inner:
@@ -137,7 +149,7 @@ class Content:
 
     def role(self, role: str) -> str:
         """Return what a post is called."""
-        return self.words.get(role, role)
+        return term(role, self.lang)
 
     def holders(self, code: str) -> str:
         """Return who holds the posts of a cell, in one line."""
@@ -193,7 +205,8 @@ def make_content(
             raise InputError(f"the plan has no community {community!r}; it has {some} …")
     inner = {}
     if level == "small":
-        ordered = plan.micro.drop(columns="geometry").sort_values("code")
+        micro = plan.micro[plan.micro["parent"].isin(cells["code"])]
+        ordered = micro.drop(columns="geometry").sort_values("code")
         inner = {str(code): rows for code, rows in ordered.groupby("parent", sort=True)}
     parents = _parents(plan)
     shown = cells["code"].tolist()
@@ -202,10 +215,22 @@ def make_content(
     while above - known - {""}:
         known |= above
         above = {parents.get(code, "") for code in above}
+    medium, small = plan.medium, plan.small.iloc[: None if level == "micro" else 0]
+    names = [
+        *zip(medium["community"], medium["name"], strict=True),
+        *zip(medium["code"], medium["name"], strict=True),
+        *zip(small["code"], small["name"], strict=True),
+    ]
     return Content(
         plan=plan, lang=lang, words=said, level=level, cells=cells, around=around, inner=inner,
         posts=_posts(plan, contacts, known), parents=parents,
+        names={str(code): text_of(name) for code, name in names},
     )  # fmt: skip
+
+
+def count_text(number: Any) -> str:
+    """Return a count, a dash where none is told."""
+    return "–" if pd.isna(number) else f"{int(number):,}"
 
 
 def text_of(value: object) -> str:

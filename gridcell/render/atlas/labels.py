@@ -30,7 +30,7 @@ class Labels:
 
     def put(
         self, points: Array, text: str, sizes: tuple[float, ...], *, colour: Colour = INK,
-        under: str = "", angle: float = 0, avoid: Array | None = None,
+        under: str = "", angles: Array | None = None, avoid: Array | None = None,
     ) -> bool:  # fmt: skip
         """Write a text about the first of the points at which there is room; return whether.
 
@@ -46,15 +46,18 @@ class Labels:
             Of the text.
         under
             ``plate``: a white one with a frame; ``veil``: what is below shows through a little.
-        angle
-            Degrees against the clock.
+        angles
+            (n,) degrees against the clock; level without.
         avoid
             Shapes that it must not touch.
         """
+        if not len(points):
+            return False
+        turned = np.zeros(len(points)) if angles is None else angles
         for size in sizes:
             wide, high = self._sheets.measure(text, size), size * _POINT
             pad = 0.5 if under == "plate" else 0.15
-            boxes = _boxes(points, wide + 2 * pad, high * 0.9 + 2 * pad, angle)
+            boxes = _boxes(points, wide + 2 * pad, high * 0.9 + 2 * pad, turned)
             free = shapely.contains_properly(self._frame, boxes)
             if self._taken:
                 taken = np.array(self._taken)
@@ -70,6 +73,7 @@ class Labels:
                 self._sheets.polygons(boxes[best : best + 1], WHITE, colour, 0.15)
             elif under == "veil":
                 self._sheets.veil(boxes[best])
+            angle = float(turned[best])
             turn = np.radians(angle)
             down = high * 0.36  # from the middle of capitals to their base line
             self._sheets.text(
@@ -81,7 +85,7 @@ class Labels:
 
     def along(
         self, line: LineString, text: str, sizes: tuple[float, ...], colour: Colour,
-        avoid: Array,
+        avoid: Array, under: str = "veil",
     ) -> bool:  # fmt: skip
         """Write a text on a straight part of a line, or beside it; return whether there is room.
 
@@ -103,12 +107,11 @@ class Labels:
             points = ends.mean(axis=0) + aside * shift * (size * _POINT / 2 + 0.7)
             angles = -np.degrees(np.arctan2(down, across))
             angles = (angles + 90.001) % 180 - 90.001
-            for point, angle in zip(points[straight], angles[straight].tolist(), strict=True):
-                if self.put(
-                    point[None, :], text, (size,), colour=colour, under="veil", angle=angle,
-                    avoid=avoid if clear else None,
-                ):  # fmt: skip
-                    return True
+            if self.put(
+                points[straight], text, (size,), colour=colour, under=under,
+                angles=angles[straight], avoid=avoid if clear else None,
+            ):  # fmt: skip
+                return True
         return False
 
 
@@ -118,10 +121,13 @@ def _tries(sizes: tuple[float, ...]) -> list[tuple[float, int, bool]]:
     return [*clear, (sizes[-1], 0, False)]
 
 
-def _boxes(points: Array, width: float, height: float, angle: float) -> Array:
-    turn = np.radians(angle)
+def _boxes(points: Array, width: float, height: float, angles: Array) -> Array:
+    turns = np.radians(angles)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [width / 2, height / 2]
+    cos, sin = np.cos(turns), np.sin(turns)
     # The page's y runs down: against the clock is the other way round.
-    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    boxes: Array = shapely.polygons(points[:, None, :] + corners @ matrix)
+    matrices = np.array([[cos, -sin], [sin, cos]])
+    boxes: Array = shapely.polygons(
+        points[:, None, :] + np.einsum("ci,ijp->pcj", corners, matrices)
+    )
     return boxes

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from gridcell.errors import InputError, WriteError
 from gridcell.model import Plan
 from gridcell.read.files import Input
@@ -9,6 +11,7 @@ from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
 from gridcell.render.atlas.content import Content, make_content, text_of
 from gridcell.render.atlas.pages import Atlas
 from gridcell.render.atlas.sheet import PAPERS, open_sheets
+from gridcell.words import say_reason
 from gridcell.write.whole import require_writable, whole_file
 
 _PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
@@ -141,13 +144,13 @@ def _require_pdf(path: str | Path, paper: str, *, overwrite: bool) -> Path:
 def _characters(content: Content) -> set[str]:
     """Return all characters that may be written."""
     plan = content.plan
-    columns = [
-        cells[column]
-        for cells in (plan.large, plan.medium, plan.small, plan.micro, plan.leaves)
-        for column in ("name", "label", "reason")
-    ]
-    columns += [plan.buildings["bldg_id"], plan.barriers["name"], plan.staff["role"]]
-    columns.append(plan.vacancies["role"])
+    cells = [plan.large, plan.medium, plan.small, plan.micro, plan.leaves]
+    columns = [frame[column] for frame in cells for column in ("name", "label")]
+    columns += [plan.buildings["bldg_id"], plan.barriers["name"]]
+    roles = pd.concat([plan.staff["role"], plan.vacancies["role"]])
+    columns.append(roles.map(content.role))
+    reasons = pd.concat([frame["reason"].dropna() for frame in cells])
+    columns.append(reasons.map(lambda reason: say_reason(str(reason), content.lang)))
     found = set(_PLAIN).union(*content.words.values())
     for column in columns:
         found |= set().union(*column.map(text_of).unique())

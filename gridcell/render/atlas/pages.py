@@ -7,18 +7,34 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridcell.render.atlas.content import Content, Post, Row, text_of
+from gridcell.render.atlas.content import Content, Post, Row, count_text, text_of
+from gridcell.render.atlas.frame import fit_frame, split_bounds
 from gridcell.render.atlas.sheet import ACCENT, GREY, INK, PALE, Sheets
-from gridcell.render.atlas.view import Views, fit_frame
+from gridcell.render.atlas.view import Views
 
 MARGIN: Final = 10.0
 _ROW: Final = 4.4
+_TITLED: Final = 5.3
+"""What the title of a table takes above its rows, mm."""
+_LEAST_ROW: Final = 2.9
+"""Rows of many micro cells are so close, mm."""
+_NARROW: Final = 80.0
 _INDEX_ROW: Final = 4.6
 _INDEX_TOP: Final = 26.0
 _COLUMN: Final = 92.0
 """At least so wide are the columns of the index, mm."""
 _MOST_BELOW: Final = 0.4
 """Share of the page that tables below a map may take."""
+_SHARES: Final = (0.62, 0.38)
+"""What two maps of one cell take of the height."""
+_NOTE: Final = 6.0
+_NOTE_ROW: Final = 2.8
+_NOTES: Final = 8
+"""Lines that the note below a map may take."""
+_MISSING: Final = 0.3
+"""Share of the buildings that find no room for their numbers at worst."""
+_LINES: Final = 8
+"""Lines that a figure may take: a reason is a sentence."""
 _ABOVE: Final = 8
 """Posts of the cells above that are listed at most."""
 
@@ -89,7 +105,7 @@ class Atlas:
         """Return what the title shows: the communities, or the cells of the only one."""
         if len(self._communities) == 1:
             cells = self._content.cells
-            return cells, [self._content.number(c) for _, c in cells.iterrows()], (8, 6.5, 5, 4)
+            return cells, [self._content.number(c) for _, c in cells.iterrows()], (8, 6.5, 5)
         names = [text_of(c["name"]) or c["code"] for _, c in self._communities.iterrows()]
         return self._communities, names, (11, 9, 7, 5.5)
 
@@ -104,7 +120,10 @@ class Atlas:
             (said["small_general"], f"{general:,}"),
             (said["small_dedicated"], f"{len(small) - general:,}"),
             (said["micro"], f"{micro:,}"),
-            (said["households"], content.households(self._communities["households"].sum())),
+            (
+                said["households"],
+                content.households(self._communities["households"].sum(skipna=False)),
+            ),
             (said["area"], content.area(float(self._communities["area_m2"].sum()))),
         ]
 
@@ -149,7 +168,7 @@ class Atlas:
             x + indent, y, name, size + community, colour=colour, width=label_x - x - indent - 1.5
         )
         sheets.text(label_x, y, cell["label"], size, colour=colour, width=count_x - label_x - 12)
-        sheets.text(count_x, y, f"{int(cell['households']):,}", size, colour=colour, align="right")
+        sheets.text(count_x, y, count_text(cell["households"]), size, colour=colour, align="right")
         page = self._pages[cell["code"]]
         sheets.text(page_x, y, f"{page}", size, colour=colour, align="right")
         sheets.line(np.array([[x, y + 1.2], [x + wide, y + 1.2]]), PALE, 0.1)
@@ -169,7 +188,7 @@ class Atlas:
             below - y - 3,
         )  # fmt: skip
         names = [content.number(cell) for _, cell in cells.iterrows()]
-        self._views.draw_overview(cells, frame, names, sizes=(8.5, 7, 5.5, 4.5))
+        self._views.draw_overview(cells, frame, names, sizes=(8.5, 7, 6, 5))
         middle = self._left + 66
         self._draw_titled(self._words["figures"], rows, self._left, below, 60)
         self._draw_posts(self._words["posts"], posts, middle, below, self._right - middle, 20)
@@ -184,16 +203,7 @@ class Atlas:
         posts, above = content.posts.get(cell["code"], []), content.posts_above(cell)[:_ABOVE]
         inner = content.inner.get(cell["code"])
         below = self._split(rows, posts, above, [] if inner is None else inner["code"].tolist())
-        frame = fit_frame(
-            np.asarray(cell.geometry.bounds), self._left, y, self._right - self._left,
-            below - y - 6.5,
-        )  # fmt: skip
-        missing = self._views.draw_cell(cell, frame)
-        if missing:
-            note = said["unnumbered"].format(ids=said["comma"].join(missing))
-            sheets.text(
-                self._left, below - 3.6, note, 6, colour=GREY, width=self._right - self._left
-            )
+        self._draw_maps(cell, y, below - 3)
         wide = 60.0
         left = self._draw_titled(said["figures"], rows, self._left, below, wide)
         x = self._left + wide + 6
@@ -207,6 +217,43 @@ class Atlas:
                 self._draw_posts(said["posts_above"], above, self._left, y + 2, wide, _ABOVE)
             self._draw_inner(inner, x, below)
         self._draw_foot(name)
+
+    def _draw_maps(self, cell: "pd.Series[Any]", y: float, end: float) -> None:
+        """Draw the map of a cell, with a second one for pieces far away."""
+        lines = self._note_lines(cell["buildings"])
+        shown = split_bounds(cell.geometry)
+        room = end - y - len(shown) * lines * _NOTE_ROW - (len(shown) - 1) * 2
+        for bounds, share in zip(shown, (1.0,) if len(shown) == 1 else _SHARES, strict=True):
+            frame = fit_frame(bounds, self._left, y, self._right - self._left, room * share)
+            missing, kept = self._views.draw_cell(cell, frame)
+            y += frame.height
+            self._draw_note(missing, kept, y + _NOTE_ROW, lines)
+            y += lines * _NOTE_ROW + 2
+
+    def _note_lines(self, buildings: Any) -> int:
+        """Return how many lines a note on numbers of buildings may take."""
+        missing = _MISSING * (0 if pd.isna(buildings) else int(buildings))
+        wide = missing * self._sheets.measure("00000, ", _NOTE)
+        return int(np.clip(np.ceil(wide / (self._right - self._left)), 1, _NOTES))
+
+    def _draw_note(self, missing: list[str], kept: int, y: float, most: int) -> None:
+        """Write what the map leaves out of the numbers of buildings, and which it leaves out."""
+        sheets, said = self._sheets, self._words
+        width = self._right - self._left
+        begin = said["shortened"].format(n=kept) + " " if kept else ""
+        left = len(missing)
+        while True:
+            ids = missing[:left]
+            if left < len(missing):
+                ids = [*ids, said["more"].format(n=len(missing) - left)]
+            note = begin + (said["unnumbered"].format(ids=said["comma"].join(ids)) if ids else "")
+            rows = sheets.wrap(note.strip(), _NOTE, width)
+            if len(rows) <= most or not left:
+                break
+            left -= 1
+        for row in rows[:most]:
+            sheets.text(self._left, y, row.strip(), _NOTE, colour=GREY, width=width)
+            y += _NOTE_ROW
 
     # --- parts of a sheet -------------------------------------------------------------------
 
@@ -228,14 +275,16 @@ class Atlas:
         self, rows: list[Row], posts: Sequence[Post], above: Sequence[Post], inner: list[str]
     ) -> float:
         """Return where the tables below the map begin."""
-        lines = sum(len(self._wrapped(value, 34)) for _, value in rows)
-        stacked = 1 + lines + sum(1.6 + len(some) for some in (posts, above) if some)
-        beside = 1.6 + len(inner)
-        high = max(stacked if inner else max(1 + lines, len(posts) + len(above) + 4), beside) * _ROW
-        return self._bottom - min(high + 4, _MOST_BELOW * self._sheets.height)
+        figures = _block(sum(len(self._wrapped(value, 34)) for _, value in rows))
+        held = _block(len(posts)) + (2 + _block(len(above)) if above else 0)
+        high = max(figures + 2 + held, _block(len(inner))) if inner else max(figures, held)
+        return self._bottom - min(high, _MOST_BELOW * self._sheets.height)
 
     def _wrapped(self, value: str, width: float) -> list[str]:
-        return self._sheets.wrap(value, 7.5, width)[:4]
+        rows = self._sheets.wrap(value, 7.5, width)
+        if len(rows) > _LINES:
+            rows = [*rows[: _LINES - 1], "".join(rows[_LINES - 1 :])]
+        return rows
 
     def _draw_titled(self, title: str, rows: list[Row], x: float, y: float, width: float) -> float:
         self._draw_title_of(title, x, y, width)
@@ -261,7 +310,7 @@ class Atlas:
         """List posts and who holds them, as many as there is room for; return the end."""
         content, said, sheets = self._content, self._words, self._sheets
         self._draw_title_of(title, x, y, width)
-        room = int((self._bottom - y - 6) // _ROW)
+        room = int((self._bottom - y - _TITLED + 0.1) // _ROW)
         shown = list(posts) if len(posts) <= min(most, room) else list(posts)[: min(most, room) - 1]
         rows = [(content.role(p.role), said["vacant"] if p.vacant else p.holder) for p in shown]
         if len(shown) < len(posts):
@@ -278,36 +327,41 @@ class Atlas:
         return y - _ROW + 1.5
 
     def _draw_inner(self, inner: pd.DataFrame, x: float, y: float) -> None:
-        """List the micro cells, as many as there is room for."""
+        """List the micro cells, closer or in columns where they are many."""
+        room = self._bottom - y - _TITLED
+        columns = -(-len(inner) // max(int(room / _LEAST_ROW), 1))
+        fits = -(-len(inner) // columns)
+        gap = 4.0
+        width = (self._right - x + gap) / columns - gap
+        for column in range(columns):
+            rows = inner.iloc[column * fits : (column + 1) * fits]
+            self._draw_inner_column(rows, x, y, width, min(_ROW, room / fits))
+            x += width + gap
+
+    def _draw_inner_column(
+        self, inner: pd.DataFrame, x: float, y: float, width: float, high: float
+    ) -> None:
         content, said, sheets = self._content, self._words, self._sheets
-        width = self._right - x
-        heads = ((0.0, "one_micro", "left"), (0.52, "unit", "right"), (0.64, "bldgs", "right"))
-        stops = [x + share * width for share, _, _ in heads] + [x + 0.67 * width]
-        for at, (_, key, side) in zip(stops, heads, strict=False):
-            sheets.text(at, y + 3, said[key], 7.5, colour=ACCENT, align=side, width=0.3 * width)
-        sheets.text(stops[3], y + 3, said["holder"], 7.5, colour=ACCENT, width=x + width - stops[3])
+        shares = (0.07, 0.52, 0.64, 0.67) if width > _NARROW else (0.11, 0.6, 0.74, 0.77)
+        number, count, houses, end = (share * width for share in shares)
+        for at, key, side, most in (
+            (0.0, "one_micro", "left", count - 6), (count, "unit", "right", 8),
+            (houses, "bldgs", "right", houses - count - 1), (end, "holder", "left", width - end),
+        ):  # fmt: skip
+            sheets.text(x + at, y + 3, said[key], 7.5, colour=ACCENT, align=side, width=most)
         sheets.line(np.array([[x, y + 4.4], [x + width, y + 4.4]]), ACCENT, 0.25)
-        room = self._bottom - y - 5.5
-        high = min(_ROW, max(room / max(len(inner), 1), 2.9))
-        fits = int(room // high + 1e-6)
-        rows = inner if len(inner) <= fits else inner.iloc[: fits - 1]
         size = min(7.5, 7.5 * high / _ROW + 0.8)
         y += 5.2 + 3 - (_ROW - high)
-        for _, cell in rows.iterrows():
-            number = content.number(cell)
-            sheets.text(x, y, number, size, width=9)
-            sheets.text(x + 9, y, cell["label"], size, colour=GREY, width=0.42 * width - 9)
+        for _, cell in inner.iterrows():
+            sheets.text(x, y, content.number(cell), size, width=number)
+            sheets.text(x + number, y, cell["label"], size, colour=GREY, width=count - number - 6)
             warn = ACCENT if text_of(cell["band"]) in {"under", "over"} else INK
             sheets.text(
-                stops[1], y, f"{int(cell['households']):,}", size, colour=warn, align="right"
+                x + count, y, count_text(cell["households"]), size, colour=warn, align="right"
             )
-            sheets.text(stops[2], y, f"{int(cell['buildings']):,}", size, align="right")
-            sheets.text(
-                stops[3], y, content.holders(cell["code"]), size, width=x + width - stops[3]
-            )
+            sheets.text(x + houses, y, count_text(cell["buildings"]), size, align="right")
+            sheets.text(x + end, y, content.holders(cell["code"]), size, width=width - end)
             y += high
-        if len(rows) < len(inner):
-            sheets.text(x, y, said["more"].format(n=len(inner) - len(rows)), size, colour=GREY)
 
     def _draw_foot(self, what: str) -> None:
         sheets = self._sheets
@@ -317,3 +371,8 @@ class Atlas:
         sheets.text(self._left, y, self._title, 7, colour=GREY, width=half)
         sheets.text(sheets.width / 2, y, f"{sheets.page}", 8, align="centre")
         sheets.text(self._right, y, what, 7, colour=GREY, align="right", width=half)
+
+
+def _block(rows: int) -> float:
+    """Return how high a titled table is, mm."""
+    return _TITLED + max(rows, 1) * _ROW

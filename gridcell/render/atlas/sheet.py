@@ -39,8 +39,11 @@ PAPERS: Final = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}
 """Width and height, mm."""
 
 _POINT: Final = 25.4 / 72
+_LEADING: Final = 1.3 * _POINT
 _EPOCH: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 """No page depends on when it was made."""
+_MEASURED: Final = 100.0
+"""Size at which texts are measured, points: widths grow with the size."""
 _SMALLEST: Final = 0.7
 """A text that is too wide is written smaller down to this share, then cut."""
 _ELLIPSIS: Final = "…"
@@ -101,6 +104,7 @@ class Sheets:
         self.width, self.height = size
         self._families = families | {" ": main, _ELLIPSIS: main}
         self._font: tuple[str, float] = ("", 0)
+        self._widths: dict[str, float] = {}
 
     @property
     def page(self) -> int:
@@ -120,11 +124,13 @@ class Sheets:
 
     def measure(self, text: str, size: float) -> float:
         """Return how wide a text is, mm."""
-        width = 0.0
-        for family, run in self._runs(_clean(text)):
-            self._use(family, size)
-            width += self._pdf.get_string_width(run)
-        return width
+        if text not in self._widths:
+            width = 0.0
+            for family, run in self._runs(_clean(text)):
+                self._use(family, _MEASURED)
+                width += self._pdf.get_string_width(run)
+            self._widths[text] = width / _MEASURED
+        return self._widths[text] * size
 
     def fit(self, text: str, size: float, width: float) -> tuple[str, float]:
         """Return the text and its size so that it is not wider: smaller, at last cut.
@@ -193,14 +199,21 @@ class Sheets:
         self, x: float, y: float, text: str, size: float, *, width: float, most: int,
         colour: Colour = INK,
     ) -> float:  # fmt: skip
-        """Write a text over at most so many lines; return the base line for what follows."""
-        rows = self.wrap(text, size, width)
-        if len(rows) > most:
+        """Write a text over at most so many lines; return the base line for what follows.
+
+        All of it is written smaller rather than cut.
+        """
+        for share in (1, 0.9, 0.8, _SMALLEST):
+            smaller = size * share
+            rows = self.wrap(text, smaller, width)
+            if len(rows) <= most:
+                break
+        else:
             rows = [*rows[: most - 1], "".join(rows[most - 1 :])]
-        for row in rows:
-            self.text(x, y, row.strip(), size, width=width, colour=colour)
-            y += size * _POINT * 1.3
-        return y
+        for number, row in enumerate(rows):
+            at = y + number * smaller * _LEADING
+            self.text(x, at, row.strip(), smaller, width=width, colour=colour)
+        return y + ((len(rows) - 1) * smaller + size) * _LEADING
 
     def wrap(self, text: str, size: float, width: float) -> list[str]:
         """Return the lines of a text: broken at blanks, and between Chinese characters."""
@@ -225,6 +238,8 @@ class Sheets:
         """Draw polygons, with their holes, that are on the page already."""
         parts = shapely.get_parts(shapely.get_parts(shapes))
         parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
+        if not len(parts):
+            return
         if line is not None:
             self._pen(line, width, dash)
         if fill is not None:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from gridcell.render.words import LANGUAGES, words
+from gridcell.render.words import words
+from gridcell.words import language_number
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "atlas_small": ("Atlas of small grids", "小网格图册"),
@@ -27,12 +28,16 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "in_band_note": ("{value} ({low} to {high})", "{value}（{low}～{high}户）"),
     "more": ("and {n} more", "另有{n}项"),
     "unnumbered": ("Not numbered for lack of room: {ids}", "因空间不足未标注：{ids}"),
+    "shortened": (
+        "Buildings carry the last {n} characters of their numbers.",
+        "楼栋仅标编号末{n}位。",
+    ),
     "legend_own": ("This grid", "本网格"),
     "legend_building": ("Its buildings", "本网格建筑"),
     "legend_inner": ("Micro grids and their numbers", "微网格及编号"),
     "legend_near": ("Other grids", "相邻网格"),
     "legend_community": ("Communities", "社区界线"),
-    "legend_barriers": ("Road, river, railway", "道路、河流、铁路"),
+    "legend_barriers": ("Road, water, railway", "道路、水面、铁路"),
     "north": ("N", "北"),
     "comma": (", ", "、"),
     "m2": ("m²", "平方米"),
@@ -40,14 +45,6 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "card_micro": ("Micro grid contacts", "微网格联系卡"),
     "card_household": ("Contact card", "便民联系卡"),
     "household": ("Household", "户编号"),
-    "large_chief": ("Large-grid chief", "大网格长"),
-    "community_chief": ("Community chief", "中网格长"),
-    "small_chief": ("Small-grid chief", "小网格长"),
-    "dedicated_chief": ("Dedicated-grid chief", "专属网格长"),
-    "micro_chief": ("Micro-grid chief", "微网格长"),
-    "building_chief": ("Building chief", "楼栋长"),
-    "worker": ("Full-time worker", "专职网格员"),
-    "police": ("Police officer", "社区民警"),
 }
 
 
@@ -57,8 +54,8 @@ def atlas_words(lang: str) -> dict[str, str]:
     Raises
     ------
     InputError
-        For a language other than `LANGUAGES`.
+        For a language that there is not.
     """
     said = words(lang)
-    column = LANGUAGES.index(lang)
+    column = language_number(lang)
     return said | {key: texts[column] for key, texts in _WORDS.items()}

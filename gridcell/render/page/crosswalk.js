@@ -34,10 +34,10 @@ function drawCrosswalk(data) {
   for (const side of ["a", "b"]) {
     const shapes = new Shapes(data[`cells_${side}`].shape, [0, 0]);
     const group = L.layerGroup().addTo(map);
-    for (let i = 0; i < shapes.shapes; i++) {
+    for (let i = 0; i < shapes.length; i++) {
       L.polygon(shapes.latLngs(i), { ...styles[side], fill: false, interactive: false }).addTo(group);
     }
-    overlays[label(words[`borders_${side}`], shapes.shapes, styles[side].color)] = group;
+    overlays[label(words[`borders_${side}`], shapes.length, styles[side].color)] = group;
   }
   L.control.layers(null, overlays, { collapsed: false }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);

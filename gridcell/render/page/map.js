@@ -53,7 +53,7 @@ const Switch = L.Layer.extend({
 
 function addLayers(map, plan, painter) {
   const { words, counts, levels } = plan, rows = {
-    names: [words.names, ""], findings: [words.findings, counts.findings],
+    names: [words.names, ""], findings: plan.note ? null : [words.findings, counts.findings],
     vacancies: counts.vacancies ? [words.vacancies, counts.vacancies] : null,
     large: [words.large, levels.large.label.length], medium: [words.medium, levels.medium.label.length],
     small: [words.small_general, counts.small_general], dedicated: [words.small_dedicated, counts.small_dedicated],
@@ -161,7 +161,14 @@ function addLegend(map, plan, painter) {
     return [element("b", {}, words[`per_${level}`]), ...lines, ranges ? null : element("p", {}, words.own_bands)];
   };
   const node = element("div", { class: "plan-legend" });
-  const fill = () => node.replaceChildren(...[
+  let last = "";
+  const fill = () => {
+    const key = [painter.finest(), painter.shown.by_load, painter.shown.outside].join();
+    if (key === last) return;
+    last = key;
+    write();
+  };
+  const write = () => node.replaceChildren(...[
     ...(painter.shown.by_load ? bands() : [element("b", {}, words.legend), row("small", words.legend_general)]),
     row("dedicated", words.dedicated),
     ...(painter.shown.outside ? [row("under", words.outside_under), row("over", words.outside_over)] : []),

@@ -23,7 +23,7 @@ function addPanel(map, plan, painter, choose) {
   const inside = element("div", { class: "inside" },
     ...(plan.home ? [element("a", { href: plan.home, class: "home" }, `← ${words.all_communities}`)] : []),
     ...searchBox(plan, go), table, ...["small", "micro"].map(level => histogram(plan, level)),
-    findingsList(map, plan), pagesList(plan), element("p", {}, plan.precision));
+    findingsList(map, plan), pagesList(plan), plan.note && element("p", {}, plan.note), element("p", {}, plan.precision));
   const node = element("details", { class: "plan-panel", open: isWide(map) ? "open" : "" },
     element("summary", {}, element("small", {}, words.plan), element("b", {}, plan.title)), inside);
   if (plan.title === words.plan) node.querySelector("small").remove();
@@ -134,6 +134,6 @@ function pagesList(plan) {
   if (!plan.pages.length) return null;
   const { name, label, households } = plan.levels.medium;
   const items = plan.pages.map((page, row) => element("li", {}, element("a", { href: page }, name[row] || label[row]),
-    element("span", { class: "count" }, `${Math.max(0, households[row]).toLocaleString("en")} ${plan.words.unit}`)));
+    element("span", { class: "count" }, households[row] < 0 && plan.note ? plan.words.hidden : `${tellHouseholds(plan, households[row])} ${plan.words.unit}`)));
   return element("details", { class: "list pages", open: "open" }, element("summary", {}, plan.words.pages), element("ol", {}, ...items));
 }

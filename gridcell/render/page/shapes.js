@@ -6,14 +6,15 @@ const WORLD = 2 ** 24; // width of the world in drawing units; few enough digits
 const DIGITS = Object.fromEntries(
   [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].map((c, i) => [c.charCodeAt(0), i]));
 
+const VALUES = new Uint8Array(128);
+for (const code in DIGITS) VALUES[code] = DIGITS[code];
+
 function readNumbers(text) {
-  const table = new Uint8Array(128);
-  for (const code in DIGITS) table[code] = DIGITS[code];
   const numbers = [];
   for (let i = 0; i < text.length;) {
     let value = 0, factor = 1, digit;
     do {
-      digit = table[text.charCodeAt(i++)];
+      digit = VALUES[text.charCodeAt(i++)];
       value += (digit & 31) * factor;
       factor *= 32;
     } while (digit & 32);
@@ -22,10 +23,22 @@ function readNumbers(text) {
   return numbers;
 }
 
+// Places in units, written as differences: few bits each and very many.
 function readPoints(text) {
-  const xy = readNumbers(text);
-  for (let i = 2; i < xy.length; i++) xy[i] += xy[i - 2];
-  return Int32Array.from(xy);
+  const { length } = text, all = new Int32Array(length);
+  let n = 0, x = 0, y = 0;
+  for (let i = 0; i < length;) {
+    let value = 0, bits = 0, digit;
+    do {
+      digit = VALUES[text.charCodeAt(i++)];
+      value |= (digit & 31) << bits;
+      bits += 5;
+    } while (digit & 32);
+    const step = (value >>> 1) ^ -(value & 1);
+    all[n] = n & 1 ? (y += step) : (x += step);
+    n++;
+  }
+  return all.slice(0, n);
 }
 
 // Numbers that are written as differences.
@@ -89,43 +102,57 @@ function mercator(lon, lat) {
   return [(lon + 180) / 360 * WORLD, (1 - y) / 2 * WORLD];
 }
 
-// Many polygons or lines: vertices in degrees for finding, paths in drawing units for painting.
+// Returns what turns latitudes in units into drawing units: from a table, for there are very many.
+function northings(xy) {
+  const every = 1000; // between two entries the error is less than a millimetre
+  let s = 2 ** 31, n = -s;
+  for (let v = 1; v < xy.length; v += 2) {
+    if (xy[v] < s) s = xy[v];
+    if (xy[v] > n) n = xy[v];
+  }
+  if (s > n) return () => 0;
+  const table = Float64Array.from({ length: Math.ceil((n - s) / every) + 2 }, (_, k) => mercator(0, (s + k * every) / UNITS)[1]);
+  return lat => {
+    const at = (lat - s) / every, k = Math.floor(at);
+    return table[k] + (table[k + 1] - table[k]) * (at - k);
+  };
+}
+
+function sums(counts) {
+  const all = new Int32Array(counts.length + 1);
+  for (let k = 0; k < counts.length; k++) all[k + 1] = all[k] + counts[k];
+  return all;
+}
+
+// Many polygons or lines: vertices in millionths of a degree for finding, in drawing units for painting.
 class Shapes {
-  constructor(coded, origin, chunk = 1, closed = true) {
+  constructor(coded, origin, closed = true) {
     this.xy = readPoints(coded.xy);
-    const rings = readNumbers(coded.rings), points = readNumbers(coded.points);
-    this.start = [0]; // of each ring, in vertices
-    for (const n of points) this.start.push(this.start[this.start.length - 1] + n);
-    this.first = [0]; // ring of each shape
-    for (const n of rings) this.first.push(this.first[this.first.length - 1] + n);
-    this.shapes = rings.length;
+    this.start = sums(readNumbers(coded.points)); // of each ring, in vertices
+    this.first = sums(readNumbers(coded.rings)); // ring of each shape
+    this.length = this.first.length - 1;
     this.origin = origin;
-    this.chunk = chunk; // shapes a path
     this.closed = closed;
-    this.length = Math.ceil(this.shapes / chunk);
-    this.box = new Float64Array(4 * this.length);
-    this.paths = new Array(this.length);
+    this.box = new Int32Array(4 * this.length);
     for (let i = 0; i < this.length; i++) {
-      let w = Infinity, s = Infinity, e = -Infinity, n = -Infinity;
-      const [from, to] = this.vertices(i);
-      for (let v = from; v < to; v++) {
+      let w = 2 ** 31 - 1, s = w, e = -w, n = -w;
+      const to = this.start[this.first[i + 1]];
+      for (let v = this.start[this.first[i]]; v < to; v++) {
         const x = this.xy[2 * v], y = this.xy[2 * v + 1];
         if (x < w) w = x;
         if (x > e) e = x;
         if (y < s) s = y;
         if (y > n) n = y;
       }
-      this.box.set([w, s, e, n], 4 * i);
+      this.box[4 * i] = w;
+      this.box[4 * i + 1] = s;
+      this.box[4 * i + 2] = e;
+      this.box[4 * i + 3] = n;
     }
   }
 
   ringsOf(i) {
-    return [this.first[i * this.chunk], this.first[Math.min((i + 1) * this.chunk, this.shapes)]];
-  }
-
-  vertices(i) {
-    const [from, to] = this.ringsOf(i);
-    return [this.start[from], this.start[to]];
+    return [this.first[i], this.first[i + 1]];
   }
 
   sees(i, view) {
@@ -133,19 +160,41 @@ class Shapes {
     return b[k] <= view[2] && b[k + 2] >= view[0] && b[k + 1] <= view[3] && b[k + 3] >= view[1];
   }
 
-  path(i) {
-    if (!this.paths[i]) {
-      const path = this.paths[i] = new Path2D(), [from, to] = this.ringsOf(i);
-      for (let r = from; r < to; r++) {
-        for (let v = this.start[r]; v < this.start[r + 1]; v++) {
-          const [x, y] = mercator(this.xy[2 * v] / UNITS, this.xy[2 * v + 1] / UNITS);
-          if (v === this.start[r]) path.moveTo(x - this.origin[0], y - this.origin[1]);
-          else path.lineTo(x - this.origin[0], y - this.origin[1]);
-        }
-        if (this.closed) path.closePath();
+  // Has the vertices on a lattice of so many drawing units, none twice in a row. Borders that cells
+  // share stay the same lines, and what is far below a pixel costs nothing. Tells whether that was work.
+  settle(step) {
+    if (this.step === step) return false;
+    this.step = step;
+    const { xy, start, origin } = this, rings = start.length - 1, y = northings(xy);
+    this.drawn = new Float32Array(xy.length);
+    this.ends = new Int32Array(rings + 1);
+    let n = 0;
+    for (let r = 0; r < rings; r++) {
+      const began = n;
+      for (let v = start[r], lastX = NaN, lastY = NaN; v < start[r + 1]; v++) {
+        const x = Math.round(((xy[2 * v] / UNITS + 180) / 360 * WORLD - origin[0]) / step);
+        const z = Math.round((y(xy[2 * v + 1]) - origin[1]) / step);
+        if (x === lastX && z === lastY) continue;
+        this.drawn[n++] = (lastX = x) * step;
+        this.drawn[n++] = (lastY = z) * step;
       }
+      if (n - began < 4) n = began; // all in one place
+      this.ends[r + 1] = n / 2;
     }
-    return this.paths[i];
+    return true;
+  }
+
+  // Adds a shape to the path of a canvas; returns how many vertices it has there.
+  trace(ctx, i) {
+    const { drawn, ends, closed } = this, [from, to] = this.ringsOf(i);
+    for (let r = from; r < to; r++) {
+      const a = ends[r], b = ends[r + 1];
+      if (a === b) continue;
+      ctx.moveTo(drawn[2 * a], drawn[2 * a + 1]);
+      for (let v = a + 1; v < b; v++) ctx.lineTo(drawn[2 * v], drawn[2 * v + 1]);
+      if (closed) ctx.closePath();
+    }
+    return ends[to] - ends[from];
   }
 
   // The shape that holds a point (in units), or -1; a border belongs to one side only.

@@ -5,14 +5,22 @@ const BANDS = ["", "in", "under", "over"];
 
 // Returns what marks a cell and, thinner, the cells that hold it.
 function highlighter(map, plan, painter) {
-  const renderer = L.svg({ padding: 0.25 }), line = above => L.polygon([], {
-    renderer, interactive: false, fill: false, color: ["#111", "#c0187a", "#4a2f6b", "#25163b"][above],
+  const pane = map.createPane("chosen"), renderer = L.svg({ padding: 0.25, pane: "chosen" }), line = above => L.polygon([], {
+    renderer, pane: "chosen", interactive: false, fill: false, color: ["#111", "#c0187a", "#4a2f6b", "#25163b"][above],
     weight: [3, 2.2, 2.6, 3][above], dashArray: [null, "7 4", "2 5", "9 6"][above], className: `chosen-${above}`,
   }).addTo(map);
+  Object.assign(pane.style, { zIndex: 450, pointerEvents: "none", display: "none" });
   const lines = LEVELS.map((_, k) => line(LEVELS.length - 1 - k)).reverse(); // the cell above its parents
+  const drawn = lines.map(() => "");
   return cell => {
     const chain = cell ? family(plan, cell) : [];
-    lines.forEach((line, k) => line.setLatLngs(chain[k] ? painter.shapes[chain[k].level].latLngs(chain[k].row) : []));
+    pane.style.display = cell ? "" : "none"; // browsers take long to zoom a drawing, even an empty one
+    lines.forEach((line, k) => {
+      const next = chain[k] ? `${chain[k].level} ${chain[k].row}` : "";
+      if (drawn[k] === next) return;
+      drawn[k] = next;
+      line.setLatLngs(chain[k] ? painter.shapes[chain[k].level].latLngs(chain[k].row) : []);
+    });
   };
 }
 
@@ -50,8 +58,8 @@ function describeCell(plan, cell) {
   lines.push(element("span", { class: dedicated ? "kind dedicated" : "kind" }, words[`one_${level}`] + kind));
   lines.push(element("b", {}, c.name[row] || c.label[row]), element("code", {}, c.label[row]));
   const count = number => Math.max(0, number).toLocaleString("en");
-  const people = element("div", {}, `${words.households}: ${count(c.households[row])}`);
-  if (plan.estimated) people.append(` (${words.estimated})`);
+  const people = element("div", {}, `${words.households}: ${tellHouseholds(plan, c.households[row])}`);
+  if (plan.estimated && c.households[row] >= 0) people.append(` (${words.estimated})`);
   people.append(` · ${words.buildings}: ${count(c.buildings[row])}`);
   lines.push(people);
   const band = BANDS[c.band[row]];
@@ -62,6 +70,11 @@ function describeCell(plan, cell) {
   const above = family(plan, cell).slice(1).map(a => levels[a.level].name[a.row] || levels[a.level].label[a.row]);
   if (above.length) lines.push(element("div", { class: "above" }, above.join(" · ")));
   return element("div", {}, ...lines);
+}
+
+// A hidden count is not nought.
+function tellHouseholds(plan, number) {
+  return number < 0 && plan.note ? plan.words.hidden : Math.max(0, number).toLocaleString("en");
 }
 
 function describePost(plan, k) {
@@ -113,6 +126,7 @@ function addTooltips(map, plan, painter, choose) {
   let last = "";
   const close = () => { last = ""; choose(null); tip.remove(); };
   const point = event => {
+    if (event.originalEvent.target.closest(".leaflet-control, .leaflet-popup")) return close(); // not over the map
     const mark = markAt(painter, event.layerPoint), cell = mark ? null : cellAt(painter, event.latlng);
     const row = mark || cell || !painter.around ? -1 : painter.around.at(event.latlng.lng * UNITS, event.latlng.lat * UNITS);
     if (!mark && !cell && row < 0) return close();
