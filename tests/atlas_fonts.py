@@ -8,6 +8,7 @@ from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from plans import SITE
 
+from gridcell.publish import publication_note
 from gridcell.render.atlas.words import atlas_words
 from gridcell.words import LANGUAGES, TERMS
 
@@ -15,7 +16,10 @@ WORDS = "".join("".join(atlas_words(lang).values()) for lang in LANGUAGES)
 VALUES = "".join(map("".join, TERMS.values()))
 PLAN_TEXT = f"荷城社区东湖街道第号楼小微网格人民路王丽江{SITE}"
 REASON = "栋楼共户；已穷尽与个相邻网格的全部划法，没有一种能让更多网格达到至户"
-CHARACTERS = sorted({*WORDS, *VALUES, *PLAN_TEXT, *REASON, *map(chr, range(32, 127)), *"…·–龘"})
+NOTE = publication_note(5, "zh")
+CHARACTERS = sorted(
+    {*WORDS, *VALUES, *PLAN_TEXT, *REASON, *NOTE, *map(chr, range(32, 127)), *"…·–龘"}
+)
 
 
 def make_font(path: Path, *, family: str = "Test", cff: bool = False, lacks: str = "") -> Path:

@@ -9,12 +9,16 @@ import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
+from atlas_fonts import make_font
 from plans import plan_with_few
 from pmtiles.reader import MmapSource, Reader
+from pypdf import PdfReader
 
 from gridcell.errors import InputError
 from gridcell.export import EXPORT_FORMATS, check_published, export_plan, read_export
-from gridcell.publish import publish_plan
+from gridcell.publish import publication_note, publish_plan
+from gridcell.render.atlas import write_atlas
+from gridcell.render.atlas.words import atlas_words
 from gridcell.render.city import write_city_map
 from gridcell.render.map import write_map
 from gridcell.write import write_plan
@@ -166,6 +170,21 @@ def test_published_maps_differ_in_no_byte_either(alike, tmp_path, lang):
     assert ("不公布" if lang == "zh" else "not published").encode() in pages[0][0]
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_published_atlas_tells_no_posts_and_differs_in_no_byte_either(alike, tmp_path, lang):
+    font = make_font(tmp_path / "boxes.ttf")
+    books = []
+    for number, plan in enumerate(alike):
+        file = tmp_path / f"{number}.pdf"
+        write_atlas(publish_plan(plan).plan, file, lang=lang, font=font)
+        books.append(file.read_bytes())
+    assert books[0] == books[1]
+    pages = [page.extract_text() for page in PdfReader(tmp_path / "0.pdf").pages]
+    said = atlas_words(lang)
+    assert publication_note(5, lang)[:20] in pages[0].replace("\n", " ")
+    assert not any(said[word] in page for page in pages for word in ("posts", "holder", "nobody"))
+
+
 def _tell(folder, code, count):
     """Put a count back into the GeoJSON of the leaves and of micro cells."""
     for level in ("micro", "leaves"):
@@ -307,6 +326,8 @@ def test_hexagons_of_a_publication_come_from_what_is_told_alone(few, tmp_path):
         (["check", "PLAN", "--older", "X"], 2, "--publish"),
         (["check", "PLAN", "--publish", "--within", "X"], 2, "--within"),
         (["check", "OUT", "--publish"], 3, "OUT"),
+        (["atlas", "PLAN", "-o", "OUT", "--publish", "--cards"], 2, "tells who answers"),
+        (["atlas", "PLAN", "-o", "OUT", "--publish", "--contacts", "X"], 2, "tells who answers"),
         (["map", "PLAN", "-o", "OUT.html", "--threshold", "3"], 2, "--publish"),
     ],
 )  # fmt: skip

@@ -59,7 +59,8 @@ def command(
     """Draw PLAN as a PDF for printing: overview, index, a page for each grid.
 
     PLAN is the folder that partition wrote, or its plan.gpkg. Holders of posts are named by their
-    ids, with --contacts by name and phone. Chinese names need a Chinese font on the system.
+    ids, with --contacts by name and phone, with --publish not at all. Chinese names need a Chinese
+    font on the system.
     """
     import json
 
@@ -67,9 +68,9 @@ def command(
     from gridcell.write import require_writable
 
     options.require_publishing(publish=publish, threshold=threshold, older=older)
-    for name, named in (("--contacts", contacts), ("--cards household", cards == "household")):
-        if publish and named:
-            raise click.UsageError(f"{name}: is about people, whom --publish leaves out")
+    for name, value in (("--contacts", contacts), ("--cards", cards)):
+        if publish and value is not None:
+            raise click.UsageError(f"{name}: tells who answers, whom --publish leaves out")
     require_writable(output, overwrite=overwrite)
     read = options.read_shown(plan, publish=publish, threshold=threshold, older=older)
     shared: dict[str, Any] = {

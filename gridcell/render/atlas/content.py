@@ -111,6 +111,12 @@ class Content:
         return f"{said} ({self.words['estimated']})" if self.estimated else said
 
     @property
+    def note(self) -> str | None:
+        """What a publication says of itself."""
+        figures = self.plan.publication
+        return None if figures is None else str(figures["notes"][self.lang])
+
+    @property
     def estimated(self) -> bool:
         """Whether the households are."""
         return bool(self.plan.report.get("households", {}).get("estimated"))

@@ -151,7 +151,7 @@ def _characters(content: Content) -> set[str]:
     columns.append(roles.map(content.role))
     reasons = pd.concat([frame["reason"].dropna() for frame in cells])
     columns.append(reasons.map(lambda reason: say_reason(str(reason), content.lang)))
-    found = set(_PLAIN).union(*content.words.values())
+    found = set(_PLAIN).union(content.note or "", *content.words.values())
     for column in columns:
         found |= set().union(*column.map(text_of).unique())
     for posts in content.posts.values():

@@ -28,6 +28,7 @@ _MOST_BELOW: Final = 0.4
 _SHARES: Final = (0.62, 0.38)
 """What two maps of one cell take of the height."""
 _NOTE: Final = 6.0
+_PUBLISHED: Final = 7.0
 _NOTE_ROW: Final = 2.8
 _NOTES: Final = 8
 """Lines that the note below a map may take."""
@@ -95,6 +96,11 @@ class Atlas:
         sheets.text(self._left, 24, self._title, 24, width=width)
         sheets.text(self._left, 33, said[f"atlas_{content.level}"], 13, colour=ACCENT)
         y = self._draw_rows(self._totals(), self._left, 44, width / 2) + 4
+        if content.note is not None:
+            end = sheets.lines(
+                self._left, y + 1, content.note, _PUBLISHED, width=width, most=3, colour=GREY
+            )
+            y = end + 2
         cells, names, sizes = self._overview()
         self._views.draw_legend(self._left + width / 2 + 10, 41)
         frame = fit_frame(cells.total_bounds, self._left, y, width, self._bottom - y)
@@ -276,9 +282,16 @@ class Atlas:
     ) -> float:
         """Return where the tables below the map begin."""
         figures = _block(sum(len(self._wrapped(value, 34)) for _, value in rows))
+        if self._content.note is not None:
+            # No posts are published.
+            return self._bottom - min(max(figures, _block(len(inner))), self._most_below)
         held = _block(len(posts)) + (2 + _block(len(above)) if above else 0)
         high = max(figures + 2 + held, _block(len(inner))) if inner else max(figures, held)
-        return self._bottom - min(high, _MOST_BELOW * self._sheets.height)
+        return self._bottom - min(high, self._most_below)
+
+    @property
+    def _most_below(self) -> float:
+        return _MOST_BELOW * self._sheets.height
 
     def _wrapped(self, value: str, width: float) -> list[str]:
         rows = self._sheets.wrap(value, 7.5, width)
@@ -309,6 +322,8 @@ class Atlas:
     ) -> float:
         """List posts and who holds them, as many as there is room for; return the end."""
         content, said, sheets = self._content, self._words, self._sheets
+        if content.note is not None:
+            return y
         self._draw_title_of(title, x, y, width)
         room = int((self._bottom - y - _TITLED + 0.1) // _ROW)
         shown = list(posts) if len(posts) <= min(most, room) else list(posts)[: min(most, room) - 1]
@@ -347,7 +362,7 @@ class Atlas:
         for at, key, side, most in (
             (0.0, "one_micro", "left", count - 6), (count, "unit", "right", 8),
             (houses, "bldgs", "right", houses - count - 1), (end, "holder", "left", width - end),
-        ):  # fmt: skip
+        )[: None if content.note is None else 3]:  # fmt: skip
             sheets.text(x + at, y + 3, said[key], 7.5, colour=ACCENT, align=side, width=most)
         sheets.line(np.array([[x, y + 4.4], [x + width, y + 4.4]]), ACCENT, 0.25)
         size = min(7.5, 7.5 * high / _ROW + 0.8)
