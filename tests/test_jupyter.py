@@ -21,6 +21,7 @@ from gridcell.fabric import build_fabric
 from gridcell.model import Fabric, Finding, Layers, Plan
 from gridcell.read import read_layers
 from gridcell.render import html as pieces
+from gridcell.render import plot
 from gridcell.render.plot import COLUMNS, plot_plan
 from gridcell.render.thumbnail import thumbnail
 from gridcell.rules import Rules
@@ -278,6 +279,21 @@ def test_a_plot_goes_on_the_axes_it_is_given(plt):
     assert plot_plan(tiny_plan(), ax=axes[1], buildings=True, barriers=True) is axes[1]
     assert not axes[0].collections
     assert len(plt.get_fignums()) == 1
+
+
+@pytest.mark.usefixtures("plt")
+def test_waters_given_as_polygons_are_filled():
+    from matplotlib.colors import to_hex
+
+    plan = tiny_plan()
+    west, south, east, north = plan.large.total_bounds
+    lake = shapely.box(west + 50, south + 50, west + 150, north - 50)
+    outline = gpd.GeoDataFrame(
+        {"kind": ["river"], "rank": [None], "name": [None]}, geometry=[lake.exterior], crs=plan.crs
+    )
+    ax = plot_plan(dataclasses.replace(plan, barriers=outline), barriers=True)
+    (water,) = (c for c in ax.collections if to_hex(c.get_facecolor()[0]) == plot._RIVER)
+    assert water.get_paths()[0].contains_point(lake.centroid.coords[0])
 
 
 @pytest.mark.usefixtures("plt")

@@ -14,6 +14,7 @@ from gridcell.errors import GridcellError, InputError
 from gridcell.model import Plan
 from gridcell.render.colour import colour_cells
 from gridcell.render.paths import add_lines, add_polygons
+from gridcell.render.water import water_areas, water_outlines
 from gridcell.render.words import LANGUAGES, words
 from gridcell.schema import LEVELS
 
@@ -193,8 +194,12 @@ def _tell_colours(ax: "Axes", cells: gpd.GeoDataFrame, column: str, text: dict[s
 
 
 def _draw_barriers(ax: "Axes", barriers: gpd.GeoDataFrame) -> None:
-    river = barriers["kind"] == "river"
-    for some, colour, width in ((~river, _STREET, 0.7), (river, _RIVER, 1.6)):
+    river = (barriers["kind"] == "river").to_numpy()
+    area = water_outlines(barriers)
+    add_polygons(
+        ax, water_areas(barriers.geometry[area]), facecolor=_RIVER, linewidth=0, zorder=1.5
+    )
+    for some, colour, width in ((~river, _STREET, 0.7), (river & ~area, _RIVER, 1.6)):
         add_lines(ax, barriers.geometry[some], color=colour, linewidth=width, zorder=2)
 
 
