@@ -286,13 +286,13 @@ def test_waters_given_as_polygons_are_filled():
     from matplotlib.colors import to_hex
 
     plan = tiny_plan()
-    west, south, east, north = plan.large.total_bounds
+    west, south, _, north = plan.large.total_bounds
     lake = shapely.box(west + 50, south + 50, west + 150, north - 50)
     outline = gpd.GeoDataFrame(
         {"kind": ["river"], "rank": [None], "name": [None]}, geometry=[lake.exterior], crs=plan.crs
     )
     ax = plot_plan(dataclasses.replace(plan, barriers=outline), barriers=True)
-    (water,) = (c for c in ax.collections if to_hex(c.get_facecolor()[0]) == plot._RIVER)
+    (water,) = (c for c in ax.collections if {*map(to_hex, c.get_facecolor())} == {plot._RIVER})
     assert water.get_paths()[0].contains_point(lake.centroid.coords[0])
 
 
