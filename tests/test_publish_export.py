@@ -212,7 +212,7 @@ def test_a_count_put_back_gives_the_small_one_away(few, run, tmp_path):
     assert code == 4
     assert leaf in said
     _tell(out, leaf, 3)
-    assert {"small_count"} == set(check_published(out).findings["kind"])
+    assert {"changed", "small_count"} == set(check_published(out).findings["kind"])
 
 
 def test_what_lies_beside_the_cells_is_found(few, tmp_path):
@@ -222,7 +222,7 @@ def test_what_lies_beside_the_cells_is_found(few, tmp_path):
     pyogrio.write_dataframe(people, out / "cells.gpkg", layer="households", append=True)
     (out / "staff.csv").write_text("staff_id\n1\n", "utf-8")
     kinds = check_published(out).findings["kind"].value_counts().to_dict()
-    assert kinds == {"private_table": 2, "foreign_file": 1}
+    assert kinds == {"private_table": 2, "foreign_file": 1, "changed": 1}
 
 
 def test_an_unpublished_export_and_a_plan_are_no_publications(few, folder, run, tmp_path):

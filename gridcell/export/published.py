@@ -1,8 +1,10 @@
 """The proof of what was published: `check_published`."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import openpyxl
 
@@ -16,6 +18,8 @@ from gridcell.publish import MIN_THRESHOLD, THRESHOLD, prove_published
 from gridcell.read.files import list_layers
 from gridcell.write.geopackage import is_plan, read_plan
 
+_MOST: Final = 10**9
+"""More households than there are."""
 _PRIVATE: Final = ("households", "staff", "vacancies", "findings", "buildings")
 _TABLES: Final = {*LEVELS, "publication", "layer_styles", "fields", "note"}
 
@@ -56,10 +60,9 @@ def check_published(
     else:
         exported = read_export(path)
         found = [*_unpublished(exported), *_private_files(Path(path), exported)]
-    figures = exported.publication or {}
-    least = threshold or figures.get("threshold") or THRESHOLD
-    if not isinstance(least, int) or least < MIN_THRESHOLD:
-        raise InputError(f"{path}: threshold {least!r}: expected {MIN_THRESHOLD} or more")
+    least = _threshold(exported) if threshold is None else threshold
+    if least < MIN_THRESHOLD:
+        raise InputError(f"{path}: threshold {least}: expected {MIN_THRESHOLD} or more")
     before = None if older is None else read_export(older)
     found += prove_published(
         exported.levels,
@@ -72,13 +75,28 @@ def check_published(
     hidden = {
         level: int(frame["households"].isna().sum()) for level, frame in exported.levels.items()
     }
-    told = {"threshold": least, "hidden": hidden, "with_older": before is not None}
-    return CheckReport.of(found, None, figures={"published": told})
+    done = {"threshold": least, "hidden": hidden, "with_older": before is not None}
+    return CheckReport.of(found, None, figures={"published": done})
+
+
+def _threshold(exported: Exported) -> int:
+    if exported.publication is None:
+        return THRESHOLD
+    return _count(exported, "threshold", exported.publication.get("threshold"), "")
 
 
 def _total(exported: Exported) -> int | None:
     total = (exported.publication or {}).get("households")
-    return total if isinstance(total, int) else None
+    return None if total is None else _count(exported, "households", total, " or null")
+
+
+def _count(exported: Exported, name: str, value: object, otherwise: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
+        return value
+    raise InputError(
+        f"{exported.label}: {MANIFEST} says {name} {str(value)[:40]!r}, expected a whole number of "
+        f"0 to {_MOST:,}{otherwise}; publish the plan anew"
+    )
 
 
 def _unpublished(exported: Exported) -> Iterator[Finding]:
@@ -105,6 +123,7 @@ def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
     if not path.is_dir():
         return
     listed = {str(file["path"]) for file in exported.manifest["files"]}
+    digests = {str(file["path"]): file.get("sha256") for file in exported.manifest["files"]}
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
         if not file.is_file():
@@ -115,6 +134,12 @@ def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
                 message=f"{name}: is no file of this export; move it away before the folder leaves "
                 "the house",
             )  # fmt: skip
+        elif file.name != MANIFEST and _digest(file) != digests.get(name):
+            yield Finding(
+                kind="changed", severity="error",
+                message=f"{name}: was changed after the export, so that what it tells beside the "
+                "counts is not known; export the plan anew",
+            )  # fmt: skip
         for table in _tables(file):
             if table in _PRIVATE or table not in _TABLES:
                 yield Finding(
@@ -123,15 +148,24 @@ def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _tables(file: Path) -> list[str]:
     """Return the tables in a file that can hold several, or the one that its name tells."""
     suffix = file.suffix.lower()
-    if suffix == ".gpkg":
-        return list_layers(file)
-    if suffix == ".xlsx":
-        book = openpyxl.load_workbook(file, read_only=True)
-        try:
-            return list(book.sheetnames)
-        finally:
-            book.close()
+    try:
+        if suffix == ".gpkg":
+            return list_layers(file)
+        if suffix == ".xlsx":
+            book = openpyxl.load_workbook(file, read_only=True)
+            try:
+                return list(book.sheetnames)
+            finally:
+                book.close()
+    except (InputError, BadZipFile, OSError, KeyError, ValueError):
+        # No such table: a file of the export would not have been read before.
+        return []
     return [file.stem] if file.stem in _PRIVATE else []

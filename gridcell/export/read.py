@@ -79,6 +79,8 @@ def read_export(path: str | Path) -> Exported:
     else:
         found = {level: _level(folder, kind, level, names) for level in LEVELS}
         levels = {level: layer for level, layer in found.items() if layer is not None}
+    if kind == "pmtiles" and len(levels) < len(LEVELS) - 1:
+        raise InputError(f"{folder / ARCHIVE}: cannot be read; export the plan anew")
     if not levels:
         raise InputError(f"{folder}: format {kind!r} of an export is not known here")
     pairs = folder / CROSSWALK
@@ -153,6 +155,8 @@ def _of_tiles(file: Path) -> dict[str, pd.DataFrame]:
             except (RuntimeError, ValueError):
                 continue
         known = [name for name in _COLUMNS if name in frame]
+        if not len(frame) or "code" not in known:
+            continue
         levels[level] = _typed(frame[known].drop_duplicates(ignore_index=True))
     return levels
 

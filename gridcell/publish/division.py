@@ -152,7 +152,8 @@ def make_network(
         arcs.add(others, over, older.households, told=older.told, fixed=older.told)
         known = older.known_total is not None
         total = older.known_total or older.households[older.parent < 0].sum()
-        arcs.add([last], [end], [total], told=known, fixed=known)
+        # Not told, it is no count that anybody hid: cells of a layer have no sum.
+        arcs.add([last], [end], [total], told=known, fixed=known, unguarded=not known)
         nobody = np.zeros(len(pieces.beyond), dtype=np.int64)
         arcs.add(nobody + end, others[pieces.beyond], nobody, told=False, unguarded=True)
     return arcs.network(n, 0 if pieces is None else len(pieces.a))

@@ -14,6 +14,7 @@ from gridcell.model import Plan, findings_frame
 from gridcell.publish.division import Bools, Network, make_division, make_network
 from gridcell.publish.note import publication_note
 from gridcell.publish.older import Before, lay_over
+from gridcell.rules import Rules
 from gridcell.suppress import suppress
 
 THRESHOLD: Final = 5
@@ -113,7 +114,7 @@ def publish_plan(
             ),
             households=plan.households.iloc[:0], staff=plan.staff.iloc[:0],
             vacancies=plan.vacancies.iloc[:0], findings=findings_frame([], plan.crs),
-            report=_report(plan, cells["medium"], figures),
+            report=_report(plan, cells["small"], figures),
         ),
         pairs=pairs,
     )  # fmt: skip
@@ -148,19 +149,21 @@ def _pairs(before: Before, hidden: Bools) -> pd.DataFrame:
     return pairs.assign(households=households, suppressed=mask)
 
 
-def _report(plan: Plan, medium: gpd.GeoDataFrame, figures: dict[str, Any]) -> dict[str, Any]:
+def _report(plan: Plan, small: gpd.GeoDataFrame, figures: dict[str, Any]) -> dict[str, Any]:
     """Return what a published page tells of the whole: proofs, and nothing that was counted."""
     report = plan.report
-    # A band made of the number of households tells it.
-    told = set(medium.loc[medium["households"].notna(), "code"])
+    # Where a number of cells was wanted, the band is made of the households on general land, and
+    # these less those of general cells are a hidden one's.
+    untold = set(small.loc[small["households"].isna(), "community"])
     communities = {
         code: {
             level: {"band": entry[level]["band"]}
             for level in ("small", "micro")
-            if isinstance(entry.get(level), dict) and "band" in entry[level]
+            if isinstance(entry.get(level), dict)
+            and "band" in entry[level]
+            and (code not in untold or _is_of_rules(entry[level]["band"], plan.rules, level))
         }
         for code, entry in report.get("communities", {}).items()
-        if code in told
     }
     return {
         **{name: report[name] for name in ("ok", "version", "coverage") if name in report},
@@ -168,3 +171,10 @@ def _report(plan: Plan, medium: gpd.GeoDataFrame, figures: dict[str, Any]) -> di
         "households": {"estimated": bool(report.get("households", {}).get("estimated"))},
         "publication": figures,
     }
+
+
+def _is_of_rules(band: Any, rules: Rules, level: str) -> bool:
+    known = [getattr(one, level) for one in (rules, *rules.classes.values())]
+    return band in [
+        {"min": float(b.min), "target": float(b.target), "max": float(b.max)} for b in known if b
+    ]

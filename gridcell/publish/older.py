@@ -59,7 +59,7 @@ def lay_over(
     leaves, below = plan.leaves, older["leaves"]
     shapes = np.asarray(leaves.geometry, dtype=object)
     assert below.crs is not None  # noqa: S101 - settled when it was read
-    others = move(np.asarray(below.geometry, dtype=object), below.crs, plan.crs)
+    others = move(_valid(below), below.crs, plan.crs)
     found = overlay(shapes, others, _SLIVER_M)
     if not ((found.a >= 0) & (found.b >= 0)).any():
         raise InputError(
@@ -88,6 +88,20 @@ def lay_over(
         pairs=pairs.iloc[kept].reset_index(drop=True),
         rows=np.searchsorted(kept, held),
     )
+
+
+def _valid(below: gpd.GeoDataFrame) -> Geometries:
+    shapes = np.asarray(below.geometry, dtype=object)
+    nothing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    bad = np.flatnonzero(nothing | ~shapely.is_valid(shapes))
+    if len(bad):
+        row = int(bad[0])
+        found = "no polygon" if nothing[row] else shapely.is_valid_reason(shapes[row])
+        raise InputError(
+            f"the older publication: row {row + 1}, {below['code'].iloc[row]}: {found} "
+            f"({len(bad):,} such rows); expected valid polygons, mend them with 'gridcell repair'"
+        )
+    return shapes
 
 
 def _contents(plan: Plan, shapes: Geometries, found: Overlay) -> tuple[Ints, Ints]:

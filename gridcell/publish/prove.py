@@ -53,7 +53,9 @@ def prove_published(
     Findings: ``small_count``, ``band_told``, ``reason_told``, ``contradiction``, ``recoverable``,
     and the warning ``counts_differ`` where the two divisions cannot count the same households.
     """
-    division = make_division(levels, total)
+    # Who has the crosswalk without the older publication knows parts of leaves.
+    known = levels if older is not None or pairs is None else _with_pieces(levels, pairs)
+    division = make_division(known, total)
     findings = [*_telling(levels), *_small(division, threshold), *_contradicting(division)]
     alone = make_network(division)
     counts = feasible(alone.tail, alone.head, alone.count, ~alone.told)
@@ -167,6 +169,19 @@ def _pieces(pairs: pd.DataFrame, division: Division, before: Division) -> Pieces
         told=count.notna().to_numpy(np.bool_)[shared],
         beyond=np.unique(frame["row_b"].to_numpy(np.int64)[~shared]),
     )
+
+
+def _with_pieces(
+    levels: Mapping[str, pd.DataFrame], pairs: pd.DataFrame
+) -> Mapping[str, pd.DataFrame]:
+    """Return the cells with the pieces of a crosswalk below them, as parts of leaves."""
+    own = pairs[pairs["a"].notna() & (pairs["a"] != "")]
+    pieces = pd.DataFrame({
+        "code": own["a"].astype(str) + " in " + own["b"].fillna("land outside").astype(str),
+        "parent": own["a"], "households": own["households"], "buildings": pd.NA,
+    })  # fmt: skip
+    leaves = pd.DataFrame(levels["leaves"]).reindex(columns=list(pieces.columns)).astype(object)
+    return {**levels, "leaves": pd.concat([leaves, pieces.astype(object)], ignore_index=True)}
 
 
 def _names(

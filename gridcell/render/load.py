@@ -45,7 +45,12 @@ def band_classes(plan: Plan, level: str) -> tuple[NDArray[np.int64], dict[str, A
     for band in different:
         rows = np.array([bands.get(code) == band for code in communities], dtype=bool)
         classes[rows] = _classes(cells[rows], band)
-    if len(different) > 1:
+    # In a publication a band may be untold: then that of the rules is not the community's.
+    told = plan.publication is None or all(
+        report_value(plan.report, "communities", str(code), level, "band")
+        for code in plan.medium["code"]
+    )
+    if len(different) > 1 or not told:
         return classes, {"band": None, "ranges": None}
     return classes, {"band": list(different[0]), "ranges": _ranges(different[0])}
 

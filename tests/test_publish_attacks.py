@@ -1,0 +1,160 @@
+"""What an attack on publications found: each of these was once told, missed or a traceback."""
+
+import dataclasses
+import json
+import re
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from plans import plan_with_few
+
+from gridcell.errors import InputError
+from gridcell.export import check_published, export_plan
+from gridcell.publish import publish_plan
+from gridcell.render.city import write_city_map
+from gridcell.render.load import band_classes
+
+
+@pytest.fixture
+def few():
+    return plan_with_few()
+
+
+def with_wanted_numbers(plan):
+    """Return the plan as if numbers of cells had been wanted of each community."""
+    report = dict(plan.report)
+    report["communities"] = {}
+    for code in plan.medium["code"]:
+        entry = {}
+        for level in ("small", "micro"):
+            cells = plan.cells(level)
+            own = cells[(cells["community"] == code) & (cells["grid_type"] == "general")]
+            target = float(own["households"].sum()) / len(own)
+            limits = {"min": 0.75 * target, "target": target, "max": 1.25 * target}
+            entry[level] = {"band": limits}
+        report["communities"][code] = entry
+    return dataclasses.replace(plan, report=report)
+
+
+def test_a_band_made_of_the_households_on_general_land_is_not_told_where_one_is_hidden(
+    few, tmp_path
+):
+    plan = with_wanted_numbers(few[0])
+    published = publish_plan(plan, threshold=50).plan
+    hidden = published.small.query("households.isna()")["community"].unique()
+    assert len(hidden)
+    for code in hidden:
+        own = plan.report["communities"][code]["small"]["band"]["min"]
+        assert published.report["communities"][code] == {}
+        for file in write_city_map(published, tmp_path / str(code)):
+            data = re.search(r'id="plan-data">(.*?)</script>', file.read_text("utf-8"), re.DOTALL)
+            assert str(own) not in data.group(1)
+    assert band_classes(published, "small")[1] == {"band": None, "ranges": None}
+
+
+def test_the_band_of_the_rules_is_told_whatever_is_hidden(few):
+    plan = few[0]
+    limits = plan.rules.small
+    band = {"min": limits.min, "target": limits.target, "max": limits.max}
+    report = {
+        **plan.report,
+        "communities": {code: {"small": {"band": band}} for code in plan.medium["code"]},
+    }
+    published = publish_plan(dataclasses.replace(plan, report=report), threshold=50).plan
+    assert published.small["households"].isna().any()
+    told = {entry["small"]["band"]["min"] for entry in published.report["communities"].values()}
+    assert told == {limits.min}
+
+
+def test_a_crosswalk_is_proven_where_the_older_publication_is_not_at_hand(few, tmp_path):
+    plan, leaf = few
+    first, again = tmp_path / "first", tmp_path / "again"
+    export_plan(plan, first, format="geojson", publish=True)
+    export_plan(plan, again, format="csv", publish=True, older=first)
+    assert check_published(again).ok
+    file = again / "crosswalk.csv"
+    pairs = pd.read_csv(file, dtype=str, encoding="utf-8-sig")
+    assert pairs.loc[pairs["a"] == leaf, "households"].isna().all()
+    pairs.loc[pairs["a"] == leaf, "households"] = "3"
+    pairs.to_csv(file, index=False, encoding="utf-8-sig")
+    kinds = set(check_published(again).findings["kind"])
+    assert {"small_count", "recoverable"} <= kinds
+
+
+@pytest.mark.parametrize("change", ["half", "column", "note"])
+def test_files_changed_after_the_export_are_no_proven_publication(few, tmp_path, change):
+    out = tmp_path / "out"
+    export_plan(few[0], out, format="csv", publish=True)
+    file = out / ("NOTE.txt" if change == "note" else "leaves.csv")
+    lines = file.read_text("utf-8-sig").splitlines()
+    if change == "half":
+        lines = lines[: len(lines) // 2]
+    elif change == "column":
+        lines = [lines[0] + ",notes", *(f"{line},3 households" for line in lines[1:])]
+    else:
+        lines = ["nothing is hidden"]
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    report = check_published(out)
+    assert not report.ok
+    assert "changed" in set(report.findings["kind"])
+
+
+@pytest.mark.parametrize("total", [10**30, "64", 64.0, True, -1, []])
+def test_a_total_that_is_no_count_is_named(few, tmp_path, total):
+    out = tmp_path / "out"
+    export_plan(few[0], out, format="csv", publish=True)
+    manifest = json.loads((out / "export.json").read_text("utf-8"))
+    manifest["publication"]["households"] = total
+    (out / "export.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(InputError, match=r"export\.json says households"):
+        check_published(out)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.5])
+def test_cut_tiles_are_named(few, tmp_path, keep):
+    out = tmp_path / "out"
+    export_plan(few[0], out, format="pmtiles", publish=True)
+    file = out / "cells.pmtiles"
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * keep)])
+    with pytest.raises(InputError, match=r"cells\.pmtiles: cannot be read"):
+        check_published(out)
+
+
+def test_what_lies_beside_and_cannot_be_read_is_foreign(few, tmp_path):
+    out = tmp_path / "out"
+    export_plan(few[0], out, format="csv", publish=True)
+    (out / "list.xlsx").write_text("no table", "utf-8")
+    (out / "list.gpkg").write_text("no table", "utf-8")
+    kinds = check_published(out).findings["kind"].value_counts().to_dict()
+    assert kinds == {"foreign_file": 2}
+
+
+@pytest.mark.parametrize("shape", ["bow", "none", "empty"])
+def test_an_older_layer_without_valid_polygons_is_refused_by_row(few, tmp_path, shape):
+    plan, _ = few
+    cells = plan.small[["code", "households", "geometry"]].copy()
+    x, y, far_x, far_y = cells.geometry.iloc[1].bounds
+    shapes = {
+        "bow": shapely.Polygon([(x, y), (far_x, far_y), (far_x, y), (x, far_y)]),
+        "none": None, "empty": shapely.Polygon(),
+    }  # fmt: skip
+    cells.loc[cells.index[1], "geometry"] = shapes[shape]
+    layer = tmp_path / "old.gpkg"
+    gpd.GeoDataFrame(cells, crs=plan.crs).to_file(layer)
+    with pytest.raises(InputError, match="row 2"):
+        export_plan(plan, tmp_path / "out", format="csv", publish=True, older=layer)
+
+
+def test_an_older_layer_whose_sum_is_not_told_hides_no_total(few, tmp_path):
+    plan, _ = few
+    layer = tmp_path / "old.gpkg"
+    published = publish_plan(plan).plan
+    published.leaves[["code", "households", "geometry"]].to_file(layer)
+    out = tmp_path / "out"
+    figures = export_plan(plan, out, format="csv", publish=True, older=layer).manifest
+    assert figures["publication"]["hidden"]["large"] == 0
+    assert figures["publication"]["households"] == int(plan.large["households"].sum())
+    assert check_published(out, older=layer).ok
