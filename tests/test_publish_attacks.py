@@ -5,6 +5,7 @@ import json
 import re
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -158,3 +159,45 @@ def test_an_older_layer_whose_sum_is_not_told_hides_no_total(few, tmp_path):
     assert figures["publication"]["hidden"]["large"] == 0
     assert figures["publication"]["households"] == int(plan.large["households"].sum())
     assert check_published(out, older=layer).ok
+
+
+@pytest.mark.parametrize("name", ["../lib.py", "/etc/passwd", "..\\x", "C:\\x", "", "a/../../b"])
+def test_a_list_of_files_outside_the_folder_is_none(few, tmp_path, name):
+    out = tmp_path / "out"
+    export_plan(few[0], out, format="csv", publish=True)
+    manifest = json.loads((out / "export.json").read_text("utf-8"))
+    manifest["files"].append({"path": name})
+    (out / "export.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(InputError, match="is no list of an export's files"):
+        check_published(out)
+
+
+def test_older_cells_that_overlap_are_refused(few, tmp_path):
+    plan, _ = few
+    cells = plan.small[["code", "households", "geometry"]].copy()
+    cells.loc[cells.index[1], "geometry"] = cells.geometry.iloc[1].buffer(30)
+    layer = tmp_path / "old.gpkg"
+    cells.to_file(layer)
+    with pytest.raises(InputError, match="its cells overlap"):
+        export_plan(plan, tmp_path / "out", format="csv", publish=True, older=layer)
+
+
+def test_a_crosswalk_tells_no_single_building_that_is_no_grid(few, tmp_path):
+    plan, _ = few
+    # Two halves of a grid with a building each, which were in grids of others before.
+    older = plan.small[["code", "households", "geometry"]].copy()
+    west, south, east, north = plan.large.total_bounds
+    band = [shapely.box(west, y, east, y + 100) for y in np.arange(south, north, 100)]
+    older = gpd.GeoDataFrame(
+        {"code": [f"row{k}" for k in range(len(band))], "households": None}, geometry=band,
+        crs=plan.crs,
+    )  # fmt: skip
+    layer = tmp_path / "old.gpkg"
+    older.astype({"households": "Int64"}).to_file(layer)
+    out = tmp_path / "out"
+    export_plan(plan, out, format="csv", publish=True, older=layer)
+    assert check_published(out, older=layer).ok
+    pairs = pd.read_csv(out / "crosswalk.csv", dtype={"a": str, "b": str})
+    several = pairs[pairs["buildings"] > 0].groupby("a")["b"].transform("size") > 1
+    single = pairs.loc[several.index[several]].query("buildings == 1")
+    assert single["households"].isna().all()

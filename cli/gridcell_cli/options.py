@@ -74,7 +74,8 @@ publish = click.option(
     "nor what gives them away.",
 )  # fmt: skip
 threshold = click.option(
-    "--threshold", metavar="K", type=click.IntRange(min=2), envvar="GRIDCELL_THRESHOLD",
+    "--threshold", metavar="K", type=click.IntRange(2, 1_000_000),
+    envvar="GRIDCELL_THRESHOLD",
     help="With --publish: hide counts of households under K; 5 by default.",
 )  # fmt: skip
 older = click.option(

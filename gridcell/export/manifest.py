@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from gridcell.errors import InputError
@@ -86,11 +86,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     try:
         manifest = json.loads(file.read_text("utf-8"))
-        if manifest["kind"] == _KIND and all(isinstance(f["path"], str) for f in manifest["files"]):
+        if manifest["kind"] == _KIND and all(_is_inside(f["path"]) for f in manifest["files"]):
             return dict(manifest)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     raise InputError(f"{file}: is no list of an export's files; export the plan anew")
+
+
+def _is_inside(name: str) -> bool:
+    """Tell whether a name is that of a file in the folder, on any system."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return bool(path.name) and not path.is_absolute() and not {"..", ":"} & {*path.parts, *name}
 
 
 def listed_files(folder: Path) -> set[str]:

@@ -64,7 +64,7 @@ def read_export(path: str | Path) -> Exported:
     """
     folder = Path(path)
     if not folder.is_dir():
-        layer = _layer(str(path), "leaves")
+        layer = _layer(str(path), "publication")
         return Exported(label=folder.name, levels={"leaves": layer}, pairs=None, manifest={})
     manifest = read_manifest(folder)
     kind = str(manifest.get("format"))
@@ -189,5 +189,7 @@ def _pairs(file: Path) -> pd.DataFrame:
     if missing := {"a", "b", "households"} - set(frame.columns):
         raise InputError(f"{source.label}: no column {min(missing)}; export the plan anew")
     out = pd.DataFrame({name: as_text(frame[name]) for name in ("a", "b")})
-    out["households"] = as_count(frame["households"], source, "households")
+    for name in ("households", "buildings"):
+        if name in frame:
+            out[name] = as_count(frame[name], source, name)
     return out

@@ -14,10 +14,11 @@ from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import holding_most, pair_table
 from gridcell.errors import InputError
 from gridcell.model import Plan
-from gridcell.publish.division import Division, Ints, Pieces, make_division
+from gridcell.publish.division import Bools, Division, Ints, Pieces, make_division
 from gridcell.read.crs import move
 
 _SLIVER_M: Final = 1.0
+_TWICE_M2: Final = 1.0
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -54,7 +55,8 @@ def lay_over(
     Raises
     ------
     InputError
-        The two share no land, or the plan's buildings hold more than its leaves.
+        The two share no land; older cells that overlap or are no valid polygons; a plan whose
+        buildings hold more than its leaves.
     """
     leaves, below = plan.leaves, older["leaves"]
     shapes = np.asarray(leaves.geometry, dtype=object)
@@ -66,6 +68,7 @@ def lay_over(
             "the plan and what was published before share no land; name the older publication of "
             "the same place"
         )
+    _require_apart(found, shapes, leaves)
     codes = [np.asarray(frame["code"], dtype=object) for frame in (leaves, below)]
     pairs = pair_table(found, codes[0], codes[1], shapes, others)
     buildings, households = _contents(plan, shapes, found)
@@ -79,7 +82,7 @@ def lay_over(
     of = np.append(pd.Index(before.code).get_indexer(pd.Index(codes[1])), -1)
     pieces = Pieces(
         a=own[found.a[held]], b=of[found.b[held]], households=households[held],
-        told=np.ones(len(held), dtype=np.bool_),
+        told=~single_buildings(pairs)[held],
         beyond=np.unique(of[found.b[(found.a < 0) & ~found.is_sliver]]),
     )  # fmt: skip
     return Before(
@@ -88,6 +91,26 @@ def lay_over(
         pairs=pairs.iloc[kept].reset_index(drop=True),
         rows=np.searchsorted(kept, held),
     )
+
+
+def single_buildings(pairs: pd.DataFrame) -> Bools:
+    """Tell which pieces hold a single building with people, and are no more than part of cells.
+
+    Where nobody else lives in a cell, its count is that of a grid, as it always was.
+
+    Parameters
+    ----------
+    pairs
+        ``a``, ``b``, ``buildings`` and ``households`` (missing where hidden).
+    """
+    people = (pairs["households"] > 0).fillna(value=True)
+    inhabited = people | (pairs["buildings"] > 0).fillna(value=False)
+    part = inhabited & (pairs["buildings"] == 1).fillna(value=False) & people
+    for side in ("a", "b"):
+        cell = pairs[side].where(pairs[side] != "")
+        others = inhabited.groupby(cell).transform("sum") > 1
+        part &= others.where(cell.notna(), other=True).astype(bool)
+    return np.asarray(part, dtype=np.bool_)
 
 
 def _valid(below: gpd.GeoDataFrame) -> Geometries:
@@ -102,6 +125,19 @@ def _valid(below: gpd.GeoDataFrame) -> Geometries:
             f"({len(bad):,} such rows); expected valid polygons, mend them with 'gridcell repair'"
         )
     return shapes
+
+
+def _require_apart(found: Overlay, shapes: Geometries, leaves: gpd.GeoDataFrame) -> None:
+    """Refuse older cells that cover land twice: what stands there would count twice."""
+    inside = found.a >= 0
+    covered = np.bincount(found.a[inside], found.area[inside], minlength=len(shapes))
+    twice = covered - shapely.area(shapes)
+    if len(twice) and twice.max() > _TWICE_M2:
+        code = leaves["code"].iloc[int(np.argmax(twice))]
+        raise InputError(
+            f"the older publication: its cells overlap, by {twice.max():,.1f} m2 in {code}; "
+            "expected a division of the land, mend it with 'gridcell repair'"
+        )
 
 
 def _contents(plan: Plan, shapes: Geometries, found: Overlay) -> tuple[Ints, Ints]:

@@ -16,6 +16,7 @@ from gridcell.publish.division import (
     make_division,
     make_network,
 )
+from gridcell.publish.older import single_buildings
 from gridcell.suppress import blocks, feasible, ranges
 
 
@@ -50,16 +51,19 @@ def prove_published(
 
     Returns
     -------
-    Findings: ``small_count``, ``band_told``, ``reason_told``, ``contradiction``, ``recoverable``,
-    and the warning ``counts_differ`` where the two divisions cannot count the same households.
+    Findings: ``small_count``, ``building_told``, ``band_told``, ``reason_told``,
+    ``contradiction``, ``recoverable``, and the warning ``counts_differ`` where the two divisions
+    cannot count the same households.
     """
     # Who has the crosswalk without the older publication knows parts of leaves.
     known = levels if older is not None or pairs is None else _with_pieces(levels, pairs)
     division = make_division(known, total)
     findings = [*_telling(levels), *_small(division, threshold), *_contradicting(division)]
+    if pairs is not None:
+        findings += _buildings(pairs)
     alone = make_network(division)
-    counts = feasible(alone.tail, alone.head, alone.count, ~alone.told)
-    if counts is None:
+    counts, agrees = feasible(alone.tail, alone.head, alone.count, ~alone.told)
+    if not agrees.all():
         findings.append(
             Finding(
                 kind="contradiction", severity="error",
@@ -69,8 +73,7 @@ def prove_published(
         )  # fmt: skip
         return findings
     if older is None:
-        names = _names(division, alone)
-        return findings + list(_recoverable(alone, counts, threshold, names))
+        return [*findings, *_recoverable(alone, counts, threshold, _names(division, alone), agrees)]
     if pairs is None:
         raise InputError(
             "nothing published tells which land the two divisions share; publish the newer one "
@@ -81,20 +84,21 @@ def prove_published(
     findings += _small_pairs(pairs, threshold)
     both = make_network(division, pieces, before)
     names = _names(division, both, pieces, before)
-    counts = feasible(both.tail, both.head, both.count, ~both.told)
-    if counts is not None:
-        return findings + list(_recoverable(both, counts, threshold, names))
+    counts, agrees = feasible(both.tail, both.head, both.count, ~both.told)
+    findings += _recoverable(both, counts, threshold, names, agrees)
+    if agrees.all():
+        return findings
     findings.append(
         Finding(
-            kind="counts_differ", severity="warning",
-            message="the two publications count different households: the newer one is proven by "
-            "itself, and of both together that no sum or difference gives one number",
+            kind="counts_differ", severity="warning", measure=float((~agrees).sum()),
+            message=f"{(~agrees).sum():,} counts of the two publications are not of the same "
+            "households: of hidden ones among them it is proven that no sum or difference gives "
+            "one number, and of the newer ones by themselves that ranges are wide enough",
         )
     )  # fmt: skip
-    own = feasible(alone.tail, alone.head, alone.count, ~alone.told)
-    assert own is not None  # noqa: S101 - it was above
-    findings += _recoverable(alone, own, threshold, _names(division, alone))
-    return findings + list(_determined(both, names))
+    own, sound = feasible(alone.tail, alone.head, alone.count, ~alone.told)
+    findings += _recoverable(alone, own, threshold, _names(division, alone), sound)
+    return [*findings, *_determined(both, names, agrees)]
 
 
 def _telling(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
@@ -128,6 +132,18 @@ def _small_pairs(pairs: pd.DataFrame, threshold: int) -> Iterator[Finding]:
     for row in np.flatnonzero(small):
         names = f"{pairs['a'].iloc[row]} and {pairs['b'].iloc[row]}"
         yield _small_count(names, int(count.iloc[row]), threshold)
+
+
+def _buildings(pairs: pd.DataFrame) -> Iterator[Finding]:
+    if "buildings" not in pairs:
+        return
+    told = pairs["households"].notna().to_numpy(dtype=np.bool_)
+    for row in pairs[single_buildings(pairs) & told].itertuples():
+        yield Finding(
+            kind="building_told", severity="error", cell=str(row.a),
+            message=f"{row.a} and {row.b}: the households of a single building are told, which is "
+            "no cell of its own",
+        )  # fmt: skip
 
 
 def _small_count(name: str, number: int, threshold: int) -> Finding:
@@ -202,10 +218,10 @@ def _names(
 
 
 def _recoverable(
-    network: Network, counts: Ints, threshold: int, names: list[str]
+    network: Network, counts: Ints, threshold: int, names: list[str], agrees: Bools
 ) -> Iterator[Finding]:
-    """Yield the hidden counts whose range is too narrow."""
-    hidden = ~network.told
+    """Yield the hidden counts whose range is too narrow, where counts agree with what is told."""
+    hidden = ~network.told & agrees
     low, high = ranges(network.tail, network.head, counts, hidden)
     narrow = np.flatnonzero(hidden & ~network.unguarded & (high - low < threshold))
     if not len(narrow):
@@ -213,7 +229,7 @@ def _recoverable(
     # What the older publication alone gives away cannot be helped.
     most = hidden.copy()
     most[network.cells] = most[network.total] = most[network.pieces] = True
-    most &= ~network.fixed
+    most &= ~network.fixed & agrees
     least, greatest = ranges(network.tail, network.head, counts, most)
     for row in narrow:
         helpless = network.older.stop > network.older.start
@@ -228,12 +244,12 @@ def _recoverable(
         )  # fmt: skip
 
 
-def _determined(network: Network, names: list[str]) -> Iterator[Finding]:
+def _determined(network: Network, names: list[str], agrees: Bools) -> Iterator[Finding]:
     """Yield the hidden counts that are one sum or difference of told ones, whatever these are."""
     where = np.flatnonzero(~network.told)
     block = blocks(network.tail[where], network.head[where])
-    size: Bools = np.bincount(block, minlength=1)[block] == 1
-    for row in where[size & ~network.unguarded[where]]:
+    single: Bools = np.bincount(block, minlength=1)[block] == 1
+    for row in where[single & ~network.unguarded[where] & ~agrees[where]]:
         yield Finding(
             kind="recoverable", severity="error", measure=0.0, cell=names[row].split(" ", 1)[0],
             message=f"{names[row]}: its households are hidden, and follow from what is told",

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_flow
+from scipy.sparse.csgraph import connected_components, maximum_flow
 
 Ints = NDArray[np.int64]
 
@@ -58,8 +58,10 @@ def ranges(tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]) -> tu
     return low, high
 
 
-def feasible(tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]) -> Ints | None:
-    """Return counts that agree with all that are shown, or ``None`` where these contradict.
+def feasible(
+    tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """Return counts that agree with all that are shown, and where there are any.
 
     Parameters
     ----------
@@ -69,12 +71,16 @@ def feasible(tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]) -> 
         (n,) values of hidden counts are not looked at.
     hidden
         (n,) which counts are not known.
+
+    Returns
+    -------
+    (n,) counts, and (n,) whether there are counts that agree with those shown at both ends and at
+    all nodes that hidden counts join to these; elsewhere what is shown contradicts itself.
     """
     nodes = int(max(tail.max(initial=-1), head.max(initial=-1))) + 1
     shown = np.where(hidden, 0, count)
     # What shown counts bring to a node and do not take away must leave over hidden ones.
-    surplus = np.bincount(head, shown, nodes) - np.bincount(tail, shown, nodes)
-    surplus = surplus.astype(np.int64)
+    surplus = (np.bincount(head, shown, nodes) - np.bincount(tail, shown, nodes)).astype(np.int64)
     source, target = nodes, nodes + 1
     gives, takes = np.flatnonzero(surplus > 0), np.flatnonzero(surplus < 0)
     where = np.flatnonzero(hidden)
@@ -87,17 +93,20 @@ def feasible(tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]) -> 
     graph = csr_array(
         (cap[first].astype(np.int32), (start[first], end[first])), shape=(nodes + 2,) * 2
     )
-    flow = maximum_flow(graph, source, target)
-    if flow.flow_value < surplus[gives].sum():
-        return None
+    flown = maximum_flow(graph, source, target).flow.tocoo()
+    by_pair = pd.Series(flown.data, index=flown.row.astype(np.int64) * (nodes + 2) + flown.col)
+    flow = by_pair.reindex(pair, fill_value=0).to_numpy(np.int64)
     out = shown.copy()
     taken = first[first < len(where)]
-    flown = flow.flow.tocoo()
-    by_pair = pd.Series(flown.data, index=flown.row.astype(np.int64) * (nodes + 2) + flown.col)
-    found = by_pair.reindex(pair[taken], fill_value=0).to_numpy(np.int64)
     # The flow back is told as a negative one.
-    out[where[taken]] = np.maximum(found, 0)
-    return out
+    out[where[taken]] = np.maximum(flow[taken], 0)
+    hidden_arcs = csr_array((np.ones(len(where)), (tail[where], head[where])), shape=(nodes, nodes))
+    _, part = connected_components(hidden_arcs, directed=False)
+    lacking = np.zeros(nodes, dtype=np.int64)
+    np.add.at(lacking, part[np.concatenate([gives, takes])], cap[len(where) :])
+    np.subtract.at(lacking, part[np.concatenate([gives, takes])], flow[len(where) :])
+    agrees = (lacking == 0)[part]
+    return out, agrees[tail] & agrees[head]
 
 
 def blocks(tail: Ints, head: Ints) -> Ints:

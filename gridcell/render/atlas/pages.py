@@ -128,10 +128,19 @@ class Atlas:
             (said["micro"], f"{micro:,}"),
             (
                 said["households"],
-                content.households(self._communities["households"].sum(skipna=False)),
+                content.households(self._total()),
             ),
             (said["area"], content.area(float(self._communities["area_m2"].sum()))),
         ]
+
+    def _total(self) -> float:
+        """Return the households of all communities shown; of a publication, where told."""
+        told = self._content.plan.publication
+        if told is not None and len(self._communities) == len(self._content.plan.medium):
+            total = told["households"]
+            return float("nan") if total is None else float(total)
+        total = self._communities["households"].sum(skipna=False)
+        return float("nan") if pd.isna(total) else float(total)
 
     def _draw_index(self) -> None:
         sheets, content = self._sheets, self._content
