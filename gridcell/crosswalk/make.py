@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
+from gridcell.coverage.width import width_of
 from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import alone_in, holding_most, holding_point, pair_table
 from gridcell.crosswalk.sides import Contents, Given, Side, open_side, read_contents, work_crs
@@ -115,7 +116,7 @@ def make_crosswalk(
     frame = gpd.GeoDataFrame(table, geometry=pieces.shapes, crs=work)
     thin = pieces.is_sliver
     slivers = frame[thin].drop(columns="relation").reset_index(drop=True)
-    slivers.insert(3, "width_m", np.round(pieces.width[thin], 3))
+    slivers.insert(3, "width_m", np.round(width_of(pieces.shapes[thin], tolerance=0.01), 3))
     return Crosswalk(
         crs=work,
         pairs=frame[~thin].reset_index(drop=True),

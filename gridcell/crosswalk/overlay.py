@@ -9,7 +9,6 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, fold, rows_of
-from gridcell.coverage.width import width_of
 
 Ints = NDArray[np.int64]
 
@@ -31,8 +30,6 @@ class Overlay:
     area: NDArray[np.float64]
     is_sliver: NDArray[np.bool_]
     """(n,) narrower than the width given, and less than half of either cell."""
-    width: NDArray[np.float64]
-    """(n,) of slivers, metres; NaN elsewhere."""
 
 
 def overlay(a: Geometries, b: Geometries, sliver_m: float) -> Overlay:
@@ -63,9 +60,7 @@ def overlay(a: Geometries, b: Geometries, sliver_m: float) -> Overlay:
     area = shapely.area(shapes)
     share = np.maximum(_share(area, rows, shapely.area(a)), _share(area, columns, shapely.area(b)))
     thin = _is_thin(shapes, area, sliver_m) & (share < _MOST)
-    width = np.full(len(shapes), np.nan)
-    width[thin] = width_of(shapes[thin], tolerance=0.01)
-    return Overlay(a=rows, b=columns, shapes=shapes, area=area, is_sliver=thin, width=width)
+    return Overlay(a=rows, b=columns, shapes=shapes, area=area, is_sliver=thin)
 
 
 def _last(number: Ints) -> Ints:
