@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from gridcell.model import Plan
@@ -70,8 +71,8 @@ lang = click.option(
 
 publish = click.option(
     "--publish", is_flag=True,
-    help="Only what may leave the house: no people, no staff, no single buildings, no small counts "
-    "nor what gives them away.",
+    help="Only what may leave the house: no people, no staff, no table of buildings, no small "
+    "counts nor what gives them away.",
 )  # fmt: skip
 threshold = click.option(
     "--threshold", metavar="K", type=click.IntRange(2, 1_000_000),
@@ -91,9 +92,14 @@ def publishing(function: _Command) -> _Command:
 
 def require_publishing(*, publish: bool, threshold: int | None, older: Path | None) -> None:
     """Refuse what belongs to ``--publish`` without it."""
-    for name, value in (("--threshold", threshold), ("--older", older)):
-        if value is not None and not publish:
-            raise click.UsageError(f"{name}: belongs to --publish")
+    if publish:
+        return
+    context = click.get_current_context()
+    for name, value in (("threshold", threshold), ("older", older)):
+        # A threshold of the environment is for the publications alone, and no mistake elsewhere.
+        asked = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if value is not None and asked:
+            raise click.UsageError(f"--{name}: belongs to --publish")
 
 
 def read_shown(path: Path, *, publish: bool, threshold: int | None, older: Path | None) -> "Plan":

@@ -39,6 +39,9 @@ class Publication:
     code), ``relation``, ``area_m2``, ``share_a``, ``share_b``, ``buildings``, ``households``
     (missing where hidden), ``suppressed``."""
 
+    def _repr_html_(self) -> str:
+        return self.plan._repr_html_()
+
     @property
     def figures(self) -> dict[str, Any]:
         """What was done.

@@ -145,6 +145,8 @@ def write_map(plan: Plan, path: str | Path, *, lang: str = "en", tiles: str | No
         When the file cannot be written.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise WriteError(f"{path}: the folder {path.parent} does not exist; make it first")
     page: str = draw_map(plan, lang=lang, tiles=tiles).get_root().render()
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -207,8 +207,9 @@ def make_content(
         names = plan.medium[(plan.medium[["code", "community"]] == community).any(axis=1)]
         cells = around[around["community"].isin(names["community"])]
         if cells.empty:
-            some = ", ".join(plan.medium["code"].sort_values().iloc[:5])
-            raise InputError(f"the plan has no community {community!r}; it has {some} …")
+            codes = plan.medium["code"].sort_values()
+            some = ", ".join(codes.iloc[:5]) + (" …" if len(codes) > 5 else "")
+            raise InputError(f"the plan has no community {community!r}; it has {some}")
     inner = {}
     if level == "small":
         micro = plan.micro[plan.micro["parent"].isin(cells["code"])]
