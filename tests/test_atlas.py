@@ -438,3 +438,16 @@ def test_kinds_of_cards_and_levels_are_those_of_the_command() -> None:
     assert make_content(
         tiny_plan(), level=tuple(choices["level"])[1], community=None, contacts=None, lang="en"
     ).inner == {}  # fmt: skip
+
+
+def test_a_leaf_with_part_of_a_building_says_of_which():
+    plan = tiny_plan()
+    leaf = plan.micro["code"][0]
+    micro = plan.micro.assign(
+        buildings=plan.micro["buildings"].where(plan.micro["code"] != leaf, 0)
+    )
+    one = dataclasses.replace(plan, micro=micro)
+    content = make_content(one, level="small", community=None, contacts=None, lang="en")
+    building = plan.buildings.set_index("code")["bldg_id"][leaf]
+    assert content.buildings(micro.iloc[0]) == f"part of {building}"
+    assert content.buildings(micro.iloc[1]) == "1"

@@ -225,6 +225,19 @@ def test_what_lies_beside_the_cells_is_found(few, tmp_path):
     assert kinds == {"private_table": 2, "foreign_file": 1, "changed": 1}
 
 
+def test_one_file_of_an_export_is_checked_with_its_folder(published):
+    file = published["gpkg"].folder / "cells.gpkg"
+    with pytest.raises(InputError, match="is one file of an export; check its folder"):
+        check_published(file)
+
+
+def test_a_threshold_of_the_environment_disturbs_nothing_else(folder, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRIDCELL_THRESHOLD", "10")
+    assert run("export", folder, "--format", "csv", "-o", tmp_path / "plain")[0] == 0
+    assert run("export", folder, "--format", "csv", "-o", tmp_path / "few", "--publish")[0] == 0
+    assert read_export(tmp_path / "few").publication["threshold"] == 10
+
+
 def test_an_unpublished_export_and_a_plan_are_no_publications(few, folder, run, tmp_path):
     out = tmp_path / "out"
     export_plan(few[0], out, format="csv")
@@ -329,11 +342,12 @@ def test_hexagons_of_a_publication_come_from_what_is_told_alone(few, tmp_path):
         (["atlas", "PLAN", "-o", "OUT", "--publish", "--cards"], 2, "tells who answers"),
         (["atlas", "PLAN", "-o", "OUT", "--publish", "--contacts", "X"], 2, "tells who answers"),
         (["map", "PLAN", "-o", "OUT.html", "--threshold", "3"], 2, "--publish"),
+        (["map", "PLAN", "-o", "OUT.pdf"], 3, "a map is a page, .html, or a folder"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_go_together_are_named(folder, run, tmp_path, arguments, code, message):
     known = {"PLAN": str(folder), "OUT": str(tmp_path / "OUT"), "X": str(tmp_path / "X")}
-    known["OUT.html"] = str(tmp_path / "o.html")
+    known |= {f"OUT.{end}": str(tmp_path / f"o.{end}") for end in ("html", "pdf")}
     stopped, said = run(*(known.get(a, a) for a in arguments))
     assert stopped == code, said
     assert message in said

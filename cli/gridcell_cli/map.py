@@ -12,6 +12,8 @@ from gridcell_cli import options
 if TYPE_CHECKING:
     from gridcell.model import Plan
 
+_OTHERS = {".pdf", ".png", ".svg", ".json", ".geojson", ".gpkg", ".shp", ".csv", ".xlsx", ".kml"}
+
 
 @click.command("map")
 @click.argument("plan", metavar="PLAN", type=options.FILE)
@@ -58,7 +60,13 @@ def command(
     path = Path(output)
     language = lang or "en"
     separators = tuple(filter(None, ("/", os.sep, os.altsep)))
-    if output.endswith(separators) or path.suffix.lower() not in {".html", ".htm"}:
+    is_page = path.suffix.lower() in {".html", ".htm"} and not output.endswith(separators)
+    if path.suffix.lower() in _OTHERS and not output.endswith(separators):
+        raise WriteError(
+            f"{path}: a map is a page, .html, or a folder, {path.stem}/; the atlas is a PDF and "
+            "'gridcell export' writes data"
+        )
+    if not is_page:
         require_free(path.resolve(), overwrite=overwrite)
         files = write_city_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
         path = files[0]

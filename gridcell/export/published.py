@@ -50,6 +50,9 @@ def check_published(
     InputError
         Files that cannot be read, or an older publication that is another one.
     """
+    beside = Path(path).parent
+    if Path(path).is_file() and (beside / MANIFEST).is_file():
+        raise InputError(f"{path}: is one file of an export; check its folder, {beside}")
     if is_plan(path):
         plan = read_plan(path)
         found = list(_private_in(plan))

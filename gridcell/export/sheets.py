@@ -16,6 +16,7 @@ from gridcell.write.tables import write_table, write_workbook
 
 WORKBOOK: Final = "cells.xlsx"
 _TEXT: Final = ("code", "label", "parent", "community", "small", "household_id")
+_DECIMALS: Final = {"area_m2": 2, "compactness": 4}
 _DEGREE_DECIMALS: Final = 7
 _POINT: Final = {
     "lon": ("Longitude of a point in the cell, WGS 84", "格内一点经度（WGS 84）"),
@@ -48,7 +49,7 @@ def _tables(source: Source, *, households: bool) -> dict[str, pd.DataFrame]:
     tables = {}
     for level in LEVELS:
         frame = source.levels[level]
-        table = without_geometry(frame)
+        table = without_geometry(frame).round(_DECIMALS)
         inside = shapely.point_on_surface(np.asarray(frame.geometry, dtype=object))
         lon, lat = to_lonlat.transform(shapely.get_x(inside), shapely.get_y(inside))
         table["lon"] = np.round(lon, _DEGREE_DECIMALS)

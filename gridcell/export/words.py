@@ -11,7 +11,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "community": ("Code of the community", "社区编码"),
     "name": ("Name", "名称"),
     "households": ("Households", "户数"),
-    "buildings": ("Buildings", "楼栋数"),
+    "buildings": (
+        "Buildings; one that is divided counts once, in the cell with most of its households",
+        "楼栋数（跨格楼栋只计一次，计入其户数最多的网格）",
+    ),
     "area_m2": ("Area, m²", "面积（平方米）"),
     "compactness": ("Compactness (Polsby-Popper)", "紧凑度（Polsby-Popper）"),
     "band": ("Households against the band: in, under, over", "户数范围：in达标 under不足 over超出"),

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from gridcell.errors import InputError
-from gridcell.render.atlas.content import Content, Post, count_text, text_of
+from gridcell.render.atlas.content import Content, Post, text_of
 from gridcell.render.atlas.sheet import ACCENT, GREY, PALE, Sheets
 
 KINDS: Final = ("micro", "household")
@@ -91,7 +91,7 @@ def _cards(content: Content, kind: str) -> Iterator[_Card]:
         }  # fmt: skip
         count = (said["households"], content.households(cell["households"]))
         if kind == "micro":
-            number = (said["n_buildings"], count_text(cell["buildings"]))
+            number = (said["n_buildings"], content.buildings(cell))
             yield _Card(**shared, lines=[count, number])
         elif code in register:
             for home in sorted(register[code]):

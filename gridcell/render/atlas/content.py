@@ -49,6 +49,8 @@ class Content:
     """By the code of the cell."""
     parents: dict[str, str]
     """The cell around each community and small cell, by code."""
+    standing: dict[str, str]
+    """The id of a building in each leaf, whole or not, by code."""
     names: dict[str, str]
     """What communities are called, by their codes in the cells and of their own, and with a page
     a leaf what small cells are."""
@@ -131,12 +133,22 @@ class Content:
         if reason := text_of(cell["reason"]):
             rows.append((said["reason"], say_reason(reason, self.lang)))
         rows += [
-            (said["n_buildings"], count_text(cell["buildings"])),
+            (said["n_buildings"], self.buildings(cell)),
             (said["area"], self.area(float(cell["area_m2"]))),
         ]
         if cell["code"] in self.inner:
             rows.append((said["n_micro"], f"{len(self.inner[cell['code']]):,}"))
         return rows
+
+    def buildings(self, cell: "pd.Series[Any]") -> str:
+        """Return how many buildings a cell has; of a divided one that counts elsewhere, its id."""
+        if self.has_part(cell):
+            return self.words["part_of"].format(id=self.standing[cell["code"]])
+        return count_text(cell["buildings"])
+
+    def has_part(self, cell: "pd.Series[Any]") -> bool:
+        """Tell whether all that stands in a cell is part of a building that counts elsewhere."""
+        return count_text(cell["buildings"]) == "0" and cell["code"] in self.standing
 
     def area(self, area_m2: float) -> str:
         """Return an area with its unit."""
@@ -222,6 +234,8 @@ def make_content(
     while above - known - {""}:
         known |= above
         above = {parents.get(code, "") for code in above}
+    standing = plan.buildings[["code", "bldg_id"]].dropna()
+    standing = standing.sort_values(["code", "bldg_id"]).drop_duplicates("code")
     medium, small = plan.medium, plan.small.iloc[: None if level == "micro" else 0]
     names = [
         *zip(medium["community"], medium["name"], strict=True),
@@ -231,6 +245,7 @@ def make_content(
     return Content(
         plan=plan, lang=lang, words=said, level=level, cells=cells, around=around, inner=inner,
         posts=_posts(plan, contacts, known), parents=parents,
+        standing=dict(zip(standing["code"], standing["bldg_id"].map(text_of), strict=True)),
         names={str(code): text_of(name) for code, name in names},
     )  # fmt: skip
 

@@ -383,7 +383,8 @@ class Atlas:
             sheets.text(
                 x + count, y, count_text(cell["households"]), size, colour=warn, align="right"
             )
-            sheets.text(x + houses, y, count_text(cell["buildings"]), size, align="right")
+            standing = said["part"] if content.has_part(cell) else count_text(cell["buildings"])
+            sheets.text(x + houses, y, standing, size, align="right")
             sheets.text(x + end, y, content.holders(cell["code"]), size, width=width - end)
             y += high
 

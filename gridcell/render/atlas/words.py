@@ -22,6 +22,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "vacant": ("vacant", "空缺"),
     "nobody": ("no staff in this plan", "本方案无人员信息"),
     "n_buildings": ("Buildings", "楼栋数"),
+    "part": ("part", "部分"),
+    "part_of": ("part of {id}", "{id} 的一部分"),
     "bldgs": ("Bldgs", "楼栋"),
     "area": ("Area", "面积"),
     "n_micro": ("Micro grids", "微网格数"),
