@@ -84,8 +84,8 @@ def command(
 ) -> None:
     """Divide COMMUNITIES into small and micro grids by their BUILDINGS.
 
-    Writes plan.gpkg, geojson/, map.html and report.json into DIR. Exit code 4: written, but a
-    proof failed.
+    Writes plan.gpkg, geojson/, map.html, certificate.json and report.json into DIR. Exit code 4:
+    written, but a proof failed.
     """
     from gridcell.errors import ProofError
     from gridcell.pipeline import make_plan
@@ -199,7 +199,7 @@ def summary(report: dict[str, Any], output: Path, *, seconds: float) -> str:
         *staffed,
         f"findings    {', '.join(found) or 'none'}",
         f"proofs      {'all hold' if report['ok'] else 'NOT ALL HOLD'}",
-        f"files       {output}: plan.gpkg, geojson, map.html, report.json",
+        f"files       {output}: plan.gpkg, geojson, map.html, certificate.json, report.json",
         f"seconds     {seconds:.1f}, of these {report['seconds']['total']:.1f} for dividing",
     ]
     return "\n".join(lines)

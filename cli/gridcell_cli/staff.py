@@ -89,6 +89,6 @@ def summary(figures: dict[str, Any], output: Path) -> str:
         f"unchanged   {figures['kept']:,} posts; {figures['without_post']:,} people hold none\n"
         f"proof       {proof['filled']:,} of at most {proof['most']:,} open posts filled, "
         f"distance {proof['gap']:.2%} above the bound\n"
-        f"files       {output}: plan.gpkg, geojson, map.html, report.json"
+        f"files       {output}: plan.gpkg, geojson, map.html, certificate.json, report.json"
     )
     return "\n".join([*table, "", lines])
