@@ -185,6 +185,52 @@ def test_a_published_atlas_tells_no_posts_and_differs_in_no_byte_either(alike, t
     assert not any(said[word] in page for page in pages for word in ("posts", "holder", "nobody"))
 
 
+@pytest.mark.parametrize("kind", ["geojson", "gpkg", "csv", "h3", "pmtiles"])
+def test_a_publication_down_to_small_grids_has_no_micro_ones(alike, tmp_path, kind):
+    plan = alike[0]
+    swapped = plan.micro["households"].to_numpy().copy()
+    swapped[:2] = swapped[1::-1]
+    codes = dict(zip(plan.micro["code"], swapped, strict=True))
+    other = dataclasses.replace(
+        plan,
+        **{
+            name: getattr(plan, name).assign(
+                households=[
+                    codes.get(code, count)
+                    for code, count in zip(
+                        getattr(plan, name)["code"], getattr(plan, name)["households"], strict=True
+                    )
+                ]
+            )
+            for name in ("micro", "leaves", "buildings")
+        },
+    )
+    files = []
+    for number, given in enumerate((plan, other)):
+        out = tmp_path / str(number)
+        export = export_plan(given, out, format=kind, publish=True, publish_level="small")
+        files.append([file.read_bytes() for file in export.files])
+        assert check_published(out).ok
+    assert files[0] == files[1]
+    exported = read_export(tmp_path / "0")
+    assert set(exported.levels["leaves"]["code"]) == set(plan.small["code"])
+    assert len(exported.levels.get("micro", ())) == 0
+
+
+def test_maps_and_atlases_go_down_to_small_grids_too(folder, run, tmp_path):
+    font = make_font(tmp_path / "boxes.ttf")
+    page, book = tmp_path / "o.html", tmp_path / "o.pdf"
+    options = ["--publish", "--publish-level", "small"]
+    assert run("map", folder, "-o", page, *options)[0] == 0
+    assert run("atlas", folder, "-o", book, "--font", font, *options)[0] == 0
+    code, said = run("atlas", folder, "-o", tmp_path / "m.pdf", "--level", "micro", *options)
+    assert code == 3
+    assert "no micro grids" in said
+    code, said = run("map", folder, "-o", tmp_path / "n.html", "--publish-level", "small")
+    assert code == 2
+    assert "--publish-level: belongs to --publish" in said
+
+
 def _tell(folder, code, count):
     """Put a count back into the GeoJSON of the leaves and of micro cells."""
     for level in ("micro", "leaves"):

@@ -47,6 +47,7 @@ def command(
     cards: str | None,
     contacts: str | None,
     threshold: int | None,
+    publish_level: str | None,
     older: Path | None,
     lang: str,
     font: Path | None,
@@ -67,12 +68,16 @@ def command(
     from gridcell.render.atlas import write_atlas, write_cards
     from gridcell.write import require_writable
 
-    options.require_publishing(publish=publish, threshold=threshold, older=older)
+    options.require_publishing(
+        publish=publish, threshold=threshold, older=older, publish_level=publish_level
+    )
     for name, value in (("--contacts", contacts), ("--cards", cards)):
         if publish and value is not None:
             raise click.UsageError(f"{name}: tells who answers, whom --publish leaves out")
     require_writable(output, overwrite=overwrite)
-    read = options.read_shown(plan, publish=publish, threshold=threshold, older=older)
+    read = options.read_shown(
+        plan, publish=publish, threshold=threshold, older=older, publish_level=publish_level
+    )
     shared: dict[str, Any] = {
         "paper": paper.upper(), "community": community, "contacts": contacts, "lang": lang,
         "font": font, "overwrite": overwrite,

@@ -41,6 +41,7 @@ def command(
     output: Path,
     resolution: int | None,
     threshold: int | None,
+    publish_level: str | None,
     older: Path | None,
     lang: str,
     *,
@@ -61,14 +62,17 @@ def command(
     from gridcell.publish import THRESHOLD
     from gridcell.write import read_plan
 
-    options.require_publishing(publish=publish, threshold=threshold, older=older)
+    options.require_publishing(
+        publish=publish, threshold=threshold, older=older, publish_level=publish_level
+    )
     require_export(
         output, format=format_, resolution=resolution, households=households, publish=publish,
         older=older, overwrite=overwrite,
     )  # fmt: skip
     export = export_plan(
         read_plan(plan), output, format=format_, resolution=resolution, households=households,
-        publish=publish, threshold=threshold or THRESHOLD, older=older, lang=lang,
+        publish=publish, threshold=threshold or THRESHOLD,
+        publish_level=publish_level or "micro", older=older, lang=lang,
         overwrite=overwrite,
     )  # fmt: skip
     if as_json:

@@ -34,6 +34,7 @@ def command(
     output: str,
     tiles: str | None,
     threshold: int | None,
+    publish_level: str | None,
     older: Path | None,
     lang: str | None,
     *,
@@ -52,10 +53,14 @@ def command(
     from gridcell.render.map import check_tiles, write_map
 
     check_tiles(tiles)
-    options.require_publishing(publish=publish, threshold=threshold, older=older)
+    options.require_publishing(
+        publish=publish, threshold=threshold, older=older, publish_level=publish_level
+    )
 
     def shown() -> "Plan":
-        return options.read_shown(plan, publish=publish, threshold=threshold, older=older)
+        return options.read_shown(
+            plan, publish=publish, threshold=threshold, older=older, publish_level=publish_level
+        )
 
     path = Path(output)
     language = lang or "en"

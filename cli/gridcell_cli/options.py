@@ -79,6 +79,11 @@ threshold = click.option(
     envvar="GRIDCELL_THRESHOLD",
     help="With --publish: hide counts of households under K; 5 by default.",
 )  # fmt: skip
+publish_level = click.option(
+    "--publish-level", type=click.Choice(["micro", "small"]),
+    help="With --publish: the finest grids that are told, micro by default; many a micro grid is a "
+    "single building.",
+)  # fmt: skip
 older = click.option(
     "--older", metavar="PUBLISHED", type=FILE,
     help="With --publish: what was published before, of an older division of the same land.",
@@ -86,30 +91,44 @@ older = click.option(
 
 
 def publishing(function: _Command) -> _Command:
-    """Add ``--publish``, ``--threshold`` and ``--older``."""
-    return publish(threshold(older(function)))
+    """Add ``--publish``, ``--threshold``, ``--publish-level`` and ``--older``."""
+    return publish(threshold(publish_level(older(function))))
 
 
-def require_publishing(*, publish: bool, threshold: int | None, older: Path | None) -> None:
+def require_publishing(
+    *, publish: bool, threshold: int | None, older: Path | None, publish_level: str | None = None
+) -> None:
     """Refuse what belongs to ``--publish`` without it."""
     if publish:
         return
     context = click.get_current_context()
-    for name, value in (("threshold", threshold), ("older", older)):
+    for name, value in (
+        ("threshold", threshold), ("older", older), ("publish_level", publish_level),
+    ):  # fmt: skip
         # A threshold of the environment is for the publications alone, and no mistake elsewhere.
         asked = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if value is not None and asked:
-            raise click.UsageError(f"--{name}: belongs to --publish")
+            raise click.UsageError(f"--{name.replace('_', '-')}: belongs to --publish")
 
 
-def read_shown(path: Path, *, publish: bool, threshold: int | None, older: Path | None) -> "Plan":
+def read_shown(
+    path: Path,
+    *,
+    publish: bool,
+    threshold: int | None,
+    older: Path | None,
+    publish_level: str | None,
+) -> "Plan":
     """Return a plan, or what may be published of it."""
     from gridcell.export import make_publication
     from gridcell.publish import THRESHOLD
     from gridcell.write import read_plan
 
     plan = read_plan(path)
-    return make_publication(plan, threshold or THRESHOLD, older).plan if publish else plan
+    if not publish:
+        return plan
+    level = publish_level or "micro"
+    return make_publication(plan, threshold or THRESHOLD, older, level=level).plan
 
 
 def output(metavar: str, *, required: bool = True) -> Callable[[_Command], _Command]:

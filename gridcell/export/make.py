@@ -82,6 +82,7 @@ def export_plan(
     households: bool = False,
     publish: bool = False,
     threshold: int = THRESHOLD,
+    publish_level: str = "micro",
     older: str | Path | None = None,
     lang: str = "en",
     overwrite: bool = False,
@@ -111,6 +112,8 @@ def export_plan(
         Write what may leave the house.
     threshold
         Of a publication: fewest households that are told.
+    publish_level
+        Of a publication: the finest level that is told, ``micro`` or ``small``.
     older
         Of a publication: what was published before of an older division of the same land, an export
         or a polygon layer with codes and households. Which land the leaves of both share is then in
@@ -153,7 +156,7 @@ def export_plan(
             as_hexagons, resolution=DEFAULT_RESOLUTION if resolution is None else resolution
         ),
     }
-    publication = make_publication(plan, threshold, older) if publish else None
+    publication = make_publication(plan, threshold, older, level=publish_level) if publish else None
     source = (
         make_source(plan) if publication is None
         else make_source(publication.plan, publication.pairs)

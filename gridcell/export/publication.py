@@ -15,12 +15,14 @@ from gridcell.write.tables import write_table
 NOTE_FILE: Final = "NOTE.txt"
 
 
-def make_publication(plan: Plan, threshold: int, older: str | Path | None) -> Publication:
+def make_publication(
+    plan: Plan, threshold: int, older: str | Path | None, *, level: str = "micro"
+) -> Publication:
     """Return a plan as it may be published, after what was published before.
 
     Parameters
     ----------
-    plan, threshold
+    plan, threshold, level
         As in `gridcell.publish.publish_plan`.
     older
         An export with polygons, published; or a polygon layer with codes and households.
@@ -31,7 +33,7 @@ def make_publication(plan: Plan, threshold: int, older: str | Path | None) -> Pu
         As `read_export` and `publish_plan`; an export without polygons, or one not published.
     """
     if older is None:
-        return publish_plan(plan, threshold=threshold)
+        return publish_plan(plan, threshold=threshold, level=level)
     before = read_export(older)
     if before.manifest and before.publication is None:
         raise InputError(
@@ -44,11 +46,12 @@ def make_publication(plan: Plan, threshold: int, older: str | Path | None) -> Pu
             f"{older}: has no polygons of the smallest cells; name a publication in geojson, gpkg, "
             "shapefile, geoparquet, flatgeobuf or kml"
         )
-    levels = {level: gpd.GeoDataFrame(frame) for level, frame in before.levels.items()}
+    levels = {name: gpd.GeoDataFrame(frame) for name, frame in before.levels.items()}
     figures = before.publication or {}
     return publish_plan(
-        plan, threshold=threshold, older=levels, older_total=figures.get("households")
-    )
+        plan, threshold=threshold, level=level, older=levels,
+        older_total=figures.get("households"),
+    )  # fmt: skip
 
 
 def write_pairs(pairs: pd.DataFrame, folder: Path) -> int:

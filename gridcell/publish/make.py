@@ -15,11 +15,13 @@ from gridcell.publish.division import Bools, Network, make_division, make_networ
 from gridcell.publish.note import publication_note
 from gridcell.publish.older import Before, lay_over
 from gridcell.rules import Rules
+from gridcell.schema import LEVELS
 from gridcell.suppress import suppress
 
 THRESHOLD: Final = 5
 """Fewest households that are told."""
 MIN_THRESHOLD: Final = 2
+PUBLISH_LEVELS: Final = ("micro", "small")
 
 _LEVELS: Final = ("large", "medium", "small", "micro", "leaves")
 _TELLING: Final = ("households", "band", "reason")
@@ -57,6 +59,7 @@ def publish_plan(
     plan: Plan,
     *,
     threshold: int = THRESHOLD,
+    level: str = "micro",
     older: Mapping[str, gpd.GeoDataFrame] | None = None,
     older_total: int | None = None,
 ) -> Publication:
@@ -73,6 +76,9 @@ def publish_plan(
         The plan.
     threshold
         Fewest households that are told, 2 or more.
+    level
+        The finest level that is told: ``micro``, or ``small`` to leave micro cells out, many of
+        which are a single building.
     older
         What was published before: layers of an older division of the same land with ``code``,
         ``parent`` and ``households``, missing where hidden; ``leaves`` with polygons. It is taken
@@ -83,14 +89,19 @@ def publish_plan(
     Raises
     ------
     InputError
-        A threshold below 2; divisions that share no land; cells that contradict their buildings.
+        A threshold below 2; another level; divisions that share no land; cells that contradict
+        their buildings.
     """
     if threshold < MIN_THRESHOLD:
         raise InputError(
             f"threshold {threshold}: expected {MIN_THRESHOLD} or more, the fewest households that "
             "are told"
         )
-    division = make_division({level: plan.cells(level) for level in _LEVELS}, None)
+    if level not in PUBLISH_LEVELS:
+        raise InputError(f"level {level!r}: expected one of {', '.join(PUBLISH_LEVELS)}")
+    if level == "small":
+        plan = _down_to_small(plan)
+    division = make_division({name: plan.cells(name) for name in _LEVELS}, None)
     before = None if older is None else lay_over(plan, division, older, older_total)
     network = (
         make_network(division)
@@ -99,12 +110,12 @@ def publish_plan(
     )
     hidden, exposed = _hide(network, threshold)
     of_cell = pd.Series(hidden[network.cells], index=division.code)
-    cells = {level: _masked(plan.cells(level), of_cell) for level in _LEVELS}
+    cells = {name: _masked(plan.cells(name), of_cell) for name in _LEVELS}
     pairs = None if before is None else _pairs(before, hidden[network.pieces])
     figures = {
         "threshold": threshold,
         "households": None if hidden[network.total] else int(network.count[network.total]),
-        "hidden": {level: int(frame["households"].isna().sum()) for level, frame in cells.items()},
+        "hidden": {name: int(frame["households"].isna().sum()) for name, frame in cells.items()},
         **({} if pairs is None else {"hidden_pairs": int(pairs["suppressed"].sum())}),
         "exposed": int(exposed.sum()),
         "notes": {lang: publication_note(threshold, lang) for lang in ("en", "zh")},
@@ -120,6 +131,19 @@ def publish_plan(
             report=_report(plan, cells["small"], figures),
         ),
         pairs=pairs,
+    )  # fmt: skip
+
+
+def _down_to_small(plan: Plan) -> Plan:
+    """Return the plan as if its division had stopped at small cells."""
+    above = plan.leaves["parent"].where(
+        plan.leaves["level"] == LEVELS["micro"], plan.leaves["code"]
+    )
+    small = dict(zip(plan.leaves["code"], above, strict=True))
+    return dataclasses.replace(
+        plan, micro=plan.micro.iloc[:0], leaves=plan.small,
+        buildings=plan.buildings.assign(code=plan.buildings["code"].map(small).astype("str")),
+        rules=plan.rules.model_copy(update={"micro": None}),
     )  # fmt: skip
 
 
