@@ -201,3 +201,15 @@ def test_a_crosswalk_tells_no_single_building_that_is_no_grid(few, tmp_path):
     several = pairs[pairs["buildings"] > 0].groupby("a")["b"].transform("size") > 1
     single = pairs.loc[several.index[several]].query("buildings == 1")
     assert single["households"].isna().all()
+
+
+@pytest.mark.parametrize(("old", "new"), [("households", "homes"), (",35\n", ",3X\n")])
+def test_shares_of_hexagons_that_are_no_counts_are_named(few, tmp_path, old, new):
+    out = tmp_path / "out"
+    export_plan(few[0], out, format="h3", resolution=7, publish=True)
+    file = out / "cells_hexagons.csv"
+    text = file.read_text("utf-8-sig")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(InputError, match="households"):
+        check_published(out)

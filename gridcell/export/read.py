@@ -164,8 +164,11 @@ def _of_tiles(file: Path) -> dict[str, pd.DataFrame]:
 def _of_hexagons(folder: Path) -> pd.DataFrame:
     """Return the leaves that a summary by hexagons tells of."""
     source = open_input(str(folder / "cells_hexagons.csv"), "hexagons")
-    frame = _typed(source.frame)
-    groups = frame.set_index("code")["households"].groupby(level=0)
+    for name in ("code", "households"):
+        if name not in source.frame:
+            raise InputError(f"{source.label}: no column {name}; export the plan anew")
+    shares = as_count(source.frame["households"], source, "households")
+    groups = shares.groupby(as_text(source.frame["code"]))
     # Who sees a hidden share knows no total.
     return pd.DataFrame({
         "code": pd.array([str(code) for code, _ in groups], dtype="str"),
