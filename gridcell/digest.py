@@ -11,9 +11,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridcell.read.encodings import siblings
-
-_SHAPEFILE: Final = (".shp", ".dbf", ".shx")
 _BLOCK: Final = 1 << 20
 
 
@@ -27,11 +24,6 @@ def digest_files(paths: Iterable[Path]) -> str:
                 while block := file.read(_BLOCK):
                     digest.update(block)
     return digest.hexdigest()
-
-
-def digest_input(path: Path) -> str:
-    """Return the digest of an input as `InputRecord.sha256` has it: a shapefile with its parts."""
-    return digest_files(siblings(path) if path.suffix.lower() in _SHAPEFILE else [path])
 
 
 def digest_json(data: Any) -> str:

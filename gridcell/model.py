@@ -223,6 +223,13 @@ class Plan:
         figures = self.report.get("publication")
         return figures if isinstance(figures, dict) else None
 
+    def note(self, lang: str | None = None) -> str | None:
+        """Return what a publication says of itself, in a language or in all; else ``None``."""
+        if self.publication is None:
+            return None
+        notes: dict[str, str] = self.publication["notes"]
+        return " ".join(notes.values()) if lang is None else notes[lang]
+
     def cells(self, level: str) -> gpd.GeoDataFrame:
         """Return the cells of a level: large, medium, small, micro or leaves."""
         frames = {

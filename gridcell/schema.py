@@ -5,6 +5,9 @@ from typing import Final
 LEVELS: Final = {"large": 1, "medium": 2, "small": 3, "micro": 4}
 """Number of each level; ``leaves`` holds cells of levels 3 and 4."""
 
+CELL_LAYERS: Final = (*LEVELS, "leaves")
+"""The layers of a plan that hold cells, in order."""
+
 CELL_COLUMNS: Final = (
     "code", "label", "level", "grid_type", "parent", "community", "name", "households",
     "buildings", "area_m2", "compactness", "band", "reason",

@@ -21,11 +21,10 @@ from gridcell.certificate import (
     verify_certificate,
     write_certificate,
 )
-from gridcell.digest import digest_input
 from gridcell.errors import InputError, WriteError
 from gridcell.pipeline import make_plan
 from gridcell.read import read_layers
-from gridcell.read.files import open_input
+from gridcell.read.files import digest_input, open_input
 from gridcell.write import write_plan
 
 ROOT = Path(__file__).parents[1]

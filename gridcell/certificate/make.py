@@ -14,12 +14,12 @@ from gridcell.check.plan import check_plan, prove_plan
 from gridcell.digest import digest_files, digest_frame, digest_json, without
 from gridcell.errors import InputError
 from gridcell.model import InputRecord, Plan
+from gridcell.schema import CELL_LAYERS
 from gridcell.version import __version__
-from gridcell.write.geojson import LAYERS as GEOJSON_LAYERS
 from gridcell.write.geopackage import PLAN_FRAMES, plain, read_metadata, read_plan
 
 PLAN_FILES: Final = (
-    "plan.gpkg", *(f"geojson/{level}.geojson" for level in GEOJSON_LAYERS), "map.html",
+    "plan.gpkg", *(f"geojson/{level}.geojson" for level in CELL_LAYERS), "map.html",
     "report.json",
 )  # fmt: skip
 """The files of a plan that its certificate names."""

@@ -19,10 +19,9 @@ from gridcell.certificate.record import (
     CertifiedInput,
     read_certificate,
 )
-from gridcell.digest import digest_input
 from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding, Plan, Severity
-from gridcell.read.files import list_layers
+from gridcell.read.files import digest_input, list_layers
 from gridcell.write.geopackage import PLAN_FRAMES, read_plan
 from gridcell.write.styles import STYLES
 

@@ -21,8 +21,7 @@ from gridcell.check.promises.faults import fault, numbers, text, texts
 from gridcell.coverage.proof import prove_coverage
 from gridcell.model import Finding, Plan
 from gridcell.read.offline import offline, refuse_pointers
-from gridcell.schema import CELL_COLUMNS
-from gridcell.write.geojson import LAYERS
+from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
 from gridcell.write.geopackage import plain
 from gridcell.write.lattice import DECIMALS, LONLAT
 
@@ -56,7 +55,7 @@ def check_plan_folder(plan: Plan, folder: str | Path) -> list[Finding]:
         findings.append(_missing("map.html"))
     findings += _report(plan, base / "report.json")
     layers = {}
-    for level in LAYERS:
+    for level in CELL_LAYERS:
         name = f"geojson/{level}.geojson"
         if not (base / name).is_file():
             findings.append(_missing(name))

@@ -12,7 +12,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries
+from gridcell.arrays import Geometries, apportion
 from gridcell.errors import InputError, ProofError
 from gridcell.export.source import Source, Written
 from gridcell.write.lattice import LONLAT
@@ -137,15 +137,11 @@ def _shares(
 def _apportion(
     group: "pd.Series[str]", weight: NDArray[np.float64], total: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return whole shares of each group's total by weight: largest remainders, first ones first."""
-    sums = pd.Series(weight).groupby(group.to_numpy()).transform("sum").to_numpy()
-    exact = np.where(sums > 0, total * weight / np.where(sums > 0, sums, 1.0), 0.0)
-    # What is whole but for rounding stays whole.
-    share = np.floor(exact + 1e-9).astype(np.int64)
-    frame = pd.DataFrame({"group": group.to_numpy(), "share": share, "rest": share - exact})
-    missing = total - frame.groupby("group")["share"].transform("sum").to_numpy()
-    rank = frame.sort_values(["group", "rest"], kind="stable").groupby("group").cumcount()
-    return np.asarray(share + (rank.sort_index().to_numpy() < missing), dtype=np.int64)
+    """Return whole shares of each group's total, which stands beside each of its weights."""
+    owner, _ = pd.factorize(group)
+    totals = np.zeros(int(owner.max(initial=-1)) + 1, dtype=np.int64)
+    totals[owner] = total
+    return apportion(totals, owner, weight)
 
 
 def _building_points(source: Source) -> tuple[Geometries, NDArray[np.int64]]:

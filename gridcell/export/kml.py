@@ -35,15 +35,13 @@ _STYLES: Final = {
 def as_kml(source: Source, folder: Path, *, lang: str) -> Written:
     """Write ``LEVEL.kml`` in longitude and latitude, exact again."""
     cells, lonlat = source.lonlat()
-    plan = source.plan
     rows, back, intended = {}, {}, {}
     for level, frame in lonlat.items():
         file = folder / f"{level}.kml"
         frame = _legal(frame)
         with file.open("w", encoding="utf-8", newline="\n") as stream:
             number = LANGUAGES.index(lang)
-            note = None if plan.publication is None else str(plan.publication["notes"][lang])
-            stream.writelines(_document(frame, level, number, note))
+            stream.writelines(_document(frame, level, number, source.plan.note(lang)))
         rows[file] = len(frame)
         intended[level] = frame
         back[level] = _read(file, frame) if len(frame) else frame

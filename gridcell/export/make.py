@@ -23,7 +23,7 @@ from gridcell.export.vector import as_flatgeobuf, as_geojson, as_geopackage, as_
 from gridcell.model import Plan
 from gridcell.publish import THRESHOLD
 from gridcell.words import language_number
-from gridcell.write.folder import all_or_nothing
+from gridcell.write.folder import all_or_nothing, require_place
 
 EXPORT_FORMATS: Final = (
     "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
@@ -207,7 +207,7 @@ def require_export(
     _require_options(
         format, resolution=resolution, households=households, publish=publish, older=older
     )
-    _require_place(folder, overwrite=overwrite)
+    require_place(folder, what="an export", foreign=_no_export, overwrite=overwrite)
 
 
 def _require_options(
@@ -232,24 +232,9 @@ def _require_options(
         raise InputError("what was published before matters to a publication alone (--publish)")
 
 
-def _require_place(folder: str | Path, *, overwrite: bool) -> None:
-    target = Path(folder).resolve()
-    around = next(parent for parent in target.parents if parent.exists())
-    if not around.is_dir():
-        raise WriteError(f"{folder}: {around} is a file; name another folder")
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise WriteError(f"{folder}: is a file; name a folder")
+def _no_export(target: Path) -> str | None:
     found = {file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()}
-    if not any(target.iterdir()):
-        return
-    if not overwrite:
-        raise WriteError(f"{folder}: is not empty; choose another folder or allow it (--overwrite)")
     foreign = sorted(found - {MANIFEST} - listed_files(target))
-    if foreign or MANIFEST not in found:
-        what = f"it holds {foreign[0]}" if foreign else f"it holds no {MANIFEST}"
-        raise WriteError(
-            f"{folder}: only an export is overwritten, and {what}; move that away or choose "
-            f"another folder"
-        )
+    if foreign:
+        return f"it holds {foreign[0]}"
+    return None if MANIFEST in found else f"it holds no {MANIFEST}"

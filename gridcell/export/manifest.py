@@ -1,11 +1,11 @@
 """What an export says of itself: ``export.json``."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from gridcell.digest import digest_files
 from gridcell.errors import InputError
 from gridcell.export.source import Source, Written
 from gridcell.version import __version__
@@ -44,11 +44,9 @@ def make_manifest(
     for file in sorted(part.rglob("*")):
         if file.is_file():
             name = file.relative_to(part).as_posix()
-            with file.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
             files.append({
                 "path": name, "bytes": file.stat().st_size, "rows": counts.get(name),
-                "sha256": digest,
+                "sha256": digest_files([file]),
             })  # fmt: skip
     files.sort(key=lambda file: str(file["path"]))
     proof = written.proof or {}

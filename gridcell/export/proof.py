@@ -13,7 +13,8 @@ from gridcell.arrays import Geometries
 from gridcell.check.plan import find_rows, prove_plan
 from gridcell.coverage.proof import CoverageProof
 from gridcell.errors import ProofError, WriteError
-from gridcell.export.source import LEVELS, Levels, Source, Written
+from gridcell.export.source import Levels, Source, Written
+from gridcell.schema import CELL_LAYERS
 
 _RELATIVE: Final = 1e-12
 """Decimal text keeps no more of a double in every format."""
@@ -38,7 +39,7 @@ def prove_files(source: Source, written: Written) -> dict[str, Any]:
         level: written.back[level] if len(frame) or len(written.back[level]) else frame
         for level, frame in written.intended.items()
     }
-    for level in LEVELS:
+    for level in CELL_LAYERS:
         _require_same(written.intended[level], back[level], level, written.rounding or {})
     proofs = _prove(source, back)
     broken = [level for level, proof in proofs.items() if not proof.holds]

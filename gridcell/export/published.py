@@ -1,6 +1,5 @@
 """The proof of what was published: `check_published`."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -9,19 +8,20 @@ from zipfile import BadZipFile
 import openpyxl
 
 from gridcell.check.report import CheckReport
+from gridcell.digest import digest_files
 from gridcell.errors import InputError
 from gridcell.export.manifest import MANIFEST
 from gridcell.export.read import Exported, read_export
-from gridcell.export.source import LEVELS
 from gridcell.model import Finding, Plan
 from gridcell.publish import MIN_THRESHOLD, THRESHOLD, prove_published
 from gridcell.read.files import list_layers
+from gridcell.schema import CELL_LAYERS
 from gridcell.write.geopackage import is_plan, read_plan
 
 _MOST: Final = 10**9
 """More households than there are."""
 _PRIVATE: Final = ("households", "staff", "vacancies", "findings", "buildings")
-_TABLES: Final = {*LEVELS, "publication", "layer_styles", "fields", "note"}
+_TABLES: Final = {*CELL_LAYERS, "publication", "layer_styles", "fields", "note"}
 
 
 def check_published(
@@ -57,7 +57,7 @@ def check_published(
         plan = read_plan(path)
         found = list(_private_in(plan))
         exported = Exported(
-            label=str(path), levels={level: plan.cells(level) for level in LEVELS}, pairs=None,
+            label=str(path), levels={level: plan.cells(level) for level in CELL_LAYERS}, pairs=None,
             manifest={},
         )  # fmt: skip
     else:
@@ -125,19 +125,18 @@ def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
     """Yield what lies in the folder beside the cells."""
     if not path.is_dir():
         return
-    listed = {str(file["path"]) for file in exported.manifest["files"]}
     digests = {str(file["path"]): file.get("sha256") for file in exported.manifest["files"]}
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
         if not file.is_file():
             continue
-        if name not in {*listed, MANIFEST}:
+        if name not in {*digests, MANIFEST}:
             yield Finding(
                 kind="foreign_file", severity="error",
                 message=f"{name}: is no file of this export; move it away before the folder leaves "
                 "the house",
             )  # fmt: skip
-        elif file.name != MANIFEST and _digest(file) != digests.get(name):
+        elif name != MANIFEST and digest_files([file]) != digests[name]:
             yield Finding(
                 kind="changed", severity="error",
                 message=f"{name}: was changed after the export, so that what it tells beside the "
@@ -149,11 +148,6 @@ def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
                     kind="private_table", severity="error",
                     message=f"{name}: holds {table}; expected cells and their counts alone",
                 )  # fmt: skip
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _tables(file: Path) -> list[str]:

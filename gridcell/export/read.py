@@ -11,13 +11,13 @@ import pandas as pd
 from gridcell.errors import InputError
 from gridcell.export.manifest import read_manifest
 from gridcell.export.shapefile import FIELDS
-from gridcell.export.source import LEVELS
 from gridcell.export.tiles import ARCHIVE
 from gridcell.export.vector import PLAN_FILE, read_layer
 from gridcell.read.crs import settle_crs
 from gridcell.read.fields import as_count, as_text, find_columns
 from gridcell.read.files import open_input
 from gridcell.read.offline import offline, refuse_pointers
+from gridcell.schema import CELL_LAYERS
 
 CROSSWALK: Final = "crosswalk.csv"
 """The land that a published division shares with an older one."""
@@ -77,9 +77,9 @@ def read_export(path: str | Path) -> Exported:
     elif kind == "pmtiles":
         levels = _of_tiles(folder / ARCHIVE)
     else:
-        found = {level: _level(folder, kind, level, names) for level in LEVELS}
+        found = {level: _level(folder, kind, level, names) for level in CELL_LAYERS}
         levels = {level: layer for level, layer in found.items() if layer is not None}
-    if kind == "pmtiles" and len(levels) < len(LEVELS) - 1:
+    if kind == "pmtiles" and len(levels) < len(CELL_LAYERS) - 1:
         raise InputError(f"{folder / ARCHIVE}: cannot be read; export the plan anew")
     if not levels:
         raise InputError(f"{folder}: format {kind!r} of an export is not known here")
@@ -148,7 +148,7 @@ def _of_tiles(file: Path) -> dict[str, pd.DataFrame]:
     """Return the figures of the cells in vector tiles, each once."""
     refuse_pointers(file)
     levels = {}
-    for level in LEVELS:
+    for level in CELL_LAYERS:
         with offline():
             try:
                 frame = read_layer(file, layer=level, CLIP="NO", read_geometry=False)

@@ -8,9 +8,9 @@ import pandas as pd
 import pyproj
 import shapely
 
-from gridcell.export.source import LEVELS, Source, Written, without_geometry
+from gridcell.export.source import Source, Written, without_geometry
 from gridcell.export.words import MEANINGS
-from gridcell.schema import HOUSEHOLD_COLUMNS
+from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
 from gridcell.write.lattice import LONLAT
 from gridcell.write.tables import write_table, write_workbook
 
@@ -47,7 +47,7 @@ def as_xlsx(source: Source, folder: Path, *, households: bool) -> Written:
 def _tables(source: Source, *, households: bool) -> dict[str, pd.DataFrame]:
     to_lonlat = pyproj.Transformer.from_crs(source.plan.crs, LONLAT, always_xy=True)
     tables = {}
-    for level in LEVELS:
+    for level in CELL_LAYERS:
         frame = source.levels[level]
         table = without_geometry(frame).round(_DECIMALS)
         inside = shapely.point_on_surface(np.asarray(frame.geometry, dtype=object))

@@ -12,11 +12,8 @@ import pandas as pd
 from gridcell.check.plan import prove_plan
 from gridcell.coverage.proof import CoverageProof
 from gridcell.model import Plan
-from gridcell.schema import CELL_COLUMNS
+from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
 from gridcell.write.geojson import LonLatCells, cells_lonlat
-
-LEVELS: Final = ("large", "medium", "small", "micro", "leaves")
-"""The layers of an export, in its order."""
 
 NOTE: Final = "households_are"
 """A column that says ``counted``, ``estimated`` or ``hidden``; in exports of plans whose households
@@ -45,8 +42,7 @@ class Source:
     @property
     def note(self) -> str | None:
         """What a published file says of itself."""
-        figures = self.plan.publication
-        return None if figures is None else " ".join(figures["notes"].values())
+        return self.plan.note()
 
     @property
     def holds(self) -> bool:
@@ -91,7 +87,7 @@ def make_source(plan: Plan, pairs: pd.DataFrame | None = None) -> Source:
     word = ("estimated" if estimated else "counted") if noted else None
     return Source(
         plan=plan,
-        levels={level: _typed(plan.cells(level), word) for level in LEVELS},
+        levels={level: _typed(plan.cells(level), word) for level in CELL_LAYERS},
         proofs=prove_plan(plan),
         estimated=estimated,
         pairs=pairs,

@@ -12,7 +12,8 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from gridcell.export.source import LEVELS, NOTE, Levels, Source, Written
+from gridcell.export.source import NOTE, Levels, Source, Written
+from gridcell.schema import CELL_LAYERS
 from gridcell.write.geojson import write_geojson
 from gridcell.write.geopackage import dated
 from gridcell.write.styles import write_styles
@@ -33,17 +34,17 @@ def as_geopackage(source: Source, folder: Path) -> Written:
                         layer_options={"FID": "gridcell_fid"})  # fmt: skip
         if source.note is not None:
             write_note(source.note, file)
-        write_styles(file, LEVELS)
+        write_styles(file, CELL_LAYERS)
     return Written(
         rows={file: sum(map(len, source.levels.values()))},
-        back=by_code({level: read_layer(file, layer=level) for level in LEVELS}),
+        back=by_code({level: read_layer(file, layer=level) for level in CELL_LAYERS}),
         intended=source.levels,
     )
 
 
 def as_flatgeobuf(source: Source, folder: Path) -> Written:
     """Write ``LEVEL.fgb`` with a spatial index, which sorts the features along a curve."""
-    files = {level: folder / f"{level}.fgb" for level in LEVELS}
+    files = {level: folder / f"{level}.fgb" for level in CELL_LAYERS}
     for level, frame in source.levels.items():
         # There is no index over nothing.
         index = "YES" if len(frame) else "NO"
@@ -78,7 +79,7 @@ def as_geojson(source: Source, folder: Path) -> Written:
 def as_geoparquet(source: Source, folder: Path) -> Written:
     """Write GeoParquet 1.1 with bbox columns: ``large.parquet``, and a folder a community."""
     rows: dict[Path, int] = {}
-    back: dict[str, list[gpd.GeoDataFrame]] = {level: [] for level in LEVELS}
+    back: dict[str, list[gpd.GeoDataFrame]] = {level: [] for level in CELL_LAYERS}
     names = folder_names(source.levels["medium"]["community"])
     for level, frame in source.levels.items():
         if level == "large":

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from gridcell.words import TERMS
+
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "code": ("Code, unique", "网格编码（唯一）"),
     "label": ("Code as people read it, with its check character", "编码显示（含校验码）"),
@@ -40,9 +42,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
 VALUES: Final[dict[str, tuple[str, str]]] = {
     "general": ("general", "综合网格"),
     "dedicated": ("dedicated", "专属网格"),
-    "in": ("in band", "达标"),
-    "under": ("under", "不足"),
-    "over": ("over", "超出"),
+    **{band: TERMS[band] for band in ("in", "under", "over")},
     "estimated": ("estimated", "估算"),
     "hidden": ("not published", "不公布"),
 }

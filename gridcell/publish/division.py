@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from gridcell.schema import CELL_LAYERS
+
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-_LEVELS: Final = ("large", "medium", "small", "micro", "leaves")
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def make_division(levels: Mapping[str, pd.DataFrame], total: int | None) -> Divi
     wanted = ("code", "parent", "households", "buildings")
     frames = [
         pd.DataFrame(levels[level]).reindex(columns=list(wanted))
-        for level in _LEVELS
+        for level in CELL_LAYERS
         if level in levels and len(levels[level])
     ]
     rows = pd.concat(frames, ignore_index=True)

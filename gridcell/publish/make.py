@@ -15,7 +15,7 @@ from gridcell.publish.division import Bools, Network, make_division, make_networ
 from gridcell.publish.note import publication_note
 from gridcell.publish.older import Before, lay_over
 from gridcell.rules import Rules
-from gridcell.schema import LEVELS
+from gridcell.schema import CELL_LAYERS, LEVELS
 from gridcell.suppress import suppress
 
 THRESHOLD: Final = 5
@@ -23,7 +23,6 @@ THRESHOLD: Final = 5
 MIN_THRESHOLD: Final = 2
 PUBLISH_LEVELS: Final = ("micro", "small")
 
-_LEVELS: Final = ("large", "medium", "small", "micro", "leaves")
 _TELLING: Final = ("households", "band", "reason")
 """Columns that tell how many households there are."""
 
@@ -101,7 +100,7 @@ def publish_plan(
         raise InputError(f"level {level!r}: expected one of {', '.join(PUBLISH_LEVELS)}")
     if level == "small":
         plan = _down_to_small(plan)
-    division = make_division({name: plan.cells(name) for name in _LEVELS}, None)
+    division = make_division({name: plan.cells(name) for name in CELL_LAYERS}, None)
     before = None if older is None else lay_over(plan, division, older, older_total)
     network = (
         make_network(division)
@@ -110,7 +109,7 @@ def publish_plan(
     )
     hidden, exposed = _hide(network, threshold)
     of_cell = pd.Series(hidden[network.cells], index=division.code)
-    cells = {name: _masked(plan.cells(name), of_cell) for name in _LEVELS}
+    cells = {name: _masked(plan.cells(name), of_cell) for name in CELL_LAYERS}
     pairs = None if before is None else _pairs(before, hidden[network.pieces])
     figures = {
         "threshold": threshold,

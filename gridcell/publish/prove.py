@@ -62,8 +62,8 @@ def prove_published(
     if pairs is not None:
         findings += _buildings(pairs)
     alone = make_network(division)
-    counts, agrees = feasible(alone.tail, alone.head, alone.count, ~alone.told)
-    if not agrees.all():
+    own, sound = feasible(alone.tail, alone.head, alone.count, ~alone.told)
+    if not sound.all():
         findings.append(
             Finding(
                 kind="contradiction", severity="error",
@@ -73,7 +73,7 @@ def prove_published(
         )  # fmt: skip
         return findings
     if older is None:
-        return [*findings, *_recoverable(alone, counts, threshold, _names(division, alone), agrees)]
+        return [*findings, *_recoverable(alone, own, threshold, _names(division, alone), sound)]
     if pairs is None:
         raise InputError(
             "nothing published tells which land the two divisions share; publish the newer one "
@@ -96,7 +96,6 @@ def prove_published(
             "one number, and of the newer ones by themselves that ranges are wide enough",
         )
     )  # fmt: skip
-    own, sound = feasible(alone.tail, alone.head, alone.count, ~alone.told)
     findings += _recoverable(alone, own, threshold, _names(division, alone), sound)
     return [*findings, *_determined(both, names, agrees)]
 

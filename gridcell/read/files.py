@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pyarrow.parquet import read_schema
 
 from gridcell.coverage.reach import FARTHEST
+from gridcell.digest import digest_files
 from gridcell.errors import InputError
 from gridcell.model import InputRecord
 from gridcell.read.encodings import (
@@ -31,6 +32,7 @@ from gridcell.read.encodings import (
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.read.tables import TABLE_SUFFIXES, read_csv, read_xlsx
 
+_SHAPEFILE: Final = (".shp", ".dbf", ".shx")
 _LONG: Final = 300
 """Characters of a library's message that are shown."""
 
@@ -140,6 +142,11 @@ def split_layer(text: str) -> tuple[Path, str | None]:
     return Path(path), layer or None
 
 
+def digest_input(path: Path) -> str:
+    """Return the digest of an input as `InputRecord.sha256` has it: a shapefile with its parts."""
+    return digest_files(siblings(path) if path.suffix.lower() in _SHAPEFILE else [path])
+
+
 def list_layers(path: Path) -> list[str]:
     """Return the layers of a vector file.
 
@@ -189,7 +196,7 @@ def _open_path(text: str, role: str, encoding: str | None, *, any_coordinates: b
     suffix = path.suffix.lower()
     served: str | None
     frame: pd.DataFrame
-    is_shapefile = suffix in {".shp", ".dbf", ".shx"}
+    is_shapefile = suffix in _SHAPEFILE
     if suffix in TABLE_SUFFIXES:
         if suffix.startswith(".xls"):
             (frame, layer), served = read_xlsx(path, layer), None
@@ -208,7 +215,7 @@ def _open_path(text: str, role: str, encoding: str | None, *, any_coordinates: b
     crs = frame.crs if isinstance(frame, gpd.GeoDataFrame) else None
     return Source(
         frame=frame, role=role, name=path.name, layer=layer, encoding=served, crs=crs,
-        sha256=_sha256(siblings(path) if is_shapefile else [path]), is_shapefile=is_shapefile,
+        sha256=digest_input(path), is_shapefile=is_shapefile,
     )  # fmt: skip
 
 
@@ -353,15 +360,3 @@ def _one_line(error: BaseException) -> str:
     # GDAL proposes its own drivers and switches, which users of gridcell cannot set.
     text = re.split(r"; It might help|Set SHAPE_RESTORE_SHX", text)[0].strip()
     return text if len(text) <= _LONG else f"{text[:_LONG]} …"
-
-
-def _sha256(paths: list[Path]) -> str:
-    digest = hashlib.sha256()
-    files: list[Path] = []
-    for path in paths:
-        files += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

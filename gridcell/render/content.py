@@ -99,7 +99,7 @@ def page_content(
             "findings": len(plan.findings),
             "vacancies": int(plan.vacancies["missing"].sum()) if len(plan.vacancies) else 0,
         },
-        "note": None if plan.publication is None else plan.publication["notes"][lang],
+        "note": plan.note(lang),
         "estimated": bool(report_value(plan.report, "households", "estimated")),
         "many": len(plan.micro) > MANY_MICRO,
         "precision": _precision(text, accuracy_m, overview=overview),

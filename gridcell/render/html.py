@@ -150,8 +150,8 @@ def plan_html(plan: Plan, lang: str | None = None) -> str:
     if households.get("estimated"):
         told.append(f"{text['households']}: {text['estimated']}")
     told.append(_crs(plan.crs))
-    note = [] if plan.publication is None else [plan.publication["notes"][_language(lang)]]
-    body = f"<div>{table}{_line(told)}{_line(note) if note else ''}</div>"
+    note = plan.note(_language(lang))
+    body = f"<div>{table}{_line(told)}{_line([note]) if note else ''}</div>"
     return _card(map_title(plan, _language(lang)), body, thumbnail(plan))
 
 

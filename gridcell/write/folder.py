@@ -6,7 +6,7 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +38,31 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
     WriteError
         Something is in the way; it is named.
     """
+    require_place(folder, what="a plan's folder", foreign=_no_plan, overwrite=overwrite)
+
+
+def require_place(
+    folder: str | Path, *, what: str, foreign: Callable[[Path], str | None], overwrite: bool
+) -> None:
+    """Make sure that a folder can appear here, before any work.
+
+    Parameters
+    ----------
+    folder
+        It may be absent, with the folders around it, or empty.
+    what
+        What may be overwritten, for messages.
+    foreign
+        Tells of a folder that is there, and not empty, why it is none of that kind; ``None`` where
+        it is one.
+    overwrite
+        Whether one of that kind may be there.
+
+    Raises
+    ------
+    WriteError
+        Something is in the way; it is named.
+    """
     target = Path(folder).resolve()
     around = next(parent for parent in target.parents if parent.exists())
     if not around.is_dir():
@@ -46,18 +71,23 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
         return
     if not target.is_dir():
         raise WriteError(f"{folder}: is a file; name a folder")
-    entries = sorted(entry.name for entry in target.iterdir())
-    if not entries:
+    if not any(target.iterdir()):
         return
     if not overwrite:
         raise WriteError(f"{folder}: is not empty; choose another folder or allow it (--overwrite)")
-    foreign = [name for name in entries if name not in _OURS]
-    if foreign or "plan.gpkg" not in entries:
-        what = f"it holds {foreign[0]}" if foreign else "it holds no plan.gpkg"
+    if found := foreign(target):
         raise WriteError(
-            f"{folder}: only a plan's folder is overwritten, and {what}; move that away or choose "
-            f"another folder"
+            f"{folder}: only {what} is overwritten, and {found}; move that away or choose another "
+            f"folder"
         )
+
+
+def _no_plan(target: Path) -> str | None:
+    entries = sorted(entry.name for entry in target.iterdir())
+    foreign = [name for name in entries if name not in _OURS]
+    if foreign:
+        return f"it holds {foreign[0]}"
+    return None if "plan.gpkg" in entries else "it holds no plan.gpkg"
 
 
 def write_plan(

@@ -18,7 +18,7 @@ from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.errors import ProofError
 from gridcell.model import Finding, Plan, place_of
-from gridcell.schema import CELL_COLUMNS
+from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
 from gridcell.write.lattice import (
     DECIMALS,
     LONLAT,
@@ -27,7 +27,6 @@ from gridcell.write.lattice import (
     to_lattice,
 )
 
-LAYERS: Final = ("large", "medium", "small", "micro", "leaves")
 _KINDS: Final[dict[str, Callable[[Any], object]]] = {
     "level": int,
     "households": int,
@@ -78,11 +77,9 @@ def cells_lonlat(
     """
     proofs = prove_plan(plan) if proofs is None else proofs
     estimated = bool(plan.report.get("households", {}).get("estimated"))
-    told = plan.publication
-    note = None if told is None else " ".join(told["notes"].values())
     frames = {
         level: plan.cells(level).sort_values("code", kind="stable", ignore_index=True)
-        for level in LAYERS
+        for level in CELL_LAYERS
     }
     if not all(proof.holds and proof.exact for proof in proofs.values()):
         plain = {
@@ -90,7 +87,7 @@ def cells_lonlat(
             for level, frame in frames.items()
         }
         return LonLatCells(
-            levels=_lonlat(frames, plain), findings=(), estimated=estimated, note=note
+            levels=_lonlat(frames, plain), findings=(), estimated=estimated, note=plan.note()
         )
     leaves = to_lattice(_geometry(frames["leaves"]), plan.crs, decimals=decimals)
     geometry = {"leaves": leaves.cells}
@@ -106,7 +103,7 @@ def cells_lonlat(
         levels=_lonlat(frames, geometry),
         findings=tuple(_lattice_findings(frames["leaves"], leaves)),
         estimated=estimated,
-        note=note,
+        note=plan.note(),
     )
 
 
@@ -121,7 +118,7 @@ def write_geojson(cells: LonLatCells, folder: Path) -> list[Path]:
     if cells.note is not None:
         note += f'"note":{json.dumps(cells.note, ensure_ascii=False)},'
     files = []
-    for level in LAYERS:
+    for level in CELL_LAYERS:
         frame = cells.levels[level]
         geometry = _geometry(frame)
         texts = shapely.to_geojson(geometry)

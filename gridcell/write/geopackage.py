@@ -23,6 +23,7 @@ from gridcell.rules import Rules
 from gridcell.schema import (
     BUILDING_COLUMNS,
     CELL_COLUMNS,
+    CELL_LAYERS,
     FINDING_COLUMNS,
     HOUSEHOLD_COLUMNS,
     LINEAGE_COLUMNS,
@@ -32,7 +33,6 @@ from gridcell.schema import (
 from gridcell.version import __version__
 from gridcell.write.styles import write_styles
 
-CELL_LAYERS: Final = ("large", "medium", "small", "micro", "leaves")
 _LAYERS: Final = {
     **dict.fromkeys(CELL_LAYERS, (CELL_COLUMNS, "Polygon")),
     "buildings": (BUILDING_COLUMNS, "Polygon"),

@@ -115,8 +115,7 @@ class Content:
     @property
     def note(self) -> str | None:
         """What a publication says of itself."""
-        figures = self.plan.publication
-        return None if figures is None else str(figures["notes"][self.lang])
+        return self.plan.note(self.lang)
 
     @property
     def estimated(self) -> bool:
