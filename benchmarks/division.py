@@ -24,7 +24,7 @@ import shapely
 from score import score
 
 import gridcell
-from gridcell.cells import draw_cells, trace_borders
+from gridcell.cells.polygons import draw_cells, trace_borders
 from gridcell.partition.graph import Graph, make_graph
 from gridcell.partition.targets import Targets
 

@@ -25,10 +25,10 @@ import pyproj
 import shapely
 
 from gridcell import Rules
+from gridcell.formats.geopackage import write_geopackage
 from gridcell.locator import locate, open_locator
 from gridcell.model import Plan, findings_frame
 from gridcell.schema import CELL_COLUMNS, HOUSEHOLD_COLUMNS, LINEAGE_COLUMNS, VACANCY_COLUMNS
-from gridcell.write.geopackage import write_geopackage
 
 CRS = pyproj.CRS.from_epsg(32650)
 ROUNDS = 5

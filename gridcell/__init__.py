@@ -1,13 +1,16 @@
 """gridcell divides communities into uniquely coded service grids and proves that they fit.
 
 The whole way is ``write_plan(make_plan(read_layers(...)), folder)``; its steps are public in the
-subpackages: `gridcell.fabric`, `gridcell.partition`, `gridcell.cells`, `gridcell.codes`,
-`gridcell.households`, `gridcell.staff`, `gridcell.check`, `gridcell.coverage`, `gridcell.repair`.
+subpackages: `gridcell.coverage`, `gridcell.fabric`, `gridcell.partition`, `gridcell.cells`,
+`gridcell.households`, `gridcell.staff`, `gridcell.check`.
 """
 
 from gridcell.check import CheckReport, check_cells, check_plan
 from gridcell.coverage import CoverageProof, prove_coverage
+from gridcell.coverage.repair import Repair, repair_cells
 from gridcell.crosswalk import Crosswalk, make_crosswalk, write_crosswalk
+from gridcell.disclosure.publish import Publication, publish_plan
+from gridcell.disclosure.published import check_published
 from gridcell.errors import (
     AssignmentError,
     CodeError,
@@ -18,24 +21,23 @@ from gridcell.errors import (
     RulesError,
     WriteError,
 )
-from gridcell.export import Export, check_published, export_plan
+from gridcell.export import Export, export_plan
 from gridcell.fabric import build_fabric
+from gridcell.folder import write_plan
+from gridcell.formats.geopackage import read_plan
 from gridcell.locator import Locator, locate, locate_file, open_locator
 from gridcell.model import Fabric, Finding, Layers, Plan
 from gridcell.partition import divide, set_targets
 from gridcell.pipeline import make_plan
-from gridcell.publish import Publication, publish_plan
 from gridcell.read import inspect_files, read_layers
 from gridcell.render.atlas import write_atlas, write_cards
 from gridcell.render.city import write_city_map
 from gridcell.render.map import draw_map, write_map
-from gridcell.repair import Repair, repair_cells
 from gridcell.rules import Band, Rules, read_rules
 from gridcell.sample import make_sample, write_sample
 from gridcell.staff import assign_staff, renew_staff
+from gridcell.staff.workbook import make_roster, write_roster
 from gridcell.version import __version__
-from gridcell.write import read_plan, write_plan
-from gridcell.write.roster import make_roster, write_roster
 
 __all__ = [
     "AssignmentError",

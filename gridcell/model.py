@@ -219,7 +219,7 @@ class Plan:
 
     @property
     def publication(self) -> dict[str, Any] | None:
-        """What was hidden, where this is a plan to publish: `gridcell.publish.Publication`."""
+        """What was hidden, where this is a plan to publish: `gridcell.disclosure.Publication`."""
         figures = self.report.get("publication")
         return figures if isinstance(figures, dict) else None
 

@@ -10,11 +10,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.cells.frames import CellFrames, make_cells
 from gridcell.check import check_plan, prove_plan
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
 from gridcell.fabric.footprints import locate_polygons
-from gridcell.frames import CellFrames, make_cells
 from gridcell.households import (
     building_table,
     count_households,

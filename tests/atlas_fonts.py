@@ -8,9 +8,9 @@ from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from plans import SITE
 
-from gridcell.publish import publication_note
-from gridcell.render.atlas.words import atlas_words
-from gridcell.words import LANGUAGES, TERMS
+from gridcell.disclosure.note import publication_note
+from gridcell.words.sheets import atlas_words
+from gridcell.words.terms import LANGUAGES, TERMS
 
 WORDS = "".join("".join(atlas_words(lang).values()) for lang in LANGUAGES)
 VALUES = "".join(map("".join, TERMS.values()))

@@ -19,11 +19,10 @@ from plans import tiny_plan
 from small_files import CRS, FORMATS, LAYERS, TABLES, frames
 
 import gridcell
+from gridcell.coverage.fit import fit_together
 from gridcell.errors import GridcellError
+from gridcell.formats.geopackage import is_plan, write_geopackage
 from gridcell.read.files import open_polygons
-from gridcell.read.fit import fit_together
-from gridcell.write import is_plan
-from gridcell.write.geopackage import write_geopackage
 
 KINDS = (*FORMATS, "plan", "frames", "fit")
 """Formats of files; plans; frames of nasty geometries; communities that nearly fit."""

@@ -9,9 +9,9 @@ import pyproj
 import shapely
 from shapely.geometry import LineString, Point, box
 
+from gridcell.cells.codes import label
 from gridcell.check import prove_plan
 from gridcell.check.promises.figures import recount
-from gridcell.codes import label
 from gridcell.model import Finding, InputRecord, Plan, findings_frame
 from gridcell.rules import Rules
 from gridcell.schema import (

@@ -21,6 +21,8 @@ from plans import tiny_plan
 from pypdf import PdfReader
 
 from gridcell.errors import GridcellError, InputError, WriteError
+from gridcell.folder import write_plan
+from gridcell.formats.geopackage import read_plan
 from gridcell.model import Plan
 from gridcell.render.atlas import fonts, write_atlas, write_cards
 from gridcell.render.atlas.cards import KINDS
@@ -28,10 +30,9 @@ from gridcell.render.atlas.content import make_content
 from gridcell.render.atlas.frame import fit_frame, round_scale
 from gridcell.render.atlas.labels import Labels
 from gridcell.render.atlas.sheet import PAPERS, Sheets, open_sheets
-from gridcell.render.atlas.words import atlas_words
-from gridcell.render.words import LANGUAGES
 from gridcell.schema import HOUSEHOLD_COLUMNS
-from gridcell.write import read_plan, write_plan
+from gridcell.words.maps import LANGUAGES
+from gridcell.words.sheets import atlas_words
 from gridcell_cli.atlas import command
 
 LARGE = "450802001"
@@ -178,7 +179,7 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path: Path, font: Path) -> None:
     code = (
         "import sys\n"
         "from gridcell.render.atlas import write_atlas, write_cards\n"
-        "from gridcell.write import read_plan\n"
+        "from gridcell.formats.geopackage import read_plan\n"
         "write_atlas(read_plan(sys.argv[1]), sys.argv[2] + 'atlas.pdf', font=sys.argv[3])\n"
         "write_cards(read_plan(sys.argv[1]), sys.argv[2] + 'cards.pdf', font=sys.argv[3])\n"
     )

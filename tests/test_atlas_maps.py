@@ -23,7 +23,7 @@ from gridcell.render.atlas.ground import WATER
 from gridcell.render.atlas.names import NUMBERS, middle_line
 from gridcell.render.atlas.sheet import open_sheets
 from gridcell.render.water import water_areas, water_outlines
-from gridcell.words import say_reason
+from gridcell.words.terms import say_reason
 
 LARGE = "450802001"
 FIRST = f"{LARGE}001"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import awkward_towns
 from towns import at, box, edges_match, make_layers, town, weave
 
-from gridcell.cells import draw_cells, trace_borders
+from gridcell.cells.polygons import draw_cells, trace_borders
 from gridcell.fabric.kernels import chain_edges, straighten
 
 thorough = settings(

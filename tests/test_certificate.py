@@ -22,10 +22,10 @@ from gridcell.certificate import (
     write_certificate,
 )
 from gridcell.errors import InputError, WriteError
+from gridcell.folder import write_plan
 from gridcell.pipeline import make_plan
 from gridcell.read import read_layers
 from gridcell.read.files import digest_input, open_input
-from gridcell.write import write_plan
 
 ROOT = Path(__file__).parents[1]
 

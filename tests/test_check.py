@@ -16,8 +16,9 @@ from strategies import coverages
 from gridcell.check import check_cells, check_plan, coverage_figures
 from gridcell.coverage import prove_coverage
 from gridcell.errors import InputError, WriteError
+from gridcell.folder import write_plan
+from gridcell.formats.findings import write_findings
 from gridcell.model import findings_frame
-from gridcell.write import write_findings, write_plan
 from gridcell_cli import main as frame
 
 SQUARE = box(0, 0, 2, 2)

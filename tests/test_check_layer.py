@@ -20,8 +20,8 @@ from strategies import coverages
 
 from gridcell.check import CheckReport, check_cells
 from gridcell.errors import InputError, WriteError
+from gridcell.formats.findings import write_findings
 from gridcell.model import Finding
-from gridcell.write import write_findings
 from gridcell_cli import main as frame
 
 BENCH = Path(__file__).parent / "../../shared/bench"

@@ -13,17 +13,18 @@ import shapely
 from shapely.geometry import MultiPolygon, box
 
 import gridcell.render.map
+from gridcell.certificate.folder import check_plan_folder
 from gridcell.check import check_plan, prove_plan
-from gridcell.check.folder import check_plan_folder
 from gridcell.check.promises.bands import check_bands
 from gridcell.check.promises.codes import check_lineage
 from gridcell.check.promises.figures import check_report
 from gridcell.check.promises.totals import check_totals
 from gridcell.errors import InputError
+from gridcell.folder import write_plan
+from gridcell.formats.geopackage import read_plan
 from gridcell.pipeline import make_plan
 from gridcell.read import read_layers
 from gridcell.rules import Rules
-from gridcell.write import read_plan, write_plan
 
 CRS = "EPSG:4547"
 X, Y = 500_000.0, 2_560_000.0

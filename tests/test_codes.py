@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridcell.codes import (
+from gridcell.cells.codes import (
     assign_community_codes,
     check_character,
     check_characters,

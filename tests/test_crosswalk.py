@@ -19,8 +19,8 @@ from shapely.geometry import Point, box
 
 from gridcell.crosswalk import make_crosswalk, write_crosswalk
 from gridcell.errors import InputError, WriteError
+from gridcell.formats.geopackage import write_geopackage
 from gridcell.render.crosswalk import write_crosswalk_map
-from gridcell.write.geopackage import write_geopackage
 from gridcell_cli.crosswalk import command
 
 X, Y = ORIGIN

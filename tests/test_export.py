@@ -27,16 +27,16 @@ from hypothesis import strategies as st
 from plans import tiny_plan
 from shapely.geometry import box
 
-import gridcell.export.make as make_module
-import gridcell.export.shapefile as shapefile_module
+import gridcell.export as make_module
+import gridcell.formats.shapefile as shapefile_module
 from gridcell.errors import InputError, ProofError, WriteError
 from gridcell.export import EXPORT_FORMATS, export_plan
-from gridcell.export.hexagons import _apportion
-from gridcell.export.mvt import encode_layer
-from gridcell.export.shapefile import FIELDS, require_size, shorten
-from gridcell.export.vector import folder_names
+from gridcell.folder import write_plan
+from gridcell.formats.hexagons import _apportion
+from gridcell.formats.mvt import encode_layer
+from gridcell.formats.shapefile import FIELDS, require_size, shorten
+from gridcell.formats.vector import folder_names
 from gridcell.schema import CELL_COLUMNS, HOUSEHOLD_COLUMNS
-from gridcell.write import write_plan
 from gridcell_cli.export import _FORMATS, command
 
 LEVELS = ("large", "medium", "small", "micro", "leaves")

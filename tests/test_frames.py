@@ -8,7 +8,7 @@ import shapely
 import towns
 from towns import make_layers, weave
 
-from gridcell.frames import make_cells
+from gridcell.cells.frames import make_cells
 from gridcell.model import Fabric
 from gridcell.partition import Division, Targets
 from gridcell.partition.reasons import explain_leaves, explain_small

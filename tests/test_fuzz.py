@@ -19,13 +19,12 @@ from plans import tiny_plan
 from small_files import CRS, FORMATS, SUFFIXES, X, Y, frames, valid
 
 from gridcell.check import check_cells, check_plan
+from gridcell.coverage.fit import fit_together
 from gridcell.coverage.width import is_narrower, width_of
 from gridcell.errors import InputError
+from gridcell.formats.geopackage import read_plan, write_geopackage
 from gridcell.read import inspect_files, read_layers
 from gridcell.read.files import open_input, open_polygons
-from gridcell.read.fit import fit_together
-from gridcell.write import read_plan
-from gridcell.write.geopackage import write_geopackage
 
 CASES = dict.fromkeys(FORMATS, 10) | {"frames": 16, "fit": 6}
 

@@ -20,10 +20,10 @@ from plans import CRS, LARGE, ORIGIN, tiny_plan
 from shapely.geometry import MultiPoint, Point, Polygon, box
 
 from gridcell.errors import AssignmentError, InputError, WriteError
+from gridcell.formats.geopackage import write_geopackage
 from gridcell.locator import LOCATED_COLUMNS, locate, locate_file, open_locator
 from gridcell.locator.borders import choose_holder
 from gridcell.locator.index import CellIndex, index_plan
-from gridcell.write.geopackage import write_geopackage
 from gridcell_cli.locate import command
 
 X, Y = ORIGIN
@@ -424,7 +424,7 @@ def test_a_sheet_keeps_numbers_dates_and_texts(file, tmp_path):
 
 
 def test_many_batches_give_the_rows_in_their_order(file, tmp_path, monkeypatch):
-    monkeypatch.setattr("gridcell.locator.tabular._BLOCK", 4096)
+    monkeypatch.setattr("gridcell.tables.stream._BLOCK", 4096)
     rng = np.random.default_rng(0)
     xy = rng.uniform([X, Y], [X + 800, Y + 400], (3000, 2)).tolist()
     rows = [[f"{k:05d}", repr(x), repr(y)] for k, (x, y) in enumerate(xy)]
@@ -439,8 +439,8 @@ def test_many_batches_give_the_rows_in_their_order(file, tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_rows(plan, tmp_path, monkeypatch):
-    from gridcell.locator import tabular
     from gridcell.locator.stream import _Run
+    from gridcell.tables import stream as tabular
 
     monkeypatch.setattr(tabular, "_BLOCK", 4096)
     seen = []

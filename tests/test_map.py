@@ -29,7 +29,7 @@ from gridcell.render.content import page_content
 from gridcell.render.encode import UNITS_PER_DEGREE, encode_numbers, encode_shapes, pack_texts
 from gridcell.render.load import band_classes
 from gridcell.render.map import draw_map, write_map
-from gridcell.render.words import LANGUAGES, words
+from gridcell.words.maps import LANGUAGES, words
 from gridcell_cli.map import command
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -459,7 +459,7 @@ def plan_file(plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pa
         assert path == tmp_path / "plan.gpkg"
         return plan
 
-    monkeypatch.setattr("gridcell.write.read_plan", read_plan)
+    monkeypatch.setattr("gridcell.formats.geopackage.read_plan", read_plan)
     return tmp_path / "plan.gpkg"
 
 

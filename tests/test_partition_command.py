@@ -15,8 +15,8 @@ import pyogrio
 import pytest
 import shapely
 
+from gridcell.formats.geopackage import read_plan
 from gridcell.sample import make_sample, write_sample
-from gridcell.write import read_plan
 from gridcell_cli import main as frame
 
 ROOT = Path(__file__).parents[1]

@@ -14,11 +14,11 @@ from shapely.affinity import translate
 
 from gridcell.check.buildings import find_cut_buildings
 from gridcell.errors import InputError
+from gridcell.formats.geopackage import plain
 from gridcell.model import Plan
 from gridcell.pipeline import make_plan
 from gridcell.read import read_layers
 from gridcell.rules import Rules
-from gridcell.write.geopackage import plain
 
 CRS = "EPSG:4547"
 X, Y = 500_000.0, 2_560_000.0

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from plans import CRS, ORIGIN, plan_with_few, tiny_plan
 from scipy.optimize import linprog
 
+from gridcell.disclosure.audit import prove_published
+from gridcell.disclosure.publish import publish_plan
 from gridcell.errors import InputError
 from gridcell.model import Plan, findings_frame
-from gridcell.publish import prove_published, publish_plan
 from gridcell.rules import Rules
 from gridcell.schema import CELL_COLUMNS
 

@@ -14,14 +14,17 @@ from plans import plan_with_few
 from pmtiles.reader import MmapSource, Reader
 from pypdf import PdfReader
 
+from gridcell.disclosure.note import publication_note
+from gridcell.disclosure.publish import publish_plan
+from gridcell.disclosure.published import check_published
 from gridcell.errors import InputError
-from gridcell.export import EXPORT_FORMATS, check_published, export_plan, read_export
-from gridcell.publish import publication_note, publish_plan
+from gridcell.export import EXPORT_FORMATS, export_plan
+from gridcell.folder import write_plan
+from gridcell.formats.read import read_export
 from gridcell.render.atlas import write_atlas
-from gridcell.render.atlas.words import atlas_words
 from gridcell.render.city import write_city_map
 from gridcell.render.map import write_map
-from gridcell.write import write_plan
+from gridcell.words.sheets import atlas_words
 from gridcell_cli.main import main
 
 LEVELS = ("large", "medium", "small", "micro", "leaves")

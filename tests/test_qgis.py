@@ -10,7 +10,7 @@ import pytest
 from plans import tiny_plan
 
 from gridcell.export import export_plan
-from gridcell.write.geopackage import write_geopackage
+from gridcell.formats.geopackage import write_geopackage
 
 LEVELS = ("large", "medium", "small", "micro", "leaves")
 LAYERS = (*LEVELS, "buildings", "barriers", "findings")

@@ -11,9 +11,9 @@ import pytest
 from small_files import valid
 
 from gridcell.errors import InputError
+from gridcell.formats.geopackage import is_plan, read_plan
 from gridcell.read import inspect_files, read_layers
 from gridcell.read.files import open_input
-from gridcell.write import is_plan, read_plan
 
 VRT = (
     '<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>{}a.geojson</SrcDataSource>'

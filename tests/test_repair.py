@@ -19,8 +19,8 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 from strategies import coverages
 
 from gridcell.check import check_cells
+from gridcell.coverage.repair import repair_cells
 from gridcell.errors import InputError
-from gridcell.repair import repair_cells
 
 QUARTERS = [box(0, 0, 100, 100), box(100, 0, 200, 100), box(0, 100, 100, 200),
             box(100, 100, 200, 200)]  # fmt: skip
@@ -488,7 +488,7 @@ def test_a_thousand_cells_are_repaired_and_no_cell_without_a_fault_moves(seed, w
 
 
 def _areas_mended(cells):
-    from gridcell.repair.mend import mend
+    from gridcell.coverage.mend import mend
 
     return np.nan_to_num(shapely.area(mend(shapes_of(cells))))
 
@@ -638,7 +638,7 @@ def test_noise_at_every_vertex_is_settled_once_and_for_all(by, bounded):
 def test_the_same_layer_gives_the_same_bytes_whatever_the_hash_seed():
     script = """
 import json, dirty
-from gridcell.repair import repair_cells
+from gridcell.coverage.repair import repair_cells
 town = dirty.dirty_cells(17, 1)
 repair = repair_cells(town.cells, town.land)
 print(json.dumps([repair.to_dict(), repair.cells.to_wkb(hex=True)["geometry"].tolist()]))

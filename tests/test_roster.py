@@ -11,10 +11,10 @@ import pytest
 from plans import tiny_plan
 
 from gridcell.errors import InputError, WriteError
+from gridcell.folder import write_plan
 from gridcell.model import Plan
 from gridcell.render.map import write_map
-from gridcell.write import write_plan
-from gridcell.write.roster import make_roster, write_roster
+from gridcell.staff.workbook import make_roster, write_roster
 from gridcell_cli.roster import command
 
 COMMUNITY = "450802001001"

@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from plans import LARGE, ORIGIN, tiny_plan
 
 from gridcell.errors import AssignmentError, InputError
+from gridcell.folder import write_plan
+from gridcell.formats.geopackage import read_plan
 from gridcell.rules import Rules
 from gridcell.staff import homes_of, renew_staff
-from gridcell.write import read_plan, write_plan
 from gridcell_cli.staff import command
 
 A, B = f"{LARGE}001", f"{LARGE}002"

@@ -10,9 +10,8 @@ from plans import tiny_plan
 
 from gridcell.check import check_plan
 from gridcell.export import export_plan
-from gridcell.write import read_plan
-from gridcell.write.geopackage import write_geopackage
-from gridcell.write.styles import STYLES
+from gridcell.formats.geopackage import read_plan, write_geopackage
+from gridcell.formats.styles import STYLES
 
 LAYERS = {"large", "medium", "small", "micro", "leaves", "buildings", "barriers", "findings"}
 SE = {"se": "http://www.opengis.net/se", "ogc": "http://www.opengis.net/ogc"}

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from gridcell.suppress import blocks, feasible, ranges, suppress
-from gridcell.suppress.network import PLENTY
+from gridcell.disclosure.intervals import PLENTY, blocks, feasible, ranges
+from gridcell.disclosure.suppression import suppress
 
 VALUES = st.sampled_from([0, 0, 1, 2, 3, 4, 5, 6, 12, 80])
 

@@ -8,11 +8,11 @@ import pytest
 
 from gridcell.errors import InputError
 from gridcell.partition import reasons
-from gridcell.render.atlas.words import atlas_words
-from gridcell.render.words import words
 from gridcell.rules import Rules
 from gridcell.staff.assign import CAPACITY, NOBODY
-from gridcell.words import LANGUAGES, TERMS, say_reason, term
+from gridcell.words.maps import words
+from gridcell.words.sheets import atlas_words
+from gridcell.words.terms import LANGUAGES, TERMS, say_reason, term
 
 
 def has_chinese(text: str) -> bool:

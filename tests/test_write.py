@@ -18,15 +18,16 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from strategies import coverages
 
 import gridcell.render.map
+from gridcell import folder as folder_module
 from gridcell.check import check_plan
 from gridcell.coverage import prove_coverage
 from gridcell.coverage.dissolve import dissolve
+from gridcell.coverage.lattice import round_to_lattice, to_lattice
 from gridcell.errors import InputError, WriteError
+from gridcell.folder import require_free, write_plan
+from gridcell.formats.geojson import cells_lonlat
+from gridcell.formats.geopackage import is_plan, read_plan
 from gridcell.schema import CELL_COLUMNS
-from gridcell.write import folder as folder_module
-from gridcell.write import is_plan, read_plan, require_free, write_plan
-from gridcell.write.geojson import cells_lonlat
-from gridcell.write.lattice import round_to_lattice, to_lattice
 
 LONLAT = pyproj.CRS.from_epsg(4326)
 CELL_LAYERS = ("large", "medium", "small", "micro", "leaves")

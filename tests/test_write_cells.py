@@ -13,8 +13,8 @@ from shapely.geometry import LineString, MultiPolygon, Polygon, box
 
 from gridcell.check import check_cells
 from gridcell.errors import GridcellError, WriteError
-from gridcell.write import cells as cells_module
-from gridcell.write import require_format, write_cells
+from gridcell.formats import cells as cells_module
+from gridcell.formats.cells import require_format, write_cells
 
 SUFFIXES = ["gpkg", "shp", "geojson", "json", "fgb", "parquet", "geoparquet"]
 METRIC = [suffix for suffix in SUFFIXES if "json" not in suffix]

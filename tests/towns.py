@@ -10,7 +10,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.cells import draw_cells, trace_borders
+from gridcell.cells.polygons import draw_cells, trace_borders
 from gridcell.fabric import build_fabric
 from gridcell.model import Fabric, Layers
 from gridcell.rules import Rules

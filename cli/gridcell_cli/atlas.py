@@ -65,8 +65,8 @@ def command(
     """
     import json
 
+    from gridcell.files.atomic import require_writable
     from gridcell.render.atlas import write_atlas, write_cards
-    from gridcell.write import require_writable
 
     options.require_publishing(
         publish=publish, threshold=threshold, older=older, publish_level=publish_level

@@ -95,7 +95,8 @@ def command(
     the least and the greatest number that agree with all that is told are found, and must be the
     threshold apart. --older names what was published before.
     """
-    from gridcell.write import is_plan, require_findings_file, write_findings
+    from gridcell.formats.findings import require_findings_file, write_findings
+    from gridcell.formats.geopackage import is_plan
 
     if output is not None:
         require_findings_file(output, overwrite=overwrite)
@@ -152,7 +153,7 @@ def _refuse(why: str, given: dict[str, Any]) -> None:
 
 
 def _check_published(path: str, older: Path | None, threshold: int | None) -> "CheckReport":
-    from gridcell.export import check_published
+    from gridcell.disclosure.published import check_published
 
     return check_published(path, older=older, threshold=threshold)
 
@@ -163,9 +164,9 @@ def _told(figures: dict[str, Any]) -> str:
 
 
 def _check_plan(path: str) -> "CheckReport":
+    from gridcell.certificate.folder import check_plan_folder
     from gridcell.check import CheckReport, check_plan
-    from gridcell.check.folder import check_plan_folder
-    from gridcell.write import read_plan
+    from gridcell.formats.geopackage import read_plan
 
     plan = read_plan(path)
     findings = check_plan(plan)

@@ -9,7 +9,7 @@ import click
 from gridcell_cli import options
 
 if TYPE_CHECKING:
-    from gridcell.codes import ParsedCode
+    from gridcell.cells.codes import ParsedCode
 
 
 @click.command("code")
@@ -26,7 +26,7 @@ def command(
     label, since nothing else tells where a level ends. Exit code 3: not a code; 4: a wrong check
     character.
     """
-    from gridcell.codes import check_character, parse_code
+    from gridcell.cells.codes import check_character, parse_code
     from gridcell.errors import CodeError
     from gridcell.rules import read_rules
 

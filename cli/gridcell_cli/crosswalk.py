@@ -55,8 +55,8 @@ def command(
     """
     from gridcell.crosswalk import make_crosswalk, write_crosswalk
     from gridcell.crosswalk.write import require_format
+    from gridcell.files.atomic import require_writable
     from gridcell.render.crosswalk import write_crosswalk_map
-    from gridcell.write.whole import require_writable
 
     require_format(output, overwrite=overwrite)
     if map_file is not None:

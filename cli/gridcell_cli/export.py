@@ -58,9 +58,9 @@ def command(
     is no exact coverage, and so neither is its export. 'gridcell check DIR --publish' proves of a
     published one that nothing hidden can be worked out.
     """
+    from gridcell.disclosure.publish import THRESHOLD
     from gridcell.export import export_plan, require_export
-    from gridcell.publish import THRESHOLD
-    from gridcell.write import read_plan
+    from gridcell.formats.geopackage import read_plan
 
     options.require_publishing(
         publish=publish, threshold=threshold, older=older, publish_level=publish_level

@@ -120,9 +120,9 @@ def read_shown(
     publish_level: str | None,
 ) -> "Plan":
     """Return a plan, or what may be published of it."""
-    from gridcell.export import make_publication
-    from gridcell.publish import THRESHOLD
-    from gridcell.write import read_plan
+    from gridcell.disclosure.pairs import make_publication
+    from gridcell.disclosure.publish import THRESHOLD
+    from gridcell.formats.geopackage import read_plan
 
     plan = read_plan(path)
     if not publish:

@@ -88,10 +88,10 @@ def command(
     written, but a proof failed.
     """
     from gridcell.errors import ProofError
+    from gridcell.folder import require_free, write_plan
     from gridcell.pipeline import make_plan
     from gridcell.read import read_layers
     from gridcell.rules import read_rules
-    from gridcell.write import require_free, write_plan
 
     begin = time.perf_counter()
     if atoms is not None and buildings is not None:

@@ -49,10 +49,11 @@ def command(
     LAND is cut off. Rows, their order and all columns stay. Cells without a fault stay as they are.
     Exit code 4: a cell has no land left, or the layer could not be made exact.
     """
+    from gridcell.coverage.repair import repair_cells
     from gridcell.coverage.width import GAP_WIDTH_M
+    from gridcell.files.atomic import require_writable
+    from gridcell.formats.cells import require_format, write_cells
     from gridcell.read.files import open_polygons
-    from gridcell.repair import repair_cells
-    from gridcell.write import require_format, require_writable, write_cells
 
     for file in (output, moves):
         if file is not None:

@@ -30,8 +30,8 @@ def command(
     """
     import json
 
-    from gridcell.write import read_plan
-    from gridcell.write.roster import write_roster
+    from gridcell.formats.geopackage import read_plan
+    from gridcell.staff.workbook import write_roster
 
     read = read_plan(plan)
     files = write_roster(read, output, contacts=contacts, lang=lang, overwrite=overwrite)

@@ -30,13 +30,7 @@ def command(
 
     Communities, buildings, sites, roads and rivers as shapefiles, households and staff as CSV.
     """
-    from gridcell.sample import (
-        hecheng,
-        make_sample,
-        planners,
-        write_planners_sample,
-        write_sample,
-    )
+    from gridcell.sample import hecheng, make_sample, planners, write_planners_sample, write_sample
 
     if (preset is None) == (households is None):
         raise click.UsageError("expected either --households N or --preset NAME")

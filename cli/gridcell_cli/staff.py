@@ -41,9 +41,10 @@ def command(
     PLAN is a folder that 'gridcell partition' wrote, or its plan.gpkg; its cells stay as they are.
     Of --rules the roles (staffing) and the roster's column names count, the rest is the plan's.
     """
+    from gridcell.folder import require_free, write_plan
+    from gridcell.formats.geopackage import read_plan
     from gridcell.rules import read_rules
     from gridcell.staff import renew_staff
-    from gridcell.write import read_plan, require_free, write_plan
     from gridcell_cli.partition import warnings_of
 
     require_free(output, overwrite=overwrite)

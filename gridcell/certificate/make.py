@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from gridcell.certificate.record import Certificate, CertifiedFile, CertifiedInput
 from gridcell.check.plan import check_plan, prove_plan
-from gridcell.digest import digest_files, digest_frame, digest_json, without
 from gridcell.errors import InputError
+from gridcell.files.digest import digest_files, digest_frame, digest_json, without
+from gridcell.formats.geopackage import PLAN_FRAMES, plain, read_metadata, read_plan
 from gridcell.model import InputRecord, Plan
 from gridcell.schema import CELL_LAYERS
 from gridcell.version import __version__
-from gridcell.write.geopackage import PLAN_FRAMES, plain, read_metadata, read_plan
 
 PLAN_FILES: Final = (
     "plan.gpkg", *(f"geojson/{level}.geojson" for level in CELL_LAYERS), "map.html",

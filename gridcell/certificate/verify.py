@@ -13,17 +13,12 @@ from gridcell.certificate.make import (
     proof_figures,
     rules_digest,
 )
-from gridcell.certificate.record import (
-    Certificate,
-    CertifiedFile,
-    CertifiedInput,
-    read_certificate,
-)
+from gridcell.certificate.record import Certificate, CertifiedFile, CertifiedInput, read_certificate
 from gridcell.errors import InputError, RulesError
+from gridcell.formats.geopackage import PLAN_FRAMES, read_plan
+from gridcell.formats.styles import STYLES
 from gridcell.model import Finding, Plan, Severity
 from gridcell.read.files import digest_input, list_layers
-from gridcell.write.geopackage import PLAN_FRAMES, read_plan
-from gridcell.write.styles import STYLES
 
 _PRECISION: Final = 1e-6
 

@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gridcell.arrays import Geometries, fold
 from gridcell.check.promises.faults import find_rows
-from gridcell.check.units import size
+from gridcell.coverage.units import size
 from gridcell.model import Finding, place_of
 
 Ints = NDArray[np.int64]

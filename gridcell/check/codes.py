@@ -10,9 +10,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Point
 
-from gridcell.check.levels import Levels
-from gridcell.check.table import COLUMNS, CellTable, column_of, find_column
-from gridcell.iso7064 import check_characters
+from gridcell.cells.iso7064 import check_characters
+from gridcell.coverage.layer import COLUMNS, CellTable, column_of, find_column
+from gridcell.coverage.levels import Levels
 from gridcell.model import Finding
 from gridcell.schema import ALIASES
 
@@ -24,7 +24,7 @@ SUMMED: Final[dict[str, tuple[str, ...]]] = {
 """Columns in which the children of a cell add up to it."""
 
 _LABEL: Final = re.compile(r"[0-9A-Za-z]+(?:-[0-9A-Za-z]+)*-[0-9A-Za-z]")
-"""A code as `gridcell.codes.label` writes it: segments, then one check character."""
+"""A code as `gridcell.cells.codes.label` writes it: segments, then one check character."""
 
 
 def check_codes(table: CellTable, levels: Levels) -> list[Finding]:

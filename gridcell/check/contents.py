@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries, fold
 from gridcell.check.buildings import find_cut_buildings
 from gridcell.check.codes import numbers
-from gridcell.check.levels import holding
-from gridcell.check.table import CellTable, column_of, find_column, only
 from gridcell.coverage.faces import rounding_step
+from gridcell.coverage.layer import CellTable, column_of, find_column, only
+from gridcell.coverage.levels import holding
 from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.errors import InputError
 from gridcell.model import Finding

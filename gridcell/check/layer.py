@@ -11,12 +11,12 @@ import pyproj
 
 from gridcell.check.codes import check_codes
 from gridcell.check.contents import check_buildings, check_households
-from gridcell.check.cover import Cover, prove_level
-from gridcell.check.levels import Levels, find_levels, leaves_of, plan_levels
 from gridcell.check.report import CheckReport
 from gridcell.check.shapes import check_shapes
 from gridcell.check.shares import check_shares
-from gridcell.check.table import CellTable
+from gridcell.coverage.faults import Cover, prove_level
+from gridcell.coverage.layer import CellTable
+from gridcell.coverage.levels import Levels, find_levels, leaves_of, plan_levels
 from gridcell.coverage.width import GAP_WIDTH_M
 from gridcell.errors import InputError
 from gridcell.model import Finding

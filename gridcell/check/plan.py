@@ -73,7 +73,7 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     Notes
     -----
     Whole numbers and texts must be equal, other figures to a millionth. What is written into a
-    folder beside the plan is compared by `gridcell.check.folder.check_plan_folder`.
+    folder beside the plan is compared by `gridcell.certificate.folder.check_plan_folder`.
     """
     proofs = prove_plan(plan) if proofs is None else proofs
     return [

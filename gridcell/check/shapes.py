@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from shapely.geometry import Point
 
 from gridcell.arrays import Geometries, fold
-from gridcell.check.table import CellTable, only
-from gridcell.check.units import size
+from gridcell.coverage.layer import CellTable, only
 from gridcell.coverage.reach import FARTHEST, within_reach
+from gridcell.coverage.units import size
 from gridcell.model import Finding
 from gridcell.read.geometry import POLYGONS, mend_polygons
 

@@ -10,8 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.check.codes import SUMMED, numbers
-from gridcell.check.levels import Levels
-from gridcell.check.table import CellTable, column_of, find_column
+from gridcell.coverage.layer import CellTable, column_of, find_column
+from gridcell.coverage.levels import Levels
 from gridcell.errors import InputError
 from gridcell.model import Finding, Severity
 

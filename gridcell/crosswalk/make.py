@@ -15,10 +15,10 @@ from gridcell.coverage.width import width_of
 from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import alone_in, holding_most, holding_point, pair_table
 from gridcell.crosswalk.sides import Contents, Given, Side, open_side, read_contents, work_crs
+from gridcell.disclosure.suppression import suppress
 from gridcell.errors import InputError
 from gridcell.read.crs import move, parse_crs
 from gridcell.read.files import crs_name
-from gridcell.suppress import suppress
 
 Ints = NDArray[np.int64]
 
@@ -66,7 +66,7 @@ def make_crosswalk(
     A building counts where most of it stands, a household's point in exactly one cell of each
     division (see `gridcell.locator.borders`). All totals of A and B are taken to be public, so
     counts of households under the threshold are hidden together with others that would give them
-    away: see `gridcell.suppress.suppress`.
+    away: see `gridcell.disclosure.suppress`.
 
     Parameters
     ----------

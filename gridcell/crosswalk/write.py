@@ -9,9 +9,9 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.crosswalk.make import Crosswalk
 from gridcell.errors import WriteError
-from gridcell.write.geopackage import dated
-from gridcell.write.tables import write_table, write_workbook
-from gridcell.write.whole import require_writable, whole_file
+from gridcell.files.atomic import require_writable, whole_file
+from gridcell.formats.geopackage import dated
+from gridcell.tables.write import write_table, write_workbook
 
 CROSSWALK_FORMATS: Final = (".csv", ".xlsx", ".gpkg", ".geojson")
 _CODES: Final = ("a", "b", "code", "into")

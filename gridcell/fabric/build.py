@@ -13,13 +13,7 @@ from gridcell.fabric.barriers import barrier_classes, bridges, edge_classes, ope
 from gridcell.fabric.footprints import Footprints, boundary_findings, make_footprints
 from gridcell.fabric.kernels import chain_edges
 from gridcell.fabric.land import divide_land
-from gridcell.fabric.linework import (
-    faces_of,
-    node,
-    outside,
-    relief_lines,
-    street_lines,
-)
+from gridcell.fabric.linework import faces_of, node, outside, relief_lines, street_lines
 from gridcell.fabric.merge import Atoms, merge_patches
 from gridcell.fabric.sites import SiteLand, fit_sites
 from gridcell.model import Fabric, Finding, Layers

@@ -20,11 +20,11 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import InputError
 from gridcell.locator.frames import point_coordinates
-from gridcell.locator.tabular import csv_batches, parquet_batches, sheet_batches
 from gridcell.read.crs import settle_crs
 from gridcell.read.files import Source, list_layers, open_input, split_layer
 from gridcell.read.offline import offline
 from gridcell.schema import ALIASES
+from gridcell.tables.stream import csv_batches, parquet_batches, sheet_batches
 
 BATCH: Final = 65_536
 """Rows in memory at a time."""

@@ -13,15 +13,15 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.errors import WriteError
+from gridcell.files.atomic import require_writable
+from gridcell.formats.features import write_features
 from gridcell.locator.file import read_index
 from gridcell.locator.index import HOW, LOCATED_COLUMNS, CellIndex
 from gridcell.locator.places import settle_places
 from gridcell.locator.rows import Batch, PointRows, open_points
 from gridcell.read.crs import move_points, parse_crs
 from gridcell.read.files import crs_name
-from gridcell.write.features import write_features
-from gridcell.write.tables import write_table
-from gridcell.write.whole import require_writable
+from gridcell.tables.write import write_table
 
 OUTPUT_FORMATS: Final = (".csv", ".xlsx", ".parquet", ".gpkg", ".geojson")
 _WGS84: Final = pyproj.CRS.from_epsg(4326)

@@ -9,13 +9,7 @@ import shapely
 from gridcell.model import Finding, place_of
 from gridcell.read.fields import as_count, as_number, as_text, rename
 from gridcell.read.files import Source
-from gridcell.read.geometry import (
-    POLYGONS,
-    Geometries,
-    canonical_order,
-    check_types,
-    mend_polygons,
-)
+from gridcell.read.geometry import POLYGONS, Geometries, canonical_order, check_types, mend_polygons
 from gridcell.rules import Rules
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.coverage.fit import fit_together
 from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding
 from gridcell.read.fields import as_count, as_text, find_columns, rename
 from gridcell.read.files import Source
-from gridcell.read.fit import fit_together
 from gridcell.read.geometry import POLYGONS, Geometries, check_types
 from gridcell.rules import Band, Rules
 

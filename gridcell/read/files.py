@@ -20,17 +20,12 @@ from numpy.typing import NDArray
 from pyarrow.parquet import read_schema
 
 from gridcell.coverage.reach import FARTHEST
-from gridcell.digest import digest_files
 from gridcell.errors import InputError
+from gridcell.files.digest import digest_files
 from gridcell.model import InputRecord
-from gridcell.read.encodings import (
-    decode_columns,
-    raw_texts,
-    shapefile_encoding,
-    siblings,
-)
+from gridcell.read.encodings import decode_columns, raw_texts, shapefile_encoding, siblings
 from gridcell.read.offline import offline, refuse_pointers
-from gridcell.read.tables import TABLE_SUFFIXES, read_csv, read_xlsx
+from gridcell.tables.read import TABLE_SUFFIXES, read_csv, read_xlsx
 
 _SHAPEFILE: Final = (".shp", ".dbf", ".shx")
 _LONG: Final = 300

@@ -17,7 +17,7 @@ from gridcell.read.fields import as_number, find_columns
 from gridcell.read.files import Input, Source, crs_name, list_layers, open_input, split_layer
 from gridcell.read.geometry import LINES, POLYGONS, only_polygons
 from gridcell.read.offset import find_offset
-from gridcell.read.tables import TABLE_SUFFIXES
+from gridcell.tables.read import TABLE_SUFFIXES
 
 _LISTED: Final = 5
 _BUILDING_M2: Final = 2000.0

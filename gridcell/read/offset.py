@@ -11,12 +11,7 @@ from numpy.typing import NDArray
 
 from gridcell.model import Finding
 from gridcell.read.crs import move_points
-from gridcell.read.datum import (
-    bd09_to_gcj02,
-    gcj02_to_bd09,
-    gcj02_to_wgs84,
-    wgs84_to_gcj02,
-)
+from gridcell.read.datum import bd09_to_gcj02, gcj02_to_bd09, gcj02_to_wgs84, wgs84_to_gcj02
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 _MOST: Final = 4000

@@ -65,7 +65,7 @@ def write_city_map(
     WriteError
         Something is in the way, the folder cannot be written, or a page does not fit.
     """
-    from gridcell.write.folder import all_or_nothing
+    from gridcell.folder import all_or_nothing
 
     check_tiles(tiles)
     target = Path(folder).resolve()

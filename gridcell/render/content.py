@@ -14,8 +14,8 @@ from gridcell.render.encode import encode_numbers, encode_points, encode_shapes,
 from gridcell.render.figures import plan_figures, report_value
 from gridcell.render.load import band_classes
 from gridcell.render.water import water_areas, water_outlines
-from gridcell.render.words import say_reason, term, words
 from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
+from gridcell.words.maps import say_reason, term, words
 
 COLOURS: Final = 6
 """Fills of small cells, and of the buildings of neighbouring leaves."""

@@ -9,10 +9,10 @@ import geopandas as gpd
 import pandas as pd
 
 from gridcell.crosswalk.make import Crosswalk
+from gridcell.files.atomic import whole_file
 from gridcell.render.encode import encode_shapes
 from gridcell.render.map import POLICY, asset
-from gridcell.render.words import LANGUAGES, words
-from gridcell.write.whole import whole_file
+from gridcell.words.maps import LANGUAGES, words
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Crosswalk of A and B", "网格对照：A 与 B"),

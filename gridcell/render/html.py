@@ -21,9 +21,9 @@ from gridcell.model import Fabric, Layers, Plan
 from gridcell.render.content import map_title
 from gridcell.render.map import draw_map
 from gridcell.render.thumbnail import thumbnail
-from gridcell.render.words import LANGUAGES, words
 from gridcell.rules import Band, Rules
 from gridcell.schema import BARRIER_CLASSES, SEVERITIES
+from gridcell.words.maps import LANGUAGES, words
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "level": ("Level", "层级"),

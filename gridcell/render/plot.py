@@ -15,8 +15,8 @@ from gridcell.model import Plan
 from gridcell.render.colour import colour_cells
 from gridcell.render.paths import add_lines, add_polygons
 from gridcell.render.water import water_areas, water_outlines
-from gridcell.render.words import LANGUAGES, words
 from gridcell.schema import LEVELS
+from gridcell.words.maps import LANGUAGES, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

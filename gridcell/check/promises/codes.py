@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.cells.codes import SEPARATOR, check_characters
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, texts
-from gridcell.codes import SEPARATOR, check_characters
 from gridcell.model import Finding, Plan, Severity
 from gridcell.schema import LEVELS
 

@@ -10,10 +10,10 @@ import pandas as pd
 from gridcell.errors import InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
-from gridcell.render.atlas.words import atlas_words
 from gridcell.render.content import map_title
-from gridcell.words import say_reason, term
-from gridcell.write.roster import make_roster
+from gridcell.staff.workbook import make_roster
+from gridcell.words.sheets import atlas_words
+from gridcell.words.terms import say_reason, term
 
 LEVELS: Final = ("small", "micro")
 """Levels that an atlas can have a page a cell for."""
@@ -197,7 +197,7 @@ def make_content(
     community
         Code of the only community to show.
     contacts
-        Names and phones, as for `gridcell.write.roster.make_roster`.
+        Names and phones, as for `gridcell.staff.workbook.make_roster`.
     lang
         ``en`` or ``zh``.
 

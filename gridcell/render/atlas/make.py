@@ -5,14 +5,14 @@ from pathlib import Path
 import pandas as pd
 
 from gridcell.errors import InputError, WriteError
+from gridcell.files.atomic import require_writable, whole_file
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
 from gridcell.render.atlas.content import Content, make_content, text_of
 from gridcell.render.atlas.pages import Atlas
 from gridcell.render.atlas.sheet import PAPERS, open_sheets
-from gridcell.words import say_reason
-from gridcell.write.whole import require_writable, whole_file
+from gridcell.words.terms import say_reason
 
 _PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
 

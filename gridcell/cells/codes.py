@@ -1,0 +1,408 @@
+"""Codes of cells: given, numbered, labelled, parsed and verified.
+
+A child's code begins with its parent's, and no code occurs twice over all levels. The default
+scheme has 9 digits for level 1, 12 for level 2 and 3 more for each level below; other codes of
+communities are taken as they are wherever that keeps the two promises.
+"""
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from gridcell.cells.iso7064 import character_values, check_character, check_characters
+from gridcell.errors import CodeError
+from gridcell.rules import Codes
+
+__all__ = [
+    "ParsedCode", "assign_community_codes", "check_character", "check_characters", "label",
+    "labels", "micro_codes", "number_cells", "parse_code", "small_codes", "verify",
+]  # fmt: skip
+
+SEPARATOR: Final = "-"
+
+_LARGE_DIGITS: Final = 9
+_MEDIUM_DIGITS: Final = 12
+_DEFAULT: Final = Codes()
+
+
+class ParsedCode(NamedTuple):
+    """The parts of a code: the code of the cell at each level, down to its own."""
+
+    large: str
+    medium: str | None
+    small: str | None
+    micro: str | None
+    grid_type: str
+    """``general`` or ``dedicated``."""
+    level: int
+    """1 to 4."""
+    check_ok: bool | None
+    """Whether the check character is right; ``None`` where there is none."""
+
+
+def verify(text: str) -> bool:
+    """Return whether the last character of a code is its check character.
+
+    Separators, blanks and case do not matter.
+
+    Raises
+    ------
+    CodeError
+        Anything but letters, digits and separators, or fewer than two characters.
+    """
+    bare = _bare(text)
+    if len(bare) < 2:
+        raise CodeError(f"code {text!r}: expected a code and its check character")
+    return check_character(bare[:-1]) == bare[-1].upper()
+
+
+def label(segments: Sequence[str]) -> str:
+    """Return a code as people read it: its segments, then the check character of the whole.
+
+    Examples
+    --------
+    >>> label(["450802001", "013", "012", "003"])
+    '450802001-013-012-003-7'
+    """
+    return SEPARATOR.join([*segments, check_character("".join(segments))])
+
+
+def labels(*codes: "pd.Series[str]") -> "pd.Series[str]":
+    """Return the labels of cells, from their codes at every level down to their own.
+
+    Parameters
+    ----------
+    *codes
+        Level 1 first, on one index: the cell's ancestors and, last, its own code, which each
+        begin with the one before.
+
+    Returns
+    -------
+    pd.Series
+        On the index of the codes.
+    """
+    levels = [level.to_numpy(dtype=np.str_) for level in codes]
+    text = levels[0]
+    for parent, child in itertools.pairwise(levels):
+        strays = np.flatnonzero(~np.char.startswith(child, parent))
+        if strays.size:
+            raise CodeError(
+                f"code '{child[strays[0]]}': expected it to begin with '{parent[strays[0]]}'"
+            )
+        segment = [c[len(p) :] for p, c in zip(parent, child, strict=True)]
+        text = np.char.add(np.char.add(text, SEPARATOR), np.array(segment, dtype=np.str_))
+    text = np.char.add(np.char.add(text, SEPARATOR), check_characters(levels[-1]))
+    return pd.Series(text, index=codes[-1].index, dtype="str")
+
+
+def assign_community_codes(communities: pd.DataFrame) -> pd.DataFrame:
+    """Return the codes of levels 1 and 2 of each community.
+
+    Level 1 is the community's own ``large``, else the first 9 digits of a 12-digit code, else one
+    code for all the others: what their codes have in common, or ``L``. Level 2 is the
+    community's code where that begins with level 1, else both one after the other. Codes that
+    are the beginning of others (``1`` and ``12``) would lend their numbers to each other's
+    children: they are filled up with zeros to one width.
+
+    Parameters
+    ----------
+    communities
+        ``code`` and ``large`` (text, NA where not given).
+
+    Returns
+    -------
+    pd.DataFrame
+        ``large`` and ``medium``, on the communities' index.
+
+    Raises
+    ------
+    CodeError
+        A code that is missing, occurs twice or holds anything but ASCII letters and digits; two
+        codes that zeros make equal.
+    """
+    code = communities["code"].astype("str")
+    given = communities["large"].astype("str")
+    character_values(code.fillna("").to_numpy(dtype=np.str_))
+    character_values(given.dropna().to_numpy(dtype=np.str_))
+    if code.duplicated().any():
+        twice = min(code[code.duplicated()])
+        raise CodeError(f"community {twice!r}: the code occurs twice; expected unique codes")
+
+    code = _prefix_free(code)
+    large = given.where(given.notna(), _default_large(code, among=given.isna()))
+    unique = pd.Series(sorted(set(large)), dtype="str")
+    large = large.map(dict(zip(unique, _prefix_free(unique), strict=True)))
+
+    joined = large + code
+    inside = np.char.startswith(code.to_numpy(np.str_), large.to_numpy(np.str_)) & (code != large)
+    medium = code.where(inside, joined)
+    if _has_prefix_pair(medium):
+        medium = joined
+    return pd.DataFrame({"large": large.astype("str"), "medium": medium.astype("str")})
+
+
+def number_cells(
+    x: ArrayLike, y: ArrayLike, *, row_height: ArrayLike, group: ArrayLike | None = None
+) -> NDArray[np.int64]:
+    """Return the place of each cell in reading order: 0 for the first of its group.
+
+    Rows run from north to south and are read from west to east.
+
+    Parameters
+    ----------
+    x, y
+        (n,) a point of each cell, metres. Differences under a millimetre do not count.
+    row_height
+        Height of a row, metres: one number, or (n,) equal within a group. About the side of a
+        mean cell.
+    group
+        (n,) cells are numbered within equal values; all together by default.
+    """
+    x = np.round(np.asarray(x, dtype=np.float64), 3)
+    y = np.round(np.asarray(y, dtype=np.float64), 3)
+    n = len(x)
+    groups = pd.factorize(np.zeros(n) if group is None else np.asarray(group), sort=True)[0]
+    top = np.full(n, -np.inf)
+    np.maximum.at(top, groups, y)
+    row = np.floor((top[groups] - y) / np.maximum(np.asarray(row_height, np.float64), 1e-3))
+    order = np.lexsort((-y, x, row, groups))
+    sizes = np.bincount(groups, minlength=1)
+    place = np.empty(n, dtype=np.int64)
+    place[order] = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return place
+
+
+def small_codes(
+    medium: "pd.Series[str]",
+    grid_type: "pd.Series[str]",
+    x: ArrayLike,
+    y: ArrayLike,
+    area_m2: ArrayLike,
+    *,
+    rules: Codes = _DEFAULT,
+) -> "pd.Series[str]":
+    """Return the codes of small cells, numbered within their community and type.
+
+    Parameters
+    ----------
+    medium
+        Code of the level-2 cell around each.
+    grid_type
+        ``general`` or ``dedicated``: they have ranges of their own.
+    x, y
+        A point of each cell, metres.
+    area_m2
+        Area of each cell: the rows of the numbering are as high as a mean cell.
+    rules
+        Widths and ranges.
+
+    Raises
+    ------
+    CodeError
+        More cells than codes, for each community; ranges that overlap.
+    """
+    first, last = _small_ranges(rules)
+    dedicated = (grid_type == "dedicated").to_numpy(dtype=bool)
+    names = medium.to_numpy(dtype=np.str_)
+    group = np.char.add(names, np.where(dedicated, "/dedicated", "/general"))
+    number = first[dedicated.astype(int)] + _places(group, x, y, area_m2)
+    over = number > last[dedicated.astype(int)]
+    if over.any():
+        faults = []
+        for place in sorted({str(name) for name in group[over]}):
+            community, kind = place.split("/")
+            of_kind = int(kind == "dedicated")
+            faults.append(
+                f"community {community!r}: {np.count_nonzero(group == place)} {kind} small cells, "
+                f"{max(0, last[of_kind] - first[of_kind] + 1)} codes "
+                f"({first[of_kind]} to {last[of_kind]} in {rules.small_digits} digits); "
+                f"raise small_digits and {kind}_last in the rules' [codes]"
+            )
+        raise CodeError("\n".join(faults))
+    return _append(names, number, rules.small_digits, medium.index)
+
+
+def micro_codes(
+    small: "pd.Series[str]",
+    x: ArrayLike,
+    y: ArrayLike,
+    area_m2: ArrayLike,
+    *,
+    rules: Codes = _DEFAULT,
+) -> "pd.Series[str]":
+    """Return the codes of micro cells, numbered from 1 within their small cell.
+
+    Parameters and errors are those of `small_codes`, with the level-3 cell around each.
+    """
+    names = small.to_numpy(dtype=np.str_)
+    number = 1 + _places(names, x, y, area_m2)
+    last = 10**rules.micro_digits - 1
+    over = number > last
+    if over.any():
+        raise CodeError(
+            "\n".join(
+                f"small cell {name!r}: {np.count_nonzero(names == name)} micro cells, {last} codes "
+                f"(1 to {last}); raise micro_digits in the rules' [codes]"
+                for name in sorted({str(name) for name in names[over]})
+            )
+        )
+    return _append(names, number, rules.micro_digits, small.index)
+
+
+def parse_code(text: str, *, rules: Codes = _DEFAULT) -> ParsedCode:
+    """Return the parts of a code or label of the default scheme.
+
+    Parameters
+    ----------
+    text
+        With separators, the segments are taken as they are, and a last segment of one character
+        is the check character. Without, 9 digits are level 1, 12 are level 2 and one more
+        character is the check character.
+    rules
+        Widths and ranges of levels 3 and 4.
+
+    Raises
+    ------
+    CodeError
+        No code of the scheme: another length, other characters, a number out of its range. A
+        wrong check character is no error: see `ParsedCode.check_ok`.
+
+    Examples
+    --------
+    >>> parse_code("450802001-013-012").small
+    '450802001013012'
+    """
+    bare = _bare(text)
+    small_digits, micro_digits = rules.small_digits, rules.micro_digits
+    if SEPARATOR in text:
+        segments = re.sub(r"\s", "", text).split(SEPARATOR)
+        check = segments.pop() if len(segments[-1]) == 1 else ""
+        if not 1 <= len(segments) <= 4 or not all(segments):
+            raise CodeError(f"code {text!r}: expected 1 to 4 segments and a check character")
+    else:
+        segments, check = _cut(bare, small_digits, micro_digits, text)
+    for segment, name, digits in zip(
+        segments[2:], ("small", "micro"), (small_digits, micro_digits), strict=False
+    ):
+        if not (len(segment) == digits and segment.isdigit()):
+            raise CodeError(f"code {text!r}: {name} {segment!r} is no number of {digits} digits")
+    grid_type = "general"
+    if len(segments) > 2:
+        number = int(segments[2])
+        first, last = _small_ranges(rules)
+        kinds = np.flatnonzero((first <= number) & (number <= last))
+        if not kinds.size:
+            raise CodeError(
+                f"code {text!r}: small {segments[2]!r} is neither general ({first[0]} to "
+                f"{last[0]}) nor dedicated ({first[1]} to {last[1]})"
+            )
+        grid_type = ("general", "dedicated")[int(kinds[0])]
+    if len(segments) > 3 and int(segments[3]) == 0:
+        raise CodeError(f"code {text!r}: micro cells are numbered from 1")
+    codes: list[str | None] = ["".join(segments[: depth + 1]) for depth in range(len(segments))]
+    codes += [None] * (4 - len(codes))
+    return ParsedCode(
+        large=segments[0],
+        medium=codes[1],
+        small=codes[2],
+        micro=codes[3],
+        grid_type=grid_type,
+        level=len(segments),
+        check_ok=check_character("".join(segments)) == check.upper() if check else None,
+    )
+
+
+def _bare(text: str) -> str:
+    bare = re.sub(rf"[\s{SEPARATOR}]", "", text)
+    character_values(np.array([bare], dtype=np.str_), shown=text)
+    return bare
+
+
+def _has_prefix_pair(codes: "pd.Series[str]") -> bool:
+    """Return whether one of the codes is another, or its beginning."""
+    ordered = np.sort(codes.to_numpy(dtype=np.str_))
+    # Whatever sorts between a code and its extension begins with the code as well.
+    return bool(np.char.startswith(ordered[1:], ordered[:-1]).any())
+
+
+def _prefix_free(codes: "pd.Series[str]") -> "pd.Series[str]":
+    """Return unique codes, filled up with zeros if one is the beginning of another."""
+    if not _has_prefix_pair(codes):
+        return codes
+    filled = codes.str.rjust(int(codes.str.len().max()), "0")
+    if filled.duplicated().any():
+        twice = min(filled[filled.duplicated()])
+        found = " and ".join(repr(code) for code in sorted(codes[filled == twice]))
+        raise CodeError(
+            f"codes {found}: both become {twice!r} when codes of different length are filled up "
+            f"with zeros; expected codes of one length"
+        )
+    return filled
+
+
+def _default_large(code: "pd.Series[str]", *, among: "pd.Series[bool]") -> "pd.Series[str]":
+    if code.str.fullmatch(rf"[0-9]{{{_MEDIUM_DIGITS}}}").all():
+        return code.str[:_LARGE_DIGITS]
+    own = sorted(code[among])
+    common = ""
+    if own:
+        # Sorted: what the first and the last have in common, all have.
+        for a, b in zip(own[0], own[-1], strict=False):
+            if a != b:
+                break
+            common += a
+    if common in {"", *own}:
+        common = "L"
+    return pd.Series(common, index=code.index, dtype="str")
+
+
+def _small_ranges(rules: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and the last number of general and of dedicated cells."""
+    first = np.array([max(1, rules.general_first), rules.dedicated_first])
+    last = np.array([rules.general_last, rules.dedicated_last])
+    if first[0] <= last[1] and first[1] <= last[0]:
+        raise CodeError(
+            f"rules: [codes] general {first[0]} to {last[0]} and dedicated {first[1]} to "
+            f"{last[1]} overlap; expected ranges apart"
+        )
+    return first, np.minimum(last, 10**rules.small_digits - 1)
+
+
+def _places(
+    group: NDArray[np.str_], x: ArrayLike, y: ArrayLike, area_m2: ArrayLike
+) -> NDArray[np.int64]:
+    area = pd.Series(np.asarray(area_m2, dtype=np.float64))
+    height = np.sqrt(area.groupby(group).transform("mean").to_numpy())
+    return number_cells(x, y, row_height=height, group=group)
+
+
+def _append(
+    names: NDArray[np.str_], number: NDArray[np.int64], digits: int, index: pd.Index
+) -> "pd.Series[str]":
+    segment = np.array([f"{n:0{digits}d}" for n in number.tolist()], dtype=np.str_)
+    return pd.Series(np.char.add(names, segment), index=index, dtype="str")
+
+
+def _cut(bare: str, small_digits: int, micro_digits: int, text: str) -> tuple[list[str], str]:
+    """Return the segments and the check character of a code without separators."""
+    ends = np.cumsum([_LARGE_DIGITS, _MEDIUM_DIGITS - _LARGE_DIGITS, small_digits, micro_digits])
+    lengths = [int(end) for end in ends]
+    plain, checked = len(bare) in lengths, len(bare) - 1 in lengths
+    if plain and checked:
+        raise CodeError(
+            f"code {text!r}: its length fits two levels, with and without a check character; "
+            f"write it with separators"
+        )
+    if not (plain or checked) or not bare[: len(bare) - checked].isdigit():
+        raise CodeError(
+            f"code {text!r}: expected {', '.join(map(str, lengths))} digits, with or without a "
+            f"check character; write other codes with separators, as in their label"
+        )
+    end = len(bare) - checked
+    cuts = [0, *(length for length in lengths if length <= end)]
+    return [bare[a:b] for a, b in itertools.pairwise(cuts)], bare[end:]

@@ -1,0 +1,287 @@
+"""Cell layers with the columns that every file and every reader of a plan knows."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.arrays import Geometries, fold
+from gridcell.cells import codes
+from gridcell.cells.polygons import draw_cells, trace_borders
+from gridcell.model import Fabric, Layers
+from gridcell.partition import Division
+from gridcell.partition.reasons import Verdict
+from gridcell.rules import Codes
+from gridcell.schema import CELL_COLUMNS, LEVELS
+
+Ints = NDArray[np.int64]
+Texts = NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CellFrames:
+    """Cells of all levels, sorted by code, and the codes of each atom."""
+
+    large: gpd.GeoDataFrame
+    medium: gpd.GeoDataFrame
+    small: gpd.GeoDataFrame
+    micro: gpd.GeoDataFrame
+    leaves: gpd.GeoDataFrame
+    leaf_of_atom: Texts
+    small_of_atom: Texts
+    community_of_atom: Texts
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Level:
+    """The cells of one level, in the order in which they are numbered."""
+
+    level: str
+    geometry: Geometries
+    counts: Ints
+    """(cells, 2) households and buildings."""
+    code: "pd.Series[str]"
+    name: Texts
+    community: Texts | None = None
+    above: "_Level | None" = None
+    parent: Ints | None = None
+    """(cells,) row of the parent in the level above."""
+    dedicated: NDArray[np.bool_] | None = None
+    verdict: Verdict | None = None
+
+    def lineage(self) -> list["pd.Series[str]"]:
+        """Return the codes of each cell's ancestors, level 1 first, and its own."""
+        if self.above is None or self.parent is None:
+            return [self.code]
+        return [
+            *(code.iloc[self.parent].reset_index(drop=True) for code in self.above.lineage()),
+            self.code,
+        ]
+
+    def frame(self, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+        """Return the cells with `schema.CELL_COLUMNS`, in the order in which they are numbered."""
+        n = len(self.geometry)
+        none = np.full(n, None, dtype=object)
+        lineage = self.lineage()
+        dedicated = np.zeros(n, dtype=bool) if self.dedicated is None else self.dedicated
+        text = {
+            "code": self.code,
+            "label": codes.labels(*lineage),
+            "grid_type": np.where(dedicated, "dedicated", "general"),
+            "parent": lineage[-2] if len(lineage) > 1 else none,
+            "community": none if self.community is None else self.community,
+            "name": self.name,
+            "band": none if self.verdict is None else self.verdict.band,
+            "reason": none if self.verdict is None else self.verdict.reason,
+        }
+        frame = pd.DataFrame(
+            {
+                key: pd.Series(np.asarray(values, dtype=object), dtype="str")
+                for key, values in text.items()
+            }
+        )
+        area = shapely.area(self.geometry)
+        frame["level"] = np.full(n, LEVELS[self.level], dtype=np.int64)
+        frame["households"], frame["buildings"] = self.counts[:, 0], self.counts[:, 1]
+        frame["area_m2"] = area
+        frame["compactness"] = 4 * np.pi * area / shapely.length(self.geometry) ** 2
+        return gpd.GeoDataFrame(frame[list(CELL_COLUMNS)], geometry=self.geometry, crs=crs)
+
+
+def make_cells(
+    layers: Layers,
+    fabric: Fabric,
+    division: Division,
+    *,
+    small: Verdict,
+    leaf: Verdict | None,
+    rules: Codes,
+) -> CellFrames:
+    """Return the cells of every level: polygons, codes, names and figures.
+
+    Parameters
+    ----------
+    layers
+        Communities and sites give names and codes.
+    fabric, division
+        The atoms and the cells they belong to.
+    small, leaf
+        How small cells and leaves stand to their bands; `leaf` is ``None`` where the division
+        stops at level 3.
+    rules
+        Widths and ranges of codes.
+
+    Notes
+    -----
+    Households and buildings of a cell are the sums over its children: a building in several slabs
+    counts once, in the leaf that has most of its households.
+    """
+    community_of_small, small_of_leaf = division.community_of_small, division.small_of_leaf
+    communities = layers.communities
+    names = codes.assign_community_codes(communities)
+    large_codes, large_of_community = np.unique(
+        names["large"].to_numpy(dtype=object).astype(str), return_inverse=True
+    )
+    borders = trace_borders(fabric, division.leaf)
+    leaf_counts = _count(fabric.pieces, division.leaf, len(small_of_leaf))
+    leaf_shapes = draw_cells(borders, np.arange(len(small_of_leaf)), len(small_of_leaf))
+
+    small_counts = _sum_up(leaf_counts, small_of_leaf, len(community_of_small))
+    medium_counts = _sum_up(small_counts, community_of_small, len(communities))
+    medium_of_leaf = community_of_small[small_of_leaf]
+    code = pd.Series(large_codes, dtype="str")
+    large_level = _Level(
+        level="large",
+        geometry=draw_cells(borders, large_of_community[medium_of_leaf], len(code)),
+        counts=_sum_up(medium_counts, large_of_community, len(code)),
+        code=code,
+        # No input names level 1.
+        name=code.to_numpy(dtype=object),
+    )
+    medium_level = _Level(
+        level="medium",
+        geometry=draw_cells(borders, medium_of_leaf, len(communities)),
+        counts=medium_counts,
+        code=names["medium"].astype("str").reset_index(drop=True),
+        name=communities["name"].to_numpy(dtype=object),
+        community=communities["code"].to_numpy(dtype=object),
+        above=large_level,
+        parent=large_of_community,
+    )
+    small_level = _small_level(
+        medium_level,
+        draw_cells(borders, small_of_leaf, len(community_of_small)),
+        small_counts, layers, division, small, rules,
+    )  # fmt: skip
+    # Dedicated cells are leaves on level 3, and so are all where the division stops there.
+    rows = np.flatnonzero(division.site_of_small[small_of_leaf] < 0)
+    rows = rows if leaf is not None else rows[:0]
+    micro_level = _micro_level(
+        small_level, small_of_leaf[rows], leaf_shapes[rows], leaf_counts[rows],
+        None if leaf is None else Verdict(band=leaf.band[rows], reason=leaf.reason[rows]), rules,
+    )  # fmt: skip
+
+    frames = {
+        cells.level: cells.frame(layers.crs)
+        for cells in (large_level, medium_level, small_level, micro_level)
+    }
+    on_small = np.setdiff1d(np.arange(len(small_of_leaf)), rows)
+    frames["leaves"] = pd.concat(
+        [frames["small"].iloc[small_of_leaf[on_small]], frames["micro"]], ignore_index=True
+    )
+    small_code = small_level.code.to_numpy(dtype=object)
+    leaf_code = small_code[small_of_leaf]
+    leaf_code[rows] = micro_level.code.to_numpy(dtype=object)
+    ready = {
+        level: frame.sort_values("code", kind="stable", ignore_index=True)
+        for level, frame in frames.items()
+    }
+    community = communities["code"].to_numpy(dtype=object)
+    return CellFrames(
+        **ready,
+        leaf_of_atom=leaf_code[division.leaf],
+        small_of_atom=small_code[division.small],
+        community_of_atom=community[community_of_small[division.small]],
+    )
+
+
+def _small_level(
+    medium: _Level,
+    geometry: Geometries,
+    counts: Ints,
+    layers: Layers,
+    division: Division,
+    verdict: Verdict,
+    rules: Codes,
+) -> _Level:
+    parent = division.community_of_small
+    dedicated = division.site_of_small >= 0
+    point = shapely.get_coordinates(shapely.point_on_surface(geometry))
+    code = codes.small_codes(
+        medium.code.iloc[parent].reset_index(drop=True),
+        pd.Series(np.where(dedicated, "dedicated", "general"), dtype="str"),
+        point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
+    ).reset_index(drop=True)  # fmt: skip
+    name = _titles(medium.name[parent], _numbers(code, rules.small_digits), "小", " small")
+    if layers.sites is not None and len(layers.sites):
+        site = layers.sites["name"].fillna(layers.sites["site_id"]).to_numpy(dtype=object)
+        name[dedicated] = site[division.site_of_small[dedicated]]
+    return _Level(
+        level="small",
+        geometry=geometry,
+        counts=counts,
+        code=code,
+        name=name,
+        community=layers.communities["code"].to_numpy(dtype=object)[parent],
+        above=medium,
+        parent=parent,
+        dedicated=dedicated,
+        verdict=verdict,
+    )
+
+
+def _micro_level(
+    small: _Level,
+    parent: Ints,
+    geometry: Geometries,
+    counts: Ints,
+    verdict: Verdict | None,
+    rules: Codes,
+) -> _Level:
+    assert small.community is not None  # noqa: S101
+    point = shapely.get_coordinates(shapely.point_on_surface(geometry))
+    code = codes.micro_codes(
+        small.code.iloc[parent].reset_index(drop=True),
+        point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
+    ).reset_index(drop=True)  # fmt: skip
+    return _Level(
+        level="micro",
+        geometry=geometry,
+        counts=counts,
+        code=code,
+        name=_titles(small.name[parent], _numbers(code, rules.micro_digits), "微", ", micro"),
+        community=small.community[parent],
+        above=small,
+        parent=parent,
+        verdict=verdict,
+    )
+
+
+def _titles(above: Texts, number: Texts, chinese: str, english: str) -> Texts:
+    """Return names of numbered cells, in Chinese where the name of the cell above is."""
+    text = pd.Series(above, dtype="str")
+    in_chinese = text.str.contains("[\u3400-\u9fff]", regex=True).to_numpy()
+    titles: Texts = above + english + " grid " + number
+    titles[in_chinese] = (above + "第" + number + chinese + "网格")[in_chinese]
+    return titles
+
+
+def _numbers(code: "pd.Series[str]", digits: int) -> Texts:
+    """Return the numbers at the end of codes, as people say them."""
+    return code.str.slice(-digits).str.lstrip("0").to_numpy(dtype=object)
+
+
+def _count(pieces: pd.DataFrame, leaf: Ints, n: int) -> Ints:
+    """Return households and buildings of each leaf."""
+    placed = pieces[pieces["atom"] >= 0]
+    at = leaf[placed["atom"].to_numpy()]
+    building = placed["building"].to_numpy()
+    held = placed.groupby([building, at])["households"].transform("sum").to_numpy()
+    order = np.lexsort((np.arange(len(at)), -held, building))
+    most = order[fold(building[order])]
+    return np.column_stack(
+        [
+            np.bincount(at, weights=placed["households"], minlength=n),
+            np.bincount(at[most], minlength=n),
+        ]
+    ).astype(np.int64)
+
+
+def _sum_up(counts: Ints, parent: Ints, n: int) -> Ints:
+    """Return the sums of households and buildings over the children of each of n cells."""
+    columns = [np.bincount(parent, weights=counts[:, i], minlength=n) for i in (0, 1)]
+    return np.column_stack(columns).astype(np.int64)

@@ -1,0 +1,238 @@
+"""The files around a plan: each says what the plan says."""
+
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from gridcell.arrays import Geometries
+from gridcell.check.plan import find_rows, parent_rows
+from gridcell.check.promises.faults import fault, numbers, text, texts
+from gridcell.coverage.lattice import DECIMALS, LONLAT
+from gridcell.coverage.proof import prove_coverage
+from gridcell.formats.geopackage import plain
+from gridcell.model import Finding, Plan
+from gridcell.read.offline import offline, refuse_pointers
+from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
+
+_NUMBERS: Final = {"level": 0.0, "households": 0.0, "buildings": 0.0, "area_m2": 0.00501,
+                   "compactness": 0.0000501}  # fmt: skip
+"""Columns that hold numbers, and half of their last decimal in the files."""
+_STEP_DEG: Final = 10.0**-DECIMALS
+
+
+def check_plan_folder(plan: Plan, folder: str | Path) -> list[Finding]:
+    """Return where the files of a folder contradict the plan in its ``plan.gpkg``.
+
+    Parameters
+    ----------
+    plan
+        What `gridcell.formats.read_plan` returned for the folder. `gridcell.check.check_plan`
+        checks the plan itself.
+    folder
+        The folder.
+
+    Returns
+    -------
+    Findings, all errors, places in the plan's CRS. Kinds: ``missing_file``; ``file_differs``,
+    a file that is unreadable, or has other cells, columns, figures or shapes than the plan;
+    ``file_gap``, ``file_overlap``, ``file_outside`` and ``file_border``, levels of the GeoJSON
+    files that are no exact coverage in longitude and latitude.
+    """
+    base = Path(folder)
+    findings: list[Finding] = []
+    if not (base / "map.html").is_file():
+        findings.append(_missing("map.html"))
+    findings += _report(plan, base / "report.json")
+    layers = {}
+    for level in CELL_LAYERS:
+        name = f"geojson/{level}.geojson"
+        if not (base / name).is_file():
+            findings.append(_missing(name))
+            continue
+        layer, faults = _read(plan, level, base / name)
+        findings += faults
+        if layer is not None:
+            layers[level] = layer
+    findings += _coverage(plan, layers)
+    return findings
+
+
+def _missing(name: str) -> Finding:
+    return fault("missing_file", f"{name} is missing; write the plan anew or restore the file")
+
+
+def _report(plan: Plan, file: Path) -> Iterator[Finding]:
+    if not file.is_file():
+        yield _missing(file.name)
+        return
+    try:
+        report = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError, OSError) as error:
+        yield fault("file_differs", f"{file.name}: not JSON in UTF-8: {error}")
+        return
+    ours: Any = plain(plan.report)
+    told = report if isinstance(report, dict) else {}
+    names = [*ours, *(name for name in told if name not in ours)]
+    differs = [name for name in names if told.get(name) != ours.get(name)]
+    if differs:
+        yield fault(
+            "file_differs",
+            f"{file.name}: {', '.join(differs)}: other figures than in plan.gpkg",
+        )
+
+
+def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
+    """Return the cells of a file in the order of the plan's, where they are the same cells."""
+    name = f"geojson/{file.name}"
+    try:
+        refuse_pointers(file)
+        # As they stand: texts that look like dates stay texts.
+        with warnings.catch_warnings(), offline():
+            warnings.simplefilter("ignore")
+            layer = pyogrio.read_dataframe(file, use_arrow=False, DATE_AS_STRING="YES")
+    except (DataSourceError, DataLayerError, ValueError, shapely.errors.ShapelyError) as error:
+        return None, [fault("file_differs", f"{name}: no readable GeoJSON: {error}")]
+    cells = plan.cells(level)
+    if not len(layer) and not len(cells):
+        return None, []
+    wanted = [*CELL_COLUMNS, "geometry"]
+    if not isinstance(layer, gpd.GeoDataFrame) or set(layer.columns) != set(wanted):
+        odd = sorted(set(layer.columns) ^ set(wanted))
+        return None, [fault("file_differs", f"{name}: columns missing or added: {', '.join(odd)}")]
+    findings = []
+    if layer.crs is not None and layer.crs != LONLAT:
+        findings.append(
+            fault("file_differs", f"{name}: expected longitude and latitude, got {layer.crs.name}")
+        )
+    code = pd.Series(texts(layer["code"]), dtype="str")
+    row, back = find_rows(cells["code"], code), find_rows(code, cells["code"])
+    strangers = code[(back < 0) | code.duplicated().to_numpy()]
+    lost = cells["code"][row < 0]
+    for codes, said in ((lost, "is not in the file"), (strangers, "is no cell, or there twice")):
+        findings += [
+            fault("file_differs", f"{name}: {text(c)} {said}", cell=text(c)) for c in codes
+        ]
+    there = np.flatnonzero(row >= 0)
+    same = layer.iloc[row[there]].reset_index(drop=True)
+    ours = cells.iloc[there].reset_index(drop=True)
+    findings += _attributes(name, ours, same)
+    findings += _shapes(plan, name, ours, same)
+    whole = len(there) == len(cells) == len(layer)
+    return (same if whole else None), findings
+
+
+def _attributes(name: str, ours: gpd.GeoDataFrame, theirs: gpd.GeoDataFrame) -> Iterator[Finding]:
+    for column in CELL_COLUMNS:
+        if column in _NUMBERS:
+            try:
+                given = numbers(theirs[column])
+            except (ValueError, TypeError):
+                yield fault("file_differs", f"{name}: {column} holds texts, expected numbers")
+                continue
+            true = numbers(ours[column])
+            near = np.abs(given - true) <= _NUMBERS[column]
+            differs = ~near & ~(np.isnan(given) & np.isnan(true))
+        else:
+            differs = texts(ours[column]) != texts(theirs[column])
+        for code in ours["code"][differs]:
+            yield fault(
+                "file_differs", f"{name}: {code}: another {column} than in plan.gpkg",
+                cell=text(code),
+            )  # fmt: skip
+
+
+def _shapes(
+    plan: Plan, name: str, ours: gpd.GeoDataFrame, theirs: gpd.GeoDataFrame
+) -> Iterator[Finding]:
+    """Yield cells that lie elsewhere than in the plan.
+
+    A cell smaller than the lattice has no shape in the file, and a finding that says so.
+    """
+    there = pyproj.Transformer.from_crs(plan.crs, LONLAT, always_xy=True)
+    drawn = _projected(_array(ours), there)
+    given = _array(theirs)
+    gone = shapely.is_missing(given) | shapely.is_empty(given)
+    small = ours["code"].isin(plan.findings.loc[plan.findings["kind"] == "collapsed", "cell"])
+    wrong = np.where(gone, ~small.to_numpy(dtype=bool), ~_equal(drawn, given))
+    for code in ours["code"][wrong & ~shapely.is_missing(drawn)]:
+        yield fault(
+            "file_differs", f"{name}: {code}: another shape than in plan.gpkg", cell=text(code)
+        )
+
+
+def _equal(drawn: Geometries, given: Geometries) -> NDArray[np.bool_]:
+    """Tell which shapes are the same but for rounding: spikes thinner than it may be gone."""
+    near = shapely.equals_exact(drawn, given, tolerance=2 * _STEP_DEG, normalize=True)
+    # Nothing can be measured of a shape in the file that is invalid.
+    rest = np.flatnonzero(~near & ~shapely.is_missing(drawn) & shapely.is_valid(given))
+    # Projected, a spike may cross itself.
+    whole = shapely.make_valid(drawn[rest], method="structure", keep_collapsed=False)
+    off = shapely.area(shapely.symmetric_difference(whole, given[rest]))
+    near[rest] = off <= 10 * _STEP_DEG * shapely.length(drawn[rest])
+    return np.asarray(near, dtype=bool)
+
+
+def _coverage(plan: Plan, layers: dict[str, gpd.GeoDataFrame]) -> Iterator[Finding]:
+    """Prove each level of the files within the one above it, in longitude and latitude."""
+    back = pyproj.Transformer.from_crs(LONLAT, plan.crs, always_xy=True)
+    for level, above in (("large", None), ("medium", "large"), ("small", "medium"),
+                         ("leaves", "small")):  # fmt: skip
+        if level not in layers or (above is not None and above not in layers):
+            continue
+        cells = layers[level]
+        solid = ~shapely.is_missing(_array(cells))
+        if above is None:
+            proof = prove_coverage(_array(cells)[solid])
+        else:
+            land = layers[above]
+            parent = parent_rows(cells, land)[solid]
+            proof = prove_coverage(_array(cells)[solid], _array(land), parent_of=parent)
+        code = texts(cells["code"])[solid]
+        pieces = (
+            ("file_gap", proof.gap_pieces, "lie in no cell"),
+            ("file_overlap", proof.overlap_pieces, "lie in two cells"),
+            ("file_outside", proof.outside_pieces, "lie outside the level above"),
+        )
+        name = f"geojson/{level}.geojson"
+        for kind, frame, said in pieces:
+            for piece in _projected(_array(frame), back):
+                # Outlines without land enclose lakes as well as gaps.
+                if above is None and kind == "file_gap":
+                    continue
+                yield fault(
+                    kind, f"{name}: {shapely.area(piece):.3g} m2 {said}", piece=piece,
+                    measure=float(shapely.area(piece)),
+                )  # fmt: skip
+        for row in proof.unmatched:
+            yield fault(
+                "file_border", f"{name}: a border of {code[row]} has other vertices than the "
+                "neighbour's", cell=text(code[row]),
+            )  # fmt: skip
+        for row in proof.invalid_cells:
+            yield fault("file_border", f"{name}: {code[row]} is no valid polygon",
+                        cell=text(code[row]))  # fmt: skip
+        faults = proof.gaps + proof.overlaps + proof.outside + len(proof.unmatched)
+        if above is not None and not proof.exact and not faults:
+            yield fault("file_border", f"{name}: borders differ from those of the level above")
+
+
+def _array(frame: gpd.GeoDataFrame) -> Geometries:
+    return np.asarray(frame.geometry, dtype=object)
+
+
+def _projected(shapes: Geometries, way: pyproj.Transformer) -> Geometries:
+    def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(way.transform(xy[:, 0], xy[:, 1]))
+
+    return np.asarray(shapely.transform(shapes, move), dtype=object)

@@ -1,0 +1,317 @@
+"""What keeps the cells of one level from covering their land: pieces of it, and junctions."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import Point
+
+from gridcell.arrays import Geometries, fold
+from gridcell.coverage.faces import rounding_step
+from gridcell.coverage.layer import CellTable
+from gridcell.coverage.proof import CoverageProof, prove_coverage
+from gridcell.coverage.units import size
+from gridcell.coverage.units import width as width_text
+from gridcell.coverage.width import THIN_M, WIDTH_ERROR, is_sliver, width_above, width_of
+from gridcell.model import Finding, Severity
+
+Rows = NDArray[np.int64]
+
+_NEAR: Final = 16
+"""Steps of rounding within which a junction lies at a piece, and a piece at a cell."""
+_NAMED: Final = 3
+"""Cells beside a gap that its message names."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Cover:
+    """What is wrong with one level."""
+
+    findings: list[Finding] = field(default_factory=list)
+    pieces: list[dict[str, Any]] = field(default_factory=list)
+    """Kind, cells, area, width and polygon of each gap, overlap and spill."""
+    proof: CoverageProof
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Level:
+    """Cells that have to cover some land together."""
+
+    rows: Rows
+    """Rows of the table."""
+    land: CellTable | None
+    """Without land only what cells enclose can be missing."""
+    parent: Rows
+    """(rows,) row of the land of each, -1 for none."""
+    nested: bool = False
+    """Whether the land is the level above, in the same layer."""
+    known: frozenset[int] = frozenset()
+    """Rows of cells of a level above without children, whose overlaps are told there."""
+
+
+def prove_level(table: CellTable, level: Level, *, gap_width: float) -> Cover:
+    """Return the findings and pieces of one level.
+
+    Parameters
+    ----------
+    table
+        The layer.
+    level
+        Which of its rows cover which land.
+    gap_width
+        Gaps narrower than this are slivers, metres.
+    """
+    rows, land = level.rows, level.land
+    shapes = table.cover[rows]
+    proof = prove_coverage(
+        shapes,
+        None if land is None else land.cover,
+        parent_of=None if land is None else level.parent,
+    )
+    step = rounding_step(shapes[~shapely.is_missing(shapes)])
+    found = Cover(proof=proof)
+    _gaps(found, table, level, gap_width, step)
+    _overlaps(found, table, level)
+    _outside(found, table, level)
+    _junctions(found, table, level, step)
+    _untold(found, table, level, step)
+    return found
+
+
+def _add(
+    found: Cover,
+    kind: str,
+    severity: Severity,
+    shapes: Geometries,
+    areas: NDArray[np.float64],
+    widths: NDArray[np.float64],
+    cells: list[list[str]],
+    messages: list[str],
+) -> None:
+    """Add a finding and a piece for each shape; its place is a point of the largest part."""
+    parts, of = shapely.get_parts(shapes, return_index=True)
+    order = np.lexsort((-shapely.area(parts), of))
+    points = shapely.point_on_surface(parts[order[fold(of[order])]])
+    for shape, area, width, names, message, point in zip(
+        shapes, areas.tolist(), widths.tolist(), cells, messages, points, strict=True
+    ):
+        found.findings.append(
+            Finding(
+                kind=kind, severity=severity, message=message, measure=area, place=point,
+                cell=names[0] if names else None, others=tuple(names[1:]),
+            )
+        )  # fmt: skip
+        found.pieces.append({
+            "kind": kind, "cells": ";".join(names), "area_m2": area, "width_m": width,
+            "geometry": shape,
+        })  # fmt: skip
+
+
+def _sizes(table: CellTable, shapes: Geometries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    metric = table.units.in_metres(shapes)
+    return np.asarray(shapely.area(metric)), width_of(metric, tolerance=WIDTH_ERROR)
+
+
+def _gaps(found: Cover, table: CellTable, level: Level, gap_width: float, step: float) -> None:
+    frame, units = found.proof.gap_pieces, table.units
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    if not len(shapes):
+        return
+    areas, widths = _sizes(table, shapes)
+    beside = _beside(table, level, shapes, step)
+    thin = (widths < gap_width) | is_sliver(areas, widths, max(THIN_M, gap_width))
+    parents = frame["parent"].to_numpy()
+    for kind, severity, chosen in _gap_kinds(thin, bounded=level.land is not None):
+        messages = []
+        for piece in chosen:
+            area = f"{size(areas[piece])} {units.area}"
+            width = f"{width_text(widths[piece])} {units.length}"
+            near = _listed([table.name[row] for row in beside[piece]])
+            text = f"{area} in no cell, {width} wide, beside {near}"
+            if level.land is not None:
+                home = level.land.name[parents[piece]]
+                text = f"{area} of {home} in none of its cells, {width} wide"
+                text += f", beside {near}" if near else ""
+            if kind == "hole":
+                text += ": a lake or a missing cell; --within LAND tells"
+            if kind == "sliver" and widths[piece] >= gap_width:
+                text += f"; repair closes it with --gap-width {width_above(widths[piece])}"
+            messages.append(text)
+        _add(
+            found, kind, severity, shapes[chosen], areas[chosen], widths[chosen],
+            [[table.title(row) for row in beside[piece]] for piece in chosen], messages,
+        )  # fmt: skip
+
+
+def _gap_kinds(
+    thin: NDArray[np.bool_], *, bounded: bool
+) -> list[tuple[str, Severity, NDArray[np.int64]]]:
+    wide: tuple[str, Severity] = ("gap", "error") if bounded else ("hole", "warning")
+    kinds: list[tuple[str, Severity, NDArray[np.int64]]] = [
+        ("sliver", "error", np.flatnonzero(thin)), (*wide, np.flatnonzero(~thin))
+    ]  # fmt: skip
+    return [kind for kind in kinds if len(kind[2])]
+
+
+def _beside(table: CellTable, level: Level, shapes: Geometries, step: float) -> list[list[int]]:
+    """Return the rows of the cells that touch each piece, by what they are called."""
+    piece, cell = shapely.STRtree(table.cover[level.rows]).query(
+        shapes, predicate="dwithin", distance=_NEAR * step
+    )
+    beside: list[list[int]] = [[] for _ in shapes]
+    for one, row in zip(piece.tolist(), level.rows[cell].tolist(), strict=True):
+        beside[one].append(row)
+    return [sorted(rows, key=table.order) for rows in beside]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _overlaps(found: Cover, table: CellTable, level: Level) -> None:
+    frame, units = found.proof.overlap_pieces, table.units
+    pair = level.rows[frame[["left", "right"]].to_numpy(dtype=np.int64)].reshape(-1, 2)
+    new = ~np.isin(pair, list(level.known)).all(axis=1)
+    shapes, pair = np.asarray(frame.geometry.array, dtype=object)[new], pair[new]
+    if not len(shapes):
+        return
+    areas, widths = _sizes(table, shapes)
+    whole = shapely.area(shapes)[:, np.newaxis] >= (1 - 1e-9) * shapely.area(table.cover[pair])
+    cells, messages = [], []
+    for rows, area, width, inside in zip(pair.tolist(), areas, widths, whole.tolist(), strict=True):
+        if inside[0] and not inside[1]:
+            rows.reverse()
+        first, second = rows
+        if any(inside):
+            text = f"{table.name[second]} lies wholly in {table.name[first]}, "
+            text += f"{size(area)} {units.area}"
+        else:
+            first, second = sorted(rows, key=table.order)
+            text = f"{table.name[first]} and {table.name[second]} share {size(area)} {units.area}, "
+            text += f"{width_text(width)} {units.length} wide"
+        cells.append([table.title(first), table.title(second)])
+        messages.append(text)
+    _add(found, "overlap", "error", shapes, areas, widths, cells, messages)
+
+
+def _outside(found: Cover, table: CellTable, level: Level) -> None:
+    frame, units = found.proof.outside_pieces, table.units
+    land = level.land
+    if land is None or not len(frame):
+        return
+    local = frame["cell"].to_numpy(dtype=np.int64)
+    rows, parent = level.rows[local], level.parent[local]
+    told = np.isin(rows, list(level.known))
+    shapes = np.asarray(frame.geometry.array, dtype=object)[~told]
+    rows, parent = rows[~told], parent[~told]
+    areas, widths = _sizes(table, shapes)
+    kind = "not_nested_geometry" if level.nested else "outside"
+    cells, messages = [], []
+    for row, home, area, width in zip(rows.tolist(), parent.tolist(), areas, widths, strict=True):
+        if home < 0:
+            where = "all parents" if level.nested else "the land"
+        else:
+            where = f"its parent {land.name[home]}" if level.nested else land.name[home]
+        messages.append(
+            f"{size(area)} {units.area} of {table.name[row]} lie outside {where}, "
+            f"{width_text(width)} {units.length} wide"
+        )
+        above = [land.title(home)] if level.nested and home >= 0 else []
+        cells.append([table.title(row), *above])
+    if len(shapes):
+        _add(found, kind, "error", shapes, areas, widths, cells, messages)
+
+
+def _junctions(found: Cover, table: CellTable, level: Level, step: float) -> None:
+    """Add a finding for every vertex on a border that lacks it, where no piece tells of it."""
+    frame = found.proof.junctions
+    if not len(frame):
+        return
+    points = np.asarray(frame.geometry.array, dtype=object)
+    pieces = [
+        np.asarray(part.geometry.array, dtype=object)
+        for part in (found.proof.gap_pieces, found.proof.overlap_pieces, found.proof.outside_pieces)
+    ]
+    told = np.zeros(len(points), dtype=bool)
+    # GEOS prepares the geometry that asks, and pieces may have many vertices.
+    at = shapely.STRtree(points).query(
+        np.concatenate(pieces), predicate="dwithin", distance=_NEAR * step
+    )[1]
+    told[at] = True
+    pair = level.rows[frame[["straight", "corner"]].to_numpy(dtype=np.int64)].reshape(-1, 2)
+    # The crossing of an invalid polygon is a vertex that nobody drew.
+    drawn = np.array([table.cover[row] is table.shapes[row] for row in pair.ravel()], dtype=bool)
+    kept = ~told & drawn.reshape(-1, 2).all(axis=1)
+    kept &= ~np.isin(pair, list(level.known)).all(axis=1)
+    pair, xy = pair[kept], shapely.get_coordinates(points[kept])
+    spot = np.round(xy / (64 * step)) if step else xy
+    order = np.lexsort((pair[:, 1], pair[:, 0], spot[:, 1], spot[:, 0]))
+    pair, xy, spot = pair[order], xy[order], spot[order]
+    new = np.ones(len(xy), dtype=bool)
+    new[1:] = np.any(spot[1:] != spot[:-1], axis=1)
+    bounds = np.append(np.flatnonzero(new), len(xy))
+    places = shapely.points(xy[bounds[:-1]])
+    for first, last, place in zip(bounds[:-1], bounds[1:], places, strict=True):
+        straight = sorted({int(row) for row in pair[first:last, 0]}, key=table.order)
+        others = sorted({int(row) for row in pair[first:last, 1]} - set(straight), key=table.order)
+        lacking = _listed([table.name[row] for row in straight])
+        having = _listed([table.name[row] for row in others])
+        text = f"a vertex of {having} lies on the border of {lacking}, which lacks it"
+        if not others:
+            text = f"vertices of {lacking} lie beside each other, expected one and the same"
+        found.findings.append(
+            Finding(
+                kind="unmatched_border", severity="error", message=text, place=place,
+                cell=table.title(straight[0]),
+                others=tuple(table.title(row) for row in [*straight[1:], *others]),
+            )
+        )  # fmt: skip
+
+
+def _untold(found: Cover, table: CellTable, level: Level, step: float) -> None:
+    """Add what keeps a proof from holding without a piece to show for it."""
+    proof = found.proof
+    if not proof.areas_add_up:
+        found.findings.append(
+            Finding(
+                kind="area_sum", severity="error",
+                message="areas of cells, gaps and overlaps do not add up to the land",
+            )
+        )  # fmt: skip
+    faults = proof.gaps or proof.overlaps or proof.outside or proof.invalid
+    if level.land is None or faults or proof.exact:
+        return
+    place = _where_rims_differ(table.cover[level.rows], level.land.cover, step)
+    if proof.closed and place is None:
+        # It is cells alone that differ, and each such junction is told.
+        return
+    if proof.closed:
+        text = "cells and land have other vertices on straight borders of the land, which they "
+        text += "cover exactly all the same"
+    else:
+        text = "cells and the land draw their common borders differently, by less than rounding"
+    found.findings.append(
+        Finding(
+            kind="unmatched_border", severity="note" if proof.closed else "error", message=text,
+            place=place,
+        )
+    )  # fmt: skip
+
+
+def _where_rims_differ(cells: Geometries, land: Geometries, step: float) -> Point | None:
+    """Return a vertex that only cells or only their land have on the rim."""
+    inner, outer = (
+        np.unique(shapely.get_coordinates(some).view(np.complex128)) for some in (cells, land)
+    )
+    lacking = np.setdiff1d(outer, inner)
+    if not len(lacking):
+        added = np.setdiff1d(inner, outer)
+        points = np.asarray(shapely.points(added.real, added.imag), dtype=object)
+        near = shapely.STRtree(points).query(
+            shapely.boundary(land), predicate="dwithin", distance=step
+        )[1]
+        lacking = added[np.sort(near)]
+    return Point(lacking[0].real, lacking[0].imag) if len(lacking) else None

@@ -1,0 +1,387 @@
+"""Repair of a layer of cells: frames in, frames out, every change told, the result proved."""
+
+import html
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.arrays import Geometries
+from gridcell.check.layer import require_one_crs
+from gridcell.coverage.faults import Level
+from gridcell.coverage.layer import CellTable, column_of, find_column
+from gridcell.coverage.levels import find_levels, plan_levels
+from gridcell.coverage.local import Move, Scene, repair_round
+from gridcell.coverage.mend import mend
+from gridcell.coverage.proof import CoverageProof, prove_coverage
+from gridcell.coverage.settle import NOBODY
+from gridcell.coverage.units import size
+from gridcell.coverage.width import GAP_WIDTH_M, WIDTH_ERROR, is_sliver, width_above, width_of
+from gridcell.errors import InputError, ProofError
+
+NEAR_M: Final = 0.001
+"""Vertices and edges of two cells nearer than this are meant to be the same."""
+_NAMED: Final = 5
+_ROUNDS: Final = 6
+"""Rounds after which a layer counts as beyond repair; nearly all need one, some two."""
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Repair:
+    """A repaired layer, and what was done to it."""
+
+    cells: gpd.GeoDataFrame
+    """The caller's rows, index and columns; only geometries differ. ``None`` where a row had no
+    polygon, or where others got all of its land (see `lost`)."""
+    moves: gpd.GeoDataFrame
+    """One row a piece of land that changed hands: ``kind`` (gap, overlap, outside, crumb),
+    ``lost`` and ``got`` (names of cells; empty for nobody; who got an overlap held it before, as
+    those did who lost it), ``area_m2``, ``width_m``, ``by``
+    (priority, enclave, earlier row, evidence, longest border, only), ``margin_m`` (by how much more
+    border would have had to be accepted for the next best choice; NaN where there was none),
+    Polygon. Largest first."""
+    changed: Ints
+    """Rows, counted from 0, whose geometry differs."""
+    mended: tuple[str, ...]
+    """Names of cells that were no valid polygon and are one now, before anything else."""
+    without: tuple[str, ...]
+    """Names of rows that hold no land: missing, empty, lines, narrower than 1 mm."""
+    lost: tuple[str, ...]
+    """Names of cells that had land and have none: others cover all of it."""
+    left: gpd.GeoDataFrame
+    """Gaps wider than `gap_width`, left as they are: ``kind`` (hole, or sliver where it is long for
+    its width), ``area_m2``, ``width_m``, Polygon. Largest first."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every cell that had land still has some; all else is proved."""
+        return not self.lost
+
+    def to_text(self) -> str:
+        """Return what was done in a few lines, the largest moves first."""
+        lines = [
+            f"{move.kind:<8} {size(move.area_m2):>9} m2  {move.lost or 'nobody'} -> "
+            f"{move.got or 'nobody'}  ({move.by})"
+            for move in self.moves.head(20).itertuples()
+        ]
+        if len(self.moves) > 20:
+            lines.append(f"… and {len(self.moves) - 20:,} more moves")
+        return "\n".join([*lines, self._closing()])
+
+    def _closing(self) -> str:
+        figures = self.to_dict()
+        if not len(self.changed):
+            text = "nothing to repair: the cells are an exact coverage"
+        else:
+            text = (
+                f"{len(self.changed):,} of {len(self.cells):,} cells changed, "
+                f"{len(self.moves):,} pieces of land moved, {size(figures['moved_m2'])} m2 in all; "
+                f"proved to be an exact coverage"
+            )
+        slivers = self.left[self.left["kind"] == "sliver"]
+        if holes := len(self.left) - len(slivers):
+            text += f" but for holes left as they are: {holes:,}"
+        if len(slivers):
+            text += (
+                f"\nlong thin gaps, wider than was to be closed: {len(slivers):,}; "
+                f"--gap-width {width_above(float(slivers['width_m'].max()))} closes them"
+            )
+        for names, what in (
+            (self.mended, "no valid polygon before, mended"),
+            (self.without, "rows without a polygon"),
+            (self.lost, "no land left, others cover all of it"),
+        ):
+            if names:
+                more = ", …" if len(names) > _NAMED else ""
+                text += f"\n{what}: {len(names):,} ({', '.join(names[:_NAMED])}{more})"
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was done as plain data for JSON."""
+        by = self.moves.groupby(["kind", "by"], sort=True)["area_m2"].agg(["size", "sum"])
+        listed = self.moves.drop(columns=self.moves.active_geometry_name)
+        return {
+            "ok": self.ok,
+            "cells": len(self.cells),
+            "changed": len(self.changed),
+            "moved_m2": round(float(self.moves["area_m2"].sum()), 6),
+            "holes": int((self.left["kind"] == "hole").sum()),
+            "wide_slivers": int((self.left["kind"] == "sliver").sum()),
+            "mended": list(self.mended),
+            "without": list(self.without),
+            "lost": list(self.lost),
+            "moves": [
+                {"kind": kind, "by": why, "pieces": int(row["size"]), "m2": round(row["sum"], 6)}
+                for (kind, why), row in by.iterrows()
+            ],
+            "list": json.loads(listed.to_json(orient="records")),
+        }
+
+    def _repr_html_(self) -> str:
+        """Return a summary for a notebook."""
+        by = self.moves.groupby(["kind", "by"], sort=True)["area_m2"].agg(["size", "sum"])
+        rows = "".join(
+            f"<tr><td>{html.escape(kind)}</td><td>{html.escape(why)}</td>"
+            f"<td>{int(row['size']):,}</td><td>{size(float(row['sum']))}</td></tr>"
+            for (kind, why), row in by.iterrows()
+        )
+        head = "<tr><th>moved</th><th>by</th><th>pieces</th><th>m2</th></tr>"
+        return f"<p>{html.escape(self._closing())}</p><table>{head}{rows}</table>"
+
+
+def repair_cells(
+    cells: gpd.GeoDataFrame,
+    within: gpd.GeoDataFrame | None = None,
+    *,
+    gap_width: float = GAP_WIDTH_M,
+    priority: str | None = None,
+) -> Repair:
+    """Return the cells as an exact coverage, with every change that this took.
+
+    Gaps up to `gap_width` are closed, overlaps settled, borders matched vertex by vertex, invalid
+    polygons mended, and what reaches beyond the land is cut off. Wider gaps are left: they may be
+    lakes, or cells that are missing. Cells without a fault stay as they are, but for vertices that
+    their neighbours share within 1 mm.
+
+    Parameters
+    ----------
+    cells
+        Polygons in any CRS, on any index; never changed.
+    within
+        The land that they have to fill, in the same CRS. Its borders are law. Each cell belongs to
+        the polygon that holds most of it.
+    gap_width
+        Metres: the diameter of the largest circle that fits into a gap that is closed.
+    priority
+        Column of numbers: where cells overlap the higher wins.
+
+    Raises
+    ------
+    InputError
+        No polygon at all, a missing column, layers in different CRS, several levels at once.
+    ProofError
+        A coverage that could not be made exact, with the places; nothing was written.
+
+    Notes
+    -----
+    Where two outlines disagree, one cell has to accept the line of the other. The length of border
+    that cells have to accept and did not draw is made as small as possible
+    (`gridcell.coverage.settle`): so a border that the other neighbours share wins over one that
+    nobody shares, and where nobody else has a say the longest border does. A cell that lies in
+    another keeps its land. Gaps are divided into constrained Delaunay triangles first.
+    """
+    table = CellTable.of(cells, "cell")
+    land = None if within is None else CellTable.of(within, "land")
+    if land is not None:
+        require_one_crs(cells.crs, land.frame.crs)
+        land = land.covering(_sound_land(land))
+    rank = _priorities(table, priority)
+    drawn = mend(table.shapes)
+    # What is everywhere narrower than the distance within which vertices are one has no land.
+    metric = table.units.in_metres(drawn)
+    drawn[2 * shapely.area(metric) <= NEAR_M * shapely.length(metric)] = None
+    if shapely.is_missing(drawn).all():
+        raise InputError("the layer holds no polygon with an area: nothing to repair")
+    levels = find_levels(table.covering(drawn))
+    shapes, moves, left = drawn.copy(), list[Move](), list[Geometries]()
+    for number in range(len(levels.number)):
+        # The level above is law, as it is after its own repair.
+        level = _in_order(plan_levels(table.covering(shapes), levels, land)[number], shapes)
+        above = np.empty(0, object) if level.land is None else level.land.cover
+        scene = _scene(table, level, above, rank, gap_width)
+        shapes[level.rows], more, proof = _settled(shapes[level.rows], scene, table, level)
+        moves += [_on_rows(move, level.rows) for move in more]
+        left.append(np.asarray(proof.gap_pieces.geometry, dtype=object))
+    return _told(table, drawn, shapes, moves, np.concatenate(left))
+
+
+def _in_order(level: Level, shapes: Geometries) -> Level:
+    """Return the level with its rows in the order of their shapes, whatever the order of rows.
+
+    Where the evidence is even the first wins; only of equal polygons that is the earlier row.
+    """
+    shapes = shapes[level.rows]
+    middle = shapely.get_coordinates(shapely.centroid(shapes[~shapely.is_missing(shapes)]))
+    keys = np.full((len(shapes), 7), np.inf)
+    keys[:, :4], keys[:, 4] = shapely.bounds(shapes), shapely.area(shapes)
+    keys[~shapely.is_missing(shapes), 5:] = middle
+    order = np.lexsort(keys.T)
+    return replace(level, rows=level.rows[order], parent=level.parent[order])
+
+
+def _settled(
+    shapes: Geometries, scene: Scene, table: CellTable, level: Level
+) -> tuple[Geometries, list[Move], CoverageProof]:
+    """Return the cells of a level as an exact coverage but for wide gaps, and the proof of it.
+
+    Raises
+    ------
+    ProofError
+        Faults that are left after some rounds.
+    """
+    moves: list[Move] = []
+    proof = _prove(shapes, scene)
+    for _ in range(_ROUNDS):
+        if _is_settled(shapes, proof, scene):
+            return shapes, moves, proof
+        shapes, more = repair_round(shapes, proof, scene)
+        moves += more
+        proof = _prove(shapes, scene)
+    frames = (proof.overlap_pieces, proof.outside_pieces, proof.gap_pieces)
+    places = pd.concat([frame.geometry for frame in frames])
+    rows = np.concatenate([proof.unmatched, proof.overlap_pieces["left"].to_numpy(np.int64)])
+    names = [table.name[row] for row in level.rows[np.unique(rows)][:5]]
+    at = f" near {shapely.point_on_surface(places.iloc[0]).wkt}" if len(places) else ""
+    raise ProofError(
+        f"{len(places)} faults are left after {_ROUNDS} rounds of repair{at}, at "
+        f"{', '.join(names) or 'the rim'}; mend these cells in a GIS and run again"
+    )
+
+
+def _prove(shapes: Geometries, scene: Scene) -> CoverageProof:
+    if not scene.bounded:
+        return prove_coverage(shapes)
+    return prove_coverage(shapes, scene.land, parent_of=scene.parent)
+
+
+def _is_settled(shapes: Geometries, proof: CoverageProof, scene: Scene) -> bool:
+    """Tell whether nothing is left to settle: cells and gaps that stay are the whole land."""
+    gaps = np.asarray(proof.gap_pieces.geometry, dtype=object)
+    of = proof.gap_pieces["parent"].to_numpy(np.int64)
+    narrow = np.flatnonzero(scene.is_narrow(gaps))
+    # Nobody can fill a gap in land that has no cell there.
+    gap, cell = shapely.STRtree(shapes).query(
+        gaps[narrow], predicate="dwithin", distance=scene.near
+    )
+    fillable = (scene.parent[cell] == of[narrow[gap]]).any()
+    if proof.overlaps or proof.outside or len(proof.unmatched) or fillable:
+        return False
+    # Around gaps borders cannot cancel; there areas have to add up.
+    return proof.areas_add_up and (proof.closed or bool(len(gaps)))
+
+
+def _scene(
+    table: CellTable, level: Level, above: Geometries, rank: Floats, gap_width: float
+) -> Scene:
+    boxes = shapely.total_bounds(table.cover)
+    middle = np.array([[(boxes[0] + boxes[2]) / 2, (boxes[1] + boxes[3]) / 2]])
+    scale = table.units.scales(middle)[0]
+    # Cells outside all land have no parent: row -1 of the land.
+    return Scene(
+        land=above, parent=level.parent if len(above) else np.zeros(len(level.rows), np.int64),
+        rank=rank[level.rows], gap_width=gap_width, near=NEAR_M / float(scale.max()),
+        scale=(float(scale[0]), float(scale[1])),
+    )  # fmt: skip
+
+
+def _sound_land(land: CellTable) -> Geometries:
+    """Return the polygons of the land.
+
+    Raises
+    ------
+    InputError
+        A row that is no valid polygon: law must be beyond doubt.
+    """
+    bad = np.flatnonzero(~shapely.is_valid(land.shapes) | shapely.is_empty(land.shapes))
+    if len(bad):
+        raise InputError(
+            f"within: {land.name[bad[0]]} is no valid polygon ({len(bad)} of {len(land.name)} "
+            f"rows): {shapely.is_valid_reason(land.shapes[bad[0]])}; repair the land first"
+        )
+    return land.shapes
+
+
+def _priorities(table: CellTable, priority: str | None) -> Floats:
+    if priority is None:
+        return np.zeros(len(table.name))
+    column = find_column(table.frame, (priority,))
+    if column is None:
+        known = ", ".join(str(name) for name in table.frame.columns[:12])
+        raise InputError(f"priority: there is no column {priority!r}; the layer has {known}")
+    numbers = pd.to_numeric(column_of(table.frame, column), errors="coerce")
+    if numbers.isna().any():
+        row = int(np.flatnonzero(numbers.isna())[0])
+        raise InputError(
+            f"priority: column {column!r} holds no number at {table.name[row]}; expected one for "
+            f"each cell, the higher wins"
+        )
+    return numbers.to_numpy(np.float64)
+
+
+def _on_rows(move: Move, rows: Ints) -> Move:
+    """Return a move with rows of the layer instead of rows of its level."""
+    to = int(rows[move.to]) if move.to != NOBODY else NOBODY
+    return replace(move, lost=tuple(int(rows[row]) for row in move.lost), to=to)
+
+
+def _told(
+    table: CellTable,
+    drawn: Geometries,
+    shapes: Geometries,
+    moves: list[Move],
+    left: Geometries,
+) -> Repair:
+    new = np.array(table.frame.geometry.array, dtype=object)
+    changed = np.flatnonzero([a is not b for a, b in zip(shapes, table.shapes, strict=True)])
+    new[changed] = shapes[changed]
+    frame = table.frame.copy()
+    frame[frame.active_geometry_name] = gpd.GeoSeries(new, index=frame.index, crs=frame.crs)
+    nothing = shapely.is_missing(drawn)
+    gone = np.flatnonzero(shapely.is_missing(shapes) & ~nothing)
+    mended = [a is not b for a, b in zip(drawn, table.shapes, strict=True)] & ~nothing
+    return Repair(
+        cells=frame,
+        moves=_moves_frame(table, moves, gone),
+        changed=changed,
+        mended=_names(table, np.flatnonzero(mended)),
+        without=_names(table, np.flatnonzero(nothing)),
+        lost=_names(table, gone),
+        left=_left_frame(table, left),
+    )
+
+
+def _names(table: CellTable, rows: Ints) -> tuple[str, ...]:
+    return tuple(table.name[row] for row in rows)
+
+
+def _left_frame(table: CellTable, gaps: Geometries) -> gpd.GeoDataFrame:
+    metric = table.units.in_metres(gaps)
+    area, width = np.asarray(shapely.area(metric)), width_of(metric, tolerance=WIDTH_ERROR)
+    frame = gpd.GeoDataFrame(
+        {
+            "kind": np.where(is_sliver(area, width), "sliver", "hole"),
+            "area_m2": area,
+            "width_m": width,
+        },
+        geometry=gaps,
+        crs=table.frame.crs,
+    )
+    return frame.sort_values("area_m2", ascending=False, kind="stable", ignore_index=True)
+
+
+def _moves_frame(table: CellTable, moves: list[Move], gone: Ints) -> gpd.GeoDataFrame:
+    shapes = np.array([move.shape for move in moves], dtype=object)
+    metric = table.units.in_metres(shapes)
+    columns = {
+        "kind": [move.kind for move in moves],
+        "lost": [";".join(sorted(table.name[row] for row in move.lost)) for move in moves],
+        "got": ["" if move.to == NOBODY else table.name[move.to] for move in moves],
+        "area_m2": shapely.area(metric),
+        "width_m": width_of(metric, tolerance=WIDTH_ERROR),
+        # Who lost everything to an enclave was the same polygon again.
+        "by": ["earlier row" if set(move.lost) & set(gone.tolist()) else move.by for move in moves],
+        "margin_m": [move.margin if np.isfinite(move.margin) else np.nan for move in moves],
+    }
+    frame = gpd.GeoDataFrame(columns, geometry=shapes, crs=table.frame.crs)
+    order = frame.sort_values(
+        ["area_m2", "kind", "lost", "got"], ascending=[False, True, True, True], kind="stable"
+    ).index
+    return frame.loc[order].reset_index(drop=True)

@@ -1,0 +1,255 @@
+"""What can be worked out of published tables: `prove_published`."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from gridcell.disclosure.division import (
+    Bools,
+    Division,
+    Ints,
+    Network,
+    Pieces,
+    make_division,
+    make_network,
+)
+from gridcell.disclosure.earlier import single_buildings
+from gridcell.disclosure.intervals import blocks, feasible, ranges
+from gridcell.errors import InputError
+from gridcell.model import Finding
+
+
+def prove_published(
+    levels: Mapping[str, pd.DataFrame],
+    *,
+    threshold: int,
+    total: int | None = None,
+    pairs: pd.DataFrame | None = None,
+    older: Mapping[str, pd.DataFrame] | None = None,
+    older_total: int | None = None,
+) -> list[Finding]:
+    """Return a finding for every count that published tables give away; none is an exception.
+
+    Only what is published is looked at, as anybody can: for each hidden count, the least and the
+    greatest number of households that agree with everything told. No count is guarded by more than
+    that range.
+
+    Parameters
+    ----------
+    levels
+        The cells: large, medium, small, micro, leaves with ``code``, ``parent``, ``households``
+        (missing where hidden) and ``buildings``.
+    threshold
+        Fewest households that may be told, and least width of a range.
+    total
+        Households of all cells, where told.
+    pairs
+        Published with them: the pieces shared with an older division (`Publication.pairs`).
+    older, older_total
+        That older division as it was published.
+
+    Returns
+    -------
+    Findings: ``small_count``, ``building_told``, ``band_told``, ``reason_told``,
+    ``contradiction``, ``recoverable``, and the warning ``counts_differ`` where the two divisions
+    cannot count the same households.
+    """
+    # Who has the crosswalk without the older publication knows parts of leaves.
+    known = levels if older is not None or pairs is None else _with_pieces(levels, pairs)
+    division = make_division(known, total)
+    findings = [*_telling(levels), *_small(division, threshold), *_contradicting(division)]
+    if pairs is not None:
+        findings += _buildings(pairs)
+    alone = make_network(division)
+    own, sound = feasible(alone.tail, alone.head, alone.count, ~alone.told)
+    if not sound.all():
+        findings.append(
+            Finding(
+                kind="contradiction", severity="error",
+                message="the counts told do not add up: parts and their totals differ, so that "
+                "hidden ones cannot be proven safe; publish the plan anew",
+            )
+        )  # fmt: skip
+        return findings
+    if older is None:
+        return [*findings, *_recoverable(alone, own, threshold, _names(division, alone), sound)]
+    if pairs is None:
+        raise InputError(
+            "nothing published tells which land the two divisions share; publish the newer one "
+            "with --older, naming the older one"
+        )
+    before = make_division(older, older_total)
+    pieces = _pieces(pairs, division, before)
+    findings += _small_pairs(pairs, threshold)
+    both = make_network(division, pieces, before)
+    names = _names(division, both, pieces, before)
+    counts, agrees = feasible(both.tail, both.head, both.count, ~both.told)
+    findings += _recoverable(both, counts, threshold, names, agrees)
+    if agrees.all():
+        return findings
+    findings.append(
+        Finding(
+            kind="counts_differ", severity="warning", measure=float((~agrees).sum()),
+            message=f"{(~agrees).sum():,} counts of the two publications are not of the same "
+            "households: of hidden ones among them it is proven that no sum or difference gives "
+            "one number, and of the newer ones by themselves that ranges are wide enough",
+        )
+    )  # fmt: skip
+    findings += _recoverable(alone, own, threshold, _names(division, alone), sound)
+    return [*findings, *_determined(both, names, agrees)]
+
+
+def _telling(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
+    """Yield what columns beside the count tell of it."""
+    for level, frame in levels.items():
+        hidden = frame["households"].isna()
+        told = {
+            "band_told": ("band", hidden, "its band is told, and its households are hidden"),
+            "reason_told": ("reason", hidden | True, "a reason is told, which names households"),
+        }
+        for kind, (column, where, text) in told.items():
+            if column not in frame:
+                continue
+            # Tables without types know an empty text for nothing.
+            rows = frame.loc[where & frame[column].notna() & (frame[column] != ""), "code"]
+            for code in rows:
+                yield Finding(
+                    kind=kind, severity="error", message=f"{level}: {code}: {text}", cell=str(code)
+                )
+
+
+def _small(division: Division, threshold: int) -> Iterator[Finding]:
+    small = division.told & (division.households > 0) & (division.households < threshold)
+    for row in np.flatnonzero(small):
+        yield _small_count(str(division.code[row]), int(division.households[row]), threshold)
+
+
+def _small_pairs(pairs: pd.DataFrame, threshold: int) -> Iterator[Finding]:
+    count = pd.to_numeric(pairs["households"]).astype("Int64")
+    small = ((count > 0) & (count < threshold)).fillna(value=False)
+    for row in np.flatnonzero(small):
+        names = f"{pairs['a'].iloc[row]} and {pairs['b'].iloc[row]}"
+        yield _small_count(names, int(count.iloc[row]), threshold)
+
+
+def _buildings(pairs: pd.DataFrame) -> Iterator[Finding]:
+    if "buildings" not in pairs:
+        return
+    told = pairs["households"].notna().to_numpy(dtype=np.bool_)
+    for row in pairs[single_buildings(pairs) & told].itertuples():
+        yield Finding(
+            kind="building_told", severity="error", cell=str(row.a),
+            message=f"{row.a} and {row.b}: the households of a single building are told, which is "
+            "no cell of its own",
+        )  # fmt: skip
+
+
+def _small_count(name: str, number: int, threshold: int) -> Finding:
+    return Finding(
+        kind="small_count", severity="error", measure=float(number),
+        message=f"{name}: {number} households are told; expected {threshold} or more, 0, or none",
+        cell=name.split(" ", 1)[0],
+    )  # fmt: skip
+
+
+def _contradicting(division: Division) -> Iterator[Finding]:
+    for code in division.contradicting:
+        yield Finding(
+            kind="contradiction", severity="error", cell=code,
+            message=f"{code}: two layers tell different numbers of households",
+        )  # fmt: skip
+
+
+def _pieces(pairs: pd.DataFrame, division: Division, before: Division) -> Pieces:
+    """Return the published pieces; those known to be empty say nothing."""
+    frame = pairs.assign(
+        row_a=pd.Index(division.code).get_indexer(pd.Index(pairs["a"])),
+        row_b=pd.Index(before.code).get_indexer(pd.Index(pairs["b"])),
+    )
+    unknown = frame[(frame["row_a"] < 0) & frame["a"].notna() & (frame["a"] != "")]
+    unknown_b = frame[(frame["row_b"] < 0) & frame["b"].notna() & (frame["b"] != "")]
+    for side, rows in (("a", unknown), ("b", unknown_b)):
+        if len(rows):
+            raise InputError(
+                f"the crosswalk names {rows[side].iloc[0]}, which is in neither of the two "
+                "publications; name the older publication that the newer one was made with"
+            )
+    count = pd.to_numeric(frame["households"]).astype("Int64")
+    shared = (frame["row_a"] >= 0).to_numpy()
+    return Pieces(
+        a=frame["row_a"].to_numpy(np.int64)[shared],
+        b=frame["row_b"].to_numpy(np.int64)[shared],
+        households=np.asarray(count.fillna(0), dtype=np.int64)[shared],
+        told=count.notna().to_numpy(np.bool_)[shared],
+        beyond=np.unique(frame["row_b"].to_numpy(np.int64)[~shared]),
+    )
+
+
+def _with_pieces(
+    levels: Mapping[str, pd.DataFrame], pairs: pd.DataFrame
+) -> Mapping[str, pd.DataFrame]:
+    """Return the cells with the pieces of a crosswalk below them, as parts of leaves."""
+    own = pairs[pairs["a"].notna() & (pairs["a"] != "")]
+    pieces = pd.DataFrame({
+        "code": own["a"].astype(str) + " in " + own["b"].fillna("land outside").astype(str),
+        "parent": own["a"], "households": own["households"], "buildings": pd.NA,
+    })  # fmt: skip
+    leaves = pd.DataFrame(levels["leaves"]).reindex(columns=list(pieces.columns)).astype(object)
+    return {**levels, "leaves": pd.concat([leaves, pieces.astype(object)], ignore_index=True)}
+
+
+def _names(
+    division: Division,
+    network: Network,
+    pieces: Pieces | None = None,
+    before: Division | None = None,
+) -> list[str]:
+    """Return what each count is called."""
+    names = [*division.code.astype(str), "all cells"]
+    if pieces is not None and before is not None:
+        old = [*before.code.astype(str), "land outside"]
+        names += [
+            f"{division.code[a]} in {old[b]}" for a, b in zip(pieces.a, pieces.b, strict=True)
+        ]
+        names += [f"{code} (published before)" for code in old[:-1]]
+    return names + ["all cells published before"] * (len(network.tail) - len(names))
+
+
+def _recoverable(
+    network: Network, counts: Ints, threshold: int, names: list[str], agrees: Bools
+) -> Iterator[Finding]:
+    """Yield the hidden counts whose range is too narrow, where counts agree with what is told."""
+    hidden = ~network.told & agrees
+    low, high = ranges(network.tail, network.head, counts, hidden)
+    narrow = np.flatnonzero(hidden & ~network.unguarded & (high - low < threshold))
+    if not len(narrow):
+        return
+    # What the older publication alone gives away cannot be helped.
+    most = hidden.copy()
+    most[network.cells] = most[network.total] = most[network.pieces] = True
+    most &= ~network.fixed & agrees
+    least, greatest = ranges(network.tail, network.head, counts, most)
+    for row in narrow:
+        helpless = network.older.stop > network.older.start
+        helpless = helpless and bool(greatest[row] - least[row] < threshold)
+        value = f"{low[row]}" if low[row] == high[row] else f"{low[row]} to {high[row]}"
+        by = "what was published before" if helpless else "adding and subtracting what is told"
+        yield Finding(
+            kind="recoverable", severity="warning" if helpless else "error",
+            measure=float(high[row] - low[row]), cell=names[row].split(" ", 1)[0],
+            message=f"{names[row]}: its households are hidden, and {by} gives {value}; expected a "
+            f"range of {threshold}",
+        )  # fmt: skip
+
+
+def _determined(network: Network, names: list[str], agrees: Bools) -> Iterator[Finding]:
+    """Yield the hidden counts that are one sum or difference of told ones, whatever these are."""
+    where = np.flatnonzero(~network.told)
+    block = blocks(network.tail[where], network.head[where])
+    single: Bools = np.bincount(block, minlength=1)[block] == 1
+    for row in where[single & ~network.unguarded[where] & ~agrees[where]]:
+        yield Finding(
+            kind="recoverable", severity="error", measure=0.0, cell=names[row].split(" ", 1)[0],
+            message=f"{names[row]}: its households are hidden, and follow from what is told",
+        )  # fmt: skip

@@ -1,0 +1,182 @@
+"""What was published before, of an older division of the same land, and the pieces between."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridcell.arrays import Geometries
+from gridcell.crosswalk.overlay import Overlay, overlay
+from gridcell.crosswalk.pieces import holding_most, pair_table
+from gridcell.disclosure.division import Bools, Division, Ints, Pieces, make_division
+from gridcell.errors import InputError
+from gridcell.model import Plan
+from gridcell.read.crs import move
+
+_SLIVER_M: Final = 1.0
+_TWICE_M2: Final = 1.0
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Before:
+    """An older division, and how the plan's leaves lie on it."""
+
+    division: Division
+    """Told is what was published; the counts are those of the plan's households."""
+    pieces: Pieces
+    pairs: pd.DataFrame
+    """``a``, ``b``, ``relation``, ``area_m2``, ``share_a``, ``share_b``, ``buildings``,
+    ``households`` of all pieces but empty slivers."""
+    rows: Ints
+    """Rows of `pairs` that are `pieces`: the others are land where nobody lives."""
+
+
+def lay_over(
+    plan: Plan, division: Division, older: Mapping[str, gpd.GeoDataFrame], total: int | None
+) -> Before:
+    """Return how the leaves of a plan lie on an older division, with the plan's households.
+
+    A building counts where most of it stands; households of a leaf without a building in its
+    largest piece.
+
+    Parameters
+    ----------
+    plan, division
+        The plan and its cells.
+    older
+        Layers of the older division as they were published; ``leaves`` is what lies below.
+    total
+        Households of the older division, where published.
+
+    Raises
+    ------
+    InputError
+        The two share no land; older cells that overlap or are no valid polygons; a plan whose
+        buildings hold more than its leaves.
+    """
+    leaves, below = plan.leaves, older["leaves"]
+    shapes = np.asarray(leaves.geometry, dtype=object)
+    assert below.crs is not None  # noqa: S101 - settled when it was read
+    others = move(_valid(below), below.crs, plan.crs)
+    found = overlay(shapes, others, _SLIVER_M)
+    if not ((found.a >= 0) & (found.b >= 0)).any():
+        raise InputError(
+            "the plan and what was published before share no land; name the older publication of "
+            "the same place"
+        )
+    _require_apart(found, shapes, leaves)
+    codes = [np.asarray(frame["code"], dtype=object) for frame in (leaves, below)]
+    pairs = pair_table(found, codes[0], codes[1], shapes, others)
+    buildings, households = _contents(plan, shapes, found)
+    pairs["buildings"] = buildings
+    pairs["households"] = households
+    inhabited = (found.a >= 0) & ((buildings > 0) | (households > 0))
+    kept = np.flatnonzero(inhabited | ~found.is_sliver)
+    held = np.flatnonzero(inhabited)
+    before = make_division(older, total)
+    own = pd.Index(division.code).get_indexer(pd.Index(codes[0]))
+    of = np.append(pd.Index(before.code).get_indexer(pd.Index(codes[1])), -1)
+    pieces = Pieces(
+        a=own[found.a[held]], b=of[found.b[held]], households=households[held],
+        told=~single_buildings(pairs)[held],
+        beyond=np.unique(of[found.b[(found.a < 0) & ~found.is_sliver]]),
+    )  # fmt: skip
+    return Before(
+        division=_recounted(before, pieces),
+        pieces=pieces,
+        pairs=pairs.iloc[kept].reset_index(drop=True),
+        rows=np.searchsorted(kept, held),
+    )
+
+
+def single_buildings(pairs: pd.DataFrame) -> Bools:
+    """Tell which pieces hold a single building with people, and are no more than part of cells.
+
+    Where nobody else lives in a cell, its count is that of a grid, as it always was.
+
+    Parameters
+    ----------
+    pairs
+        ``a``, ``b``, ``buildings`` and ``households`` (missing where hidden).
+    """
+    people = (pairs["households"] > 0).fillna(value=True)
+    inhabited = people | (pairs["buildings"] > 0).fillna(value=False)
+    part = inhabited & (pairs["buildings"] == 1).fillna(value=False) & people
+    for side in ("a", "b"):
+        cell = pairs[side].where(pairs[side] != "")
+        others = inhabited.groupby(cell).transform("sum") > 1
+        part &= others.where(cell.notna(), other=True).astype(bool)
+    return np.asarray(part, dtype=np.bool_)
+
+
+def _valid(below: gpd.GeoDataFrame) -> Geometries:
+    shapes = np.asarray(below.geometry, dtype=object)
+    nothing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    bad = np.flatnonzero(nothing | ~shapely.is_valid(shapes))
+    if len(bad):
+        row = int(bad[0])
+        found = "no polygon" if nothing[row] else shapely.is_valid_reason(shapes[row])
+        raise InputError(
+            f"the older publication: row {row + 1}, {below['code'].iloc[row]}: {found} "
+            f"({len(bad):,} such rows); expected valid polygons, mend them with 'gridcell repair'"
+        )
+    return shapes
+
+
+def _require_apart(found: Overlay, shapes: Geometries, leaves: gpd.GeoDataFrame) -> None:
+    """Refuse older cells that cover land twice: what stands there would count twice."""
+    inside = found.a >= 0
+    covered = np.bincount(found.a[inside], found.area[inside], minlength=len(shapes))
+    twice = covered - shapely.area(shapes)
+    if len(twice) and twice.max() > _TWICE_M2:
+        code = leaves["code"].iloc[int(np.argmax(twice))]
+        raise InputError(
+            f"the older publication: its cells overlap, by {twice.max():,.1f} m2 in {code}; "
+            "expected a division of the land, mend it with 'gridcell repair'"
+        )
+
+
+def _contents(plan: Plan, shapes: Geometries, found: Overlay) -> tuple[Ints, Ints]:
+    """Return buildings and households of each piece."""
+    n = len(found.a)
+    order = np.lexsort((-found.area, found.a))
+    order = order[found.a[order] >= 0]
+    # Every leaf has land, so that each has a largest piece.
+    largest = order[np.searchsorted(found.a[order], np.arange(len(shapes)))]
+    frame = plan.buildings
+    leaf = pd.Index(plan.leaves["code"]).get_indexer(pd.Index(frame["code"]))
+    standing = np.asarray(frame.geometry, dtype=object)
+    there = (leaf >= 0) & ~shapely.is_missing(standing) & ~shapely.is_empty(standing)
+    leaf, frame = leaf[there], frame[there]
+    piece = holding_most(standing[there], found, cell=leaf)
+    piece = np.where(piece >= 0, piece, largest[leaf])
+    counts = pd.to_numeric(frame["households"]).fillna(0).to_numpy(dtype=np.int64)
+    households = np.bincount(piece, counts, minlength=n).astype(np.int64)
+    housed = np.bincount(leaf, counts, minlength=len(shapes)).astype(np.int64)
+    rest = plan.leaves["households"].to_numpy(dtype=np.int64) - housed
+    if (rest < 0).any():
+        raise InputError(
+            f"{plan.leaves['code'].iloc[int(np.argmin(rest))]}: its buildings hold more households "
+            "than it has; look at the plan with 'gridcell check'"
+        )
+    np.add.at(households, largest, rest)
+    standing_in = pd.DataFrame({"piece": piece, "bldg_id": frame["bldg_id"].to_numpy()})
+    buildings = standing_in.drop_duplicates()["piece"]
+    return np.bincount(buildings, minlength=n).astype(np.int64), households
+
+
+def _recounted(before: Division, pieces: Pieces) -> Division:
+    """Return the older division with the households that the pieces bring to it."""
+    count = np.zeros(len(before.code), dtype=np.int64)
+    inside = pieces.b >= 0
+    np.add.at(count, pieces.b[inside], pieces.households[inside])
+    # From the leaves up: a cell's parent stands before it.
+    for row in range(len(count) - 1, -1, -1):
+        if before.parent[row] >= 0:
+            count[before.parent[row]] += count[row]
+    total = None if before.known_total is None else int(count[before.parent < 0].sum())
+    return replace(before, households=count, total=total)

@@ -1,0 +1,59 @@
+"""What an export has of a publication beside the cells."""
+
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+
+from gridcell.disclosure.publish import Publication, publish_plan
+from gridcell.errors import InputError
+from gridcell.formats.read import CROSSWALK, read_export
+from gridcell.model import Plan
+from gridcell.tables.write import write_table
+
+NOTE_FILE: Final = "NOTE.txt"
+
+
+def make_publication(
+    plan: Plan, threshold: int, older: str | Path | None, *, level: str = "micro"
+) -> Publication:
+    """Return a plan as it may be published, after what was published before.
+
+    Parameters
+    ----------
+    plan, threshold, level
+        As in `gridcell.disclosure.publish_plan`.
+    older
+        An export with polygons, published; or a polygon layer with codes and households.
+
+    Raises
+    ------
+    InputError
+        As `read_export` and `publish_plan`; an export without polygons, or one not published.
+    """
+    if older is None:
+        return publish_plan(plan, threshold=threshold, level=level)
+    before = read_export(older)
+    if before.manifest and before.publication is None:
+        raise InputError(
+            f"{older}: is an export that was not published; name what was published before "
+            "('gridcell export --publish')"
+        )
+    leaves = before.levels.get("leaves")
+    if not isinstance(leaves, gpd.GeoDataFrame) or leaves.crs is None:
+        raise InputError(
+            f"{older}: has no polygons of the smallest cells; name a publication in geojson, gpkg, "
+            "shapefile, geoparquet, flatgeobuf or kml"
+        )
+    levels = {name: gpd.GeoDataFrame(frame) for name, frame in before.levels.items()}
+    figures = before.publication or {}
+    return publish_plan(
+        plan, threshold=threshold, level=level, older=levels,
+        older_total=figures.get("households"),
+    )  # fmt: skip
+
+
+def write_pairs(pairs: pd.DataFrame, folder: Path) -> int:
+    """Write the land shared with an older division as a table; return its number of rows."""
+    return write_table(pairs, folder / CROSSWALK, text=("a", "b"), bom=True)

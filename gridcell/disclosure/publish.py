@@ -1,0 +1,206 @@
+"""A plan as it may be published: `publish_plan`."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridcell.disclosure.division import Bools, Network, make_division, make_network
+from gridcell.disclosure.earlier import Before, lay_over
+from gridcell.disclosure.note import publication_note
+from gridcell.disclosure.suppression import suppress
+from gridcell.errors import InputError
+from gridcell.model import Plan, findings_frame
+from gridcell.rules import Rules
+from gridcell.schema import CELL_LAYERS, LEVELS
+
+THRESHOLD: Final = 5
+"""Fewest households that are told."""
+MIN_THRESHOLD: Final = 2
+PUBLISH_LEVELS: Final = ("micro", "small")
+
+_TELLING: Final = ("households", "band", "reason")
+"""Columns that tell how many households there are."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Publication:
+    """What may be told of a plan."""
+
+    plan: Plan
+    """The cells; ``households`` and ``band`` are missing where hidden, ``reason`` everywhere, for
+    reasons name buildings. Households, staff, vacancies and findings have no rows, buildings no
+    households. ``report["publication"]`` holds the figures."""
+    pairs: pd.DataFrame | None
+    """With an older publication, the land that leaves of both share: ``a`` (new code), ``b`` (old
+    code), ``relation``, ``area_m2``, ``share_a``, ``share_b``, ``buildings``, ``households``
+    (missing where hidden), ``suppressed``."""
+
+    def _repr_html_(self) -> str:
+        return self.plan._repr_html_()
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What was done.
+
+        ``threshold``, ``households`` (of all cells, or nothing), ``hidden`` by level,
+        ``hidden_pairs``, ``exposed`` and the notes in English and Chinese. Exposed are hidden
+        counts that follow from what was published before, whatever is hidden now.
+        """
+        return self.plan.publication or {}
+
+
+def publish_plan(
+    plan: Plan,
+    *,
+    threshold: int = THRESHOLD,
+    level: str = "micro",
+    older: Mapping[str, gpd.GeoDataFrame] | None = None,
+    older_total: int | None = None,
+) -> Publication:
+    """Return a plan without people, in which no small count of households can be worked out.
+
+    Counts of households from 1 to one below the threshold are hidden at every level, and then
+    others: who adds and subtracts what is told, over levels, types and the pieces shared with an
+    older division, still finds for each hidden count a range of values as wide as the threshold.
+    See `gridcell.disclosure.suppress` for the method.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    threshold
+        Fewest households that are told, 2 or more.
+    level
+        The finest level that is told: ``micro``, or ``small`` to leave micro cells out, many of
+        which are a single building.
+    older
+        What was published before: layers of an older division of the same land with ``code``,
+        ``parent`` and ``households``, missing where hidden; ``leaves`` with polygons. It is taken
+        to count the same households, as far as they stand on its land.
+    older_total
+        Households of the whole older division, where that was published.
+
+    Raises
+    ------
+    InputError
+        A threshold below 2; another level; divisions that share no land; cells that contradict
+        their buildings.
+    """
+    if threshold < MIN_THRESHOLD:
+        raise InputError(
+            f"threshold {threshold}: expected {MIN_THRESHOLD} or more, the fewest households that "
+            "are told"
+        )
+    if level not in PUBLISH_LEVELS:
+        raise InputError(f"level {level!r}: expected one of {', '.join(PUBLISH_LEVELS)}")
+    if level == "small":
+        plan = _down_to_small(plan)
+    division = make_division({name: plan.cells(name) for name in CELL_LAYERS}, None)
+    before = None if older is None else lay_over(plan, division, older, older_total)
+    network = (
+        make_network(division)
+        if before is None
+        else make_network(division, before.pieces, before.division)
+    )
+    hidden, exposed = _hide(network, threshold)
+    of_cell = pd.Series(hidden[network.cells], index=division.code)
+    cells = {name: _masked(plan.cells(name), of_cell) for name in CELL_LAYERS}
+    pairs = None if before is None else _pairs(before, hidden[network.pieces])
+    figures = {
+        "threshold": threshold,
+        "households": None if hidden[network.total] else int(network.count[network.total]),
+        "hidden": {name: int(frame["households"].isna().sum()) for name, frame in cells.items()},
+        **({} if pairs is None else {"hidden_pairs": int(pairs["suppressed"].sum())}),
+        "exposed": int(exposed.sum()),
+        "notes": {lang: publication_note(threshold, lang) for lang in ("en", "zh")},
+    }
+    return Publication(
+        plan=dataclasses.replace(
+            plan, **cells,
+            buildings=plan.buildings.assign(
+                households=pd.array([pd.NA] * len(plan.buildings), dtype="Int64")
+            ),
+            households=plan.households.iloc[:0], staff=plan.staff.iloc[:0],
+            vacancies=plan.vacancies.iloc[:0], findings=findings_frame([], plan.crs),
+            report=_report(plan, cells["small"], figures),
+        ),
+        pairs=pairs,
+    )  # fmt: skip
+
+
+def _down_to_small(plan: Plan) -> Plan:
+    """Return the plan as if its division had stopped at small cells."""
+    above = plan.leaves["parent"].where(
+        plan.leaves["level"] == LEVELS["micro"], plan.leaves["code"]
+    )
+    small = dict(zip(plan.leaves["code"], above, strict=True))
+    return dataclasses.replace(
+        plan, micro=plan.micro.iloc[:0], leaves=plan.small,
+        buildings=plan.buildings.assign(code=plan.buildings["code"].map(small).astype("str")),
+        rules=plan.rules.model_copy(update={"micro": None}),
+    )  # fmt: skip
+
+
+def _hide(network: Network, threshold: int) -> tuple[Bools, Bools]:
+    """Return which counts of a network to hide, and which of them stay exposed."""
+    free = np.flatnonzero(~network.fixed)
+    found = suppress(
+        network.tail[free], network.head[free], network.count[free], threshold=threshold,
+        hidden=~network.told[free], unguarded=network.unguarded[free],
+    )  # fmt: skip
+    hidden, exposed = ~network.told, np.zeros(len(network.told), dtype=np.bool_)
+    hidden[free], exposed[free] = found.hidden, found.exposed
+    return hidden, exposed
+
+
+def _masked(cells: gpd.GeoDataFrame, hidden: "pd.Series[bool]") -> gpd.GeoDataFrame:
+    mask = hidden.loc[cells["code"]].to_numpy()
+    out = cells.copy()
+    out["households"] = pd.to_numeric(out["households"]).astype("Int64").mask(mask)
+    out["band"] = out["band"].mask(mask)
+    out["reason"] = pd.Series(None, index=out.index, dtype="str")
+    return out
+
+
+def _pairs(before: Before, hidden: Bools) -> pd.DataFrame:
+    pairs = before.pairs
+    mask = np.zeros(len(pairs), dtype=np.bool_)
+    mask[before.rows] = hidden
+    households = pairs["households"].astype("Int64").mask(mask)
+    return pairs.assign(households=households, suppressed=mask)
+
+
+def _report(plan: Plan, small: gpd.GeoDataFrame, figures: dict[str, Any]) -> dict[str, Any]:
+    """Return what a published page tells of the whole: proofs, and nothing that was counted."""
+    report = plan.report
+    # Where a number of cells was wanted, the band is made of the households on general land, and
+    # these less those of general cells are a hidden one's.
+    untold = set(small.loc[small["households"].isna(), "community"])
+    communities = {
+        code: {
+            level: {"band": entry[level]["band"]}
+            for level in ("small", "micro")
+            if isinstance(entry.get(level), dict)
+            and "band" in entry[level]
+            and (code not in untold or _is_of_rules(entry[level]["band"], plan.rules, level))
+        }
+        for code, entry in report.get("communities", {}).items()
+    }
+    return {
+        **{name: report[name] for name in ("ok", "version", "coverage") if name in report},
+        "communities": communities,
+        "households": {"estimated": bool(report.get("households", {}).get("estimated"))},
+        "publication": figures,
+    }
+
+
+def _is_of_rules(band: Any, rules: Rules, level: str) -> bool:
+    known = [getattr(one, level) for one in (rules, *rules.classes.values())]
+    return band in [
+        {"min": float(b.min), "target": float(b.target), "max": float(b.max)} for b in known if b
+    ]

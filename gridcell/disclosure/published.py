@@ -1,0 +1,169 @@
+"""The proof of what was published: `check_published`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from zipfile import BadZipFile
+
+import openpyxl
+
+from gridcell.check.report import CheckReport
+from gridcell.disclosure.audit import prove_published
+from gridcell.disclosure.publish import MIN_THRESHOLD, THRESHOLD
+from gridcell.errors import InputError
+from gridcell.files.digest import digest_files
+from gridcell.formats.geopackage import is_plan, read_plan
+from gridcell.formats.manifest import MANIFEST
+from gridcell.formats.read import Exported, read_export
+from gridcell.model import Finding, Plan
+from gridcell.read.files import list_layers
+from gridcell.schema import CELL_LAYERS
+
+_MOST: Final = 10**9
+"""More households than there are."""
+_PRIVATE: Final = ("households", "staff", "vacancies", "findings", "buildings")
+_TABLES: Final = {*CELL_LAYERS, "publication", "layer_styles", "fields", "note"}
+
+
+def check_published(
+    path: str | Path, *, older: str | Path | None = None, threshold: int | None = None
+) -> CheckReport:
+    """Return whatever published files give away, as anybody who gets them can find out.
+
+    Parameters
+    ----------
+    path
+        A folder that `export_plan` wrote, in any format, or a polygon layer with codes and
+        households. A plan is no publication: what is private in it is told.
+    older
+        What was published before, and named when this was published.
+    threshold
+        Fewest households that may be told, and least width of what can be worked out of a hidden
+        count; by default the one that the publication names, or 5.
+
+    Returns
+    -------
+    Findings: ``private_table``, ``unpublished``, ``foreign_file``, and those of
+    `gridcell.disclosure.prove_published`.
+
+    Raises
+    ------
+    InputError
+        Files that cannot be read, or an older publication that is another one.
+    """
+    beside = Path(path).parent
+    if Path(path).is_file() and (beside / MANIFEST).is_file():
+        raise InputError(f"{path}: is one file of an export; check its folder, {beside}")
+    if is_plan(path):
+        plan = read_plan(path)
+        found = list(_private_in(plan))
+        exported = Exported(
+            label=str(path), levels={level: plan.cells(level) for level in CELL_LAYERS}, pairs=None,
+            manifest={},
+        )  # fmt: skip
+    else:
+        exported = read_export(path)
+        found = [*_unpublished(exported), *_private_files(Path(path), exported)]
+    least = _threshold(exported) if threshold is None else threshold
+    if least < MIN_THRESHOLD:
+        raise InputError(f"{path}: threshold {least}: expected {MIN_THRESHOLD} or more")
+    before = None if older is None else read_export(older)
+    found += prove_published(
+        exported.levels,
+        threshold=least,
+        total=_total(exported),
+        pairs=exported.pairs,
+        older=None if before is None else before.levels,
+        older_total=None if before is None else _total(before),
+    )
+    hidden = {
+        level: int(frame["households"].isna().sum()) for level, frame in exported.levels.items()
+    }
+    done = {"threshold": least, "hidden": hidden, "with_older": before is not None}
+    return CheckReport.of(found, None, figures={"published": done})
+
+
+def _threshold(exported: Exported) -> int:
+    if exported.publication is None:
+        return THRESHOLD
+    return _count(exported, "threshold", exported.publication.get("threshold"), "")
+
+
+def _total(exported: Exported) -> int | None:
+    total = (exported.publication or {}).get("households")
+    return None if total is None else _count(exported, "households", total, " or null")
+
+
+def _count(exported: Exported, name: str, value: object, otherwise: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
+        return value
+    raise InputError(
+        f"{exported.label}: {MANIFEST} says {name} {str(value)[:40]!r}, expected a whole number of "
+        f"0 to {_MOST:,}{otherwise}; publish the plan anew"
+    )
+
+
+def _unpublished(exported: Exported) -> Iterator[Finding]:
+    if exported.manifest and exported.publication is None:
+        yield Finding(
+            kind="unpublished", severity="error",
+            message=f"{exported.label}: was exported without --publish, so that nothing in it is "
+            "hidden",
+        )  # fmt: skip
+
+
+def _private_in(plan: Plan) -> Iterator[Finding]:
+    for name in _PRIVATE:
+        if rows := len(getattr(plan, name)):
+            yield Finding(
+                kind="private_table", severity="error", measure=float(rows),
+                message=f"the plan holds {rows:,} rows of {name}; publish it with 'gridcell export "
+                "--publish'",
+            )  # fmt: skip
+
+
+def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
+    """Yield what lies in the folder beside the cells."""
+    if not path.is_dir():
+        return
+    digests = {str(file["path"]): file.get("sha256") for file in exported.manifest["files"]}
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        if not file.is_file():
+            continue
+        if name not in {*digests, MANIFEST}:
+            yield Finding(
+                kind="foreign_file", severity="error",
+                message=f"{name}: is no file of this export; move it away before the folder leaves "
+                "the house",
+            )  # fmt: skip
+        elif name != MANIFEST and digest_files([file]) != digests[name]:
+            yield Finding(
+                kind="changed", severity="error",
+                message=f"{name}: was changed after the export, so that what it tells beside the "
+                "counts is not known; export the plan anew",
+            )  # fmt: skip
+        for table in _tables(file):
+            if table in _PRIVATE or table not in _TABLES:
+                yield Finding(
+                    kind="private_table", severity="error",
+                    message=f"{name}: holds {table}; expected cells and their counts alone",
+                )  # fmt: skip
+
+
+def _tables(file: Path) -> list[str]:
+    """Return the tables in a file that can hold several, or the one that its name tells."""
+    suffix = file.suffix.lower()
+    try:
+        if suffix == ".gpkg":
+            return list_layers(file)
+        if suffix == ".xlsx":
+            book = openpyxl.load_workbook(file, read_only=True)
+            try:
+                return list(book.sheetnames)
+            finally:
+                book.close()
+    except (InputError, BadZipFile, OSError, KeyError, ValueError):
+        # No such table: a file of the export would not have been read before.
+        return []
+    return [file.stem] if file.stem in _PRIVATE else []

@@ -1,0 +1,240 @@
+"""A plan exported into a folder that appears whole or not at all."""
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from gridcell.disclosure.pairs import NOTE_FILE, make_publication, write_pairs
+from gridcell.disclosure.publish import THRESHOLD
+from gridcell.errors import InputError, WriteError
+from gridcell.folder import all_or_nothing, require_place
+from gridcell.formats.hexagons import DEFAULT_RESOLUTION, as_hexagons
+from gridcell.formats.kml import as_kml
+from gridcell.formats.manifest import MANIFEST, listed_files, make_manifest
+from gridcell.formats.proof import prove_files
+from gridcell.formats.read import CROSSWALK
+from gridcell.formats.shapefile import as_shapefile
+from gridcell.formats.sheets import as_csv, as_xlsx
+from gridcell.formats.source import Source, Written, make_source
+from gridcell.formats.tiles import as_tiles
+from gridcell.formats.vector import as_flatgeobuf, as_geojson, as_geopackage, as_geoparquet
+from gridcell.model import Plan
+from gridcell.words.terms import language_number
+
+EXPORT_FORMATS: Final = (
+    "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
+    "h3",
+)  # fmt: skip
+
+
+class _Writer(Protocol):
+    def __call__(self, source: Source, folder: Path) -> Written: ...
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Export:
+    """What was written."""
+
+    format: str
+    folder: Path
+    files: tuple[Path, ...]
+    """All files, the manifest last."""
+    manifest: dict[str, Any]
+    """What ``export.json`` holds."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the files keep what a plan promises; tables have no promise to keep."""
+        return bool(self.manifest["ok"])
+
+    def to_text(self) -> str:
+        """Return a few lines for people."""
+        size = sum(file["bytes"] for file in self.manifest["files"])
+        lines = [f"{self.folder}: {len(self.files)} files, {size / 1e6:.1f} MB"]
+        for level, figures in self.manifest["coverage"].items():
+            said = "exact coverage" if figures["holds"] else (
+                f"{figures['gaps']} gaps, {figures['overlaps']} overlaps, "
+                f"{figures['outside']} outside, {figures['invalid']} invalid"
+            )  # fmt: skip
+            lines.append(f"{level:<12}{figures['cells']:>8,} cells, {said}")
+        figures = self.manifest.get("publication")
+        if figures is not None:
+            hidden = ", ".join(f"{number:,} {level}" for level, number in figures["hidden"].items())
+            lines.append(f"counts hidden: {hidden}")
+            if figures["exposed"]:
+                lines.append(
+                    f"of these {figures['exposed']:,} follow from what was published before, "
+                    "whatever is hidden now"
+                )
+        return "\n".join([*lines, *self.manifest["notes"]])
+
+
+def export_plan(
+    plan: Plan,
+    folder: str | Path,
+    *,
+    format: str,  # noqa: A002 - what it is called everywhere
+    resolution: int | None = None,
+    households: bool = False,
+    publish: bool = False,
+    threshold: int = THRESHOLD,
+    publish_level: str = "micro",
+    older: str | Path | None = None,
+    lang: str = "en",
+    overwrite: bool = False,
+) -> Export:
+    """Write the cells of a plan in another system's format, read them back and prove them.
+
+    Exports hold cells and counts: no table of households unless asked for, no staff, no buildings.
+    With `publish`, small counts are hidden as well, and what would give them away, as
+    `gridcell.disclosure.publish_plan` says; files say so, and `check_published` proves it.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    folder
+        A new folder, an empty one, or with `overwrite` one that holds an export.
+    format
+        One of `EXPORT_FORMATS`. Formats in the plan's CRS: gpkg, shapefile, geoparquet, flatgeobuf;
+        in longitude and latitude: geojson, kml, pmtiles, h3. There the cells are rounded to 9
+        decimals such that an exact coverage stays one; tiles are simplified and h3 is a summary by
+        hexagons.
+    resolution
+        Of h3, 0 to 15; 9 by default, hexagons of about 0.1 km².
+    households
+        Add the table of households to csv and xlsx.
+    publish
+        Write what may leave the house.
+    threshold
+        Of a publication: fewest households that are told.
+    publish_level
+        Of a publication: the finest level that is told, ``micro`` or ``small``.
+    older
+        Of a publication: what was published before of an older division of the same land, an export
+        or a polygon layer with codes and households. Which land the leaves of both share is then in
+        ``crosswalk.csv``.
+    lang
+        Of the words in kml, ``en`` or ``zh``.
+    overwrite
+        Replace an export that is there already.
+
+    Returns
+    -------
+    The files and how they were proven. Where the plan itself has gaps or overlaps they are in the
+    files too, and `Export.ok` is false.
+
+    Raises
+    ------
+    InputError
+        An unknown format or language, an option that the format does not know.
+    WriteError
+        The folder is not free or cannot be written; the format cannot hold the cells.
+    ProofError
+        The plan's levels cover their land, and those in the files do not.
+    """
+    require_export(
+        folder, format=format, resolution=resolution, households=households, publish=publish,
+        older=older, overwrite=overwrite,
+    )  # fmt: skip
+    language_number(lang)
+    writers: dict[str, _Writer] = {
+        "geojson": as_geojson,
+        "gpkg": as_geopackage,
+        "shapefile": as_shapefile,
+        "geoparquet": as_geoparquet,
+        "flatgeobuf": as_flatgeobuf,
+        "kml": partial(as_kml, lang=lang),
+        "csv": partial(as_csv, households=households),
+        "xlsx": partial(as_xlsx, households=households),
+        "pmtiles": as_tiles,
+        "h3": partial(
+            as_hexagons, resolution=DEFAULT_RESOLUTION if resolution is None else resolution
+        ),
+    }
+    publication = make_publication(plan, threshold, older, level=publish_level) if publish else None
+    source = (
+        make_source(plan) if publication is None
+        else make_source(publication.plan, publication.pairs)
+    )  # fmt: skip
+    target = Path(folder).resolve()
+    with all_or_nothing(target) as part:
+        try:
+            written = writers[format](source, part)
+        except (DataSourceError, DataLayerError, RuntimeError) as error:
+            raise WriteError(f"{folder}: cannot be written: {error}") from None
+        coverage = prove_files(source, written) if written.back is not None else {}
+        rows = dict(written.rows)
+        if source.pairs is not None:
+            rows[part / CROSSWALK] = write_pairs(source.pairs, part)
+        if source.note is not None:
+            (part / NOTE_FILE).write_text(source.note + "\n", encoding="utf-8", newline="\n")
+        manifest = make_manifest(source, written, rows, part, format, coverage)
+        text = json.dumps(manifest, ensure_ascii=False, indent=2)
+        (part / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+    names = [str(file["path"]) for file in manifest["files"]]
+    return Export(
+        format=format,
+        folder=Path(folder),
+        files=tuple(Path(folder) / name for name in (*names, MANIFEST)),
+        manifest=manifest,
+    )
+
+
+def require_export(
+    folder: str | Path,
+    *,
+    format: str,  # noqa: A002
+    resolution: int | None = None,
+    households: bool = False,
+    publish: bool = False,
+    older: str | Path | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Make sure that an export can be written here, before any work.
+
+    Raises
+    ------
+    InputError
+        An unknown format, or an option that it does not know.
+    WriteError
+        Something is in the way.
+    """
+    _require_options(
+        format, resolution=resolution, households=households, publish=publish, older=older
+    )
+    require_place(folder, what="an export", foreign=_no_export, overwrite=overwrite)
+
+
+def _require_options(
+    format: str,  # noqa: A002
+    *,
+    resolution: int | None,
+    households: bool,
+    publish: bool,
+    older: str | Path | None,
+) -> None:
+    if format not in EXPORT_FORMATS:
+        raise InputError(f"format {format!r}: expected one of {', '.join(EXPORT_FORMATS)}")
+    if resolution is not None and format != "h3":
+        raise InputError(f"format {format}: a resolution is of h3 only")
+    if resolution is not None and not 0 <= resolution <= 15:
+        raise InputError(f"resolution {resolution}: expected 0 to 15")
+    if households and format not in {"csv", "xlsx"}:
+        raise InputError(f"format {format}: a table of households is in csv and xlsx only")
+    if households and publish:
+        raise InputError("a table of households is never published; leave out one of the two")
+    if older is not None and not publish:
+        raise InputError("what was published before matters to a publication alone (--publish)")
+
+
+def _no_export(target: Path) -> str | None:
+    found = {file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()}
+    foreign = sorted(found - {MANIFEST} - listed_files(target))
+    if foreign:
+        return f"it holds {foreign[0]}"
+    return None if MANIFEST in found else f"it holds no {MANIFEST}"

@@ -1,0 +1,1 @@
+"""File formats, one module each: a plan and its cells written, and read back."""

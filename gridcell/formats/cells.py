@@ -1,0 +1,217 @@
+"""Layers of cells in the formats people have, each read back and compared before it is there."""
+
+import shutil
+import uuid
+import warnings
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from pyogrio.errors import DataLayerError, DataSourceError
+from shapely import GeometryType
+
+from gridcell.arrays import Geometries
+from gridcell.coverage.lattice import LONLAT, to_lattice
+from gridcell.errors import WriteError
+from gridcell.files.atomic import require_writable
+from gridcell.formats.geopackage import dated
+
+FORMATS: Final = {
+    ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSON", ".json": "GeoJSON",
+    ".fgb": "FlatGeobuf", ".parquet": "Parquet", ".geoparquet": "Parquet",
+}  # fmt: skip
+"""Formats by the suffix of the file."""
+
+_OPTIONS: Final[dict[str, dict[str, str]]] = {
+    # The fid column gets a name that no input uses, or a column named so would vanish.
+    "GPKG": {"FID": "gridcell_fid"},
+    "GeoJSON": {"RFC7946": "YES"},
+    # An index would sort the rows.
+    "FlatGeobuf": {"SPATIAL_INDEX": "NO"},
+}
+_NAME_BYTES: Final = 10
+_DECIMALS: Final = 15
+"""Decimals that keep every double from 8 up, and all with 9 decimals."""
+_DIGITS: Final = 17
+"""Significant digits that keep every double."""
+
+
+def write_cells(
+    cells: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    layer: str = "cells",
+    encoding: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write polygons with all their columns, in their order, and make sure that they arrived.
+
+    Parameters
+    ----------
+    cells
+        (Multi)Polygons or ``None``.
+    path
+        A file with a suffix of `FORMATS`; appears whole or not at all. GeoJSON is in longitude and
+        latitude (RFC 7946): coordinates of other CRS are rounded to 9 decimals such that an exact
+        coverage stays one, and anything else is refused.
+    layer
+        Name of the layer where the format has one.
+    encoding
+        Of the text in a shapefile; UTF-8 by default.
+    overwrite
+        Replace files that are there already.
+
+    Raises
+    ------
+    WriteError
+        Geometries that are no polygons, a suffix of no known format, a file in the way, column
+        names too long for a shapefile, GeoJSON without a CRS; a file that does not hold what was
+        written.
+    ProofError
+        GeoJSON of cells in another CRS that are no exact coverage.
+    """
+    file = require_writable(path, overwrite=overwrite)
+    driver = _driver(file)
+    frame = _fitting(cells, file, driver, encoding)
+    folder = file.with_name(f".{file.stem}-{uuid.uuid4().hex[:8]}.part")
+    folder.mkdir()
+    try:
+        part = folder / file.name
+        _write(frame, part, driver, layer, encoding)
+        _compare(frame, part, encoding)
+        for other in sorted(folder.iterdir()):
+            other.replace(file.with_name(other.name))
+    except (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError) as error:
+        if isinstance(error, WriteError):
+            raise
+        raise WriteError(f"{file}: cannot be written: {error}") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def require_format(path: str | Path) -> None:
+    """Raise `WriteError` where `write_cells` does not know the suffix of a file."""
+    _driver(Path(path))
+
+
+def _driver(file: Path) -> str:
+    driver = FORMATS.get(file.suffix.lower())
+    if driver is None:
+        raise WriteError(
+            f"{file}: no format with the suffix {file.suffix!r}; expected {', '.join(FORMATS)}"
+        )
+    return driver
+
+
+def _fitting(
+    cells: gpd.GeoDataFrame, file: Path, driver: str, encoding: str | None
+) -> gpd.GeoDataFrame:
+    """Return the frame in the CRS of the format, when the format can hold it."""
+    shapes = np.array(cells.geometry.array, dtype=object)
+    area = np.isin(shapely.get_type_id(shapes), [GeometryType.POLYGON, GeometryType.MULTIPOLYGON])
+    other = np.flatnonzero(~area & ~shapely.is_missing(shapes))
+    if len(other):
+        raise WriteError(
+            f"{file}: row {other[0] + 1} is a {shapes[other[0]].geom_type} ({len(other)} rows); "
+            f"expected polygons"
+        )
+    if driver == "ESRI Shapefile":
+        names = [str(name) for name in cells.columns if name != cells.active_geometry_name]
+        long = [n for n in names if len(n.encode(encoding or "utf-8", "replace")) > _NAME_BYTES]
+        if long:
+            raise WriteError(
+                f"{file}: {', '.join(long[:5])}: names in a shapefile have at most {_NAME_BYTES} "
+                f"bytes; write a .gpkg instead"
+            )
+    if driver != "GeoJSON" or cells.crs == LONLAT:
+        return cells
+    if cells.crs is None:
+        raise WriteError(
+            f"{file}: GeoJSON is in longitude and latitude, and the cells have no CRS; write a "
+            f".gpkg instead"
+        )
+    solid = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
+    lattice = to_lattice(shapes[solid], cells.crs)
+    if len(lattice.collapsed):
+        row = int(solid[lattice.collapsed[0]])
+        raise WriteError(
+            f"{file}: the cell of row {row + 1} is too small for the decimals of GeoJSON; write a "
+            f".gpkg instead"
+        )
+    shapes[solid] = lattice.cells
+    return cells.set_geometry(gpd.GeoSeries(shapes, index=cells.index, crs=LONLAT))
+
+
+def _write(
+    frame: gpd.GeoDataFrame, part: Path, driver: str, layer: str, encoding: str | None
+) -> None:
+    if driver == "Parquet":
+        frame.to_parquet(part, index=False, write_covering_bbox=True)
+        return
+    options: dict[str, Any] = {}
+    if driver == "GeoJSON":
+        options["COORDINATE_PRECISION"] = str(_decimals(np.asarray(frame.geometry.array)))
+    if driver == "ESRI Shapefile":
+        options["encoding"] = encoding or "UTF-8"
+    elif driver == "GPKG":
+        options["layer"] = layer
+    kind = "MultiPolygon" if driver != "GeoJSON" else None
+    with warnings.catch_warnings(), dated():
+        # A layer without a CRS is written without one.
+        warnings.simplefilter("ignore")
+        pyogrio.write_dataframe(
+            frame.reset_index(drop=True), part, driver=driver, use_arrow=False, geometry_type=kind,
+            promote_to_multi=kind is not None, layer_options=_OPTIONS.get(driver), **options,
+        )  # fmt: skip
+
+
+def _decimals(shapes: Geometries) -> int:
+    """Return the decimals that keep every coordinate: more near the equator and Greenwich."""
+    size = np.abs(shapely.get_coordinates(shapes))
+    fine = size[(size > 0) & (np.round(size, _DECIMALS) != size)]
+    if not len(fine):
+        return _DECIMALS
+    return max(_DECIMALS, _DIGITS - 1 - int(np.floor(np.log10(fine.min()))))
+
+
+def _compare(frame: gpd.GeoDataFrame, part: Path, encoding: str | None) -> None:
+    """Read the file back and raise `WriteError` unless it holds the same polygons and columns."""
+    back: gpd.GeoDataFrame
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if part.suffix.lower() in {".parquet", ".geoparquet"}:
+            back = gpd.read_parquet(part)
+        else:
+            known = {"encoding": encoding} if encoding and part.suffix.lower() == ".shp" else {}
+            back = gpd.GeoDataFrame(pyogrio.read_dataframe(part, **known))
+    here = _as_multi(np.asarray(frame.geometry.array, dtype=object))
+    there = _as_multi(np.asarray(back.geometry.array, dtype=object))
+    names = [str(name) for name in frame.columns if name != frame.active_geometry_name]
+    lost = [name for name in names if name not in back.columns]
+    if lost:
+        raise WriteError(
+            f"{part.name}: the format keeps no column {', '.join(lost[:5])}; write a .gpkg instead"
+        )
+    if len(here) != len(there):
+        raise WriteError(f"{part.name}: {len(here)} rows were written, {len(there)} read back")
+    same: NDArray[np.bool_] = shapely.equals_identical(here, there)
+    same |= shapely.is_missing(here) & shapely.is_missing(there)
+    if not same.all():
+        row = int(np.flatnonzero(~same)[0])
+        raise WriteError(
+            f"{part.name}: the format does not keep the polygon of row {row + 1} "
+            f"({int((~same).sum())} rows) as it is; write a .gpkg instead"
+        )
+
+
+def _as_multi(shapes: Geometries) -> Geometries:
+    """Return every polygon as a normalized multipolygon, nothing as ``None``."""
+    out = np.full(len(shapes), None, dtype=object)
+    parts, row = shapely.get_parts(shapely.force_2d(shapes), return_index=True)
+    if len(parts):
+        shapely.multipolygons(parts, indices=row, out=out)
+    return np.asarray(shapely.normalize(out), dtype=object)

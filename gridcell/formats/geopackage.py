@@ -1,0 +1,267 @@
+"""A plan in one GeoPackage, written and read."""
+
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from gridcell.errors import InputError, RulesError, WriteError
+from gridcell.formats.styles import write_styles
+from gridcell.model import Plan
+from gridcell.read.files import list_layers
+from gridcell.read.offline import offline, refuse_pointers
+from gridcell.rules import Rules
+from gridcell.schema import (
+    BUILDING_COLUMNS,
+    CELL_COLUMNS,
+    CELL_LAYERS,
+    FINDING_COLUMNS,
+    HOUSEHOLD_COLUMNS,
+    LINEAGE_COLUMNS,
+    STAFF_COLUMNS,
+    VACANCY_COLUMNS,
+)
+from gridcell.version import __version__
+
+_LAYERS: Final = {
+    **dict.fromkeys(CELL_LAYERS, (CELL_COLUMNS, "Polygon")),
+    "buildings": (BUILDING_COLUMNS, "Polygon"),
+    "barriers": (("kind", "rank", "name"), "LineString"),
+    "findings": (FINDING_COLUMNS, "Point"),
+}
+_TABLES: Final = {
+    "households": HOUSEHOLD_COLUMNS,
+    "staff": STAFF_COLUMNS,
+    "vacancies": VACANCY_COLUMNS,
+    "lineage": LINEAGE_COLUMNS,
+}
+PLAN_FRAMES: Final = (*_LAYERS, *_TABLES)
+"""Layers and tables of a plan, named as they are in `Plan`."""
+_WHOLE: Final = ("level", "households", "buildings", "count", "missing")
+_REAL: Final = ("area_m2", "compactness", "distance_m", "measure")
+# Findings and barriers are looked at, not counted on.
+_NEEDED: Final = {
+    "findings": ("kind", "severity", "message"), "barriers": ("kind",),
+    "vacancies": ("role", "code", "missing"),
+}  # fmt: skip
+_FORMAT: Final = "gridcell plan"
+# The fid column gets a name that no input uses, or a column named so would vanish.
+_OPTIONS: Final = {"FID": "gridcell_fid"}
+_DATE: Final = "2000-01-01T00:00:00Z"
+"""What every file says it was changed at, so that the same plan gives the same bytes."""
+
+
+def write_geopackage(plan: Plan, file: Path) -> None:
+    """Write all layers and tables of a plan.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    file
+        A file that does not exist yet.
+
+    Raises
+    ------
+    WriteError
+        The file cannot be written.
+    """
+    try:
+        with dated():
+            for name, (columns, kind) in _LAYERS.items():
+                _write_layer(getattr(plan, name), file, name, columns, kind)
+            for name, columns in _TABLES.items():
+                table = _typed(pd.DataFrame(getattr(plan, name)), columns)
+                _write(table, file, name)
+            _write(_metadata(plan), file, "metadata")
+            write_styles(file, _LAYERS)
+    except (DataSourceError, DataLayerError, OSError) as error:
+        raise WriteError(f"{file.name}: cannot be written: {error}") from error
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Return the plan that was written into a folder, or into its ``plan.gpkg``.
+
+    Parameters
+    ----------
+    path
+        The folder or the GeoPackage.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is no plan.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file /= "plan.gpkg"
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; expected a plan's folder or its plan.gpkg")
+    try:
+        return _read_plan(file)
+    except (DataSourceError, DataLayerError, shapely.errors.ShapelyError) as error:
+        raise InputError(f"{file}: no readable GeoPackage: {error}") from None
+    except (KeyError, ValueError, RecursionError, pyproj.exceptions.CRSError) as error:
+        if isinstance(error, (InputError, RulesError)):
+            raise
+        raise InputError(f"{file}: no plan: its metadata or columns are damaged: {error}") from None
+
+
+def _read_plan(file: Path) -> Plan:
+    refuse_pointers(file)
+    # What GDAL only warns of in a damaged file shows in what was read.
+    with warnings.catch_warnings(), offline():
+        warnings.simplefilter("ignore")
+        layers = set(pyogrio.list_layers(file)[:, 0])
+        wanted = {*_LAYERS, *_TABLES, "metadata"}
+        if missing := sorted(wanted - layers):
+            raise InputError(
+                f"{file}: no plan: layers {', '.join(missing)} are missing; "
+                f"expected a file written by 'gridcell partition'"
+            )
+        metadata = read_metadata(file)
+        report = json.loads(metadata["report"])
+        if not isinstance(report, dict):
+            raise ValueError("the report holds no figures")  # noqa: TRY004 - caught by the caller
+        crs = pyproj.CRS.from_wkt(metadata["crs"])
+        frames = {name: _read(file, name, crs) for name in (*_LAYERS, *_TABLES)}
+        return Plan(
+            crs=crs,
+            rules=Rules.build(json.loads(metadata["rules"]), source=f"{file}: rules"),
+            report=report,
+            **frames,
+        )
+
+
+def read_metadata(file: Path) -> dict[str, str]:
+    """Return what a plan's GeoPackage says of itself: CRS, rules, report …, as texts.
+
+    Raises
+    ------
+    InputError
+        The table is not readable.
+    """
+    try:
+        with warnings.catch_warnings(), offline():
+            warnings.simplefilter("ignore")
+            table = pyogrio.read_dataframe(file, layer="metadata", use_arrow=False)
+        return {str(k): str(v) for k, v in zip(table["key"], table["value"], strict=True)}
+    except (DataSourceError, DataLayerError, KeyError) as error:
+        raise InputError(f"{file}: no plan: no readable table metadata: {error}") from None
+
+
+def is_plan(path: str | Path) -> bool:
+    """Tell whether the path is a plan's folder or its GeoPackage."""
+    file = Path(path)
+    if file.is_dir():
+        return (file / "plan.gpkg").is_file()
+    if not file.is_file() or file.suffix.lower() != ".gpkg":
+        return False
+    try:
+        return {"leaves", "metadata"} <= set(list_layers(file))
+    except InputError:
+        return False
+
+
+def plain(value: object) -> object:
+    """Return report data as JSON knows it: numpy numbers as numbers, NaN as null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _metadata(plan: Plan) -> pd.DataFrame:
+    rows = {
+        "format": _FORMAT,
+        "version": __version__,
+        "households": (
+            "estimated" if plan.report.get("households", {}).get("estimated") else "counted"
+        ),
+        "crs": plan.crs.to_wkt(),
+        "rules": plan.rules.model_dump_json(),
+        "report": json.dumps(plain(plan.report), ensure_ascii=False),
+    }
+    return pd.DataFrame({"key": list(rows), "value": list(rows.values())})
+
+
+def _typed(frame: Any, columns: tuple[str, ...]) -> Any:
+    """Return the frame with its columns in order and of the kind that their names promise."""
+    known = [name for name in columns if name in frame]
+    rest = [name for name in frame.columns if name not in columns and name != "geometry"]
+    geometry = ["geometry"] if "geometry" in frame else []
+    out = frame[[*known, *rest, *geometry]].reset_index(drop=True)
+    for name in [*known, *rest]:
+        column = out[name]
+        if name in _WHOLE:
+            whole = pd.to_numeric(column).astype("Int64")
+            out[name] = whole if whole.hasnans or column.isna().any() else whole.astype("int64")
+        elif name in _REAL:
+            out[name] = pd.to_numeric(column).astype("float64")
+        elif name in columns or not pd.api.types.is_numeric_dtype(column.dtype):
+            out[name] = column.astype(object).where(column.notna(), None).astype("str")
+    return out
+
+
+def _write_layer(
+    frame: gpd.GeoDataFrame, file: Path, name: str, columns: tuple[str, ...], kind: str
+) -> None:
+    frame = _typed(frame, columns)
+    several = shapely.get_num_geometries(np.asarray(frame.geometry, dtype=object)) > 1
+    multi = bool(several.any())
+    _write(
+        frame, file, name,
+        geometry_type=f"Multi{kind}" if multi else kind, promote_to_multi=multi,
+    )  # fmt: skip
+
+
+def _write(frame: Any, file: Path, name: str, **options: object) -> None:
+    pyogrio.write_dataframe(
+        frame, file, layer=name, driver="GPKG", append=file.exists(), layer_options=_OPTIONS,
+        use_arrow=False, **options,
+    )  # fmt: skip
+
+
+def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
+    frame = pyogrio.read_dataframe(file, layer=name, use_arrow=False)
+    columns = _LAYERS[name][0] if name in _LAYERS else _TABLES[name]
+    missing = [column for column in _NEEDED.get(name, columns) if column not in frame]
+    if missing:
+        raise InputError(
+            f"{file}: layer {name}: columns {', '.join(missing)} are missing; restore the file "
+            f"or write the plan anew with 'gridcell partition'"
+        )
+    if name in _TABLES:
+        return _typed(pd.DataFrame(frame), columns)
+    geometry = np.array(frame["geometry"], dtype=object)
+    # A layer with one multipolygon holds multipolygons only.
+    single = shapely.get_num_geometries(geometry) == 1
+    geometry[single] = shapely.get_geometry(geometry[single], 0)
+    attributes = _typed(pd.DataFrame(frame.drop(columns="geometry")), columns)
+    return gpd.GeoDataFrame(attributes, geometry=geometry, crs=crs)
+
+
+@contextmanager
+def dated() -> Iterator[None]:
+    """Let GDAL date every file alike meanwhile, so that the same rows give the same bytes."""
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _DATE})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

@@ -1,0 +1,198 @@
+"""Exports read back by those who got them: `read_export`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+
+from gridcell.errors import InputError
+from gridcell.formats.manifest import read_manifest
+from gridcell.formats.shapefile import FIELDS
+from gridcell.formats.tiles import ARCHIVE
+from gridcell.formats.vector import PLAN_FILE, read_layer
+from gridcell.read.crs import settle_crs
+from gridcell.read.fields import as_count, as_text, find_columns
+from gridcell.read.files import open_input
+from gridcell.read.offline import offline, refuse_pointers
+from gridcell.schema import CELL_LAYERS
+
+CROSSWALK: Final = "crosswalk.csv"
+"""The land that a published division shares with an older one."""
+
+_COLUMNS: Final = ("code", "parent", "households", "buildings", "band", "reason")
+_SUFFIXES: Final = {
+    "geojson": ".geojson", "shapefile": ".shp", "flatgeobuf": ".fgb", "kml": ".kml", "csv": ".csv",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Exported:
+    """What somebody who gets an export has in hand."""
+
+    label: str
+    levels: Mapping[str, pd.DataFrame]
+    """By level ``code``, ``parent``, ``households`` (Int64, missing where hidden), ``buildings``,
+    ``band``, ``reason``, as far as there are such columns; with polygons where the format has
+    them."""
+    pairs: pd.DataFrame | None
+    """`gridcell.disclosure.Publication.pairs`."""
+    manifest: Mapping[str, Any]
+    """What ``export.json`` holds; nothing for a layer."""
+
+    @property
+    def publication(self) -> Mapping[str, Any] | None:
+        """What the export says of what was hidden, where it is published."""
+        figures = self.manifest.get("publication")
+        return figures if isinstance(figures, dict) else None
+
+
+def read_export(path: str | Path) -> Exported:
+    """Return the cells of an export in any format, or of one polygon layer with codes.
+
+    Parameters
+    ----------
+    path
+        A folder with ``export.json``; or ``FILE`` or ``FILE#LAYER``, whose cells are leaves.
+
+    Raises
+    ------
+    InputError
+        No export and no layer with ``code`` and ``households``; files that cannot be read.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        layer = _layer(str(path), "publication")
+        return Exported(label=folder.name, levels={"leaves": layer}, pairs=None, manifest={})
+    manifest = read_manifest(folder)
+    kind = str(manifest.get("format"))
+    levels: dict[str, pd.DataFrame]
+    names = [str(file["path"]) for file in manifest["files"]]
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise InputError(f"{folder}: {missing[0]} is missing; export the plan anew")
+    if kind == "h3":
+        levels = {"leaves": _of_hexagons(folder)}
+    elif kind == "pmtiles":
+        levels = _of_tiles(folder / ARCHIVE)
+    else:
+        found = {level: _level(folder, kind, level, names) for level in CELL_LAYERS}
+        levels = {level: layer for level, layer in found.items() if layer is not None}
+    if kind == "pmtiles" and len(levels) < len(CELL_LAYERS) - 1:
+        raise InputError(f"{folder / ARCHIVE}: cannot be read; export the plan anew")
+    if not levels:
+        raise InputError(f"{folder}: format {kind!r} of an export is not known here")
+    pairs = folder / CROSSWALK
+    return Exported(
+        label=folder.name, levels=levels, pairs=_pairs(pairs) if pairs.is_file() else None,
+        manifest=manifest,
+    )  # fmt: skip
+
+
+def _level(folder: Path, kind: str, level: str, names: list[str]) -> pd.DataFrame | None:
+    """Return the rows of a level; ``None`` where it has none."""
+    if kind == "geoparquet":
+        files = [name for name in names if Path(name).name == f"{level}.parquet"]
+        parts = [_layer(str(folder / name), level) for name in files]
+        return pd.concat(parts, ignore_index=True) if parts else None
+    if kind == "gpkg":
+        place = f"{folder / PLAN_FILE}#{level}"
+    elif kind == "xlsx":
+        place = f"{folder / 'cells.xlsx'}#{level}"
+    elif kind in _SUFFIXES:
+        place = str(folder / f"{level}{_SUFFIXES[kind]}")
+    else:
+        return None
+    try:
+        return _layer(place, level)
+    except InputError as error:
+        # Plans that stop at level 3 have no micro cells.
+        if level == "micro" and "holds no rows" in str(error):
+            return None
+        raise
+
+
+def _layer(place: str, level: str) -> pd.DataFrame:
+    """Return a layer with our columns, whatever the format calls them."""
+    source = open_input(place, level)
+    frame = source.frame.rename(columns={short: name for name, short in FIELDS.items()})
+    found = find_columns(source, {}, "communities")
+    frame = frame.rename(
+        columns={
+            found[name]: name
+            for name in ("code", "households")
+            if name not in frame and name in found
+        }
+    )
+    for name in ("code", "households"):
+        if name not in frame:
+            raise InputError(f"{source.label}: no column {name}; expected the cells of an export")
+    out = pd.DataFrame(index=frame.index)
+    for name in _COLUMNS:
+        if name not in frame:
+            continue
+        column = frame[name]
+        if name in {"households", "buildings"}:
+            out[name] = as_count(column, source, name)
+        else:
+            out[name] = as_text(column)
+    if source.geometries is None:
+        return out
+    shapes = source.geometries.to_numpy()
+    placed: pd.DataFrame = gpd.GeoDataFrame(out, geometry=shapes, crs=settle_crs(source, None))
+    return placed
+
+
+def _of_tiles(file: Path) -> dict[str, pd.DataFrame]:
+    """Return the figures of the cells in vector tiles, each once."""
+    refuse_pointers(file)
+    levels = {}
+    for level in CELL_LAYERS:
+        with offline():
+            try:
+                frame = read_layer(file, layer=level, CLIP="NO", read_geometry=False)
+            except (RuntimeError, ValueError):
+                continue
+        known = [name for name in _COLUMNS if name in frame]
+        if not len(frame) or "code" not in known:
+            continue
+        levels[level] = _typed(frame[known].drop_duplicates(ignore_index=True))
+    return levels
+
+
+def _of_hexagons(folder: Path) -> pd.DataFrame:
+    """Return the leaves that a summary by hexagons tells of."""
+    source = open_input(str(folder / "cells_hexagons.csv"), "hexagons")
+    for name in ("code", "households"):
+        if name not in source.frame:
+            raise InputError(f"{source.label}: no column {name}; export the plan anew")
+    shares = as_count(source.frame["households"], source, "households")
+    groups = shares.groupby(as_text(source.frame["code"]))
+    # Who sees a hidden share knows no total.
+    return pd.DataFrame({
+        "code": pd.array([str(code) for code, _ in groups], dtype="str"),
+        "households": pd.array([part.sum(skipna=False) for _, part in groups], dtype="Int64"),
+    })  # fmt: skip
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    out = frame.copy()
+    for name in ("households", "buildings"):
+        out[name] = (
+            pd.to_numeric(out[name]).astype("Int64") if name in out
+            else pd.array([pd.NA] * len(out), dtype="Int64")
+        )  # fmt: skip
+    return out
+
+
+def _pairs(file: Path) -> pd.DataFrame:
+    source = open_input(str(file), "crosswalk")
+    frame = source.frame
+    if missing := {"a", "b", "households"} - set(frame.columns):
+        raise InputError(f"{source.label}: no column {min(missing)}; export the plan anew")
+    out = pd.DataFrame({name: as_text(frame[name]) for name in ("a", "b")})
+    for name in ("households", "buildings"):
+        if name in frame:
+            out[name] = as_count(frame[name], source, name)
+    return out

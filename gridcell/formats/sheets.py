@@ -1,0 +1,73 @@
+"""Cells as CSV and XLSX, without their polygons."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from gridcell.coverage.lattice import LONLAT
+from gridcell.formats.source import Source, Written, without_geometry
+from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
+from gridcell.tables.write import write_table, write_workbook
+from gridcell.words.columns import MEANINGS
+
+WORKBOOK: Final = "cells.xlsx"
+_TEXT: Final = ("code", "label", "parent", "community", "small", "household_id")
+_DECIMALS: Final = {"area_m2": 2, "compactness": 4}
+_DEGREE_DECIMALS: Final = 7
+_POINT: Final = {
+    "lon": ("Longitude of a point in the cell, WGS 84", "格内一点经度（WGS 84）"),
+    "lat": ("Latitude of a point in the cell, WGS 84", "格内一点纬度（WGS 84）"),
+}
+
+
+def as_csv(source: Source, folder: Path, *, households: bool) -> Written:
+    """Write ``LEVEL.csv``, ``fields.csv`` and, if asked for, ``households.csv``."""
+    rows = {}
+    for name, table in _tables(source, households=households).items():
+        file = folder / f"{name}.csv"
+        # By the mark Excel knows UTF-8.
+        rows[file] = write_table(table, file, text=_TEXT, bom=True)
+    return Written(rows=rows, notes=_notes(source))
+
+
+def as_xlsx(source: Source, folder: Path, *, households: bool) -> Written:
+    """Write ``cells.xlsx``: a sheet a level, ``fields`` and, if asked for, ``households``."""
+    file = folder / WORKBOOK
+    sheets = _tables(source, households=households)
+    if source.note is not None:
+        sheets["note"] = pd.DataFrame({"note": [source.note]})
+    written = write_workbook(sheets, file, text=_TEXT)
+    return Written(rows={file: written}, notes=_notes(source))
+
+
+def _tables(source: Source, *, households: bool) -> dict[str, pd.DataFrame]:
+    to_lonlat = pyproj.Transformer.from_crs(source.plan.crs, LONLAT, always_xy=True)
+    tables = {}
+    for level in CELL_LAYERS:
+        frame = source.levels[level]
+        table = without_geometry(frame).round(_DECIMALS)
+        inside = shapely.point_on_surface(np.asarray(frame.geometry, dtype=object))
+        lon, lat = to_lonlat.transform(shapely.get_x(inside), shapely.get_y(inside))
+        table["lon"] = np.round(lon, _DEGREE_DECIMALS)
+        table["lat"] = np.round(lat, _DEGREE_DECIMALS)
+        tables[level] = table
+    meanings = {**MEANINGS, **_POINT}
+    columns = list(tables["large"].columns)
+    tables["fields"] = pd.DataFrame({
+        "column": columns,
+        "en": [meanings[name][0] for name in columns],
+        "zh": [meanings[name][1] for name in columns],
+    })  # fmt: skip
+    if households:
+        tables["households"] = pd.DataFrame(source.plan.households[list(HOUSEHOLD_COLUMNS)])
+    return tables
+
+
+def _notes(source: Source) -> tuple[str, ...]:
+    return ("no polygons: figures and a point in each cell",) + (
+        ("households are estimated",) if source.estimated else ()
+    )

@@ -1,0 +1,146 @@
+"""The styles of each layer of a plan."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gridcell.formats.styles.symbols import Choice, Colour, Label, Rule, Style
+
+_WHITE: Final = (255, 255, 255, 255)
+_ORANGE: Final = (176, 79, 31, 255)
+_SMALL_LINE: Final = (43, 90, 138, 255)
+_MICRO_LINE: Final = (110, 130, 150, 255)
+
+_GENERAL: Final = Choice(column="grid_type", value="general")
+_DEDICATED: Final = Choice(column="grid_type", value="dedicated")
+_UNTOLD: Final = Choice(column="grid_type", value="general", without="band")
+_BANDS_TITLE: Final = "户数范围 Bands"
+_BANDS: Final[Mapping[str, tuple[str, Colour]]] = {
+    # What is as it should be stays pale: below it another level may show what is not.
+    "in": ("户数达标 In the band", (120, 180, 110, 60)),
+    "under": ("户数不足 Under the band", (60, 130, 215, 170)),
+    "over": ("户数超出 Over the band", (215, 60, 50, 170)),
+}
+
+
+def _by_type(line: Colour, width: float, fill: Colour) -> tuple[Rule, ...]:
+    return (
+        Rule(title="综合网格 General", of=_GENERAL, line=line, width=width, fill=fill),
+        Rule(title="专属网格 Dedicated", of=_DEDICATED, line=_ORANGE, width=width + 0.1,
+             fill=(240, 143, 79, 60), hatched=True),
+    )  # fmt: skip
+
+
+def _by_band(line: Colour, width: float) -> tuple[Rule, ...]:
+    bands = (
+        Rule(title=title, of=Choice(column="band", value=band), line=line, width=width, fill=fill)
+        for band, (title, fill) in _BANDS.items()
+    )
+    return (
+        *bands,
+        _by_type(line, width, line)[1],
+        # Published plans hide what would tell small counts.
+        Rule(title="未公布 Not told", of=_UNTOLD, line=line, width=width),
+    )
+
+
+_NUMBER: Final = """regexp_replace(substr("code", length("parent") + 1), '^0+', '')"""
+"""The number of a cell within its parent."""
+_WITH_HOUSEHOLDS: Final = _NUMBER + """ || coalesce('\\n' || "households", '')"""
+# Of dedicated grids the leaves are the small ones: they look alike, whichever layer is on top.
+_SITE: Final = Label(
+    text='"name"', column="name", of=_DEDICATED, size=7, colour=_ORANGE, below=10_000, bold=True,
+    priority=6,
+)  # fmt: skip
+_SMALL_LABELS: Final = (
+    Label(text=_WITH_HOUSEHOLDS, column="label", of=_GENERAL, size=9, colour=(31, 61, 110, 255),
+          below=20_000, bold=True, priority=7),
+    _SITE,
+)  # fmt: skip
+_GREY: Final = (80, 90, 100, 255)
+_MICRO_LABELS: Final = (
+    Label(text=_NUMBER, column="label", of=_GENERAL, size=6.5, colour=_GREY, below=5_000,
+          above=3_000, priority=3),
+    Label(text=_WITH_HOUSEHOLDS, column="label", of=_GENERAL, size=6.5, colour=_GREY, below=3_000,
+          priority=3),
+    _SITE,
+)  # fmt: skip
+
+
+def _cells(
+    what: str, line: Colour, width: float, fill: Colour, labels: tuple[Label, ...], below: int
+) -> tuple[Style, ...]:
+    """Return the styles of a level whose cells have a type and a band."""
+    return (
+        Style(
+            kind="fill", about=f"{what} by type, dedicated grids hatched",
+            rules=_by_type(line, width, fill), labels=labels, below=below,
+        ),
+        Style(
+            kind="fill", title=_BANDS_TITLE, about=f"{what} by households against the band",
+            rules=_by_band(line, width), labels=labels, below=below, default=False,
+        ),
+    )  # fmt: skip
+
+
+LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
+    "large": (
+        Style(
+            kind="fill", about="Level 1: outline and name",
+            rules=(Rule(title="大网格 Large grid", line=(36, 47, 59, 255), width=1.0),),
+            labels=(Label(text='"name"', column="name", size=12, colour=(36, 47, 59, 255),
+                          below=10_000_000, above=10_000, bold=True, priority=10),),
+        ),
+    ),
+    "medium": (
+        Style(
+            kind="fill", about="Level 2: outline and name",
+            rules=(Rule(title="社区（中网格） Community", line=(31, 61, 90, 255), width=0.7),),
+            labels=(Label(text='"name"', column="name", size=10, colour=(31, 61, 90, 255),
+                          below=100_000, bold=True, priority=9),),
+        ),
+    ),
+    "small": _cells("Level 3", _SMALL_LINE, 0.45, (160, 196, 224, 70), _SMALL_LABELS, 200_000),
+    "micro": _cells("Level 4", _MICRO_LINE, 0.2, (255, 255, 255, 0), _MICRO_LABELS, 25_000),
+    "leaves": _cells(
+        "Cells without children", _MICRO_LINE, 0.2, (255, 255, 255, 0), _MICRO_LABELS, 25_000
+    ),
+    "buildings": (
+        Style(
+            kind="fill", about="Buildings and their slabs", below=15_000,
+            rules=(Rule(title="建筑 Building", line=(140, 135, 130, 255), width=0.1,
+                        fill=(205, 200, 192, 255)),),
+        ),
+    ),
+    "barriers": (
+        Style(
+            kind="line", about="Roads, rivers, railways and walls by kind", below=100_000,
+            rules=tuple(
+                Rule(title=title, of=Choice(column="kind", value=kind), line=line, width=width,
+                     dashed=kind == "rail")
+                for kind, title, line, width in (
+                    ("road", "道路 Road", (170, 165, 155, 255), 0.5),
+                    ("river", "河流 River", (90, 150, 210, 255), 0.8),
+                    ("rail", "铁路 Railway", (60, 60, 60, 255), 0.5),
+                    ("wall", "围墙 Wall", (140, 110, 80, 255), 0.4),
+                )
+            ),
+        ),
+    ),
+    "findings": (
+        Style(
+            kind="marker", about="What checks found, by severity",
+            rules=tuple(
+                Rule(title=title, of=Choice(column="severity", value=severity), line=_WHITE,
+                     width=width, fill=fill)
+                for severity, title, width, fill in (
+                    ("note", "提示 Note", 2.2, (70, 130, 200, 255)),
+                    ("warning", "警告 Warning", 2.8, (235, 150, 40, 255)),
+                    ("error", "错误 Error", 3.4, (205, 45, 45, 255)),
+                )
+            ),
+            labels=(Label(text='"kind"', column="kind", size=7, colour=(90, 60, 40, 255),
+                          below=5_000, priority=8),),
+        ),
+    ),
+}  # fmt: skip
+"""Of each layer its styles, the default first."""

@@ -1,0 +1,1 @@
+"""Tables without geometry, in and out: CSV, XLSX and Parquet; codes stay text."""

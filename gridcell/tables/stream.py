@@ -1,0 +1,241 @@
+"""CSV, XLSX and Parquet as a stream of Arrow tables; text stays text."""
+
+import codecs
+import csv
+import datetime as dt
+import io
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pyproj
+
+from gridcell.errors import InputError
+from gridcell.tables.write import written_text
+
+_BLOCK: Final = 2 << 20
+_SHEET_BATCH: Final = 8_192
+
+
+def csv_batches(path: Path, encoding: str | None) -> tuple[Iterator[pa.Table], bool]:
+    """Return the rows, every value as text exactly as written, and whether there is a BOM.
+
+    Without `encoding`: UTF-8 with or without a byte order mark, UTF-16 with one, else GB18030.
+
+    Raises
+    ------
+    InputError
+        Bytes in none of them, no header, rows of different lengths.
+    """
+    with path.open("rb") as file:
+        head = file.read(4)
+    has_bom = head.startswith(codecs.BOM_UTF8)
+    served = _settle_encoding(path, head, encoding)
+    with path.open(encoding="utf-8-sig" if served == "utf-8" else served, newline="") as stream:
+        line = stream.readline()
+        separator = max(",;\t", key=line.count)
+        stream.seek(0)
+        try:
+            names = next(csv.reader(stream, delimiter=separator), [])
+        except csv.Error as error:
+            raise InputError(f"{path.name}: no readable header, {error}") from None
+    if not any(name.strip() for name in names):
+        raise InputError(f"{path.name}: expected a table with one header row, found none")
+    return _csv_tables(path, served, separator, names), has_bom
+
+
+def _csv_tables(path: Path, encoding: str, separator: str, names: list[str]) -> Iterator[pa.Table]:
+    unique = [str(k) for k in range(len(names))]
+    try:
+        # Given a path, pyarrow maps the file, and all of it counts as memory in the end.
+        with pa.OSFile(str(path)) as file, pacsv.open_csv(
+            file,
+            read_options=pacsv.ReadOptions(
+                use_threads=False, block_size=_BLOCK, column_names=unique, skip_rows_after_names=1,
+                encoding=encoding,
+            ),
+            parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(unique, pa.string()), strings_can_be_null=False,
+            ),
+        ) as reader:  # fmt: skip
+            for batch in reader:
+                yield pa.Table.from_batches([batch]).rename_columns(names)
+    except (pa.ArrowException, UnicodeError) as error:
+        raise InputError(f"{path.name}: cannot be read as CSV, {_said(error)}") from None
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).removeprefix("CSV parse error: ").split())[:300]
+
+
+def _settle_encoding(path: Path, head: bytes, option: str | None) -> str:
+    """Return the first encoding in which the whole file is, reading it once for each try."""
+    if option is not None:
+        tries = [option]
+    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        tries = ["utf-16"]
+    else:
+        tries = ["utf-8", "gb18030"]
+    for name in tries:
+        try:
+            decoder = codecs.getincrementaldecoder(name)()
+        except LookupError:
+            raise InputError(f"{path.name}: unknown encoding {name!r}") from None
+        try:
+            with path.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeError:
+            continue
+        return name
+    raise InputError(
+        f"{path.name}: the text is not in {' nor in '.join(n.upper() for n in tries)}; "
+        "name its encoding with --encoding"
+    )
+
+
+def parquet_batches(
+    path: Path, rows: int
+) -> tuple[Iterator[pa.Table], str | None, pyproj.CRS | None]:
+    """Return the rows, the name of the geometry column (or ``None``) and its CRS.
+
+    Raises
+    ------
+    InputError
+        No Parquet, or geometry in another encoding than WKB.
+    """
+    try:
+        file = pq.ParquetFile(path)
+        geo = json.loads((file.schema_arrow.metadata or {}).get(b"geo", b"null"))
+        name, encoding, crs = None, "WKB", None
+        if geo is not None:
+            name = geo["primary_column"]
+            encoding = geo["columns"][name]["encoding"]
+            # The format's default is longitude and latitude in WGS 84.
+            crs = pyproj.CRS.from_user_input(geo["columns"][name].get("crs") or "OGC:CRS84")
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path.name}: cannot be read as Parquet, {_said(error)}") from None
+    if encoding != "WKB":
+        raise InputError(f"{path.name}: geometry encoded as {encoding}, expected WKB")
+    tables = (
+        pa.Table.from_batches([batch]).replace_schema_metadata(None)
+        for batch in file.iter_batches(batch_size=rows)
+    )
+    return tables, name, crs
+
+
+def sheet_batches(path: Path, sheet: str | None) -> Iterator[pa.Table]:
+    """Return the rows of a sheet: numbers, dates and texts as they are in it.
+
+    The sheet is read twice, so that a column has one type from its first row to its last: that of
+    its values, or text where they are mixed.
+
+    Raises
+    ------
+    InputError
+        No workbook, a missing sheet, several sheets and none named.
+    """
+    title = _sheet_title(path, sheet)
+    rows = _sheet_rows(path, title)
+    header = next(rows, ())
+    width = max((k + 1 for k, name in enumerate(header) if name not in (None, "")), default=0)
+    if not width:
+        raise InputError(f"{path.name}#{title}: expected a table with one header row")
+    kinds: list[set[str]] = [set() for _ in range(width)]
+    count = 0
+    for number, row in enumerate(rows, start=2):
+        if any(value not in (None, "") for value in row[width:]):
+            raise InputError(f"{path.name}#{title}: row {number} has more cells than the header")
+        if any(value is not None for value in row):
+            count = number - 1
+        for kind, value in zip(kinds, row, strict=False):
+            kind.add(_kind(value))
+    names = [str(n) if n not in (None, "") else f"column {k}" for k, n in enumerate(header, 1)]
+    fields = [pa.field(n, _arrow_type(k)) for n, k in zip(names[:width], kinds, strict=True)]
+    return _sheet_tables(path, title, pa.schema(fields), count)
+
+
+def _sheet_tables(path: Path, title: str, schema: pa.Schema, count: int) -> Iterator[pa.Table]:
+    rows = itertools.islice(_sheet_rows(path, title), 1, count + 1)
+    while block := list(itertools.islice(rows, _SHEET_BATCH)):
+        columns = itertools.zip_longest(*(row[: len(schema)] for row in block))
+        filled = itertools.islice(itertools.chain(columns, itertools.repeat(())), len(schema))
+        arrays = [
+            _array(values or [None] * len(block), field.type)
+            for values, field in zip(filled, schema, strict=True)
+        ]
+        yield pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_string(kind):
+        return pa.array([written_text(value) for value in values], kind)
+    return pa.array(values, kind)
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int" if abs(value) < 2**63 else "text"
+    if isinstance(value, float):
+        return "float"
+    return "date" if isinstance(value, dt.datetime) else "text"
+
+
+def _arrow_type(kinds: set[str]) -> pa.DataType:
+    found = kinds - {"none"}
+    if found <= {"int"} and found:
+        return pa.int64()
+    if found <= {"int", "float"} and found:
+        return pa.float64()
+    single = {"bool": pa.bool_(), "date": pa.timestamp("us")}
+    return single[found.pop()] if len(found) == 1 and found <= set(single) else pa.string()
+
+
+def _sheet_title(path: Path, sheet: str | None) -> str:
+    book = _book(path)
+    try:
+        filled = [
+            s.title for s in book.worksheets
+            if any(value is not None for row in s.iter_rows(values_only=True) for value in row)
+        ]  # fmt: skip
+    finally:
+        book.close()
+    if sheet is None and len(filled) == 1:
+        return str(filled[0])
+    if sheet is None or sheet not in filled:
+        fault = "several sheets" if sheet is None and filled else f"no sheet {sheet or ''!r}"
+        raise InputError(
+            f"{path.name}: {fault}; name one of {', '.join(filled) or '(all are empty)'} "
+            f"as {path.name}#SHEET"
+        )
+    return sheet
+
+
+def _sheet_rows(path: Path, title: str) -> Iterator[tuple[Any, ...]]:
+    book = _book(path)
+    try:
+        yield from book[title].iter_rows(values_only=True)
+    except Exception as error:  # noqa: BLE001  openpyxl raises whatever its parsers raise
+        raise InputError(f"{path.name}: cannot be read as XLSX, {error}") from None
+    finally:
+        book.close()
+
+
+def _book(path: Path) -> Any:
+    try:
+        # From memory: openpyxl leaves the file open, on Windows locked, when reading ends early.
+        return openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
+    except Exception as error:  # noqa: BLE001  openpyxl raises whatever its parsers raise
+        raise InputError(f"{path.name}: cannot be read as XLSX, {error}") from None
