@@ -9,7 +9,7 @@ Geometries = NDArray[np.object_]
 """An array of shapely geometries."""
 
 
-def fold(key: NDArray[Any]) -> NDArray[np.int64]:
+def run_starts(key: NDArray[Any]) -> NDArray[np.int64]:
     """Return the position at which each run of equal values in a sorted array begins."""
     if not len(key):
         return np.empty(0, dtype=np.int64)

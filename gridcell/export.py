@@ -19,7 +19,7 @@ from gridcell.formats.proof import prove_files
 from gridcell.formats.read import CROSSWALK
 from gridcell.formats.shapefile import as_shapefile
 from gridcell.formats.sheets import as_csv, as_xlsx
-from gridcell.formats.source import Source, Written, make_source
+from gridcell.formats.source import CellSource, Written, make_source
 from gridcell.formats.tiles import as_tiles
 from gridcell.formats.vector import as_flatgeobuf, as_geojson, as_geopackage, as_geoparquet
 from gridcell.model import Plan
@@ -32,7 +32,7 @@ EXPORT_FORMATS: Final = (
 
 
 class _Writer(Protocol):
-    def __call__(self, source: Source, folder: Path) -> Written: ...
+    def __call__(self, source: CellSource, folder: Path) -> Written: ...
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gridcell.check import coverage_figures
 from gridcell.coverage import CoverageProof
-from gridcell.households import Counted
+from gridcell.households import HouseholdCounts
 from gridcell.model import Fabric, Finding, Layers, Plan, findings_frame
 from gridcell.partition import Division, Targets
 from gridcell.partition.bounds import reach_of_micro, reach_of_small
@@ -31,7 +31,7 @@ def make_report(
     fabric: Fabric,
     division: Division,
     targets: tuple[Targets, Targets | None],
-    counted: Counted,
+    counted: HouseholdCounts,
     staffing: Mapping[str, Any],
     seconds: dict[str, float],
 ) -> Plan:

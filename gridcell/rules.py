@@ -94,7 +94,7 @@ class Households(_Section):
     """Smaller buildings (sheds, garages) are estimated to hold nobody."""
 
 
-class Fabric(_Section):
+class FabricRules(_Section):
     """How the land is cut into atoms."""
 
     oversize: Literal["slab", "whole"] = "slab"
@@ -249,7 +249,7 @@ class Rules(_Section):
     boundaries: Boundaries = Boundaries()
     sites: Sites = Sites()
     households: Households = Households()
-    fabric: Fabric = Fabric()
+    fabric: FabricRules = FabricRules()
     weights: Weights = Weights()
     codes: Codes = Codes()
     staffing: Annotated[tuple[Role, ...], AfterValidator(_known_roles)] = SIX_CHIEFS_AND_TWO_MEMBERS

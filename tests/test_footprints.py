@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towns import NO_SLABS, at, box, make_layers
 
-from gridcell.arrays import apportion, fold, rows_of, spread
+from gridcell.arrays import apportion, rows_of, run_starts, spread
 from gridcell.fabric.footprints import (
     boundary_findings,
     cut_slabs,
@@ -191,8 +191,8 @@ def test_of_equal_remainders_the_earlier_share_gets_the_odd_one():
 
 
 def test_runs_owners_and_rows():
-    assert fold(np.array([4, 4, 7, 9, 9])).tolist() == [0, 2, 3]
-    assert fold(np.array([])).tolist() == []
+    assert run_starts(np.array([4, 4, 7, 9, 9])).tolist() == [0, 2, 3]
+    assert run_starts(np.array([])).tolist() == []
     owner, number = spread(np.array([2, 0, 3]))
     assert (owner.tolist(), number.tolist()) == ([0, 0, 2, 2, 2], [0, 1, 0, 1, 2])
     table = rows_of(np.array(["a", "b", "c"], dtype=object), np.array([1, 0, 1]))

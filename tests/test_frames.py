@@ -52,8 +52,8 @@ def division(fabric: Fabric, leaf_of, small_of_leaf) -> Division:
     return Division(
         small=small, leaf=leaf, small_of_leaf=small_of_leaf,
         community_of_small=community_of_small, site_of_small=site_of_small,
-        small_in_vain=np.zeros(len(site_of_small), dtype=np.int64),
-        leaf_in_vain=np.zeros(len(small_of_leaf), dtype=np.int64),
+        small_neighbours_tried=np.zeros(len(site_of_small), dtype=np.int64),
+        leaf_neighbours_tried=np.zeros(len(small_of_leaf), dtype=np.int64),
     )  # fmt: skip
 
 

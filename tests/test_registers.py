@@ -13,7 +13,7 @@ import pytest
 import shapely
 
 from gridcell.errors import GridcellError, InputError
-from gridcell.households import Counted, count_households
+from gridcell.households import HouseholdCounts, count_households
 from gridcell.model import Layers
 from gridcell.read import read_layers
 
@@ -37,7 +37,7 @@ def read(register: Any, **options: Any) -> Layers:
     return read_layers(land, houses, households=register, **options)
 
 
-def counts(layers: Layers, counted: Counted) -> dict[str, int]:
+def counts(layers: Layers, counted: HouseholdCounts) -> dict[str, int]:
     assert layers.buildings is not None
     return dict(zip(layers.buildings["bldg_id"], counted.households.tolist(), strict=True))
 

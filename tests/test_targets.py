@@ -233,7 +233,9 @@ def test_a_search_that_misses_the_number_is_told(monkeypatch):
 
     def one_cell(*args, **kwargs):
         found = real(*args, **kwargs)
-        return dataclasses.replace(found, cell=np.zeros_like(found.cell), in_vain=np.zeros(1, int))
+        return dataclasses.replace(
+            found, cell=np.zeros_like(found.cell), neighbours_tried=np.zeros(1, int)
+        )
 
     monkeypatch.setattr(STEP, "divide_pieces", one_cell)
     assert "2 small cells are wanted, 1 could be made; set n_small to 1" in impossible(

@@ -43,7 +43,8 @@ def test_every_reason_that_a_division_gives_is_said_in_chinese(
     monkeypatch.setattr(reasons._Land, "of", lambda *_: land)
     level = reasons._Level(
         cell=cell, parent=np.zeros(n, dtype=int), community=np.zeros(n, dtype=int),
-        dedicated=np.zeros(n, dtype=bool), above=above, in_vain=np.array([t for _, _, t in cells]),
+        dedicated=np.zeros(n, dtype=bool), above=above,
+        neighbours_tried=np.array([t for _, _, t in cells]),
     )  # fmt: skip
     targets = SimpleNamespace(low=np.array([30.0]), high=np.array([50.0]))
     ids = np.array([f"B 第{i}栋 7" for i in range(len(cell))], dtype=object)

@@ -9,7 +9,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.cells import codes
 from gridcell.cells.polygons import draw_cells, trace_borders
 from gridcell.model import Fabric, Layers
@@ -37,7 +37,7 @@ class CellFrames:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _Level:
+class _NumberedCells:
     """The cells of one level, in the order in which they are numbered."""
 
     level: str
@@ -47,7 +47,7 @@ class _Level:
     code: "pd.Series[str]"
     name: Texts
     community: Texts | None = None
-    above: "_Level | None" = None
+    above: "_NumberedCells | None" = None
     parent: Ints | None = None
     """(cells,) row of the parent in the level above."""
     dedicated: NDArray[np.bool_] | None = None
@@ -134,7 +134,7 @@ def make_cells(
     medium_counts = _sum_up(small_counts, community_of_small, len(communities))
     medium_of_leaf = community_of_small[small_of_leaf]
     code = pd.Series(large_codes, dtype="str")
-    large_level = _Level(
+    large_level = _NumberedCells(
         level="large",
         geometry=draw_cells(borders, large_of_community[medium_of_leaf], len(code)),
         counts=_sum_up(medium_counts, large_of_community, len(code)),
@@ -142,7 +142,7 @@ def make_cells(
         # No input names level 1.
         name=code.to_numpy(dtype=object),
     )
-    medium_level = _Level(
+    medium_level = _NumberedCells(
         level="medium",
         geometry=draw_cells(borders, medium_of_leaf, len(communities)),
         counts=medium_counts,
@@ -190,14 +190,14 @@ def make_cells(
 
 
 def _small_level(
-    medium: _Level,
+    medium: _NumberedCells,
     geometry: Geometries,
     counts: Ints,
     layers: Layers,
     division: Division,
     verdict: Verdict,
     rules: Codes,
-) -> _Level:
+) -> _NumberedCells:
     parent = division.community_of_small
     dedicated = division.site_of_small >= 0
     point = shapely.get_coordinates(shapely.point_on_surface(geometry))
@@ -210,7 +210,7 @@ def _small_level(
     if layers.sites is not None and len(layers.sites):
         site = layers.sites["name"].fillna(layers.sites["site_id"]).to_numpy(dtype=object)
         name[dedicated] = site[division.site_of_small[dedicated]]
-    return _Level(
+    return _NumberedCells(
         level="small",
         geometry=geometry,
         counts=counts,
@@ -225,20 +225,20 @@ def _small_level(
 
 
 def _micro_level(
-    small: _Level,
+    small: _NumberedCells,
     parent: Ints,
     geometry: Geometries,
     counts: Ints,
     verdict: Verdict | None,
     rules: Codes,
-) -> _Level:
+) -> _NumberedCells:
     assert small.community is not None  # noqa: S101
     point = shapely.get_coordinates(shapely.point_on_surface(geometry))
     code = codes.micro_codes(
         small.code.iloc[parent].reset_index(drop=True),
         point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
     ).reset_index(drop=True)  # fmt: skip
-    return _Level(
+    return _NumberedCells(
         level="micro",
         geometry=geometry,
         counts=counts,
@@ -272,7 +272,7 @@ def _count(pieces: pd.DataFrame, leaf: Ints, n: int) -> Ints:
     building = placed["building"].to_numpy()
     held = placed.groupby([building, at])["households"].transform("sum").to_numpy()
     order = np.lexsort((np.arange(len(at)), -held, building))
-    most = order[fold(building[order])]
+    most = order[run_starts(building[order])]
     return np.column_stack(
         [
             np.bincount(at, weights=placed["households"], minlength=n),

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.fabric.kernels import chain_edges, straighten
 from gridcell.model import Fabric
 
@@ -18,7 +18,7 @@ streets for the fabric's sake, off by what the grid rounds."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Borders:
+class LeafBorders:
     """The borders between leaves, once, from which cells of every level are made."""
 
     xy: NDArray[np.float64]
@@ -32,7 +32,7 @@ class Borders:
     """(arcs,) leaf on the right."""
 
 
-def trace_borders(fabric: Fabric, leaf: Ints) -> Borders:
+def trace_borders(fabric: Fabric, leaf: Ints) -> LeafBorders:
     """Return the borders between leaves.
 
     Parameters
@@ -55,10 +55,10 @@ def trace_borders(fabric: Fabric, leaf: Ints) -> Borders:
         len(fabric.xy),
     )  # fmt: skip
     start, vertex = _straighten_safely(start, vertex, fabric.xy)
-    return Borders(xy=fabric.xy, start=start, vertex=vertex, left=left, right=right)
+    return LeafBorders(xy=fabric.xy, start=start, vertex=vertex, left=left, right=right)
 
 
-def draw_cells(borders: Borders, cell: Ints, count: int) -> Geometries:
+def draw_cells(borders: LeafBorders, cell: Ints, count: int) -> Geometries:
     """Return the polygons of cells that are unions of leaves.
 
     Parameters
@@ -87,7 +87,7 @@ def draw_cells(borders: Borders, cell: Ints, count: int) -> Geometries:
     edge_of, cell_of = _directed(start, vertex, left[kept], right[kept], len(borders.xy))
     shell = shapely.get_exterior_ring(faces)
     points, face = shapely.get_coordinates(shell, return_index=True)
-    first = fold(face)
+    first = run_starts(face)
     ends = _find_vertices(borders.xy, vertex, np.concatenate([points[first], points[first + 1]]))
     key = ends[: len(faces)] * len(borders.xy) + ends[len(faces) :]
     owner = cell_of[np.searchsorted(edge_of, key)]

@@ -5,7 +5,7 @@ it cannot tell whether the inputs were true, nor whether somebody rewrote files 
 together.
 """
 
-from gridcell.certificate.make import PLAN_FILES, certify_layer, make_certificate, proof_figures
+from gridcell.certificate.certify import PLAN_FILES, certify_layer, make_certificate, proof_figures
 from gridcell.certificate.record import NAME, Certificate, read_certificate, write_certificate
 from gridcell.certificate.verify import verify_certificate
 

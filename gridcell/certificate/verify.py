@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from gridcell.certificate.make import (
+from gridcell.certificate.certify import (
     certified_inputs,
     certify_file,
     plain_figures,

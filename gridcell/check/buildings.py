@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.check.promises.faults import find_rows
 from gridcell.coverage.units import size
 from gridcell.model import Finding, place_of
@@ -82,7 +82,7 @@ def find_cut_buildings(
 
 def _neighbouring(piece: Ints, part: Geometries) -> Iterator[tuple[int, int]]:
     """Yield pairs of parts of one outline that have a border in common."""
-    bounds = np.append(fold(piece), len(piece)).tolist()
+    bounds = np.append(run_starts(piece), len(piece)).tolist()
     for first, last in itertools.pairwise(bounds):
         for a, b in itertools.combinations(range(first, last), 2):
             if shapely.intersection(part[a], part[b]).length > BORDER_M:

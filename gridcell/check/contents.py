@@ -11,7 +11,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.check.buildings import find_cut_buildings
 from gridcell.check.codes import numbers
 from gridcell.coverage.faces import rounding_step
@@ -183,7 +183,7 @@ def _twice(
     point, cell = point[several], cell[several]
     order = np.lexsort((cell, point))
     point, cell = placed[point[order]], sound[cell[order]]
-    bounds = np.append(fold(point), len(point))
+    bounds = np.append(run_starts(point), len(point))
     for first, last in itertools.pairwise(bounds.tolist()):
         rows = sorted(cell[first:last].tolist(), key=table.order)
         listed = ", ".join(table.name[row] for row in rows)

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Point
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.layer import CellTable, only
 from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.coverage.units import size
@@ -113,7 +113,7 @@ def _multipart(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
     parts, of = shapely.get_parts(table.shapes[rows], return_index=True)
     area = shapely.area(table.units.in_metres(parts))
     order = np.lexsort((area, of))
-    least = order[fold(of[order])]
+    least = order[run_starts(of[order])]
     count = np.bincount(of, minlength=len(rows))
     points = shapely.point_on_surface(parts[least])
     for row, number, small, point in zip(rows, count, area[least], points, strict=True):

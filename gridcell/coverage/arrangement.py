@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.edges import border_edges
 from gridcell.coverage.faces import inner_points, rounding_step
 
@@ -59,13 +59,13 @@ def shared_borders(shapes: Geometries, scale: tuple[float, float]) -> tuple[Ints
     ends = edges.ends(np.arange(len(edges.low)))
     run = (ends[:, 1] - ends[:, 0]) * scale
     length = np.hypot(run[:, 0], run[:, 1])
-    starts = fold(edges.low * len(edges.xy) + edges.high)
+    starts = run_starts(edges.low * len(edges.xy) + edges.high)
     size = np.diff(np.append(starts, len(edges.low)))
     left = edges.owner[starts]
     right = np.where(size > 1, edges.owner[starts + size - 1], -1)
     order = np.lexsort((right, left))
     left, right, length = left[order], right[order], length[starts][order]
-    first = fold(left * (len(shapes) + 1) + right + 1)
+    first = run_starts(left * (len(shapes) + 1) + right + 1)
     total = np.add.reduceat(length, first) if len(first) else length
     return left[first], right[first], total
 
@@ -165,7 +165,7 @@ def _merge(vertices: Floats, low: Ints, high: Ints, uses: Ints, near: float) -> 
     graph = coo_array((np.ones(int(close.sum())), (one[close], two[close])), shape=(count, count))
     _, group = connected_components(graph, directed=False)
     order = np.lexsort((np.arange(count), -uses, low >= 0, group))
-    chosen = order[fold(group[order])]
+    chosen = order[run_starts(group[order])]
     out = chosen[group]
     law = low < 0
     out[law] = np.flatnonzero(law)

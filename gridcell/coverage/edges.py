@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class BorderEdges:
         low, high = self.low[rows], self.high[rows]
         order = np.lexsort((high, low))
         low, high = low[order], high[order]
-        first = fold(low * len(self.xy) + high)
+        first = run_starts(low * len(self.xy) + high)
         return np.asarray(shapely.linestrings(self.ends(rows[order[first]])), dtype=object)
 
     def ends(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -53,10 +53,10 @@ class BorderEdges:
             Number of groups.
         """
         stretch = np.zeros(len(self.low), dtype=np.int64)
-        stretch[fold(self.low * len(self.xy) + self.high)[1:]] = 1
+        stretch[run_starts(self.low * len(self.xy) + self.high)[1:]] = 1
         key = np.cumsum(stretch) * within + group
         order = np.argsort(key, kind="stable")
-        starts = fold(key[order])
+        starts = run_starts(key[order])
         total = np.add.reduceat((weight * self.sign)[order], starts) if len(key) else starts
         size = np.diff(np.append(starts, len(key)))
         return np.sort(order[np.repeat(total != 0, size) & (weight[order] != 0)])

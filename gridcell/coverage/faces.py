@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold, spread
+from gridcell.arrays import Geometries, run_starts, spread
 
 ROUNDING_ULPS = 8
 """A piece narrower than this many steps of the largest coordinate is rounding: an intersection
@@ -125,7 +125,7 @@ class Faces:
     def overlaps(self) -> Pieces:
         """Return each pair of cells that overlap, and where."""
         face, cell = self.cell_hits
-        starts = fold(face)
+        starts = run_starts(face)
         end = np.append(starts[1:], len(face))[np.cumsum(_marks(face)) - 1] if len(face) else face
         first, nth = spread(end - np.arange(len(face)) - 1)
         left, right = cell[first], cell[first + 1 + nth]
@@ -157,7 +157,7 @@ class Faces:
         """Return the faces of each row, those that touch along a line made one."""
         order = np.lexsort((face, row))
         row, face = row[order], face[order]
-        starts = fold(row)
+        starts = run_starts(row)
         size = np.diff(np.append(starts, len(row)))
         merged = self.faces[face[starts]]
         several = np.flatnonzero(size > 1)
@@ -211,5 +211,5 @@ def _meeting(some: Geometries, others: Geometries) -> tuple[Rows, Rows]:
 def _marks(ordered: Rows) -> Rows:
     """Return 1 where a run of equal values begins, else 0."""
     marks = np.zeros(len(ordered), dtype=np.int64)
-    marks[fold(ordered)] = 1
+    marks[run_starts(ordered)] = 1
     return marks

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Point
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.faces import rounding_step
 from gridcell.coverage.layer import CellTable
 from gridcell.coverage.proof import CoverageProof, prove_coverage
@@ -93,7 +93,7 @@ def _add(
     """Add a finding and a piece for each shape; its place is a point of the largest part."""
     parts, of = shapely.get_parts(shapes, return_index=True)
     order = np.lexsort((-shapely.area(parts), of))
-    points = shapely.point_on_surface(parts[order[fold(of[order])]])
+    points = shapely.point_on_surface(parts[order[run_starts(of[order])]])
     for shape, area, width, names, message, point in zip(
         shapes, areas.tolist(), widths.tolist(), cells, messages, points, strict=True
     ):

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from shapely import GeometryType
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.edges import border_edges
 from gridcell.coverage.proof import CoverageProof, prove_coverage
@@ -202,7 +202,7 @@ def _connected(faces: Geometries, owner: Rows, parts: Rows) -> Rows:
             return owner
         here, there, weight = here[use], there[use], np.tile(length, 2)[use]
         best = np.lexsort((owner[there], -weight, here))
-        first = best[fold(here[best])]
+        first = best[run_starts(here[best])]
         owner = owner.copy()
         owner[here[first]] = owner[there[first]]
     return owner
@@ -211,8 +211,8 @@ def _connected(faces: Geometries, owner: Rows, parts: Rows) -> Rows:
 def _rank(owner: Rows, group: Rows) -> Rows:
     """Return for each item how many groups of its owner come before its own."""
     new_owner = np.zeros(len(owner), dtype=bool)
-    new_owner[fold(owner)] = True
+    new_owner[run_starts(owner)] = True
     new_group = new_owner.copy()
-    new_group[fold(group)] = True
+    new_group[run_starts(group)] = True
     number = np.cumsum(new_group) - 1
     return number - np.maximum.accumulate(np.where(new_owner, number, 0))

@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.faults import Level
 from gridcell.coverage.layer import COLUMNS, CellTable
 
@@ -129,7 +129,7 @@ def holding(cells: Geometries, land: Geometries) -> Rows:
     row, cell = tree.query(land[usable], predicate="intersects")
     order = np.lexsort((row, cell))
     row, cell = usable[row[order]], sound[cell[order]]
-    starts = fold(cell)
+    starts = run_starts(cell)
     count = np.diff(np.append(starts, len(cell)))
     home = np.full(len(cells), -1, dtype=np.int64)
     home[cell[starts]] = row[starts]
@@ -145,7 +145,7 @@ def holding(cells: Geometries, land: Geometries) -> Rows:
         cell, row = cell[open_], row[open_]
         share = shapely.area(shapely.intersection(cells[cell], land[row]))
         order = np.lexsort((row, -share, cell))
-        first = order[fold(cell[order])]
+        first = order[run_starts(cell[order])]
         home[cell[first]] = row[first]
     return home
 

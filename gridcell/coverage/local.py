@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.arrangement import (
     boundary_segments,
     enclosed_shapes,
@@ -298,7 +298,7 @@ class _Local:
                 break
             of, to = pairs // len(self.cells), pairs % len(self.cells)
             order = np.lexsort((to, -np.round(total, 9), of))
-            best = order[fold(of[order])]
+            best = order[run_starts(of[order])]
             target = np.full(len(owner), NOBODY, dtype=np.int64)
             target[of[best]] = to[best]
             moved = in_loose & (target[group] != NOBODY)
@@ -325,7 +325,7 @@ class _Local:
         own = owner[face] == self.cell_of[part]
         face, part = face[own], part[own]
         order = np.lexsort((face, -np.round(shapely.area(self.shapes[face]), 9), part))
-        body = np.unique(group[face[order[fold(part[order])]]])
+        body = np.unique(group[face[order[run_starts(part[order])]]])
         mine = np.unique(group[face])
         pieces = np.setdiff1d(np.unique(group[owner >= 0]), body)
         held = pieces[np.isin(pieces, mine)]

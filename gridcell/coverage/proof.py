@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely import GeometryType
 
-from gridcell.arrays import Geometries, fold, spread
+from gridcell.arrays import Geometries, run_starts, spread
 from gridcell.coverage.edges import BorderEdges, border_edges
 from gridcell.coverage.faces import Faces, Pieces, Rows, enclosed_faces, rounding_step
 from gridcell.coverage.reach import within_reach
@@ -276,7 +276,7 @@ def _rows_of_cells(borders: _Borders, edges: BorderEdges, of: Rows) -> Rows:
 def _unpaired(edges: BorderEdges, is_cell: NDArray[np.bool_]) -> Rows:
     """Return the edges of cells that are not shared by exactly one cell on each side."""
     rows = np.flatnonzero(is_cell)
-    starts = fold(edges.low[rows] * len(edges.xy) + edges.high[rows])
+    starts = run_starts(edges.low[rows] * len(edges.xy) + edges.high[rows])
     if not len(rows):
         return rows
     size = np.diff(np.append(starts, len(rows)))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import fold, spread
+from gridcell.arrays import run_starts, spread
 from gridcell.coverage.kernels import Group, improve
 
 Ints = NDArray[np.int64]
@@ -162,7 +162,7 @@ class _Table:
         face = np.where(self.asked[self.left], self.left, self.right)
         of = group[face]
         order = np.argsort(of, kind="stable")
-        bounds = np.append(fold(of[order]), len(order))
+        bounds = np.append(run_starts(of[order]), len(order))
         return [order[a:b] for a, b in pairwise(bounds.tolist())]
 
     def settle(self, borders: Ints) -> None:
@@ -202,7 +202,7 @@ class _Table:
         at = np.minimum(np.searchsorted(sums, wanted), len(sums) - 1)
         shared = np.round(np.where(sums[at] == wanted, total[at], 0.0), 9)
         order = np.lexsort((nth, -shared, row))
-        return np.asarray(label[order[fold(row[order])]])
+        return np.asarray(label[order[run_starts(row[order])]])
 
     def _place(self, faces: Ints, of: Ints) -> Ints:
         """Return where faces stand in a group, `len(faces)` for those outside it."""
@@ -252,7 +252,7 @@ class _Group:
             start=np.concatenate([[0], np.cumsum(self.sizes)]),
             label=label,
             face_of=np.repeat(np.arange(faces), self.sizes),
-            cell_start=np.append(fold(label[by_cell]), len(label)),
+            cell_start=np.append(run_starts(label[by_cell]), len(label)),
             cell_entry=by_cell,
             border_start=np.searchsorted(side[inner], np.arange(faces + 1)),
             border=np.tile(np.arange(len(self.left)), 2)[inner],

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold, rows_of
+from gridcell.arrays import Geometries, rows_of, run_starts
 
 Ints = NDArray[np.int64]
 
@@ -80,7 +80,7 @@ def _polygonal(shapes: Geometries) -> Geometries:
         flat = shapely.get_dimensions(parts) == 2
         shapes[mixed] = shapely.multipolygons(np.empty(0, dtype=object))
         owner, parts = owner[flat], parts[flat]
-        bounds = np.append(fold(owner), len(owner))
+        bounds = np.append(run_starts(owner), len(owner))
         for start, end in pairwise(bounds.tolist()):
             shapes[mixed[owner[start]]] = shapely.multipolygons(parts[start:end])
     return shapes

@@ -7,7 +7,7 @@ import pandas as pd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from gridcell.crosswalk.make import Crosswalk
+from gridcell.crosswalk.tables import Crosswalk
 from gridcell.errors import WriteError
 from gridcell.files.atomic import require_writable, whole_file
 from gridcell.formats.geopackage import dated

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gridcell.disclosure.division import (
     Bools,
-    Division,
+    CellTree,
     Ints,
     Network,
     Pieces,
@@ -119,7 +119,7 @@ def _telling(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
                 )
 
 
-def _small(division: Division, threshold: int) -> Iterator[Finding]:
+def _small(division: CellTree, threshold: int) -> Iterator[Finding]:
     small = division.told & (division.households > 0) & (division.households < threshold)
     for row in np.flatnonzero(small):
         yield _small_count(str(division.code[row]), int(division.households[row]), threshold)
@@ -153,7 +153,7 @@ def _small_count(name: str, number: int, threshold: int) -> Finding:
     )  # fmt: skip
 
 
-def _contradicting(division: Division) -> Iterator[Finding]:
+def _contradicting(division: CellTree) -> Iterator[Finding]:
     for code in division.contradicting:
         yield Finding(
             kind="contradiction", severity="error", cell=code,
@@ -161,7 +161,7 @@ def _contradicting(division: Division) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _pieces(pairs: pd.DataFrame, division: Division, before: Division) -> Pieces:
+def _pieces(pairs: pd.DataFrame, division: CellTree, before: CellTree) -> Pieces:
     """Return the published pieces; those known to be empty say nothing."""
     frame = pairs.assign(
         row_a=pd.Index(division.code).get_indexer(pd.Index(pairs["a"])),
@@ -200,10 +200,10 @@ def _with_pieces(
 
 
 def _names(
-    division: Division,
+    division: CellTree,
     network: Network,
     pieces: Pieces | None = None,
-    before: Division | None = None,
+    before: CellTree | None = None,
 ) -> list[str]:
     """Return what each count is called."""
     names = [*division.code.astype(str), "all cells"]

@@ -15,7 +15,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Division:
+class CellTree:
     """All cells of a division as one tree, each once."""
 
     code: NDArray[np.object_]
@@ -86,7 +86,7 @@ class Network:
     older: slice
 
 
-def make_division(levels: Mapping[str, pd.DataFrame], total: int | None) -> Division:
+def make_division(levels: Mapping[str, pd.DataFrame], total: int | None) -> CellTree:
     """Return the cells of some layers as a tree.
 
     Parameters
@@ -116,7 +116,7 @@ def make_division(levels: Mapping[str, pd.DataFrame], total: int | None) -> Divi
     told = households.notna().to_numpy(dtype=np.bool_)
     count = households.fillna(0).to_numpy(dtype=np.int64)
     nothing = (cells["buildings"] == 0).fillna(value=False).to_numpy(dtype=np.bool_)
-    return Division(
+    return CellTree(
         code=code,
         parent=pd.Index(code).get_indexer(pd.Index(cells["parent"])).astype(np.int64),
         households=count,
@@ -128,7 +128,7 @@ def make_division(levels: Mapping[str, pd.DataFrame], total: int | None) -> Divi
 
 
 def make_network(
-    division: Division, pieces: Pieces | None = None, older: Division | None = None
+    division: CellTree, pieces: Pieces | None = None, older: CellTree | None = None
 ) -> Network:
     """Return the counts of a division, alone or with those of an older one of the same land.
 

@@ -12,7 +12,7 @@ import shapely
 from gridcell.arrays import Geometries
 from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import holding_most, pair_table
-from gridcell.disclosure.division import Bools, Division, Ints, Pieces, make_division
+from gridcell.disclosure.division import Bools, CellTree, Ints, Pieces, make_division
 from gridcell.errors import InputError
 from gridcell.model import Plan
 from gridcell.read.crs import move
@@ -25,7 +25,7 @@ _TWICE_M2: Final = 1.0
 class Before:
     """An older division, and how the plan's leaves lie on it."""
 
-    division: Division
+    division: CellTree
     """Told is what was published; the counts are those of the plan's households."""
     pieces: Pieces
     pairs: pd.DataFrame
@@ -36,7 +36,7 @@ class Before:
 
 
 def lay_over(
-    plan: Plan, division: Division, older: Mapping[str, gpd.GeoDataFrame], total: int | None
+    plan: Plan, division: CellTree, older: Mapping[str, gpd.GeoDataFrame], total: int | None
 ) -> Before:
     """Return how the leaves of a plan lie on an older division, with the plan's households.
 
@@ -169,7 +169,7 @@ def _contents(plan: Plan, shapes: Geometries, found: Overlay) -> tuple[Ints, Int
     return np.bincount(buildings, minlength=n).astype(np.int64), households
 
 
-def _recounted(before: Division, pieces: Pieces) -> Division:
+def _recounted(before: CellTree, pieces: Pieces) -> CellTree:
     """Return the older division with the households that the pieces bring to it."""
     count = np.zeros(len(before.code), dtype=np.int64)
     inside = pieces.b >= 0

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, apportion, fold, spread
+from gridcell.arrays import Geometries, apportion, run_starts, spread
 from gridcell.model import Finding, place_of
 
 TOWER = 1.6
@@ -175,7 +175,7 @@ def locate_polygons(geometry: Geometries, land: Geometries) -> NDArray[np.int64]
     keep = share > 0
     piece, row, share = piece[keep], row[keep], share[keep]
     order = np.lexsort((row, -share, piece))
-    first = fold(piece[order])
+    first = run_starts(piece[order])
     home[rest[piece[order][first]]] = row[order][first]
     return home
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from gridcell.arrays import Geometries, fold
+from gridcell.arrays import Geometries, run_starts
 
 Ints = NDArray[np.int64]
 
@@ -111,7 +111,7 @@ def divide_land(
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Claims:
+class _VertexOwners:
     """Which footprint stands at a vertex, by community."""
 
     key: Ints
@@ -170,15 +170,15 @@ def _claims(
     label: Ints,
     is_print: NDArray[np.bool_],
     vertices: int,
-) -> _Claims:
+) -> _VertexOwners:
     mine = is_print[face]
     key = community[face[mine]] * vertices + vertex[mine]
     order = np.lexsort((label[face[mine]], key))
-    first = fold(key[order])
-    return _Claims(key[order][first], label[face[mine]][order][first], vertices)
+    first = run_starts(key[order])
+    return _VertexOwners(key[order][first], label[face[mine]][order][first], vertices)
 
 
-def _claimed_by(claims: _Claims, vertex: Ints, community: Ints) -> Ints:
+def _claimed_by(claims: _VertexOwners, vertex: Ints, community: Ints) -> Ints:
     """Return the label that claims each vertex in a community, -1 where none does."""
     if not len(claims.key):
         return np.full(len(vertex), -1, dtype=np.int64)
@@ -210,7 +210,7 @@ def _cut_triangles(
     corners: Ints,
     face: Ints,
     community: Ints,
-    claims: _Claims,
+    claims: _VertexOwners,
     walls: _Walls,
     xy: NDArray[np.float64],
 ) -> _Cut:
@@ -229,7 +229,7 @@ def _cut_triangles(
     low, high = np.minimum(head, tail), np.maximum(head, tail)
     order = np.lexsort((high, low))
     pair = low[order] * len(nodes) + high[order]
-    first = fold(pair)
+    first = run_starts(pair)
     edge = np.empty(len(low), dtype=np.int64)
     edge[order] = np.cumsum(np.isin(np.arange(len(pair)), first)) - 1
     start, stop = nodes[head[order][first]] % vertices, nodes[tail[order][first]] % vertices

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import fold
+from gridcell.arrays import run_starts
 from gridcell.errors import GridcellError
 from gridcell.fabric.land import Patches
 
@@ -164,7 +164,7 @@ def _match(patches: Patches) -> _Edges:
     forward = patches.start < patches.stop
     order = np.lexsort((forward, high, low))
     key = low[order] * len(patches.xy) + high[order]
-    first = fold(key)
+    first = run_starts(key)
     count = np.diff(np.append(first, len(key)))
     side = forward[order]
     doubled = (count == 2) & (side[first] == side[np.minimum(first + 1, len(side) - 1)])
@@ -227,7 +227,7 @@ def _touching(edges: _Edges, part: Ints, home: Ints) -> _Touch:
     a, b, length = np.concatenate([a, b]), np.concatenate([b, a]), np.concatenate([length, length])
     order = np.lexsort((b, a))
     a, b, length = a[order], b[order], length[order]
-    first = fold(a * (len(home) + 1) + b)
+    first = run_starts(a * (len(home) + 1) + b)
     return _Touch(a[first], b[first], np.add.reduceat(length, first) if len(first) else length)
 
 
@@ -318,7 +318,7 @@ def _join(
         open_ = pending[touch.a] & ~pending[touch.b]
         a, b, w = touch.a[open_], touch.b[open_], weight[open_]
         order = np.lexsort((b, -w, a))
-        first = fold(a[order])
+        first = run_starts(a[order])
         a, b = a[order][first], b[order][first]
         if not len(a):
             return np.concatenate(tails), np.concatenate(heads)

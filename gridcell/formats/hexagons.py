@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries, apportion
 from gridcell.coverage.lattice import LONLAT
 from gridcell.errors import InputError, ProofError
-from gridcell.formats.source import Source, Written
+from gridcell.formats.source import CellSource, Written
 from gridcell.tables.write import write_table
 
 DEFAULT_RESOLUTION: Final = 9
@@ -24,7 +24,7 @@ _TEXT: Final = ("h3", "code", "community")
 _DECIMALS: Final = 9
 
 
-def as_hexagons(source: Source, folder: Path, *, resolution: int) -> Written:
+def as_hexagons(source: CellSource, folder: Path, *, resolution: int) -> Written:
     """Write ``hexagons.csv``, ``hexagons.geojson`` and ``cells_hexagons.csv``.
 
     A leaf's households are apportioned to hexagons by those of its buildings, each where a point of
@@ -64,7 +64,7 @@ def as_hexagons(source: Source, folder: Path, *, resolution: int) -> Written:
     )  # fmt: skip
 
 
-def _on_land(source: Source, resolution: int) -> tuple[NDArray[np.object_], Geometries]:
+def _on_land(source: CellSource, resolution: int) -> tuple[NDArray[np.object_], Geometries]:
     """Return the hexagons that meet the land, sorted, and their polygons in WGS 84."""
     land = source.levels["large"]
     expected = float(land["area_m2"].sum()) / h3.average_hexagon_area(resolution, unit="m^2")
@@ -91,7 +91,7 @@ def _on_land(source: Source, resolution: int) -> tuple[NDArray[np.object_], Geom
 
 
 def _shares(
-    source: Source, hexagons: NDArray[np.object_], shapes: Geometries, resolution: int
+    source: CellSource, hexagons: NDArray[np.object_], shapes: Geometries, resolution: int
 ) -> pd.DataFrame:
     """Return ``h3``, ``code``, ``community``, ``households``: a leaf's share in each hexagon."""
     leaves = source.levels["leaves"]
@@ -144,14 +144,14 @@ def _apportion(
     return apportion(totals, owner, weight)
 
 
-def _building_points(source: Source) -> tuple[Geometries, NDArray[np.int64]]:
+def _building_points(source: CellSource) -> tuple[Geometries, NDArray[np.int64]]:
     """Return points of the plan's buildings in WGS 84, and their rows."""
     frame = source.plan.buildings
     rows = np.flatnonzero(frame["code"].notna() & ~frame.geometry.isna() & ~frame.geometry.is_empty)
     return _inside(frame.iloc[rows]), rows
 
 
-def _buildings(source: Source, resolution: int) -> "pd.Series[int]":
+def _buildings(source: CellSource, resolution: int) -> "pd.Series[int]":
     """Return the buildings of each hexagon: each once, where most of its households are."""
     points, rows = _building_points(source)
     frame = source.plan.buildings.iloc[rows]
@@ -161,7 +161,7 @@ def _buildings(source: Source, resolution: int) -> "pd.Series[int]":
     return pd.Series(names, dtype=object).value_counts()
 
 
-def _households(source: Source) -> NDArray[np.float64]:
+def _households(source: CellSource) -> NDArray[np.float64]:
     column = pd.to_numeric(source.plan.buildings["households"])
     if source.plan.publication is not None:
         return np.ones(len(column))
@@ -181,7 +181,7 @@ def _cells_at(points: Geometries, resolution: int) -> list[str]:
     return [h3.latlng_to_cell(lat, lng, resolution) for lng, lat in zip(x, y, strict=True)]
 
 
-def _require_totals(source: Source, table: pd.DataFrame, shares: pd.DataFrame) -> None:
+def _require_totals(source: CellSource, table: pd.DataFrame, shares: pd.DataFrame) -> None:
     leaves = source.levels["leaves"].set_index("code")["households"]
     shown = leaves[leaves.notna()]
     by_leaf = shares.groupby("code")["households"].sum().reindex(shown.index)
@@ -190,7 +190,7 @@ def _require_totals(source: Source, table: pd.DataFrame, shares: pd.DataFrame) -
         raise ProofError("h3: households were lost on the way to hexagons; report this as a bug")
 
 
-def _write_geojson(source: Source, table: pd.DataFrame, shapes: Geometries, file: Path) -> None:
+def _write_geojson(source: CellSource, table: pd.DataFrame, shapes: Geometries, file: Path) -> None:
     rounded = shapely.transform(shapes, lambda xy: np.round(xy, _DECIMALS))
     texts = shapely.to_geojson(shapely.orient_polygons(rounded))
     note = '"households":"estimated",' if source.estimated else ""

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from gridcell.arrays import Geometries
-from gridcell.formats.source import NOTE, Source, Written
+from gridcell.formats.source import NOTE, CellSource, Written
 from gridcell.formats.vector import ROUNDED, by_code, read_layer
 from gridcell.words.columns import LEVEL_TITLES, TITLES, VALUES
 from gridcell.words.terms import LANGUAGES, say_reason
@@ -32,7 +32,7 @@ _STYLES: Final = {
 }  # fmt: skip
 
 
-def as_kml(source: Source, folder: Path, *, lang: str) -> Written:
+def as_kml(source: CellSource, folder: Path, *, lang: str) -> Written:
     """Write ``LEVEL.kml`` in longitude and latitude, exact again."""
     cells, lonlat = source.lonlat()
     rows, back, intended = {}, {}, {}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files
-from gridcell.formats.source import Source, Written
+from gridcell.formats.source import CellSource, Written
 from gridcell.version import __version__
 
 MANIFEST: Final = "export.json"
@@ -17,7 +17,7 @@ _KIND: Final = "gridcell export"
 
 
 def make_manifest(
-    source: Source,
+    source: CellSource,
     written: Written,
     rows: Mapping[Path, int],
     part: Path,

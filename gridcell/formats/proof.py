@@ -13,14 +13,14 @@ from gridcell.arrays import Geometries
 from gridcell.check.plan import find_rows, prove_plan
 from gridcell.coverage.proof import CoverageProof
 from gridcell.errors import ProofError, WriteError
-from gridcell.formats.source import Levels, Source, Written
+from gridcell.formats.source import CellSource, Levels, Written
 from gridcell.schema import CELL_LAYERS
 
 _RELATIVE: Final = 1e-12
 """Decimal text keeps no more of a double in every format."""
 
 
-def prove_files(source: Source, written: Written) -> dict[str, Any]:
+def prove_files(source: CellSource, written: Written) -> dict[str, Any]:
     """Return the figures of the proof that the files hold the cells as an exact coverage.
 
     The cells are what was read back from the files, in the coordinates of the files.
@@ -51,7 +51,7 @@ def prove_files(source: Source, written: Written) -> dict[str, Any]:
     return {level: _figures(proof, len(back[level])) for level, proof in proofs.items()}
 
 
-def _prove(source: Source, back: Levels) -> dict[str, CoverageProof]:
+def _prove(source: CellSource, back: Levels) -> dict[str, CoverageProof]:
     """Return the proof of each level and of its nesting in the one above."""
     there = {
         # A cell smaller than the decimals of a format has no geometry there; its land is gone too.

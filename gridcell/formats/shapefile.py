@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from gridcell.errors import WriteError
-from gridcell.formats.source import Source, Written
+from gridcell.formats.source import CellSource, Written
 from gridcell.formats.vector import by_code, read_layer, write_layer
 from gridcell.tables.write import write_table
 from gridcell.words.columns import MEANINGS
@@ -28,7 +28,7 @@ _NUMBER_BYTES: Final = 24
 _DATE: Final = dt.date(2000, 1, 1).isoformat()
 
 
-def as_shapefile(source: Source, folder: Path) -> Written:
+def as_shapefile(source: CellSource, folder: Path) -> Written:
     """Write ``LEVEL.shp`` with UTF-8 text, its ``.cpg``, and ``fields.csv`` that tells the names.
 
     Raises

@@ -9,7 +9,7 @@ import pyproj
 import shapely
 
 from gridcell.coverage.lattice import LONLAT
-from gridcell.formats.source import Source, Written, without_geometry
+from gridcell.formats.source import CellSource, Written, without_geometry
 from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
 from gridcell.tables.write import write_table, write_workbook
 from gridcell.words.columns import MEANINGS
@@ -24,7 +24,7 @@ _POINT: Final = {
 }
 
 
-def as_csv(source: Source, folder: Path, *, households: bool) -> Written:
+def as_csv(source: CellSource, folder: Path, *, households: bool) -> Written:
     """Write ``LEVEL.csv``, ``fields.csv`` and, if asked for, ``households.csv``."""
     rows = {}
     for name, table in _tables(source, households=households).items():
@@ -34,7 +34,7 @@ def as_csv(source: Source, folder: Path, *, households: bool) -> Written:
     return Written(rows=rows, notes=_notes(source))
 
 
-def as_xlsx(source: Source, folder: Path, *, households: bool) -> Written:
+def as_xlsx(source: CellSource, folder: Path, *, households: bool) -> Written:
     """Write ``cells.xlsx``: a sheet a level, ``fields`` and, if asked for, ``households``."""
     file = folder / WORKBOOK
     sheets = _tables(source, households=households)
@@ -44,7 +44,7 @@ def as_xlsx(source: Source, folder: Path, *, households: bool) -> Written:
     return Written(rows={file: written}, notes=_notes(source))
 
 
-def _tables(source: Source, *, households: bool) -> dict[str, pd.DataFrame]:
+def _tables(source: CellSource, *, households: bool) -> dict[str, pd.DataFrame]:
     to_lonlat = pyproj.Transformer.from_crs(source.plan.crs, LONLAT, always_xy=True)
     tables = {}
     for level in CELL_LAYERS:
@@ -67,7 +67,7 @@ def _tables(source: Source, *, households: bool) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _notes(source: Source) -> tuple[str, ...]:
+def _notes(source: CellSource) -> tuple[str, ...]:
     return ("no polygons: figures and a point in each cell",) + (
         ("households are estimated",) if source.estimated else ()
     )

@@ -26,7 +26,7 @@ Levels = Mapping[str, gpd.GeoDataFrame]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Source:
+class CellSource:
     """The cells of a plan as they go into files."""
 
     plan: Plan
@@ -80,12 +80,12 @@ class Written:
     """Figures of a format that has its own proof."""
 
 
-def make_source(plan: Plan, pairs: pd.DataFrame | None = None) -> Source:
+def make_source(plan: Plan, pairs: pd.DataFrame | None = None) -> CellSource:
     """Return the cells of a plan, typed and sorted; `pairs` are published with them."""
     estimated = bool(plan.report.get("households", {}).get("estimated"))
     noted = estimated or plan.publication is not None
     word = ("estimated" if estimated else "counted") if noted else None
-    return Source(
+    return CellSource(
         plan=plan,
         levels={level: _typed(plan.cells(level), word) for level in CELL_LAYERS},
         proofs=prove_plan(plan),

@@ -17,7 +17,7 @@ from shapely import GeometryType
 from gridcell.arrays import Geometries
 from gridcell.errors import ProofError, WriteError
 from gridcell.formats.mvt import EXTENT, Ints, Value, encode_layer
-from gridcell.formats.source import Source, Written
+from gridcell.formats.source import CellSource, Written
 from gridcell.formats.vector import read_layer
 
 ARCHIVE: Final = "cells.pmtiles"
@@ -35,7 +35,7 @@ _NOTE: Final = (
 )
 
 
-def as_tiles(source: Source, folder: Path) -> Written:
+def as_tiles(source: CellSource, folder: Path) -> Written:
     """Write ``cells.pmtiles``, and prove that every cell is in the deepest tiles, with its figures.
 
     Raises

@@ -14,7 +14,7 @@ import shapely
 
 from gridcell.formats.geojson import write_geojson
 from gridcell.formats.geopackage import dated
-from gridcell.formats.source import NOTE, Levels, Source, Written
+from gridcell.formats.source import NOTE, CellSource, Levels, Written
 from gridcell.formats.styles import write_styles
 from gridcell.schema import CELL_LAYERS
 
@@ -25,7 +25,7 @@ ROUNDED: Final = {"area_m2": 0.005, "compactness": 0.00005}
 """How far figures may be off in text formats, which keep 2 and 4 decimals."""
 
 
-def as_geopackage(source: Source, folder: Path) -> Written:
+def as_geopackage(source: CellSource, folder: Path) -> Written:
     """Write ``cells.gpkg``: a layer a level, styled for QGIS."""
     file = folder / PLAN_FILE
     with dated():
@@ -42,7 +42,7 @@ def as_geopackage(source: Source, folder: Path) -> Written:
     )
 
 
-def as_flatgeobuf(source: Source, folder: Path) -> Written:
+def as_flatgeobuf(source: CellSource, folder: Path) -> Written:
     """Write ``LEVEL.fgb`` with a spatial index, which sorts the features along a curve."""
     files = {level: folder / f"{level}.fgb" for level in CELL_LAYERS}
     for level, frame in source.levels.items():
@@ -58,7 +58,7 @@ def as_flatgeobuf(source: Source, folder: Path) -> Written:
     )
 
 
-def as_geojson(source: Source, folder: Path) -> Written:
+def as_geojson(source: CellSource, folder: Path) -> Written:
     """Write ``LEVEL.geojson`` by RFC 7946, as beside every plan."""
     cells, intended = source.lonlat()
     files = write_geojson(cells, folder)
@@ -76,7 +76,7 @@ def as_geojson(source: Source, folder: Path) -> Written:
     )
 
 
-def as_geoparquet(source: Source, folder: Path) -> Written:
+def as_geoparquet(source: CellSource, folder: Path) -> Written:
     """Write GeoParquet 1.1 with bbox columns: ``large.parquet``, and a folder a community."""
     rows: dict[Path, int] = {}
     back: dict[str, list[gpd.GeoDataFrame]] = {level: [] for level in CELL_LAYERS}

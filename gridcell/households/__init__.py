@@ -1,6 +1,6 @@
 """Households: counted or estimated by building, placed in slabs and cells, none lost."""
 
-from gridcell.households.count import Counted, count_households
+from gridcell.households.count import HouseholdCounts, count_households
 from gridcell.households.entrances import share_by_entrance, with_entrances
 from gridcell.households.estimate import estimate_households
 from gridcell.households.tables import (
@@ -11,7 +11,7 @@ from gridcell.households.tables import (
 )
 
 __all__ = [
-    "Counted",
+    "HouseholdCounts",
     "building_table",
     "count_households",
     "estimate_households",

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from gridcell.errors import InputError
 from gridcell.households.entrances import entrance_span
 from gridcell.households.estimate import estimate_households
-from gridcell.households.register import locate_lines, unique_lines
-from gridcell.households.sanity import (
+from gridcell.households.findings import (
     LISTED,
     community_findings,
     crowding_findings,
     register_findings,
     unplaced_findings,
 )
+from gridcell.households.register import locate_lines, unique_lines
 from gridcell.model import Finding, Layers
 from gridcell.rules import Households
 
@@ -28,7 +28,7 @@ MOST_HOUSEHOLDS = 100_000
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Counted:
+class HouseholdCounts:
     """Households by building (or given atom), and where each line of the register went."""
 
     households: Ints
@@ -42,7 +42,7 @@ class Counted:
     findings: tuple[Finding, ...] = ()
 
 
-def count_households(layers: Layers, rules: Households | None = None) -> Counted:
+def count_households(layers: Layers, rules: Households | None = None) -> HouseholdCounts:
     """Return how many households each building holds: registered, counted, or estimated.
 
     The register counts where there is one; differences from counts on buildings are findings.
@@ -66,19 +66,23 @@ def count_households(layers: Layers, rules: Households | None = None) -> Counted
         return _in_atoms(layers)
     buildings = layers.buildings
     if buildings is None:
-        return Counted(households=np.empty(0, np.int64), estimated=False, register=_no_register())
+        return HouseholdCounts(
+            households=np.empty(0, np.int64), estimated=False, register=_no_register()
+        )
     counted = _in_buildings(layers, buildings, rules)
     _refuse_impossible("buildings: building", buildings["bldg_id"], counted.households)
     more = community_findings(layers.communities, buildings, counted.households)
     if not counted.estimated:
         more += crowding_findings(buildings, counted.households, rules)
-    return Counted(
+    return HouseholdCounts(
         households=counted.households, estimated=counted.estimated, register=counted.register,
         findings=(*counted.findings, *more),
     )  # fmt: skip
 
 
-def _in_buildings(layers: Layers, buildings: gpd.GeoDataFrame, rules: Households) -> Counted:
+def _in_buildings(
+    layers: Layers, buildings: gpd.GeoDataFrame, rules: Households
+) -> HouseholdCounts:
     known = pd.to_numeric(buildings["households"])
     if layers.households is not None:
         return _registered(layers, buildings, known, rules)
@@ -92,7 +96,7 @@ def _in_buildings(layers: Layers, buildings: gpd.GeoDataFrame, rules: Households
                 )
             )  # fmt: skip
         counts = known.fillna(0).to_numpy(dtype=np.int64)
-        return Counted(
+        return HouseholdCounts(
             households=counts, estimated=False, register=_no_register(), findings=tuple(found)
         )
     counts = estimate_households(buildings, rules)
@@ -103,12 +107,14 @@ def _in_buildings(layers: Layers, buildings: gpd.GeoDataFrame, rules: Households
             f"area, {rules.m2_per_household:g} m2 each"
         ),
     )  # fmt: skip
-    return Counted(households=counts, estimated=True, register=_no_register(), findings=(note,))
+    return HouseholdCounts(
+        households=counts, estimated=True, register=_no_register(), findings=(note,)
+    )
 
 
 def _registered(
     layers: Layers, buildings: gpd.GeoDataFrame, known: pd.Series, rules: Households
-) -> Counted:
+) -> HouseholdCounts:
     assert layers.households is not None  # noqa: S101
     name = next((r.path for r in layers.inputs if r.role == "households"), "register")
     _refuse_impossible(
@@ -130,10 +136,12 @@ def _registered(
         table.loc[placed, "building"], weights=table.loc[placed, "count"], minlength=len(buildings)
     ).astype(np.int64)
     findings += register_findings(table, register, layers, buildings, known, counts, rules)
-    return Counted(households=counts, estimated=False, register=table, findings=(*findings, *lost))
+    return HouseholdCounts(
+        households=counts, estimated=False, register=table, findings=(*findings, *lost)
+    )
 
 
-def _in_atoms(layers: Layers) -> Counted:
+def _in_atoms(layers: Layers) -> HouseholdCounts:
     """Return the households of given atoms, by the register where it has points."""
     assert layers.atoms is not None  # noqa: S101
     atoms = layers.atoms
@@ -141,7 +149,7 @@ def _in_atoms(layers: Layers) -> Counted:
     if layers.households is None:
         # Hexagons may have got the figures of whole communities, by area.
         estimated = any(finding.kind == "estimated" for finding in layers.findings)
-        return Counted(households=counts, estimated=estimated, register=_no_register())
+        return HouseholdCounts(households=counts, estimated=estimated, register=_no_register())
     named = atoms.assign(bldg_id=atoms["atom_id"])
     return _registered(
         layers, named, pd.Series(np.nan, index=named.index), Households(nearest_m=0.0)

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import apportion, fold, spread
+from gridcell.arrays import apportion, run_starts, spread
 from gridcell.model import Fabric, Layers
 
 Ints = NDArray[np.int64]
@@ -60,7 +60,7 @@ def entrance_span(table: pd.DataFrame, buildings: gpd.GeoDataFrame) -> tuple[Rea
     order = lines.sort_values(["building", "number", "unit"], kind="stable")
     building = order["building"].to_numpy()
     new = np.append(False, ~order.duplicated(["building", "number", "unit"]).to_numpy()[1:])
-    first = fold(building)
+    first = run_starts(building)
     size = np.diff(np.append(first, len(order)))
     rank = np.cumsum(new)
     place = rank - np.repeat(rank[first], size)
@@ -86,7 +86,7 @@ def households_along(table: pd.DataFrame) -> tuple[Ints, Reals]:
     Parameters
     ----------
     table
-        `Counted.register`, lines with a building only.
+        `HouseholdCounts.register`, lines with a building only.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def with_entrances(layers: Layers, register: pd.DataFrame) -> Layers:
     layers
         Checked inputs; with given atoms they stay as they are.
     register
-        `Counted.register`.
+        `HouseholdCounts.register`.
     """
     lines = _told(register)
     if layers.buildings is None or layers.atoms is not None or lines.empty:
@@ -143,7 +143,7 @@ def share_by_entrance(fabric: Fabric, layers: Layers, register: pd.DataFrame) ->
     layers
         Checked inputs; with given atoms the fabric stays as it is.
     register
-        `Counted.register`.
+        `HouseholdCounts.register`.
 
     Notes
     -----
@@ -170,7 +170,7 @@ def share_by_entrance(fabric: Fabric, layers: Layers, register: pd.DataFrame) ->
     reach = np.maximum.accumulate(2.0 * source[rows] + east)
     beyond = 2.0 * source[rows] + west >= np.append(-np.inf, reach[:-1]) - _TOUCH
     strip = np.cumsum(beyond) - 1
-    first = fold(strip)
+    first = run_starts(strip)
     opens = np.diff(source[rows][first], prepend=-1) != 0
     begin = np.where(opens, 0.0, np.minimum.reduceat(west, first))
     line, place = households_along(lines)
@@ -209,7 +209,7 @@ def _extent(parts: NDArray[np.object_], whole: NDArray[np.object_]) -> tuple[Rea
     a, b = np.where(swap, b, a), np.where(swap, a, b)
     xy, row = shapely.get_coordinates(parts, return_index=True)
     along = ((xy - a[row]) * (b - a)[row]).sum(axis=1) / ((b - a) ** 2).sum(axis=1)[row]
-    first = fold(row)
+    first = run_starts(row)
     return np.minimum.reduceat(along, first), np.maximum.reduceat(along, first)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import fold
+from gridcell.arrays import run_starts
 from gridcell.model import Finding
 
 Ints = NDArray[np.int64]
@@ -125,5 +125,5 @@ def nearest_rows(frame: gpd.GeoDataFrame, xy: Reals) -> tuple[Ints, Ints, Reals]
     far = np.append(np.zeros(len(inside)), away)
     order = np.lexsort((row, shapely.area(geometry)[row], point))
     point, row, far = point[order], row[order], far[order]
-    first = fold(point)
+    first = run_starts(point)
     return point[first], row[first], far[first]

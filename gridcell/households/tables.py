@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridcell.arrays import fold
+from gridcell.arrays import run_starts
 from gridcell.households.entrances import households_along
 from gridcell.model import Fabric, Finding, place_of
 from gridcell.schema import HOUSEHOLD_COLUMNS
@@ -25,7 +25,7 @@ def place_register(pieces: pd.DataFrame, register: pd.DataFrame) -> pd.DataFrame
     pieces
         `Fabric.pieces`, made with the households that the register counts.
     register
-        `Counted.register`.
+        `HouseholdCounts.register`.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def place_register(pieces: pd.DataFrame, register: pd.DataFrame) -> pd.DataFrame
     line, _ = households_along(placed)
     building = placed["building"].to_numpy()
     home = building[line]
-    begin = fold(home)
+    begin = run_starts(home)
     size = np.diff(np.append(begin, len(home)))
     number = np.arange(len(home)) - np.repeat(begin, size)
     opening = np.append(0, ends)[np.searchsorted(source, home)]

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold, spread
+from gridcell.arrays import Geometries, run_starts, spread
 
 _TURN: Final = 2 * np.pi
 _EDGES_AT_ONCE: Final = 2_000_000
@@ -45,7 +45,7 @@ def choose_holder(
     """
     key = _turns(xy, point, cell, shapes)
     order = np.lexsort((cell, key, point))
-    return np.asarray(order[fold(point[order])])
+    return np.asarray(order[run_starts(point[order])])
 
 
 def _turns(
@@ -62,7 +62,7 @@ def _turns(
     # the east where the first ray met when turning left from there is one back.
     first_out, first_back = (np.full(len(point), np.inf) for _ in range(2))
     block = np.cumsum(count) // _EDGES_AT_ONCE
-    for low, high in zip(fold(block), [*fold(block)[1:], len(block)], strict=True):
+    for low, high in zip(run_starts(block), [*run_starts(block)[1:], len(block)], strict=True):
         pair, number = spread(count[low:high])
         edge = first[local[low:high]][pair] + number
         here = xy[point[low:high]][pair]
@@ -97,7 +97,7 @@ def _edges(
     last = np.diff(ring, append=-1) != 0
     begin = np.flatnonzero(~last)
     edge_ring = ring[begin]
-    opening = fold(edge_ring)
+    opening = run_starts(edge_ring)
     follower = np.arange(1, len(begin) + 1)
     follower[np.append(opening[1:], len(begin)) - 1] = opening
     end = vertices[begin + 1]

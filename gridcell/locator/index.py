@@ -11,7 +11,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, fold, spread
+from gridcell.arrays import Geometries, run_starts, spread
 from gridcell.locator.borders import choose_holder
 from gridcell.model import Plan
 from gridcell.schema import LEVELS
@@ -172,7 +172,7 @@ def _squares(
         square = square * np.uint16(side) + number.astype(np.uint16)
     # On 16 bits a stable sort is a radix sort.
     order = np.argsort(square, kind="stable")
-    return rows[order], fold(square[order])
+    return rows[order], run_starts(square[order])
 
 
 def _reasons(

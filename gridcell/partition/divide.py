@@ -33,10 +33,10 @@ class Division:
     """(smalls,) row of the community."""
     site_of_small: Ints
     """(smalls,) row of the site, -1 for general cells."""
-    small_in_vain: Ints
+    small_neighbours_tried: Ints
     """(smalls,) for a cell outside its band: the neighbours with which every other division was
     gone through, and none has more cells in the band. 0 where that was not needed or too much."""
-    leaf_in_vain: Ints
+    leaf_neighbours_tried: Ints
     """(leaves,) likewise."""
 
 
@@ -105,8 +105,8 @@ def divide(
         rows = general[bounds[row] : bounds[row + 1]]
         smalls[rows] = own_small.cell + next_small
         leaves[rows] = own_leaf.cell + next_leaf
-        next_small += len(own_small.in_vain)
-        next_leaf += len(own_leaf.in_vain)
+        next_small += len(own_small.neighbours_tried)
+        next_leaf += len(own_leaf.neighbours_tried)
     sites = np.flatnonzero(fabric.atoms["site"].to_numpy() >= 0)
     smalls[sites] = next_small + np.arange(len(sites))
     leaves[sites] = next_leaf + np.arange(len(sites))
@@ -123,8 +123,10 @@ def divide(
         small_of_leaf=small_of_leaf,
         community_of_small=community_of_small,
         site_of_small=site_of_small,
-        small_in_vain=np.concatenate([*(own.in_vain for own, _ in results), none]),
-        leaf_in_vain=np.concatenate([*(own.in_vain for _, own in results), none]),
+        small_neighbours_tried=np.concatenate(
+            [*(own.neighbours_tried for own, _ in results), none]
+        ),
+        leaf_neighbours_tried=np.concatenate([*(own.neighbours_tried for _, own in results), none]),
     )
 
 
@@ -153,7 +155,7 @@ def _divide_one(
     block = graph.within(together).components()
     whole = contract(graph, block, int(block.max()) + 1)
     found = _cells(whole, whole.components(), row, small, "small", code, rules)
-    smalls = Divided(found.cell[block], found.in_vain)
+    smalls = Divided(found.cell[block], found.neighbours_tried)
     if micro is None:
         return smalls, smalls
     inside = graph.within(smalls.cell)
@@ -172,7 +174,7 @@ def _cells(
     count = share_out(wanted, households, atoms) if wanted else np.minimum(free, atoms)
     seed = _seed(rules.seed, code, level)
     divided = divide_pieces(graph, piece, count, targets, row, rules=rules, seed=seed)
-    made = len(divided.in_vain)
+    made = len(divided.neighbours_tried)
     if wanted and made != wanted:
         raise PartitionError(
             f"community {code!r}: {wanted} {level} cells are wanted, {made} could be made; set "

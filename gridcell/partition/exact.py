@@ -7,7 +7,7 @@ yet covered goes with each connected set that has room, so every division comes 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.partition.kernels import Goal, Land, best_partition, connected_sets
+from gridcell.partition.kernels import Adjacency, Goal, best_partition, connected_sets
 
 Ints = NDArray[np.int64]
 
@@ -18,7 +18,7 @@ _OUT = 1e4
 """What a cell out of the band costs here, far above any sum of energies: in band comes first."""
 
 
-def divide_exactly(land: Land, count: int, goal: Goal) -> Ints | None:
+def divide_exactly(land: Adjacency, count: int, goal: Goal) -> Ints | None:
     """Return the best division into `count` connected cells: the cell of each atom.
 
     Best is the most cells in the band, and among these the least energy. ``None`` where there are

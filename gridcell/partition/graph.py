@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import fold
+from gridcell.arrays import run_starts
 from gridcell.model import Fabric
-from gridcell.partition.kernels import Land
+from gridcell.partition.kernels import Adjacency
 from gridcell.partition.rivers import neighbouring
 from gridcell.schema import BARRIER_CLASSES
 
@@ -55,7 +55,7 @@ class Graph:
         """(2 * pairs,) the atom that each neighbour is one of."""
         return np.repeat(np.arange(len(self)), np.diff(self.first))
 
-    def land(self, discount: float) -> Land:
+    def land(self, discount: float) -> Adjacency:
         """Return the arrays of the search; a metre on a street costs `discount` of one off it.
 
         A metre on a barrier of strength s costs 1 - (1 - discount) s, at least `_LEAST`, unless
@@ -65,7 +65,7 @@ class Graph:
         length = np.maximum(self.length - saved * self.on_barrier, least * self.length)
         rim = np.maximum(self.rim - saved * self.rim_on_barrier, least * self.rim)
         shared = np.bincount(self.owner, weights=length, minlength=len(self)).astype(np.float64)
-        return Land(self.first, self.neighbour, length, rim + shared, self.weight, self.area)
+        return Adjacency(self.first, self.neighbour, length, rim + shared, self.weight, self.area)
 
     def within(self, part: Ints) -> "Graph":
         """Return the graph without the borders between different parts, which become rim."""
@@ -179,7 +179,7 @@ def contract(graph: Graph, group: Ints, groups: int) -> Graph:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Pairs:
+class _Neighbours:
     first: Ints
     neighbour: Ints
     length: Floats
@@ -192,7 +192,7 @@ def _bounds(owner: Ints, n: int) -> Ints:
 
 def _rows(
     a: Ints, b: Ints, n: int, length: Floats, on_barrier: Floats, *, least: float = 0.0
-) -> _Pairs:
+) -> _Neighbours:
     """Return pairs as compressed rows, both ways round, lengths of equal pairs added up.
 
     Pairs that share less than `least` in all are left out.
@@ -200,7 +200,7 @@ def _rows(
     row, column = np.concatenate([a, b]), np.concatenate([b, a])
     order = np.lexsort((column, row))
     row, column = row[order], column[order]
-    pair = fold(row * (n + 1) + column)
+    pair = run_starts(row * (n + 1) + column)
 
     def total(metres: Floats) -> Floats:
         both = np.concatenate([metres, metres])[order]
@@ -208,4 +208,4 @@ def _rows(
 
     metres, barred = total(length), total(on_barrier)
     kept = metres >= least
-    return _Pairs(_bounds(row[pair][kept], n), column[pair][kept], metres[kept], barred[kept])
+    return _Neighbours(_bounds(row[pair][kept], n), column[pair][kept], metres[kept], barred[kept])

@@ -5,15 +5,15 @@ from numpy.typing import NDArray
 
 from gridcell.partition.exact import MOST_ATOMS, divide_exactly
 from gridcell.partition.graph import Graph
-from gridcell.partition.kernels import Goal, Land
+from gridcell.partition.kernels import Adjacency, Goal
 
 Ints = NDArray[np.int64]
 
 _PASSES = 2
 
 
-def polish(graph: Graph, land: Land, cell: Ints, goal: Goal) -> Ints:
-    """Improve `cell` in place; return how many neighbours were tried with each cell in vain.
+def polish(graph: Graph, land: Adjacency, cell: Ints, goal: Goal) -> Ints:
+    """Improve `cell` in place; return with how many neighbours each cell was tried, without gain.
 
     Every cell outside the band is taken together with as many of its neighbours as can be gone
     through, those of few atoms first, and their atoms are divided in the best way there is.
@@ -33,7 +33,7 @@ def polish(graph: Graph, land: Land, cell: Ints, goal: Goal) -> Ints:
     neighbours with which no other division has more cells in the band.
     """
     cells = int(cell.max()) + 1
-    in_vain = np.zeros(cells, dtype=np.int64)
+    neighbours_tried = np.zeros(cells, dtype=np.int64)
     for _ in range(_PASSES):
         improved = False
         load = _loads(cell, land.weight, cells)
@@ -49,14 +49,14 @@ def polish(graph: Graph, land: Land, cell: Ints, goal: Goal) -> Ints:
             if after.sum() > _in_band(load[members], goal).sum():
                 cell[atoms] = members[best]
                 load = _loads(cell, land.weight, cells)
-                in_vain[members] = 0
+                neighbours_tried[members] = 0
                 improved = True
             else:
-                in_vain[c] = len(members) - 1
+                neighbours_tried[c] = len(members) - 1
         if not improved:
             break
     load = _loads(cell, land.weight, cells)
-    return np.where(_in_band(load, goal), 0, in_vain)
+    return np.where(_in_band(load, goal), 0, neighbours_tried)
 
 
 def _loads(cell: Ints, weight: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
@@ -83,14 +83,14 @@ def _region(graph: Graph, cell: Ints, c: int) -> tuple[Ints, Ints] | None:
     return np.flatnonzero(np.isin(cell, members)), members
 
 
-def _part(land: Land, atoms: Ints) -> Land:
+def _part(land: Adjacency, atoms: Ints) -> Adjacency:
     """Return a few atoms as land of their own; borders with others stay in the perimeter."""
     number = np.full(len(land.weight), -1, dtype=np.int64)
     number[atoms] = np.arange(len(atoms))
     rows = [slice(land.first[i], land.first[i + 1]) for i in atoms]
     neighbour = [number[land.neighbour[r]] for r in rows]
     kept = [n >= 0 for n in neighbour]
-    return Land(
+    return Adjacency(
         np.concatenate([[0], np.cumsum([k.sum() for k in kept])]),
         np.concatenate([n[k] for n, k in zip(neighbour, kept, strict=True)]),
         np.concatenate([land.length[r][k] for r, k in zip(rows, kept, strict=True)]),

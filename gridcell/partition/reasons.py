@@ -39,7 +39,7 @@ class _Level:
     """(cells,)"""
     above: str
     """What the level above is called."""
-    in_vain: Ints
+    neighbours_tried: Ints
     """(cells,) neighbours with which everything was tried."""
 
 
@@ -64,7 +64,7 @@ def explain_small(
         community=division.community_of_small,
         dedicated=division.site_of_small >= 0,
         above="community",
-        in_vain=division.small_in_vain,
+        neighbours_tried=division.small_neighbours_tried,
     )
     return _explain(fabric, level, targets, names)
 
@@ -85,7 +85,7 @@ def explain_leaves(
         community=division.community_of_small[division.small_of_leaf],
         dedicated=(division.site_of_small >= 0)[division.small_of_leaf],
         above="small grid",
-        in_vain=division.leaf_in_vain,
+        neighbours_tried=division.leaf_neighbours_tried,
     )
     return _explain(fabric, level, targets, names)
 
@@ -137,7 +137,7 @@ def _explain(
             reason[c] = "nobody lives on this land, and no neighbour can take it in"
         else:
             held = f"{total[c]} households in {_several(lived_in[c], what)}"
-            tried = level.in_vain[c]
+            tried = level.neighbours_tried[c]
             reason[c] = (
                 f"{held}; no division of it and {_several(tried, 'neighbour')} has more cells of "
                 f"{least} to {most}: all were gone through"

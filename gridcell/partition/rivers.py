@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import fold, spread
+from gridcell.arrays import run_starts, spread
 from gridcell.model import Fabric
 from gridcell.schema import BARRIER_CLASSES
 
@@ -106,7 +106,7 @@ def _components(a: Ints, b: Ints, n: int) -> Ints:
 def _longest(group: Ints, length: Floats) -> Ints:
     """Return for each item the item of its group with the greatest length, the first of equals."""
     order = np.lexsort((np.arange(len(group)), -np.round(length, 6), group))
-    first = fold(group[order])
+    first = run_starts(group[order])
     at = np.searchsorted(group[order][first], group)
     return order[first][at]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gridcell.partition.coarsen import join_blocks
 from gridcell.partition.exact import divide_exactly
 from gridcell.partition.graph import Graph, contract
-from gridcell.partition.kernels import Goal, Land, anneal
+from gridcell.partition.kernels import Adjacency, Goal, anneal
 from gridcell.partition.polish import polish
 from gridcell.partition.start import start
 from gridcell.partition.targets import Targets
@@ -45,7 +45,7 @@ class Divided:
 
     cell: Ints
     """(atoms,) numbered from 0."""
-    in_vain: Ints
+    neighbours_tried: Ints
     """(cells,) neighbours with which every other division was tried, and none had more cells in the
     band; 0 where nothing was to be tried."""
 
@@ -107,7 +107,7 @@ def _by_blocks(
 
 
 def _best(
-    land: Land, first: Ints, cells: int, goal: Goal, sweeps: int, hot: float, seed: int,
+    land: Adjacency, first: Ints, cells: int, goal: Goal, sweeps: int, hot: float, seed: int,
     attempts: int,
 ) -> Ints:  # fmt: skip
     """Return the cells of least energy from several searches."""

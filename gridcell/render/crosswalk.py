@@ -8,7 +8,7 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
-from gridcell.crosswalk.make import Crosswalk
+from gridcell.crosswalk.tables import Crosswalk
 from gridcell.files.atomic import whole_file
 from gridcell.render.encode import encode_shapes
 from gridcell.render.map import POLICY, asset

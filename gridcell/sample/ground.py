@@ -20,7 +20,7 @@ PREMISES_M = 3.0
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Ground:
+class BuildableLand:
     """Land of a community without its sites, eroded by each of `DEPTHS_M`."""
 
     cores: tuple[shapely.Geometry, ...]

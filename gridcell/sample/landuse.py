@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.sample.cuts import Floats, Geometries, Ints
-from gridcell.sample.ground import Ground
+from gridcell.sample.ground import BuildableLand
 from gridcell.sample.terrain import FIELDS
 
 HOUSING: Final = ("slab", "lift", "tower", "walkup", "village", "shops", "open")
@@ -103,7 +103,7 @@ def choose_sites(
     categories: list[str] = []
     for number, count in enumerate(wanted):
         own = np.flatnonzero(community == number)
-        ground = Ground.of(land[number], net[own])
+        ground = BuildableLand.of(land[number], net[own])
         free = own[compact[own] & (area[own] > SITE_M2)]
         free = free[rng.permutation(len(free))]
         most = min(count, len(free) // 2)

@@ -13,7 +13,7 @@ from gridcell.errors import InputError
 from gridcell.sample import names
 from gridcell.sample.buildings import raise_buildings
 from gridcell.sample.cuts import Floats, Geometries, Ints, join
-from gridcell.sample.ground import Ground
+from gridcell.sample.ground import BuildableLand
 from gridcell.sample.landuse import choose_sites, infill, zone_parcels
 from gridcell.sample.people import hire, register, settle
 from gridcell.sample.spec import CommunitySpec, Sample
@@ -205,7 +205,7 @@ def _draft(
     land = np.array([shapely.coverage_union_all(faces[owner == k]) for k in range(n)])
     net = _bend(plan.parcels.net, terrain)
     community = plan.parcels.community
-    pieces = [Ground.of(land[k], net[community == k]).pieces() for k in range(n)]
+    pieces = [BuildableLand.of(land[k], net[community == k]).pieces() for k in range(n)]
     if strict and max(pieces) > 1:
         return None
     centre = shapely.get_coordinates(shapely.centroid(plan.parcels.gross))

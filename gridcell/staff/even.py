@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import fold
+from gridcell.arrays import run_starts
 from gridcell.staff.problem import MM, Block, Bools, Filled, Ints, Problem
 from gridcell.staff.program import Programme
 
@@ -79,7 +79,7 @@ def _uneven(label: Ints, load: Ints, movable: Bools) -> Ints:
     rows = rows[np.argsort(label[rows], kind="stable")]
     if not len(rows):
         return rows
-    first = fold(label[rows])
+    first = run_starts(label[rows])
     apart = np.maximum.reduceat(load[rows], first) - np.minimum.reduceat(load[rows], first)
     return label[rows[first[apart > 1]]]
 
@@ -103,7 +103,7 @@ def _share_out(
             (-np.ones(len(taken)), -float(len(now))),
             (pairs.metres, pairs.metres[taken].sum() + _HALF),
         ],
-        even=held[order[fold(order)]],
+        even=held[order[run_starts(order)]],
     )
     if found is None:
         return None

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridcell.arrays import fold, spread
+from gridcell.arrays import run_starts, spread
 from gridcell.staff.matching import match
 from gridcell.staff.problem import Block, Bools, Filled, Ints, Problem
 
@@ -79,7 +79,7 @@ def _places(problem: Problem, blocks: Sequence[Block], count: Ints, pooled: Bool
     whose = problem.entry_person[joint]
     order = np.argsort(whose, kind="stable")
     joint, whose = joint[order], whose[order]
-    first = fold(whose)
+    first = run_starts(whose)
     nth = len(owner) + np.cumsum(np.isin(np.arange(len(joint)), first)) - 1
     person = np.concatenate([problem.entry_person[single[owner]], whose[first]])
     return Places(

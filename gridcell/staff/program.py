@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array, hstack, vstack
 
-from gridcell.arrays import fold
+from gridcell.arrays import run_starts
 from gridcell.staff.problem import MM, Block, Bools, Floats, Ints, Problem
 
 _NODES: Final = 200_000
@@ -57,7 +57,7 @@ class Programme:
         self._entry_at = np.cumsum([0, *(len(block.entries) for block in blocks)])
         self._post_at = np.cumsum([0, *(len(block.posts) for block in blocks)])
         ordered = np.sort(problem.entry_person[self.entries])
-        people = ordered[fold(ordered)]
+        people = ordered[run_starts(ordered)]
         self.person = np.searchsorted(people, problem.entry_person[self.entries])
         self._load = problem.post_load[self.posts]
         self._cells = np.maximum(problem.entry_cells[self.entries], 0).astype(np.float64)

@@ -1,17 +1,18 @@
 """Array-only kernels of the division, compiled once and cached beside these files.
 
-`Land` and `Cells` bundle arrays for them; everything else comes and goes as an array or a number.
+`Adjacency` and `Cells` bundle arrays for them; everything else comes and goes as an array or a
+number.
 """
 
 from gridcell.partition.kernels.anneal import anneal
 from gridcell.partition.kernels.bisect import bisect
 from gridcell.partition.kernels.pair import pair_neighbours
-from gridcell.partition.kernels.state import Goal, Land
+from gridcell.partition.kernels.state import Adjacency, Goal
 from gridcell.partition.kernels.subsets import best_partition, connected_sets
 
 __all__ = [
+    "Adjacency",
     "Goal",
-    "Land",
     "anneal",
     "best_partition",
     "bisect",

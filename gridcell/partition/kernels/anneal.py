@@ -7,10 +7,10 @@ from numba import njit
 
 from gridcell.partition.kernels.regroup import regroup_cells
 from gridcell.partition.kernels.state import (
+    Adjacency,
     Cells,
     Goal,
     Ints,
-    Land,
     Scratch,
     accepts,
     draw,
@@ -28,7 +28,7 @@ _SWAPS = 0.3
 
 @njit(cache=True, nogil=True)
 def anneal(
-    land: Land, of: Ints, count: int, goal: Goal, sweeps: int, hot: float, cold: float,
+    land: Adjacency, of: Ints, count: int, goal: Goal, sweeps: int, hot: float, cold: float,
     regroup: float, seed: int,
 ) -> float:  # fmt: skip
     """Improve the cells in place and return their energy; every cell stays connected.
@@ -78,7 +78,7 @@ def anneal(
 
 @njit(cache=True, nogil=True)
 def _shift(
-    i: int, y: int, heat: float, land: Land, cells: Cells, goal: Goal, scratch: Scratch
+    i: int, y: int, heat: float, land: Adjacency, cells: Cells, goal: Goal, scratch: Scratch
 ) -> None:
     """Move atom i to the cell y beside it."""
     x = cells.of[i]
@@ -99,7 +99,7 @@ def _shift(
 
 @njit(cache=True, nogil=True)
 def _swap(
-    i: int, j: int, heat: float, land: Land, cells: Cells, goal: Goal, scratch: Scratch
+    i: int, j: int, heat: float, land: Adjacency, cells: Cells, goal: Goal, scratch: Scratch
 ) -> None:
     """Let the neighbours i and j of different cells change places."""
     x, y = cells.of[i], cells.of[j]

@@ -3,11 +3,11 @@
 import numpy as np
 from numba import njit
 
-from gridcell.partition.kernels.state import Ints, Land
+from gridcell.partition.kernels.state import Adjacency, Ints
 
 
 @njit(cache=True, nogil=True)
-def pair_neighbours(land: Land, heaviest: float) -> Ints:
+def pair_neighbours(land: Adjacency, heaviest: float) -> Ints:
     """Return for each atom the neighbour it is paired with, or itself: both choose each other."""
     n = len(land.weight)
     choice = np.arange(n)

@@ -4,10 +4,10 @@ import numpy as np
 from numba import njit
 
 from gridcell.partition.kernels.state import (
+    Adjacency,
     Cells,
     Goal,
     Ints,
-    Land,
     Scratch,
     accepts,
     draw,
@@ -25,7 +25,7 @@ _TRIES = 3
 
 @njit(cache=True, nogil=True)
 def regroup_cells(
-    i: int, j: int, heat: float, land: Land, cells: Cells, goal: Goal, scratch: Scratch
+    i: int, j: int, heat: float, land: Adjacency, cells: Cells, goal: Goal, scratch: Scratch
 ) -> None:
     """Merge the cells of i and j, and split the result or another cell in two."""
     state = scratch.state
@@ -93,7 +93,7 @@ def _heavy(j: int, x: int, y: int, cells: Cells, scratch: Scratch) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _border(i: int, j: int, land: Land, cells: Cells, scratch: Scratch) -> float:
+def _border(i: int, j: int, land: Adjacency, cells: Cells, scratch: Scratch) -> float:
     """Return the length of the border between the cells of i and j, counted on the smaller."""
     x, y = cells.of[i], cells.of[j]
     if cells.size[x] > cells.size[y]:
@@ -106,7 +106,7 @@ def _border(i: int, j: int, land: Land, cells: Cells, scratch: Scratch) -> float
 
 @njit(cache=True, nogil=True)
 def _split(
-    atoms: Ints, weight: float, area: float, perimeter: float, land: Land, goal: Goal,
+    atoms: Ints, weight: float, area: float, perimeter: float, land: Adjacency, goal: Goal,
     scratch: Scratch,
 ) -> tuple[Ints, int, float, tuple[float, float, float]]:  # fmt: skip
     """Return the best stage of a random growth within some connected atoms.
@@ -143,7 +143,7 @@ def _split(
 
 
 @njit(cache=True, nogil=True)
-def _is_one(atoms: Ints, land: Land, scratch: Scratch, rest: int) -> bool:
+def _is_one(atoms: Ints, land: Adjacency, scratch: Scratch, rest: int) -> bool:
     """Return whether the `rest` of the atoms, those on side 1, is one piece."""
     for k in range(len(atoms)):
         if scratch.side[atoms[k]] == 1:
@@ -152,7 +152,7 @@ def _is_one(atoms: Ints, land: Land, scratch: Scratch, rest: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _next(atoms: Ints, land: Land, side: Ints, scratch: Scratch) -> int:
+def _next(atoms: Ints, land: Adjacency, side: Ints, scratch: Scratch) -> int:
     """Return a random atom on side 1 that touches side 2, -1 where there is none."""
     chosen, pool = -1, 0
     for k in range(len(atoms)):

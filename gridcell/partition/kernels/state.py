@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
 
 
-class Land(NamedTuple):
+class Adjacency(NamedTuple):
     """Atoms and their borders, as compressed rows; see `gridcell.partition.graph.Graph`."""
 
     first: Ints
@@ -106,7 +106,7 @@ def energy(weight: float, area: float, perimeter: float, goal: Goal) -> float:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def shared(atom: int, group: int, land: Land, of: Ints) -> float:
+def shared(atom: int, group: int, land: Adjacency, of: Ints) -> float:
     """Return how long an atom's border with the atoms of a group is."""
     out = 0.0
     for k in range(land.first[atom], land.first[atom + 1]):
@@ -116,7 +116,7 @@ def shared(atom: int, group: int, land: Land, of: Ints) -> float:
 
 
 @njit(cache=True, nogil=True)
-def measure(land: Land, of: Ints, count: int, goal: Goal) -> Cells:
+def measure(land: Adjacency, of: Ints, count: int, goal: Goal) -> Cells:
     """Return the figures of all cells; `of` is kept and changed in place later."""
     weight, area, perimeter = np.zeros(count), np.zeros(count), np.zeros(count)
     size, cost = np.zeros(count, dtype=np.int64), np.zeros(count)

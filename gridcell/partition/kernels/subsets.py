@@ -3,11 +3,11 @@
 import numpy as np
 from numba import njit
 
-from gridcell.partition.kernels.state import Floats, Goal, Ints, Land, Words, energy
+from gridcell.partition.kernels.state import Adjacency, Floats, Goal, Ints, Words, energy
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _shared_with(atom: int, inside: np.uint64, land: Land) -> float:
+def _shared_with(atom: int, inside: np.uint64, land: Adjacency) -> float:
     """Return how long an atom's border with a set is."""
     out = 0.0
     for k in range(land.first[atom], land.first[atom + 1]):
@@ -17,7 +17,7 @@ def _shared_with(atom: int, inside: np.uint64, land: Land) -> float:
 
 
 @njit(cache=True, nogil=True)
-def connected_sets(land: Land, goal: Goal, most: int) -> tuple[Words, Floats, Ints, int]:
+def connected_sets(land: Adjacency, goal: Goal, most: int) -> tuple[Words, Floats, Ints, int]:
     """Return all connected sets of atoms, with their cost.
 
     Every set is grown from its lowest atom, by neighbours that are higher and not yet decided

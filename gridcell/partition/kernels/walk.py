@@ -2,11 +2,11 @@
 
 from numba import njit
 
-from gridcell.partition.kernels.state import Cells, Ints, Land, Scratch
+from gridcell.partition.kernels.state import Adjacency, Cells, Ints, Scratch
 
 
 @njit(cache=True, nogil=True)
-def holds_without(atom: int, land: Land, cells: Cells, scratch: Scratch) -> bool:
+def holds_without(atom: int, land: Adjacency, cells: Cells, scratch: Scratch) -> bool:
     """Return whether an atom's cell stays one piece without it; it must have other atoms.
 
     The walk ends as soon as it has met all the atom's neighbours in the cell.
@@ -45,7 +45,7 @@ def holds_without(atom: int, land: Land, cells: Cells, scratch: Scratch) -> bool
 
 
 @njit(cache=True, nogil=True)
-def gather(start: int, x: int, y: int, land: Land, of: Ints, scratch: Scratch) -> int:
+def gather(start: int, x: int, y: int, land: Adjacency, of: Ints, scratch: Scratch) -> int:
     """Put the atoms of the groups x and y that can be reached into `queue`; return how many."""
     scratch.stamp[0] += 1
     stamp, mark, queue = scratch.stamp[0], scratch.mark, scratch.queue
