@@ -87,7 +87,7 @@ def steps(monkeypatch):
     for module, names in {
         "read": {"read_layers": record("read_layers", "layers")},
         "pipeline": {"make_plan": record("make_plan", plan)},
-        "write": {"require_free": record("require_free"), "write_plan": record("write_plan")},
+        "folder": {"require_free": record("require_free"), "write_plan": record("write_plan")},
     }.items():
         monkeypatch.setitem(sys.modules, f"gridcell.{module}", types.SimpleNamespace(**names))
     for name in ("GRIDCELL_SEED", "GRIDCELL_SMALL", "GRIDCELL_MICRO"):
