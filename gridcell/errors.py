@@ -12,14 +12,74 @@
     └── WriteError (OSError)           an output cannot be written           exit 3
 
 A message says which record, what was found, what was expected and what to try. What a check finds
-about a division is a finding, not an exception.
+about a division is a finding, not an exception. A setting that would help is no part of the message
+but a `Hint`, because it is spelt differently in Python and on the command line.
 """
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A setting that would help, and perhaps its value.
+
+    Examples
+    --------
+    >>> str(Hint("crs", "EPSG:4547")), str(Hint("boundaries.heal_width"))
+    ("crs='EPSG:4547'", 'boundaries.heal_width')
+    """
+
+    name: str
+    """The argument of a function, or the rule by its place: ``boundaries.heal_width``."""
+    value: str | float | bool | None = None
+    """A value that serves; ``None`` where the user alone knows it."""
+
+    def __str__(self) -> str:
+        """Return the setting as a Python user writes it."""
+        return self.name if self.value is None else f"{self.name}={self.value!r}"
 
 
 class GridcellError(Exception):
-    """The root of gridcell's errors."""
+    """The root of gridcell's errors.
+
+    Parameters
+    ----------
+    message
+        What is wrong and what to do about it, naming neither arguments nor options.
+    *hints
+        Settings that would help. ``str(error)`` adds them as a Python user writes them.
+
+    Examples
+    --------
+    >>> error = InputError("town.shp: the CRS is missing; name it", Hint("crs", "EPSG:4547"))
+    >>> print(error)
+    town.shp: the CRS is missing; name it (crs='EPSG:4547')
+    >>> error.message
+    'town.shp: the CRS is missing; name it'
+    """
 
     exit_code = 3
+    hints: tuple[Hint, ...] = ()
+
+    def __init__(self, message: str = "", *hints: Hint) -> None:
+        super().__init__(message)
+        self.hints = hints
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without the hints."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        """Return the message and the hints."""
+        return with_hints(self.message, map(str, self.hints))
+
+
+def with_hints(message: str, hints: Iterable[str]) -> str:
+    """Return a message with hints that somebody has put into words, in brackets at its end."""
+    said = ", ".join(hints)
+    return f"{message} ({said})" if said else message
 
 
 class InputError(GridcellError, ValueError):

@@ -10,7 +10,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.disclosure.pairs import NOTE_FILE, make_publication, write_pairs
 from gridcell.disclosure.publish import THRESHOLD
-from gridcell.errors import InputError, WriteError
+from gridcell.errors import Hint, InputError, WriteError
 from gridcell.folder import all_or_nothing, require_place
 from gridcell.formats.hexagons import DEFAULT_RESOLUTION, as_hexagons
 from gridcell.formats.kml import as_kml
@@ -229,7 +229,9 @@ def _require_options(
     if households and publish:
         raise InputError("a table of households is never published; leave out one of the two")
     if older is not None and not publish:
-        raise InputError("what was published before matters to a publication alone (--publish)")
+        raise InputError(
+            "what was published before matters to a publication alone", Hint("publish", value=True)
+        )
 
 
 def _no_export(target: Path) -> str | None:

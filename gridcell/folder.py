@@ -14,7 +14,7 @@ from typing import Final
 
 import pandas as pd
 
-from gridcell.errors import WriteError
+from gridcell.errors import Hint, WriteError
 from gridcell.formats.geojson import cells_lonlat, write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
 from gridcell.model import Finding, Plan, findings_frame
@@ -74,7 +74,10 @@ def require_place(
     if not any(target.iterdir()):
         return
     if not overwrite:
-        raise WriteError(f"{folder}: is not empty; choose another folder or allow it (--overwrite)")
+        raise WriteError(
+            f"{folder}: is not empty; choose another folder or allow to replace what is there",
+            Hint("overwrite", value=True),
+        )
     if found := foreign(target):
         raise WriteError(
             f"{folder}: only {what} is overwritten, and {found}; move that away or choose another "

@@ -89,7 +89,7 @@ def test_a_missing_crs_is_a_remark_that_the_option_settles(tmp_path: Path) -> No
     path = tmp_path / "town.shp"
     town().to_file(path)
     path.with_suffix(".prj").unlink()
-    assert "--crs" in inspect_files([path])[0].remarks[0]
+    assert "CRS is missing" in inspect_files([path])[0].remarks[0]
     assert inspect_files([path], crs="EPSG:4545")[0].overlaps == 0
     with pytest.raises(InputError, match="EPSG:99"):
         inspect_files([path], crs="EPSG:99")

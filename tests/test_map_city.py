@@ -175,6 +175,6 @@ def test_the_command_makes_a_folder_unless_the_output_ends_in_html(
         assert json.loads(done.stdout)["pages"] == 3
         assert (Path(output) / "index.html").is_file()
     again = CliRunner().invoke(command, ["plan.gpkg", "-o", f"{tmp_path}/map"])
-    assert "--overwrite" in str(again.exception)
+    assert "overwrite=True" in str(again.exception)
     arguments = ["plan.gpkg", "-o", f"{tmp_path}/map", "--overwrite"]
     assert CliRunner().invoke(command, arguments).exit_code == 0

@@ -63,7 +63,7 @@ def test_one_datum_serves_all_layers() -> None:
 
 @pytest.mark.parametrize("text", ["itrf", "buildings", "houses=gcj02", "gcj02,bd09", ""])
 def test_an_unknown_datum_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="--datum"):
+    with pytest.raises(InputError, match="datum '"):
         parse_datums(text)
 
 

@@ -90,7 +90,7 @@ def test_a_gap_among_four_is_divided_without_moving_a_border_far() -> None:
 def test_a_wide_overlap_stops_the_run_with_a_list(second: Polygon, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         fit(placed(box(0, 0, 100, 100), second))
-    assert "--heal-width" in str(caught.value)
+    assert "boundaries.heal_width" in str(caught.value)
     assert "gridcell repair" in str(caught.value)
 
 

@@ -176,7 +176,7 @@ def test_invalid_buildings_are_mended_and_repeated_ids_told_apart() -> None:
 
 
 def test_buildings_as_points_are_refused() -> None:
-    with pytest.raises(InputError, match=r"Point.*--households"):
+    with pytest.raises(InputError, match=r"Point.*\(households\)"):
         read_layers(town(), houses(3).set_geometry(houses(3).centroid))
 
 
@@ -208,7 +208,7 @@ def test_communities_of_bad_geometry_are_refused(shape: shapely.Geometry, messag
 
 def test_a_missing_crs_names_the_option_which_then_serves() -> None:
     bare = town().set_crs(None, allow_override=True)
-    with pytest.raises(InputError, match="--crs"):
+    with pytest.raises(InputError, match="crs='EPSG:4547'"):
         read_layers(bare)
     layers = read_layers(bare, crs=CRS)
     assert layers.crs.to_epsg() == 4545
@@ -252,14 +252,14 @@ def test_layers_in_another_crs_land_in_the_same_place() -> None:
 )
 def test_coordinates_that_cannot_be_in_their_crs_are_refused(spoil: object) -> None:
     for given in ((spoil(town()), houses()), (town(), spoil(houses()))):  # type: ignore[operator]
-        with pytest.raises(InputError, match=r"degrees|zone|--crs"):
+        with pytest.raises(InputError, match=r"degrees|zone|crs="):
             read_layers(*given)
 
 
 def test_buildings_elsewhere_are_refused_with_the_distance() -> None:
     far = houses(50)
     far["geometry"] = far.translate(30_000)
-    with pytest.raises(InputError, match=r"no feature meets.*29.0 km.*--datum"):
+    with pytest.raises(InputError, match=r"no feature meets.*29.0 km.*datum"):
         read_layers(town(1), far)
 
 
@@ -391,7 +391,7 @@ def test_hexagons_count_the_points_of_the_register() -> None:
     [
         ("h3:16", "from 0 to 15"),
         ("h3:x", "from 0 to 15"),
-        ("h3:14", "try h3:13"),
+        ("h3:14", "h3:13"),
         ("h3:8", "nothing says"),
     ],
 )

@@ -222,7 +222,7 @@ def test_contacts_that_cannot_be_used_are_refused(
 
 
 def test_a_plan_without_staff_has_no_roster(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--staff"):
+    with pytest.raises(InputError, match="no staff"):
         write_roster(tiny_plan(), tmp_path / "r.xlsx")
 
 

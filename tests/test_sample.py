@@ -277,7 +277,7 @@ def test_planners_files_hold_the_town_with_the_zone_before_its_eastings(tmp_path
 def test_a_folder_that_holds_files_is_not_overwritten_unasked(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     sample = make_sample(households=500, seed=0, communities=1)
-    with pytest.raises(WriteError, match="--overwrite"):
+    with pytest.raises(WriteError, match="overwrite=True"):
         write_sample(sample, tmp_path)
     assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
     write_sample(sample, tmp_path, overwrite=True)

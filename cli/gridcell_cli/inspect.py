@@ -30,6 +30,7 @@ def command(
 
     Several files are compared with each other. Exit code 3: a file cannot be read.
     """
+    from gridcell.errors import with_hints
     from gridcell.read import inspect_files
 
     layers = inspect_files(files, encoding=encoding, crs=crs)
@@ -40,7 +41,8 @@ def command(
         click.echo("\n\n".join(_describe(layer) for layer in layers if layer.error is None))
     for layer in layers:
         if layer.error is not None:
-            click.echo(f"Error: {layer.error}", err=True)
+            said = with_hints(layer.error, options.as_options(layer.hints, ctx.command))
+            click.echo(f"Error: {said}", err=True)
     ctx.exit(3 if any(layer.error is not None for layer in layers) else 0)
 
 

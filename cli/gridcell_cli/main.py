@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 
-from gridcell_cli.options import Session
+from gridcell_cli.options import Session, as_options
 
 COMMANDS: Final = (
     "partition", "inspect", "check", "repair", "staff", "roster", "locate", "crosswalk", "map",
@@ -30,11 +30,12 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"gridcell_cli.{cmd_name}")
         command: click.Command = module.command
+        ctx.ensure_object(Session).command = command
         return command
 
 
@@ -82,10 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _explain(error: Exception, session: Session) -> int:
     """Print one message about the error and return the exit code."""
-    from gridcell.errors import GridcellError
+    from gridcell.errors import GridcellError, with_hints
 
     if isinstance(error, GridcellError):
-        click.echo(f"Error: {error}", err=True)
+        said = with_hints(error.message, as_options(error.hints, session.command))
+        click.echo(f"Error: {said}", err=True)
         return error.exit_code
     if session.verbose:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
+    from gridcell.errors import Hint
     from gridcell.model import Plan
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -24,6 +26,25 @@ class Session:
     """What the frame must know after a command has failed."""
 
     verbose: bool = False
+    command: click.Command | None = None
+
+
+_SPELT: Final = {"kind": "cards"}
+"""Options whose names differ from the argument's in the library."""
+
+
+def as_options(hints: "Iterable[Hint]", command: click.Command | None) -> list[str]:
+    """Return hints as a user of the command writes them; what it has no option for is left out."""
+    parameters = {} if command is None else {p.name: p for p in command.params}
+    said = []
+    for hint in hints:
+        name = hint.name.rpartition(".")[2]
+        parameter = parameters.get(_SPELT.get(name, name))
+        if isinstance(parameter, click.Option):
+            is_bare = parameter.is_flag or hint.value is None
+            value = "" if is_bare else f" {shlex.quote(str(hint.value))}"
+            said.append(f"{parameter.opts[-1]}{value}")
+    return said
 
 
 def _be_verbose(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001

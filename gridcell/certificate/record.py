@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gridcell.errors import InputError, WriteError
+from gridcell.errors import Hint, InputError, WriteError
 from gridcell.version import __version__
 
 NAME: Final = "certificate.json"
@@ -99,8 +99,8 @@ def write_certificate(
     file = Path(path)
     if file.exists() and not (overwrite and _is_certificate(file)):
         raise WriteError(
-            f"{file}: is there already; choose another name or allow it (--overwrite), which "
-            f"replaces certificates only"
+            f"{file}: is there already; choose another name, or allow to replace a certificate",
+            Hint("overwrite", value=True),
         )
     part = file.with_name(f".{file.stem}-{uuid.uuid4().hex[:8]}.part")
     try:

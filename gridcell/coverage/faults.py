@@ -135,9 +135,9 @@ def _gaps(found: Cover, table: CellTable, level: Level, gap_width: float, step: 
                 text = f"{area} of {home} in none of its cells, {width} wide"
                 text += f", beside {near}" if near else ""
             if kind == "hole":
-                text += ": a lake or a missing cell; --within LAND tells"
+                text += ": a lake or a missing cell; the land that is to be covered tells"
             if kind == "sliver" and widths[piece] >= gap_width:
-                text += f"; repair closes it with --gap-width {width_above(widths[piece])}"
+                text += f"; repair closes it with a gap width of {width_above(widths[piece])}"
             messages.append(text)
         _add(
             found, kind, severity, shapes[chosen], areas[chosen], widths[chosen],

@@ -10,7 +10,7 @@ from gridcell.coverage.arrangement import boundary_segments
 from gridcell.coverage.heal import Heal, around, heal_faces, snapped_to
 from gridcell.coverage.land_faces import SNAP_M, build_faces
 from gridcell.coverage.width import is_sliver, width_of
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
 from gridcell.read.geometry import Geometries
 
@@ -239,7 +239,8 @@ def _stop_at(faults: list[str], heal_width: float, label: str) -> None:
     raise InputError(
         f"{label}: the communities do not fit together, {len(faults)} faults wider than "
         f"{heal_width:g} m:\n  " + "\n  ".join(faults[:_LISTED]) + more
-        + "\nheal wider ones with --heal-width, or settle them with gridcell repair"
+        + "\nsettle them with gridcell repair, or heal wider ones",
+        Hint("boundaries.heal_width"),
     )  # fmt: skip
 
 

@@ -92,7 +92,7 @@ class Repair:
         if len(slivers):
             text += (
                 f"\nlong thin gaps, wider than was to be closed: {len(slivers):,}; "
-                f"--gap-width {width_above(float(slivers['width_m'].max()))} closes them"
+                f"a gap width of {width_above(float(slivers['width_m'].max()))} closes them"
             )
         for names, what in (
             (self.mended, "no valid polygon before, mended"),

@@ -16,7 +16,7 @@ from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import alone_in, holding_most, holding_point, pair_table
 from gridcell.crosswalk.sides import Contents, Given, Side, open_side, read_contents, work_crs
 from gridcell.disclosure.suppression import suppress
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.read.crs import move, parse_crs
 from gridcell.read.files import crs_name
 
@@ -105,8 +105,9 @@ def make_crosswalk(
     shared = ~pieces.is_sliver & (pieces.a >= 0) & (pieces.b >= 0)
     if not shared.any():
         raise InputError(
-            f"{side_a.label} and {side_b.label} share no land in {crs_name(work)}; check the CRS "
-            "of both (--crs) and the order of x and y"
+            f"{side_a.label} and {side_b.label} share no land in {crs_name(work)}; check the order "
+            "of x and y and the CRS of both",
+            Hint("crs"),
         )
     cells_a = _cells(side_a, shapes_a, pieces.a, shared, (alone_a, alone_b), table, "b")
     cells_b = _cells(side_b, shapes_b, pieces.b, shared, (alone_b, alone_a), table, "a")

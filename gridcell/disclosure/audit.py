@@ -16,7 +16,7 @@ from gridcell.disclosure.division import (
 )
 from gridcell.disclosure.earlier import single_buildings
 from gridcell.disclosure.intervals import blocks, feasible, ranges
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
 
 
@@ -77,7 +77,8 @@ def prove_published(
     if pairs is None:
         raise InputError(
             "nothing published tells which land the two divisions share; publish the newer one "
-            "with --older, naming the older one"
+            "anew, naming the older one",
+            Hint("older"),
         )
     before = make_division(older, older_total)
     pieces = _pieces(pairs, division, before)

@@ -37,8 +37,7 @@ def make_publication(
     before = read_export(older)
     if before.manifest and before.publication is None:
         raise InputError(
-            f"{older}: is an export that was not published; name what was published before "
-            "('gridcell export --publish')"
+            f"{older}: is an export that was not published; name what was published before"
         )
     leaves = before.levels.get("leaves")
     if not isinstance(leaves, gpd.GeoDataFrame) or leaves.crs is None:

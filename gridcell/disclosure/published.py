@@ -107,7 +107,7 @@ def _unpublished(exported: Exported) -> Iterator[Finding]:
     if exported.manifest and exported.publication is None:
         yield Finding(
             kind="unpublished", severity="error",
-            message=f"{exported.label}: was exported without --publish, so that nothing in it is "
+            message=f"{exported.label}: was exported, not published, so that nothing in it is "
             "hidden",
         )  # fmt: skip
 
@@ -117,8 +117,8 @@ def _private_in(plan: Plan) -> Iterator[Finding]:
         if rows := len(getattr(plan, name)):
             yield Finding(
                 kind="private_table", severity="error", measure=float(rows),
-                message=f"the plan holds {rows:,} rows of {name}; publish it with 'gridcell export "
-                "--publish'",
+                message=f"the plan holds {rows:,} rows of {name}; publish it, and give away "
+                "what is written then",
             )  # fmt: skip
 
 

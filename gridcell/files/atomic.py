@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gridcell.errors import WriteError
+from gridcell.errors import Hint, WriteError
 
 
 def require_writable(path: str | Path, *, overwrite: bool = False) -> Path:
@@ -22,7 +22,10 @@ def require_writable(path: str | Path, *, overwrite: bool = False) -> Path:
     if not file.parent.is_dir():
         raise WriteError(f"{file}: the folder {file.parent} does not exist; make it first")
     if file.exists() and not overwrite:
-        raise WriteError(f"{file}: is there already; choose another name or allow it (--overwrite)")
+        raise WriteError(
+            f"{file}: is there already; choose another name or allow to replace it",
+            Hint("overwrite", value=True),
+        )
     return file
 
 

@@ -80,7 +80,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         is_plan = (folder / "plan.gpkg").is_file()
         raise InputError(
             f"{folder}: {'is a plan, no export' if is_plan else f'holds no {MANIFEST}'}; expected "
-            "a folder that 'gridcell export --publish' wrote"
+            "the folder of an export that was published"
         )
     try:
         manifest = json.loads(file.read_text("utf-8"))

@@ -11,7 +11,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
 from gridcell.read.buildings import unique_ids
 from gridcell.read.crs import move
@@ -107,7 +107,7 @@ def hexagon_resolution(given: Input) -> int | None:
         return None
     text = given[3:]
     if not re.fullmatch(r"\d{1,2}", text) or int(text) > 15:
-        raise InputError(f"--atoms {given}: expected h3:RES with a resolution from 0 to 15")
+        raise InputError(f"atoms {given}: expected h3:RES with a resolution from 0 to 15")
     return int(text)
 
 
@@ -142,14 +142,16 @@ def hexagons(
             if r == 0 or area / h3.average_hexagon_area(r, unit="m^2") <= MOST_HEXAGONS
         )
         raise InputError(
-            f"--atoms h3:{resolution}: about {expected:,.0f} hexagons, expected at most "
-            f"{MOST_HEXAGONS:,}; try h3:{fit}"
+            f"atoms h3:{resolution}: about {expected:,.0f} hexagons, expected at most "
+            f"{MOST_HEXAGONS:,}; try a coarser resolution",
+            Hint("atoms", f"h3:{fit}"),
         )
     has_points = register is not None and bool(register["x"].notna().any())
     if not has_points and communities["households"].isna().any():
         raise InputError(
-            f"--atoms h3:{resolution}: nothing says where the households are; give --households "
-            "with points, or a column households (户数) in the communities"
+            f"atoms h3:{resolution}: nothing says where the households are; give a column "
+            "households (户数) in the communities, or households with points",
+            Hint("households"),
         )
     pieces, cells, owners = _pieces(resolution, communities)
     table = pd.DataFrame({"atom_id": cells, "households": np.zeros(len(cells), dtype=np.int64)})

@@ -6,6 +6,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.errors import Hint
 from gridcell.model import Finding, place_of
 from gridcell.read.fields import as_count, as_number, as_text, rename
 from gridcell.read.files import Source
@@ -34,8 +35,11 @@ def check_buildings(
     InputError
         Points or lines; household counts that are negative, fractions or text.
     """
-    check_types(source, geometries, POLYGONS, "buildings are polygons (footprints); for points of "
-                "households use --households")  # fmt: skip
+    check_types(
+        source, geometries, POLYGONS,
+        "buildings are polygons (footprints); points of households are an input of their own",
+        Hint("households"),
+    )  # fmt: skip
     given = rename(source, rules, "buildings")
     table = pd.DataFrame({"bldg_id": as_text(given["bldg_id"])})
     table["households"] = as_count(given["households"], source, "households")

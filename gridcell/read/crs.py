@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.coverage.reach import FARTHEST
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.read.files import Source, crs_name
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
@@ -46,7 +46,7 @@ def parse_crs(text: str | None) -> pyproj.CRS | None:
         return pyproj.CRS.from_user_input(text)
     except pyproj.exceptions.CRSError:
         raise InputError(
-            f"--crs {text!r}: unknown; expected an EPSG code such as EPSG:4547, or WKT"
+            f"CRS {text!r}: unknown; expected an EPSG code such as EPSG:4547, or WKT"
         ) from None
 
 
@@ -61,15 +61,16 @@ def settle_crs(source: Source, fallback: pyproj.CRS | None) -> pyproj.CRS:
     crs = source.crs or fallback
     if crs is None:
         raise InputError(
-            f"{source.label}: the CRS is missing (no .prj or none in the file); name it with "
-            "--crs, for example --crs EPSG:4547"
+            f"{source.label}: the CRS is missing (no .prj or none in the file); name it",
+            Hint("crs", "EPSG:4547"),
         )
     try:
         _transformer(crs, _WGS84)
     except pyproj.exceptions.ProjError:
         raise InputError(
             f"{source.label}: the CRS {crs_name(crs)} is damaged or not tied to the earth; remove "
-            "it and name the right one with --crs, for example --crs EPSG:4547"
+            "it and name the right one",
+            Hint("crs", "EPSG:4547"),
         ) from None
     geometries = source.geometries
     if geometries is not None and len(shapely.get_coordinates(geometries.array)):
@@ -95,7 +96,8 @@ def _check_plausible(source: Source, crs: pyproj.CRS, bounds: NDArray[np.float64
     elif crs.is_projected and max(np.abs(bounds)) <= 180 and max(east - west, north - south) < 10:
         raise InputError(
             f"{source.label}: CRS {crs_name(crs)} is projected, but {span}: the coordinates look "
-            "like degrees, so the CRS is wrong; remove it and give --crs EPSG:4326 or EPSG:4490"
+            "like degrees, so the CRS is wrong; remove it and name EPSG:4326 or EPSG:4490",
+            Hint("crs", "EPSG:4490"),
         )
     _check_area_of_use(source, crs, bounds, span)
 
@@ -215,7 +217,7 @@ def check_moved(source: Source, xy: NDArray[np.float64], rows: NDArray[np.int64]
     if bad.any():
         raise InputError(
             f"{source.label}: row {int(rows[bad][0]) + 1} lies outside the world that its CRS "
-            f"{crs_name(source.crs) or 'or --crs'} can show ({len(np.unique(rows[bad]))} such "
+            f"{crs_name(source.crs) or 'as named'} can show ({len(np.unique(rows[bad]))} such "
             "rows); check its coordinates and CRS"
         )
 
@@ -251,5 +253,7 @@ def check_meeting(
         f"{source.label}: {found} a community; the two extents are {far / 1000:.1f} km apart "
         f"(communities around x {np.mean(ours[::2]):.0f}, y {np.mean(ours[1::2]):.0f}; this layer "
         f"around x {np.mean(theirs[::2]):.0f}, y {np.mean(theirs[1::2]):.0f}, metres); check its "
-        "CRS (--crs), datum (--datum) and the order of x and y"
+        "order of x and y, its CRS and its datum",
+        Hint("crs"),
+        Hint("datum"),
     )

@@ -39,7 +39,7 @@ def parse_datums(text: str) -> dict[str, str]:
         role, mark, datum = item.rpartition("=")
         if datum not in DATUMS or (mark and role not in ROLES) or (not mark and "," in text):
             raise InputError(
-                f"--datum {text!r}: expected one of {', '.join(DATUMS)}, or by input, for example "
+                f"datum {text!r}: expected one of {', '.join(DATUMS)}, or by input, for example "
                 f"communities=wgs84,buildings=gcj02; the inputs are {', '.join(ROLES)}"
             )
         datums |= {role: datum} if mark else dict.fromkeys(ROLES, datum)

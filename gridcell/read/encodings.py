@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 
 _LANGUAGE_BYTES: Final = {
     0x01: "cp437", 0x02: "cp850", 0x08: "cp865", 0x13: "cp932", 0x4D: "gbk", 0x4E: "cp949",
@@ -48,7 +48,7 @@ def shapefile_encoding(path: Path, texts: Sequence[bytes], option: str | None) -
         An unknown encoding, or bytes that are not in the encoding that is named.
     """
     if option is not None:
-        return _verified(_codec(option, f"{path.name}: --encoding"), texts, path, "--encoding")
+        return _verified(_codec(option, f"{path.name}"), texts, path, "as named")
     cpg = next((p for p in siblings(path) if p.suffix.lower() == ".cpg"), None)
     if cpg is not None and (name := _head(cpg, _NAME_BYTES).decode("ascii", "replace").strip()):
         return _verified(_codec(_codepage(name), cpg.name), texts, path, cpg.name)
@@ -164,8 +164,8 @@ def _verified(encoding: str, texts: Sequence[bytes], path: Path, source: str) ->
         if _all_decode(texts, name):
             return name
     bad = next(text for text in texts if not _all_decode([text], encoding))
-    other = next((n for n in ("UTF-8", "GB18030", "CP1252") if _all_decode(texts, n)), "NAME")
+    other = next((n for n in ("UTF-8", "GB18030", "CP1252") if _all_decode(texts, n)), None)
     raise InputError(
-        f"{path.name}: the text {bad[:40]!r} is not in {encoding} ({source}); "
-        f"name the right one with --encoding, for example --encoding {other}"
+        f"{path.name}: the text {bad[:40]!r} is not in {encoding} ({source}); name the right one",
+        Hint("encoding", other),
     )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pyarrow.parquet import read_schema
 
 from gridcell.coverage.reach import FARTHEST
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.files.digest import digest_files
 from gridcell.model import InputRecord
 from gridcell.read.encodings import decode_columns, raw_texts, shapefile_encoding, siblings
@@ -321,7 +321,8 @@ def _read_ogr(path: Path, *, name: str | None = None, **options: Any) -> pd.Data
         # pyogrio forgets to say that GDAL cannot write the CRS as WKT.
         raise InputError(
             f"{name}: its CRS is damaged; remove it (the .prj of a shapefile) and name the right "
-            "one with --crs, for example --crs EPSG:4547"
+            "one",
+            Hint("crs", "EPSG:4547"),
         ) from None
     except (
         RuntimeError, ValueError, OSError, MemoryError, shapely.errors.ShapelyError

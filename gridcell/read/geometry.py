@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.read.files import Source, check_coordinates
 
 POLYGONS: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
@@ -39,7 +39,11 @@ def geometries_of(source: Source) -> Geometries:
 
 
 def check_types(
-    source: Source, values: Geometries, allowed: Sequence[shapely.GeometryType], hint: str
+    source: Source,
+    values: Geometries,
+    allowed: Sequence[shapely.GeometryType],
+    advice: str,
+    *hints: Hint,
 ) -> None:
     """Raise `InputError` naming the first row whose geometry is of another type."""
     types = shapely.get_type_id(values)
@@ -48,7 +52,8 @@ def check_types(
         row = int(np.flatnonzero(bad)[0])
         raise InputError(
             f"{source.label}: row {row + 1} is a {values[row].geom_type} "
-            f"({int(bad.sum())} of {len(values)} rows); {hint}"
+            f"({int(bad.sum())} of {len(values)} rows); {advice}",
+            *hints,
         )
 
 

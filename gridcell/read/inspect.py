@@ -11,7 +11,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.read.crs import choose_work_crs, move, parse_crs, settle_crs
 from gridcell.read.fields import as_number, find_columns
 from gridcell.read.files import Input, Source, crs_name, list_layers, open_input, split_layer
@@ -45,6 +45,8 @@ class LayerInfo:
     layer: str | None = None
     error: str | None = None
     """Why it cannot be read; all else is empty then."""
+    hints: tuple[Hint, ...] = ()
+    """Settings with which it may be read."""
     rows: int = 0
     role: str | None = None
     """The input that it looks like: ``communities``, ``buildings`` …"""
@@ -122,7 +124,7 @@ def _look(
     try:
         source = open_input(given, "layer", encoding=encoding)
     except InputError as error:
-        return LayerInfo(path=path.name, layer=layer, error=str(error)), None
+        return LayerInfo(path=path.name, layer=layer, error=error.message, hints=error.hints), None
     info = LayerInfo(
         path=source.name, layer=source.layer, rows=len(source.frame), encoding=source.encoding
     )
@@ -138,7 +140,7 @@ def _look(
         own = settle_crs(source, fallback)
         work = choose_work_crs(own, series[there])
     except InputError as error:
-        remarks = [str(error).split(": ", 1)[-1]]
+        remarks = [error.message.split(": ", 1)[-1]]
     names, counts = np.unique([g.geom_type for g in values[there]], return_counts=True)
     bad = np.flatnonzero(there & ~shapely.is_valid(values))
     metric = None

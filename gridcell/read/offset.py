@@ -85,13 +85,13 @@ def find_offset(
         return []
     then, datum, target, distance = best
     layers = ["communities"] + (["barriers"] if barriers is not None else [])
-    flag = ",".join([f"buildings={datum}"] + [f"{name}={target}" for name in layers])
+    option = ",".join([f"buildings={datum}"] + [f"{name}={target}" for name in layers])
     return [
         Finding(
             kind="datum_offset", severity="warning", measure=round(distance, 1),
             message=f"buildings look shifted by {distance:.0f} m against boundaries and barriers: "
             f"{now:.1%} of them are crossed by a line or outside, {then:.1%} if the buildings are "
-            f"in {datum} and the other layers in {target}; if so, give --datum {flag}",
+            f"in {datum} and the other layers in {target}; if so, name the datum {option}",
             place=shapely.Point(*middle[0]),
         )
     ]  # fmt: skip

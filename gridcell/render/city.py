@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridcell.errors import WriteError
+from gridcell.errors import Hint, WriteError
 from gridcell.model import Plan
 from gridcell.render.content import Sheet, page_content
 from gridcell.render.map import PlanMap, check_tiles
@@ -94,7 +94,10 @@ def require_free(target: Path, *, overwrite: bool) -> None:
     if inside != [PAGES, OVERVIEW]:
         raise WriteError(f"{target}: holds other files than a map; name a folder of its own")
     if not overwrite:
-        raise WriteError(f"{target}: is there already; name another folder or add --overwrite")
+        raise WriteError(
+            f"{target}: is there already; name another folder or allow to replace it",
+            Hint("overwrite", value=True),
+        )
 
 
 def page_names(codes: "pd.Series[str]") -> list[str]:

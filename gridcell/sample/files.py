@@ -8,7 +8,7 @@ from typing import Final
 import geopandas as gpd
 import pyogrio
 
-from gridcell.errors import WriteError
+from gridcell.errors import Hint, WriteError
 from gridcell.sample.spec import Sample
 
 SYNTHETIC: Final = (
@@ -59,8 +59,9 @@ def write_folder(folder: str | Path, write: Callable[[Path], None], *, overwrite
     folder = Path(folder)
     if folder.is_dir() and not overwrite and any(folder.iterdir()):
         raise WriteError(
-            f"{folder}: expected an empty or a new folder; give --overwrite to replace the "
-            "files of a sample there, or another folder"
+            f"{folder}: expected an empty or a new folder; name another one, or allow to replace "
+            "the files of a sample there",
+            Hint("overwrite", value=True),
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gridcell.sample.spec import CommunitySpec, Sample
+from gridcell.sample.spec import CommunitySpec, Sample, command_of
 from gridcell.sample.town import build_town
 
 HECHENG_SEED = 6
@@ -51,8 +51,7 @@ def hecheng(seed: int = HECHENG_SEED) -> Sample:
         seed=seed,
         south_urbanity=0.2,
         title="荷城社区 and its neighbours, a synthetic town",
-        command="gridcell sample DIR --preset hecheng"
-        + ("" if seed == HECHENG_SEED else f" --seed {seed}"),
+        command=command_of(preset="hecheng", **({} if seed == HECHENG_SEED else {"seed": seed})),
         notes=HECHENG_NOTES,
     )
 
@@ -69,5 +68,5 @@ def planners() -> Sample:
         seed=PLANNERS_SEED,
         south_urbanity=0.9,
         title="凤凰社区 and 西江社区, a synthetic town",
-        command="gridcell sample DIR --preset gbk_cgcs2000",
+        command=command_of(preset="gbk_cgcs2000"),
     )

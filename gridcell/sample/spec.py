@@ -38,6 +38,11 @@ class CommunitySpec:
         return self.households / self.n_micro if self.n_micro else MICRO_TARGET
 
 
+def command_of(**options: str | int) -> str:
+    """Return the command that makes a sample, for its README."""
+    return " ".join(["gridcell sample DIR", *(f"--{name} {options[name]}" for name in options)])
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Sample:
     """A synthetic town in the input formats; frames in EPSG:4546, numbered from 0."""

@@ -16,7 +16,7 @@ from gridcell.sample.cuts import Floats, Geometries, Ints, join
 from gridcell.sample.ground import BuildableLand
 from gridcell.sample.landuse import choose_sites, infill, zone_parcels
 from gridcell.sample.people import hire, register, settle
-from gridcell.sample.spec import CommunitySpec, Sample
+from gridcell.sample.spec import CommunitySpec, Sample, command_of
 from gridcell.sample.streets import RANKS, StreetPlan, lay_out
 from gridcell.sample.terrain import Terrain, make_terrain
 
@@ -107,8 +107,7 @@ def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
         seed=seed,
         south_urbanity=0.75,
         title=f"A synthetic town of {households:,} households",
-        command=f"gridcell sample DIR --households {households} --seed {seed} "
-        f"--communities {communities}",
+        command=command_of(households=households, seed=seed, communities=communities),
     )
 
 

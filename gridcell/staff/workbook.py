@@ -145,7 +145,7 @@ def make_roster(plan: Plan, *, contacts: Input | None = None) -> dict[str, pd.Da
     """
     if plan.staff.empty and plan.vacancies.empty:
         raise InputError(
-            "the plan has no staff; divide with --staff FILE, or assign with 'gridcell staff'"
+            "the plan has no staff; divide with a roster of staff, or assign one to the plan"
         )
     people = None if contacts is None else _contacts(contacts)
     cells = _cells(plan)

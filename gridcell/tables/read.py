@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 """Suffixes read here; Parquet is told from GeoParquet by its metadata."""
@@ -44,7 +44,8 @@ def read_csv(path: Path, encoding: str | None) -> tuple[pd.DataFrame, str]:
         return _parse_csv(text.removeprefix("\ufeff"), path), served
     raise InputError(
         f"{path.name}: the text is not in {' nor in '.join(n.upper() for n in tries)}; "
-        "name its encoding with --encoding"
+        "name its encoding",
+        Hint("encoding"),
     )
 
 

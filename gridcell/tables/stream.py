@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pyproj
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.tables.write import written_text
 
 _BLOCK: Final = 2 << 20
@@ -98,7 +98,8 @@ def _settle_encoding(path: Path, head: bytes, option: str | None) -> str:
         return name
     raise InputError(
         f"{path.name}: the text is not in {' nor in '.join(n.upper() for n in tries)}; "
-        "name its encoding with --encoding"
+        "name its encoding",
+        Hint("encoding"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.render.atlas.content import Content, Post, text_of
 from gridcell.render.atlas.sheet import ACCENT, GREY, PALE, Sheets
 
@@ -64,8 +64,8 @@ def require_cards(content: Content, kind: str) -> None:
         raise InputError(f"cards {kind!r}: expected one of {', '.join(KINDS)}")
     if kind == "household" and content.plan.households.empty:
         raise InputError(
-            "the plan has no register of households; divide with --households FILE, or make cards "
-            "for micro grids (--cards micro)"
+            "the plan has no register of households; divide with one, or make cards of micro grids",
+            Hint("kind", "micro"),
         )
 
 

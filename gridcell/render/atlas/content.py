@@ -7,7 +7,7 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.content import map_title
@@ -210,7 +210,7 @@ def make_content(
     if level not in LEVELS:
         raise InputError(f"level {level!r}: expected one of {', '.join(LEVELS)}")
     if level == "micro" and plan.micro.empty:
-        raise InputError("the plan has no micro grids; choose --level small")
+        raise InputError("the plan has no micro grids; choose small ones", Hint("level", "small"))
     around = (plan.small if level == "small" else plan.leaves).sort_values("code")
     around = around.set_index("code", drop=False).rename_axis(None)
     cells = around

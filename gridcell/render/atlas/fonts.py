@@ -16,7 +16,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont, TTLibError, newTable
 
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 
 CORE_ENCODING: Final = "cp1252"
 """What the Helvetica of every PDF reader can show."""
@@ -26,7 +26,7 @@ SUFFIXES: Final = (".ttf", ".otf", ".ttc", ".otc")
 _INSTALL: Final = (
     "install a Chinese font (Debian, Ubuntu: apt-get install fonts-noto-cjk; Fedora: dnf install "
     "google-noto-sans-cjk-fonts; Alpine: apk add font-noto-cjk; Windows: the optional feature "
-    "'Chinese (Simplified) Supplemental Fonts') or name a font file (--font FILE)"
+    "'Chinese (Simplified) Supplemental Fonts') or name a font file"
 )
 _TABLES: Final = frozenset({
     "GlyphOrder", "head", "hhea", "maxp", "OS/2", "name", "cmap", "post", "loca", "glyf", "CFF ",
@@ -120,7 +120,7 @@ def missing_in_core(characters: set[str]) -> set[str]:
 def no_font(characters: set[str], text: str) -> InputError:
     """Return the error about characters of a text that no font can show."""
     shown = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in sorted(characters)[:5])
-    return InputError(f"no font has {shown} in {text!r}; {_INSTALL}")
+    return InputError(f"no font has {shown} in {text!r}; {_INSTALL}", Hint("font"))
 
 
 def system_fonts() -> Iterator[Path]:
@@ -142,7 +142,7 @@ def _fontconfig() -> list[Path]:
     if tool is None:
         return []
     done = subprocess.run(  # noqa: S603 - a fixed command
-        [tool, "--format", "%{file}\n", ":lang=zh-cn"],
+        [tool, "-f", "%{file}\n", ":lang=zh-cn"],
         capture_output=True, check=False, encoding="utf-8", errors="replace",
     )  # fmt: skip
     found = sorted({line for line in done.stdout.splitlines() if line})
