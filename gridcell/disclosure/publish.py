@@ -15,6 +15,7 @@ from gridcell.disclosure.note import publication_note
 from gridcell.disclosure.suppression import suppress
 from gridcell.errors import InputError
 from gridcell.model import Plan, findings_frame
+from gridcell.model.facts import PublicationRecord
 from gridcell.rules import Rules
 from gridcell.schema import CELL_LAYERS, LEVELS
 
@@ -34,7 +35,7 @@ class Publication:
     plan: Plan
     """The cells; ``households`` and ``band`` are missing where hidden, ``reason`` everywhere, for
     reasons name buildings. Households, staff, vacancies and findings have no rows, buildings no
-    households. ``report["publication"]`` holds the figures."""
+    households."""
     pairs: pd.DataFrame | None
     """With an older publication, the land that leaves of both share: ``a`` (new code), ``b`` (old
     code), ``relation``, ``area_m2``, ``share_a``, ``share_b``, ``buildings``, ``households``
@@ -51,7 +52,7 @@ class Publication:
         ``hidden_pairs``, ``exposed`` and the notes in English and Chinese. Exposed are hidden
         counts that follow from what was published before, whatever is hidden now.
         """
-        return self.plan.publication or {}
+        return {} if self.plan.publication is None else self.plan.publication.as_dict()
 
 
 def publish_plan(
@@ -111,14 +112,14 @@ def publish_plan(
     of_cell = pd.Series(hidden[network.cells], index=division.code)
     cells = {name: _masked(plan.cells(name), of_cell) for name in CELL_LAYERS}
     pairs = None if before is None else _pairs(before, hidden[network.pieces])
-    figures = {
-        "threshold": threshold,
-        "households": None if hidden[network.total] else int(network.count[network.total]),
-        "hidden": {name: int(frame["households"].isna().sum()) for name, frame in cells.items()},
-        **({} if pairs is None else {"hidden_pairs": int(pairs["suppressed"].sum())}),
-        "exposed": int(exposed.sum()),
-        "notes": {lang: publication_note(threshold, lang) for lang in ("en", "zh")},
-    }
+    record = PublicationRecord(
+        threshold=threshold,
+        households=None if hidden[network.total] else int(network.count[network.total]),
+        hidden={name: int(frame["households"].isna().sum()) for name, frame in cells.items()},
+        hidden_pairs=None if pairs is None else int(pairs["suppressed"].sum()),
+        exposed=int(exposed.sum()),
+        notes={lang: publication_note(threshold, lang) for lang in ("en", "zh")},
+    )
     return Publication(
         plan=dataclasses.replace(
             plan, **cells,
@@ -127,7 +128,7 @@ def publish_plan(
             ),
             households=plan.households.iloc[:0], staff=plan.staff.iloc[:0],
             vacancies=plan.vacancies.iloc[:0], findings=findings_frame([], plan.crs),
-            report=_report(plan, cells["small"], figures),
+            report=_report(plan, cells["small"], record), publication=record,
         ),
         pairs=pairs,
     )  # fmt: skip
@@ -175,7 +176,7 @@ def _pairs(before: Before, hidden: Bools) -> pd.DataFrame:
     return pairs.assign(households=households, suppressed=mask)
 
 
-def _report(plan: Plan, small: gpd.GeoDataFrame, figures: dict[str, Any]) -> dict[str, Any]:
+def _report(plan: Plan, small: gpd.GeoDataFrame, record: PublicationRecord) -> dict[str, Any]:
     """Return what a published page tells of the whole: proofs, and nothing that was counted."""
     report = plan.report
     # Where a number of cells was wanted, the band is made of the households on general land, and
@@ -195,7 +196,7 @@ def _report(plan: Plan, small: gpd.GeoDataFrame, figures: dict[str, Any]) -> dic
         **{name: report[name] for name in ("ok", "version", "coverage") if name in report},
         "communities": communities,
         "households": {"estimated": bool(report.get("households", {}).get("estimated"))},
-        "publication": figures,
+        "publication": record.as_dict(),
     }
 
 

@@ -58,7 +58,7 @@ def make_manifest(
         "version": __version__,
         "ok": holds and source.holds,
         "households": "estimated" if source.estimated else "counted",
-        **({} if publication is None else {"publication": publication}),
+        **({} if publication is None else {"publication": publication.as_dict()}),
         "cells": {level: len(frame) for level, frame in source.levels.items()},
         "coverage": coverage,
         "proof": proof,

@@ -65,7 +65,7 @@ def _households(plan: Plan, text: dict[str, str], *, part: bool) -> str:
     told = plan.publication
     if told is None or (part and plan.medium["households"].notna().all()):
         return _count(int(plan.medium["households"].sum()))
-    total = None if part else told["households"]
+    total = None if part else told.households
     return text["hidden"] if total is None else _count(total)
 
 

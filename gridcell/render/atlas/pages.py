@@ -137,7 +137,7 @@ class Atlas:
         """Return the households of all communities shown; of a publication, where told."""
         told = self._content.plan.publication
         if told is not None and len(self._communities) == len(self._content.plan.medium):
-            total = told["households"]
+            total = told.households
             return float("nan") if total is None else float(total)
         total = self._communities["households"].sum(skipna=False)
         return float("nan") if pd.isna(total) else float(total)

@@ -12,12 +12,26 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Point
 
+from gridcell.model.facts import InputRecord, PublicationRecord
 from gridcell.rules import Rules
 from gridcell.schema import FINDING_COLUMNS, SEVERITIES
 
 if TYPE_CHECKING:
     import folium
     from matplotlib.axes import Axes
+
+__all__ = [
+    "Fabric",
+    "Finding",
+    "InputRecord",
+    "Layers",
+    "Plan",
+    "Progress",
+    "PublicationRecord",
+    "Severity",
+    "findings_frame",
+    "place_of",
+]
 
 Severity = Literal["error", "warning", "note"]
 
@@ -80,26 +94,6 @@ def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS | None) -> gpd.G
     return gpd.GeoDataFrame(
         frame, geometry=np.array([f.place for f in rows], dtype=object), crs=crs
     )
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class InputRecord:
-    """Where a layer came from, for the report."""
-
-    role: str
-    """Which input it is: ``communities``, ``buildings``, ``barriers`` …"""
-    path: str
-    """File name without folders."""
-    layer: str | None
-    rows: int
-    encoding: str | None
-    crs: str | None
-    """CRS of the file, as ``EPSG:4547`` or its name."""
-    sha256: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the record as plain data for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -216,18 +210,14 @@ class Plan:
     rules: Rules
     report: dict[str, Any] = field(default_factory=dict)
     """What ``report.json`` holds."""
-
-    @property
-    def publication(self) -> dict[str, Any] | None:
-        """What was hidden, where this is a plan to publish: `gridcell.disclosure.Publication`."""
-        figures = self.report.get("publication")
-        return figures if isinstance(figures, dict) else None
+    publication: PublicationRecord | None = None
+    """What was hidden, where this is a plan to publish."""
 
     def note(self, lang: str | None = None) -> str | None:
         """Return what a publication says of itself, in a language or in all; else ``None``."""
         if self.publication is None:
             return None
-        notes: dict[str, str] = self.publication["notes"]
+        notes = self.publication.notes
         return " ".join(notes.values()) if lang is None else notes[lang]
 
     def cells(self, level: str) -> gpd.GeoDataFrame:
