@@ -490,7 +490,7 @@ def test_a_thousand_cells_are_repaired_and_no_cell_without_a_fault_moves(seed, w
 def _areas_mended(cells):
     from gridcell.coverage.mend import mend
 
-    return np.nan_to_num(shapely.area(mend(shapes_of(cells))))
+    return np.nan_to_num(shapely.area(mend(shapes_of(cells)).shapes))
 
 
 def wrong_area(cells, clean):

@@ -17,11 +17,12 @@ from gridcell.check.codes import numbers
 from gridcell.coverage.faces import rounding_step
 from gridcell.coverage.layer import CellTable, column_of, find_column, only
 from gridcell.coverage.levels import holding
+from gridcell.coverage.mend import mend
 from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.errors import InputError
 from gridcell.model import Finding
 from gridcell.read.fields import as_text
-from gridcell.read.geometry import POINTS, POLYGONS, mend_polygons
+from gridcell.read.geometry import POINTS, POLYGONS
 from gridcell.schema import ALIASES, PERSONAL
 
 Rows = NDArray[np.int64]
@@ -48,7 +49,7 @@ def check_buildings(table: CellTable, leaves: Rows, buildings: gpd.GeoDataFrame)
     """
     shapes = _geometries(buildings, "buildings", table.frame.crs)
     solid = within_reach(shapes) & np.isin(shapely.get_type_id(shapes), [int(k) for k in POLYGONS])
-    shapes = mend_polygons(only(shapes, solid & ~shapely.is_empty(shapes)))[0]
+    shapes = mend(only(shapes, solid & ~shapely.is_empty(shapes))).shapes
     known = np.flatnonzero(~shapely.is_missing(shapes))
     sound = leaves[~shapely.is_missing(table.cover[leaves])]
     if not len(known) or not len(sound):

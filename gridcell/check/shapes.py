@@ -11,10 +11,11 @@ from shapely.geometry import Point
 
 from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.layer import CellTable, only
+from gridcell.coverage.mend import mend
 from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.coverage.units import size
 from gridcell.model import Finding
-from gridcell.read.geometry import POLYGONS, mend_polygons
+from gridcell.read.geometry import POLYGONS
 
 _PLACE: Final = re.compile(r"^(.*?)\s*\[\s*(\S+)\s+(\S+?)\s*\]$")
 
@@ -23,7 +24,7 @@ def check_shapes(table: CellTable) -> tuple[CellTable, list[Finding]]:
     """Return the table with what its rows cover, and what is wrong with their geometries.
 
     A row covers nothing where it has no polygon, coordinates that are no numbers of any CRS, or the
-    polygon of a row before it; an invalid polygon covers what `shapely.make_valid` makes of it.
+    polygon of a row before it; an invalid polygon covers what its rings enclose (`mend`).
     """
     shapes = table.shapes
     missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
@@ -31,7 +32,8 @@ def check_shapes(table: CellTable) -> tuple[CellTable, list[Finding]]:
     solid = ~missing & ~wrong
     endless = ~within_reach(shapes)
     cover = only(shapes, solid & ~endless)
-    cover, crossed = mend_polygons(cover)
+    mended = mend(cover)
+    cover, crossed = mended.shapes, mended.invalid
     first = _first_alike(cover)
     again = np.flatnonzero(first != np.arange(len(cover)))
     cover[again] = None

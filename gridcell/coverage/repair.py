@@ -17,7 +17,7 @@ from gridcell.coverage.faults import Level
 from gridcell.coverage.layer import CellTable, column_of, find_column
 from gridcell.coverage.levels import find_levels, plan_levels
 from gridcell.coverage.local import Move, Scene, repair_round
-from gridcell.coverage.mend import mend
+from gridcell.coverage.mend import Mended, mend
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.settle import NOBODY
 from gridcell.coverage.units import size
@@ -52,8 +52,11 @@ class Repair:
     """Rows, counted from 0, whose geometry differs."""
     mended: tuple[str, ...]
     """Names of cells that were no valid polygon and are one now, before anything else."""
+    doubtful: tuple[str, ...]
+    """Names of cells whose rings contradict each other and that keep, mended, less than half of
+    what these enclose, or nothing: another polygon may have been meant."""
     without: tuple[str, ...]
-    """Names of rows that hold no land: missing, empty, lines, narrower than 1 mm."""
+    """Names of rows that hold no land: missing, empty, lines."""
     lost: tuple[str, ...]
     """Names of cells that had land and have none: others cover all of it."""
     left: gpd.GeoDataFrame
@@ -62,8 +65,8 @@ class Repair:
 
     @property
     def ok(self) -> bool:
-        """Whether every cell that had land still has some; all else is proved."""
-        return not self.lost
+        """Whether every cell that had land still has some, as drawn; all else is proved."""
+        return not self.lost and not self.doubtful
 
     def to_text(self) -> str:
         """Return what was done in a few lines, the largest moves first."""
@@ -96,6 +99,7 @@ class Repair:
             )
         for names, what in (
             (self.mended, "no valid polygon before, mended"),
+            (self.doubtful, "mended to less than half of what their rings enclose, look at them"),
             (self.without, "rows without a polygon"),
             (self.lost, "no land left, others cover all of it"),
         ):
@@ -116,6 +120,7 @@ class Repair:
             "holes": int((self.left["kind"] == "hole").sum()),
             "wide_slivers": int((self.left["kind"] == "sliver").sum()),
             "mended": list(self.mended),
+            "doubtful": list(self.doubtful),
             "without": list(self.without),
             "lost": list(self.lost),
             "moves": [
@@ -184,10 +189,8 @@ def repair_cells(
         require_one_crs(cells.crs, land.frame.crs)
         land = land.covering(_sound_land(land))
     rank = _priorities(table, priority)
-    drawn = mend(table.shapes)
-    # What is everywhere narrower than the distance within which vertices are one has no land.
-    metric = table.units.in_metres(drawn)
-    drawn[2 * shapely.area(metric) <= NEAR_M * shapely.length(metric)] = None
+    mending = mend(table.shapes)
+    drawn = mending.shapes
     if shapely.is_missing(drawn).all():
         raise InputError("the layer holds no polygon with an area: nothing to repair")
     levels = find_levels(table.covering(drawn))
@@ -200,7 +203,7 @@ def repair_cells(
         shapes[level.rows], more, proof = _settled(shapes[level.rows], scene, table, level)
         moves += [_on_rows(move, level.rows) for move in more]
         left.append(np.asarray(proof.gap_pieces.geometry, dtype=object))
-    return _told(table, drawn, shapes, moves, np.concatenate(left))
+    return _told(table, mending, drawn, shapes, moves, np.concatenate(left))
 
 
 def _in_order(level: Level, shapes: Geometries) -> Level:
@@ -324,6 +327,7 @@ def _on_rows(move: Move, rows: Ints) -> Move:
 
 def _told(
     table: CellTable,
+    mending: Mended,
     drawn: Geometries,
     shapes: Geometries,
     moves: list[Move],
@@ -336,13 +340,13 @@ def _told(
     frame[frame.active_geometry_name] = gpd.GeoSeries(new, index=frame.index, crs=frame.crs)
     nothing = shapely.is_missing(drawn)
     gone = np.flatnonzero(shapely.is_missing(shapes) & ~nothing)
-    mended = [a is not b for a, b in zip(drawn, table.shapes, strict=True)] & ~nothing
     return Repair(
         cells=frame,
         moves=_moves_frame(table, moves, gone),
         changed=changed,
-        mended=_names(table, np.flatnonzero(mended)),
-        without=_names(table, np.flatnonzero(nothing)),
+        mended=_names(table, np.flatnonzero(mending.invalid & ~nothing)),
+        doubtful=_names(table, np.flatnonzero(mending.doubtful)),
+        without=_names(table, np.flatnonzero(nothing & ~mending.doubtful)),
         lost=_names(table, gone),
         left=_left_frame(table, left),
     )

@@ -11,8 +11,9 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.coverage.mend import mend, polygons_of
 from gridcell.errors import Hint, InputError
-from gridcell.model import Finding, place_of
+from gridcell.model import Finding
 from gridcell.read.buildings import unique_ids
 from gridcell.read.crs import move
 from gridcell.read.fields import as_count, as_text, find_columns, rename
@@ -22,8 +23,7 @@ from gridcell.read.geometry import (
     Geometries,
     canonical_order,
     check_types,
-    mend_polygons,
-    only_polygons,
+    mended_findings,
 )
 from gridcell.rules import Rules
 
@@ -53,7 +53,8 @@ def check_atoms(
     table = pd.DataFrame({"atom_id": as_text(given["atom_id"])})
     counts = as_count(given["households"], source, "households").fillna(0)
     table["households"] = counts.astype("int64")
-    mended, invalid = mend_polygons(geometries)
+    mending = mend(geometries)
+    mended = mending.shapes
     gone = np.flatnonzero(shapely.is_missing(mended))
     if len(gone):
         raise InputError(
@@ -71,14 +72,7 @@ def check_atoms(
                 ),
             )
         )  # fmt: skip
-    if invalid.any():
-        findings.append(
-            Finding(
-                kind="atom_mended", severity="note", measure=float(invalid.sum()),
-                place=place_of(mended[invalid][0]),
-                message=f"{source.label}: {int(invalid.sum())} invalid polygons were mended",
-            )
-        )  # fmt: skip
+    findings += mended_findings(source, mending, "atom_mended")
     order = canonical_order(mended, table)
     frame = gpd.GeoDataFrame(
         table.iloc[order].reset_index(drop=True), geometry=mended[order], crs=crs
@@ -195,7 +189,7 @@ def _pieces(
     shapely.prepare(outlines)
     whole = shapely.contains_properly(outlines[owner], shapes[cell])
     parts = shapes[cell].copy()
-    parts[~whole] = only_polygons(shapely.intersection(outlines[owner][~whole], parts[~whole]))
+    parts[~whole] = polygons_of(shapely.intersection(outlines[owner][~whole], parts[~whole]))
     codes = communities["code"].to_numpy()
     ids = [
         name if inside else f"{name}-{code}"

@@ -6,11 +6,18 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.coverage.mend import mend
 from gridcell.errors import Hint
-from gridcell.model import Finding, place_of
+from gridcell.model import Finding
 from gridcell.read.fields import as_count, as_number, as_text, rename
 from gridcell.read.files import Source
-from gridcell.read.geometry import POLYGONS, Geometries, canonical_order, check_types, mend_polygons
+from gridcell.read.geometry import (
+    POLYGONS,
+    Geometries,
+    canonical_order,
+    check_types,
+    mended_findings,
+)
 from gridcell.rules import Rules
 
 
@@ -55,17 +62,9 @@ def check_buildings(
     if unread:
         findings.append(_unread(source, "units", unread))
     table["use"] = as_text(given["use"])
-    mended, invalid = mend_polygons(geometries)
-    if invalid.any():
-        findings.append(
-            Finding(
-                kind="building_mended", severity="note", measure=float(invalid.sum()),
-                place=place_of(mended[invalid & ~shapely.is_missing(mended)][0])
-                if (invalid & ~shapely.is_missing(mended)).any() else None,
-                message=f"{source.label}: {int(invalid.sum())} invalid polygons were mended, "
-                f"first row {int(np.flatnonzero(invalid)[0]) + 1}",
-            )
-        )  # fmt: skip
+    mending = mend(geometries)
+    findings += mended_findings(source, mending, "building_mended")
+    mended = mending.shapes
     gone = shapely.is_missing(mended)
     findings += _lost(source, table, gone)
     order = canonical_order(mended[~gone], table[~gone])

@@ -8,6 +8,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.coverage.mend import mend
 from gridcell.errors import InputError
 from gridcell.model import Finding
 from gridcell.read.buildings import unique_ids
@@ -19,7 +20,7 @@ from gridcell.read.geometry import (
     Geometries,
     canonical_order,
     check_types,
-    mend_polygons,
+    mended_findings,
 )
 from gridcell.rules import Rules
 from gridcell.schema import BARRIER_KINDS
@@ -55,16 +56,9 @@ def check_sites(
         )
     given = rename(source, rules, "sites")
     table = pd.DataFrame({name: as_text(given[name]) for name in ("site_id", "name", "category")})
-    mended, invalid = mend_polygons(geometries)
-    findings = []
-    if invalid.any():
-        findings.append(
-            Finding(
-                kind="site_mended", severity="note", measure=float(invalid.sum()),
-                message=f"{source.label}: {int(invalid.sum())} invalid polygons were mended, "
-                f"first row {int(np.flatnonzero(invalid)[0]) + 1}",
-            )
-        )  # fmt: skip
+    mending = mend(geometries)
+    findings = mended_findings(source, mending, "site_mended")
+    mended = mending.shapes
     gone = shapely.is_missing(mended)
     if gone.any():
         findings.append(

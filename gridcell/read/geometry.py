@@ -8,7 +8,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.coverage.mend import Mended
 from gridcell.errors import Hint, InputError
+from gridcell.model import Finding, place_of
 from gridcell.read.files import Source, check_coordinates
 
 POLYGONS: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
@@ -57,28 +59,25 @@ def check_types(
         )
 
 
-def mend_polygons(values: Geometries) -> tuple[Geometries, NDArray[np.bool_]]:
-    """Return valid polygons and which were not; what has no area left becomes ``None``."""
-    invalid = ~shapely.is_valid(values) & ~shapely.is_missing(values)
-    out = values.copy()
-    if invalid.any():
-        # Damaged coordinates may overflow on the way to nothing.
-        with np.errstate(over="ignore", invalid="ignore"):
-            mended = shapely.make_valid(values[invalid], method="structure", keep_collapsed=False)
-        out[invalid] = only_polygons(mended)
-    return out, invalid
-
-
-def only_polygons(values: Geometries) -> Geometries:
-    """Return the polygons of each geometry as one (Multi)Polygon, ``None`` where there are none."""
-    out: Geometries = values.copy()
-    types = shapely.get_type_id(values)
-    for row in np.flatnonzero(~np.isin(types, [int(t) for t in POLYGONS])):
-        parts = shapely.get_parts(shapely.get_parts(values[row : row + 1]))
-        parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-        out[row] = shapely.union_all(parts) if len(parts) else None
-    out[shapely.is_empty(out)] = None
-    return out
+def mended_findings(source: Source, mending: Mended, kind: str) -> list[Finding]:
+    """Return the finding that polygons of an input were mended; a warning where in doubt."""
+    rows = np.flatnonzero(mending.invalid)
+    if not len(rows):
+        return []
+    text = f"{source.label}: {len(rows)} invalid polygons were mended, first row {rows[0] + 1}"
+    doubtful = np.flatnonzero(mending.doubtful)
+    if len(doubtful):
+        text += (
+            f"; of {len(doubtful)} less than half of the land that their rings enclose is left, "
+            f"first row {doubtful[0] + 1}: look at them"
+        )
+    kept = rows[~shapely.is_missing(mending.shapes[rows])]
+    return [
+        Finding(
+            kind=kind, severity="warning" if len(doubtful) else "note", measure=float(len(rows)),
+            place=place_of(mending.shapes[kept[0]]) if len(kept) else None, message=text,
+        )
+    ]  # fmt: skip
 
 
 def canonical_order(values: Geometries, attributes: pd.DataFrame) -> NDArray[np.int64]:

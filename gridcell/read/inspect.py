@@ -11,11 +11,12 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.coverage.mend import mend
 from gridcell.errors import Hint, InputError
 from gridcell.read.crs import choose_work_crs, move, parse_crs, settle_crs
 from gridcell.read.fields import as_number, find_columns
 from gridcell.read.files import Input, Source, crs_name, list_layers, open_input, split_layer
-from gridcell.read.geometry import LINES, POLYGONS, only_polygons
+from gridcell.read.geometry import LINES, POLYGONS
 from gridcell.read.offset import find_offset
 from gridcell.tables.read import TABLE_SUFFIXES
 
@@ -232,7 +233,7 @@ def _layer_role(source: Source, metric: gpd.GeoDataFrame | None) -> str | None:
 
 
 def _overlaps(metric: gpd.GeoDataFrame) -> int:
-    values = only_polygons(shapely.make_valid(np.asarray(metric.geometry.array, dtype=object)))
+    values = mend(np.asarray(metric.geometry.array, dtype=object)).shapes
     values = values[~shapely.is_missing(values)]
     one, two = shapely.STRtree(values).query(values, predicate="intersects")
     one, two = one[one < two], two[one < two]
