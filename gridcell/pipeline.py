@@ -31,6 +31,7 @@ from gridcell.report import make_report
 from gridcell.rules import Rules
 from gridcell.schema import LINEAGE_COLUMNS, STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
+from gridcell.words.messages import Message
 
 
 def make_plan(
@@ -102,7 +103,8 @@ def make_plan(
         found = [
             *layers.findings, *counted.findings, *fabric.findings,
             *outside_findings(fabric, names), *assignment.findings,
-            *_band_findings(cells.small), *_band_findings(cells.micro),
+            *_band_findings(cells.small, cells.reasons),
+            *_band_findings(cells.micro, cells.reasons),
         ]  # fmt: skip
         plan = Plan(
             crs=layers.crs,
@@ -203,13 +205,14 @@ def _assign_staff(
     )  # fmt: skip
 
 
-def _band_findings(cells: gpd.GeoDataFrame) -> list[Finding]:
+def _band_findings(cells: gpd.GeoDataFrame, reasons: dict[str, Message]) -> list[Finding]:
     off = cells[cells["reason"].notna()]
     point = shapely.point_on_surface(off.geometry.to_numpy())
     return [
         Finding(
             kind=f"{row.band}_band", severity="note", cell=row.code, community=row.community,
-            measure=float(row.households), place=place, message=f"{row.label}: {row.reason}",
+            measure=float(row.households), place=place,
+            text=Message(f"finding.{row.band}_band", label=row.label, reason=reasons[row.code]),
         )
         for row, place in zip(off.itertuples(), point, strict=True)
     ]  # fmt: skip

@@ -37,6 +37,10 @@ FINDING_COLUMNS: Final = (
 """Columns of findings; the geometry is the place, a point, or nothing. ``cells`` holds all cells
 concerned, separated by ``;``, and ``cell`` the first of them."""
 
+MESSAGE_COLUMNS: Final = ("msgid", "params")
+"""What a plan keeps of the messages of its findings beside the English sentence: the key of the
+text, and its values as JSON. From these they are said in other languages."""
+
 SEVERITIES: Final = ("error", "warning", "note")
 """Worst first. Only an ``error`` breaks a rule."""
 

@@ -9,8 +9,9 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from plans import SITE
 
 from gridcell.disclosure.note import publication_note
+from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.sheets import atlas_words
-from gridcell.words.terms import LANGUAGES, TERMS
+from gridcell.words.terms import TERMS
 
 WORDS = "".join("".join(atlas_words(lang).values()) for lang in LANGUAGES)
 VALUES = "".join(map("".join, TERMS.values()))

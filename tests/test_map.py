@@ -29,7 +29,8 @@ from gridcell.render.content import page_content
 from gridcell.render.encode import UNITS_PER_DEGREE, encode_numbers, encode_shapes, pack_texts
 from gridcell.render.load import band_classes
 from gridcell.render.map import draw_map, write_map
-from gridcell.words.maps import LANGUAGES, words
+from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.maps import words
 from gridcell_cli.map import command
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

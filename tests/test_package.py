@@ -52,7 +52,7 @@ def test_a_wheel_holds_the_two_packages_and_what_they_need():
         for folder in (ROOT, ROOT / "cli")
         for package in ("gridcell", "gridcell_cli")
         for path in (folder / package).rglob("*")
-        if path.is_file() and path.suffix not in {".pyc", ".nbi", ".nbc"}
+        if path.is_file() and path.suffix not in {".pyc", ".nbi", ".nbc", ".po"}
     }
     assert files == sources
     assert "gridcell/py.typed" in files

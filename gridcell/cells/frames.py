@@ -17,6 +17,7 @@ from gridcell.partition import Division
 from gridcell.partition.reasons import Verdict
 from gridcell.rules import Codes
 from gridcell.schema import CELL_COLUMNS, LEVELS
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 Texts = NDArray[np.object_]
@@ -31,6 +32,8 @@ class CellFrames:
     small: gpd.GeoDataFrame
     micro: gpd.GeoDataFrame
     leaves: gpd.GeoDataFrame
+    reasons: dict[str, Message]
+    """Why cells are outside their bands, by code."""
     leaf_of_atom: Texts
     small_of_atom: Texts
     community_of_atom: Texts
@@ -62,6 +65,13 @@ class _NumberedCells:
             self.code,
         ]
 
+    def reasons(self) -> dict[str, Message]:
+        """Return why cells are outside their bands, by code."""
+        if self.verdict is None:
+            return {}
+        pairs = zip(self.code, self.verdict.reason, strict=True)
+        return {code: reason for code, reason in pairs if reason is not None}
+
     def frame(self, crs: pyproj.CRS) -> gpd.GeoDataFrame:
         """Return the cells with `schema.CELL_COLUMNS`, in the order in which they are numbered."""
         n = len(self.geometry)
@@ -76,7 +86,7 @@ class _NumberedCells:
             "community": none if self.community is None else self.community,
             "name": self.name,
             "band": none if self.verdict is None else self.verdict.band,
-            "reason": none if self.verdict is None else self.verdict.reason,
+            "reason": none if self.verdict is None else _sentences(self.verdict.reason),
         }
         frame = pd.DataFrame(
             {
@@ -183,6 +193,7 @@ def make_cells(
     community = communities["code"].to_numpy(dtype=object)
     return CellFrames(
         **ready,
+        reasons={**small_level.reasons(), **micro_level.reasons()},
         leaf_of_atom=leaf_code[division.leaf],
         small_of_atom=small_code[division.small],
         community_of_atom=community[community_of_small[division.small]],
@@ -258,6 +269,10 @@ def _titles(above: Texts, number: Texts, chinese: str, english: str) -> Texts:
     titles: Texts = above + english + " grid " + number
     titles[in_chinese] = (above + "第" + number + chinese + "网格")[in_chinese]
     return titles
+
+
+def _sentences(reasons: Texts) -> list[str | None]:
+    return [None if reason is None else str(reason) for reason in reasons]
 
 
 def _numbers(code: "pd.Series[str]", digits: int) -> Texts:

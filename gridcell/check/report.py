@@ -11,7 +11,7 @@ import pandas as pd
 import pyproj
 
 from gridcell.model import Finding, findings_frame
-from gridcell.schema import SEVERITIES
+from gridcell.schema import FINDING_COLUMNS, SEVERITIES
 
 KINDS: Final = (
     "area_sum", "empty_geometry", "wrong_type", "invalid_geometry", "duplicate_geometry",
@@ -121,7 +121,7 @@ class CheckReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it but the polygons as plain data for JSON."""
-        columns = self.findings.drop(columns=self.findings.active_geometry_name)
+        columns = self.findings[list(FINDING_COLUMNS)]
         places = np.asarray(self.findings.geometry.array, dtype=object)
         xy = [(None, None) if place is None else (place.x, place.y) for place in places]
         rows = [

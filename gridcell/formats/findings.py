@@ -11,6 +11,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from gridcell.errors import WriteError
 from gridcell.files.atomic import require_writable, whole_file
 from gridcell.formats.geopackage import dated
+from gridcell.schema import MESSAGE_COLUMNS
 
 _GEOJSON: Final = (".geojson", ".json")
 FORMATS: Final = (".gpkg", *_GEOJSON)
@@ -45,6 +46,7 @@ def write_findings(
     """
     file = require_findings_file(path, overwrite=overwrite)
     suffix = file.suffix.lower()
+    findings = findings.drop(columns=list(MESSAGE_COLUMNS), errors="ignore")
     options: dict[str, Any] = {}
     if suffix in _GEOJSON:
         if findings.crs is None:

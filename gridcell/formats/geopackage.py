@@ -28,6 +28,7 @@ from gridcell.schema import (
     FINDING_COLUMNS,
     HOUSEHOLD_COLUMNS,
     LINEAGE_COLUMNS,
+    MESSAGE_COLUMNS,
     STAFF_COLUMNS,
     VACANCY_COLUMNS,
 )
@@ -37,7 +38,7 @@ _LAYERS: Final = {
     **dict.fromkeys(CELL_LAYERS, (CELL_COLUMNS, "Polygon")),
     "buildings": (BUILDING_COLUMNS, "Polygon"),
     "barriers": (("kind", "rank", "name"), "LineString"),
-    "findings": (FINDING_COLUMNS, "Point"),
+    "findings": ((*FINDING_COLUMNS, *MESSAGE_COLUMNS), "Point"),
 }
 _TABLES: Final = {
     "households": HOUSEHOLD_COLUMNS,

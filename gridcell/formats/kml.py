@@ -16,8 +16,9 @@ import shapely
 from gridcell.arrays import Geometries
 from gridcell.formats.source import NOTE, CellSource, Written
 from gridcell.formats.vector import ROUNDED, by_code, read_layer
+from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.columns import LEVEL_TITLES, TITLES, VALUES
-from gridcell.words.terms import LANGUAGES, say_reason
+from gridcell.words.sentences import say_reasons
 
 _ILLEGAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What no XML may hold, and line breaks, which parsers change."""
@@ -40,8 +41,8 @@ def as_kml(source: CellSource, folder: Path, *, lang: str) -> Written:
         file = folder / f"{level}.kml"
         frame = _legal(frame)
         with file.open("w", encoding="utf-8", newline="\n") as stream:
-            number = LANGUAGES.index(lang)
-            stream.writelines(_document(frame, level, number, source.plan.note(lang)))
+            reasons = say_reasons(frame["code"], frame["reason"], source.plan.findings, lang)
+            stream.writelines(_document(frame, level, lang, reasons, source.plan.note(lang)))
         rows[file] = len(frame)
         intended[level] = frame
         back[level] = _read(file, frame) if len(frame) else frame
@@ -73,12 +74,15 @@ def _read(file: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return back
 
 
-def _document(frame: gpd.GeoDataFrame, level: str, lang: int, note: str | None) -> Iterator[str]:
+def _document(
+    frame: gpd.GeoDataFrame, level: str, lang: str, reasons: list[str | None], note: str | None
+) -> Iterator[str]:
+    number_of_lang = LANGUAGES.index(lang)
     columns = [str(name) for name in frame.columns.drop(frame.active_geometry_name)]
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<kml xmlns="http://www.opengis.net/kml/2.2">\n<Document>\n'
-        f"<name>{escape(LEVEL_TITLES[level][lang])}</name>\n"
+        f"<name>{escape(LEVEL_TITLES[level][number_of_lang])}</name>\n"
     )
     if note:
         yield f"<description>{escape(note)}</description>\n"
@@ -99,11 +103,14 @@ def _document(frame: gpd.GeoDataFrame, level: str, lang: int, note: str | None) 
     shapes = _geometries(np.asarray(frame.geometry, dtype=object))
     for number, shape in enumerate(shapes):
         row = {name: texts[number] for name, texts in values.items()}
-        yield _placemark(row, shape, level, lang)
+        yield _placemark(row, shape, level, reasons[number], lang)
     yield "</Folder>\n</Document>\n</kml>\n"
 
 
-def _placemark(row: dict[str, str | None], shape: str, level: str, lang: int) -> str:
+def _placemark(
+    row: dict[str, str | None], shape: str, level: str, reason: str | None, lang: str
+) -> str:
+    balloon = escape(_balloon(row | {"reason": reason}, LANGUAGES.index(lang)))
     style = level if level in _STYLES else row["grid_type"]
     data = "".join(
         f"<SimpleData name={quoteattr(name)}>{escape(value)}</SimpleData>"
@@ -114,7 +121,7 @@ def _placemark(row: dict[str, str | None], shape: str, level: str, lang: int) ->
     # Text in HTML in XML: escaped for both.
     return (
         f'<Placemark id="{level}-{escape(row["code"] or "")}"><name>{name}</name>'
-        f'<Snippet maxLines="0"></Snippet><description>{escape(_balloon(row, lang))}</description>'
+        f'<Snippet maxLines="0"></Snippet><description>{balloon}</description>'
         f'<styleUrl>#{style}</styleUrl><ExtendedData><SchemaData schemaUrl="#{level}">{data}'
         f"</SchemaData></ExtendedData>{shape}</Placemark>\n"
     )
@@ -130,8 +137,6 @@ def _balloon(row: dict[str, str | None], lang: int) -> str:
         text = value or VALUES["hidden"][lang]
         if name in {"grid_type", "band"}:
             text = VALUES[text][lang]
-        if name == "reason":
-            text = say_reason(text, LANGUAGES[lang])
         if name == "area_m2":
             text = f"{float(text):,.0f}"
         if name == "households" and row.get(NOTE) == "estimated":

@@ -14,7 +14,8 @@ from shapely.geometry import Point
 
 from gridcell.model.facts import InputRecord, PublicationRecord
 from gridcell.rules import Rules
-from gridcell.schema import FINDING_COLUMNS, SEVERITIES
+from gridcell.schema import FINDING_COLUMNS, MESSAGE_COLUMNS, SEVERITIES
+from gridcell.words.messages import Message, dump_params
 
 if TYPE_CHECKING:
     import folium
@@ -47,8 +48,10 @@ class Finding:
     """What it is, one word or two with an underscore: ``overlap``, ``cut_building``."""
     severity: Severity
     """``error`` breaks a rule; ``warning`` should be looked at; ``note`` is worth knowing."""
-    message: str
-    """Which record, what was found, what was done or should be done."""
+    text: Message | None = None
+    """Which record, what was found, what was done or should be done: ``finding.KIND``."""
+    message: str = ""
+    """The text in English."""
     cell: str | None = None
     """Code of the cell, where there is one."""
     others: tuple[str, ...] = ()
@@ -59,6 +62,20 @@ class Finding:
     """Size of the fault in the unit that the message names: m2, m or households."""
     place: Point | None = None
     """Where, in the plan's CRS."""
+
+    def __post_init__(self) -> None:
+        if self.text is not None:
+            object.__setattr__(self, "message", str(self.text))
+
+    @property
+    def msgid(self) -> str | None:
+        """Which text of the catalogue it is."""
+        return None if self.text is None else self.text.msgid
+
+    @property
+    def params(self) -> str | None:
+        """The values of its text, as JSON."""
+        return None if self.text is None else dump_params(self.text)
 
     @property
     def cells(self) -> str | None:
@@ -85,11 +102,11 @@ def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS | None) -> gpd.G
     frame = pd.DataFrame(
         {
             name: pd.Series([getattr(f, name) for f in rows], dtype=object)
-            for name in FINDING_COLUMNS
+            for name in (*FINDING_COLUMNS, *MESSAGE_COLUMNS)
         }
     )
     frame["measure"] = pd.to_numeric(frame["measure"]).astype("float64")
-    for name in ("kind", "severity", "cell", "cells", "community", "message"):
+    for name in ("kind", "severity", "cell", "cells", "community", "message", *MESSAGE_COLUMNS):
         frame[name] = frame[name].astype("str")
     return gpd.GeoDataFrame(
         frame, geometry=np.array([f.place for f in rows], dtype=object), crs=crs

@@ -1,6 +1,7 @@
-"""Which cells are outside their band, and why, in words that a planner can act on."""
+"""Which cells are outside their band, and why, as messages that a planner can act on."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from gridcell.model import Fabric
 from gridcell.partition.divide import Division
 from gridcell.partition.rivers import neighbouring
 from gridcell.partition.targets import Targets
+from gridcell.words.messages import Message, counted
 
 Ints = NDArray[np.int64]
 
@@ -22,7 +24,7 @@ class Verdict:
     band: NDArray[np.object_]
     """``in``, ``under``, ``over``; ``None`` for dedicated cells."""
     reason: NDArray[np.object_]
-    """A sentence for each cell outside its band, ``None`` for the others."""
+    """A `Message` for each cell outside its band, ``None`` for the others."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -37,10 +39,10 @@ class _Level:
     """(cells,) row of the community."""
     dedicated: NDArray[np.bool_]
     """(cells,)"""
-    above: str
-    """What the level above is called."""
+    above: Literal["community", "small"]
+    """The level above: the text ``land.…`` names its land."""
     neighbours_tried: Ints
-    """(cells,) neighbours with which everything was tried."""
+    """(cells,) neighbours with which every division was gone through in search of a better one."""
 
 
 def explain_small(
@@ -84,7 +86,7 @@ def explain_leaves(
         parent=division.small,
         community=division.community_of_small[division.small_of_leaf],
         dedicated=(division.site_of_small >= 0)[division.small_of_leaf],
-        above="small grid",
+        above="small",
         neighbours_tried=division.leaf_neighbours_tried,
     )
     return _explain(fabric, level, targets, names)
@@ -121,35 +123,28 @@ def _explain(
         # The whole numbers that are in the band.
         least, most = int(np.ceil(low[c] - 1e-9)), int(np.floor(high[c] + 1e-9))
         share = land.share[c]
-        where = (
-            f"its {level.above}" if land.whole[c] else f"this separate piece of its {level.above}"
-        )
+        where = Message(f"land.{level.above}" + ("" if land.whole[c] else "_piece"))
         if band[c] == "over" and lived_in[c] == 1:
-            reason[c] = f"{what} {names[building[fullest[c]]]} alone holds {total[c]} households"
+            name = names[building[fullest[c]]]
+            reason[c] = Message(f"reason.{what}_alone", name=name, n=total[c])
         elif share < least:
-            reason[c] = f"{where} holds only {share} households"
+            reason[c] = Message("reason.too_few", land=where, n=share)
         elif -(-share // max(most, 1)) * least > share:
-            reason[c] = (
-                f"the {share} households of {where} divide into no number of cells of "
-                f"{least} to {most}"
-            )
+            reason[c] = Message("reason.indivisible", land=where, n=share, least=least, most=most)
         elif total[c] == 0:
-            reason[c] = "nobody lives on this land, and no neighbour can take it in"
+            reason[c] = Message("reason.uninhabited")
         else:
-            held = f"{total[c]} households in {_several(lived_in[c], what)}"
+            held = {
+                "households": counted("household", total[c]), "places": counted(what, lived_in[c]),
+                "least": least, "most": most,
+            }  # fmt: skip
             tried = level.neighbours_tried[c]
             reason[c] = (
-                f"{held}; no division of it and {_several(tried, 'neighbour')} has more cells of "
-                f"{least} to {most}: all were gone through"
+                Message("reason.exhausted", **held, neighbours=counted("neighbour", tried))
                 if tried
-                else f"{held}; no exchange with a neighbour was found that brings it into {least} "
-                f"to {most}"
+                else Message("reason.not_found", **held)
             )
     return Verdict(band=band, reason=reason)
-
-
-def _several(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

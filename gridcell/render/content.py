@@ -15,7 +15,9 @@ from gridcell.render.figures import plan_figures, report_value
 from gridcell.render.load import band_classes
 from gridcell.render.water import water_areas, water_outlines
 from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
-from gridcell.words.maps import say_reason, term, words
+from gridcell.words.maps import words
+from gridcell.words.sentences import say_findings, say_reasons
+from gridcell.words.terms import term
 
 COLOURS: Final = 6
 """Fills of small cells, and of the buildings of neighbouring leaves."""
@@ -76,7 +78,7 @@ def page_content(
     above: gpd.GeoDataFrame | None = None
     for level in LEVELS:
         cells = plan.cells(level)
-        levels[level] = _cells(cells, above, lang)
+        levels[level] = _cells(cells, above, plan.findings, lang)
         above = cells
     levels["small"]["colour"] = encode_numbers(colour_cells(plan.small.geometry, COLOURS))
     legends = {}
@@ -107,7 +109,7 @@ def page_content(
         "levels": levels,
         "buildings": None if many or overview else _buildings(plan),
         "barriers": _barriers(plan.barriers),
-        "findings": _findings(plan, OVERVIEW_FINDINGS if overview else MAX_FINDINGS),
+        "findings": _findings(plan, OVERVIEW_FINDINGS if overview else MAX_FINDINGS, lang),
         "vacancies": _vacancies(plan, lang),
         "sheet": None if sheet is None else sheet.kind,
         "pages": list(sheet.pages) if sheet is not None else [],
@@ -147,11 +149,14 @@ def _numbers(values: pd.Series) -> str:
     return encode_numbers(values.fillna(-1).to_numpy(dtype=np.int64))
 
 
-def _cells(cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, lang: str) -> dict[str, Any]:
+def _cells(
+    cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, findings: gpd.GeoDataFrame, lang: str
+) -> dict[str, Any]:
     parent = np.full(len(cells), -1)
     if above is not None:
         parent = pd.Index(above["code"]).get_indexer(pd.Index(cells["parent"]))
     packed = {}
+    reasons = say_reasons(cells["code"], cells["reason"], findings, lang)
     for column in ("code", "label", "name"):
         texts = _texts(cells[column])
         parents = None
@@ -168,7 +173,7 @@ def _cells(cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, lang: str) -
         "band": encode_numbers(
             np.array([_BANDS.get(str(b), 0) for b in cells["band"]], dtype=np.int64)
         ),
-        "reason": {str(i): say_reason(r, lang) for i, r in enumerate(_texts(cells["reason"])) if r},
+        "reason": {str(i): reason for i, reason in enumerate(reasons) if reason},
         "places": _places(cells.geometry),
         "shape": encode_shapes(cells.geometry),
     }
@@ -228,7 +233,7 @@ def _barriers(barriers: gpd.GeoDataFrame) -> dict[str, Any]:
     }
 
 
-def _findings(plan: Plan, most: int) -> dict[str, Any]:
+def _findings(plan: Plan, most: int, lang: str) -> dict[str, Any]:
     rows = plan.findings.iloc[:most]
     points = np.asarray(rows.geometry.array).copy()
     for column, layer in (("cell", plan.leaves), ("cell", plan.small), ("community", plan.medium)):
@@ -243,7 +248,7 @@ def _findings(plan: Plan, most: int) -> dict[str, Any]:
     return {
         "severity": [SEVERITIES.index(s) for s in rows["severity"]],
         "kind": _texts(rows["kind"]),
-        "message": _texts(rows["message"]),
+        "message": say_findings(rows, lang),
         "cell": _texts(rows["cell"].map(labels).fillna(rows["cell"])),
         "placed": np.flatnonzero(~lost).tolist(),
         "at": encode_points(gpd.GeoSeries(points[~lost], crs=plan.crs)),

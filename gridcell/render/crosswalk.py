@@ -12,7 +12,8 @@ from gridcell.crosswalk.tables import Crosswalk
 from gridcell.files.atomic import whole_file
 from gridcell.render.encode import encode_shapes
 from gridcell.render.map import POLICY, asset
-from gridcell.words.maps import LANGUAGES, words
+from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.maps import words
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Crosswalk of A and B", "网格对照：A 与 B"),

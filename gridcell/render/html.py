@@ -23,7 +23,8 @@ from gridcell.render.map import draw_map
 from gridcell.render.thumbnail import thumbnail
 from gridcell.rules import Band, Rules
 from gridcell.schema import BARRIER_CLASSES, SEVERITIES
-from gridcell.words.maps import LANGUAGES, words
+from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.maps import words
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "level": ("Level", "层级"),

@@ -16,7 +16,8 @@ from gridcell.render.colour import colour_cells
 from gridcell.render.paths import add_lines, add_polygons
 from gridcell.render.water import water_areas, water_outlines
 from gridcell.schema import LEVELS
-from gridcell.words.maps import LANGUAGES, words
+from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.maps import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

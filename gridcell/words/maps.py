@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from gridcell.words.terms import LANGUAGES, TERMS, language_number, say_reason, term
-
-__all__ = ["LANGUAGES", "say_reason", "term", "words"]
+from gridcell.words.terms import TERMS, language_number
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "plan": ("Service grid plan", "服务网格划分方案"),

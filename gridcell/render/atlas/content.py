@@ -12,8 +12,9 @@ from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.content import map_title
 from gridcell.staff.workbook import make_roster
+from gridcell.words.sentences import say_reasons
 from gridcell.words.sheets import atlas_words
-from gridcell.words.terms import say_reason, term
+from gridcell.words.terms import term
 
 LEVELS: Final = ("small", "micro")
 """Levels that an atlas can have a page a cell for."""
@@ -54,6 +55,8 @@ class Content:
     names: dict[str, str]
     """What communities are called, by their codes in the cells and of their own, and with a page
     a leaf what small cells are."""
+    reasons: dict[str, str]
+    """Why cells are outside their bands, by code."""
 
     def communities(self) -> gpd.GeoDataFrame:
         """Return the communities of the cells, by code."""
@@ -129,8 +132,8 @@ class Content:
         band = text_of(cell["band"])
         if band:
             rows.append((said["band"], self._band(cell, said[band])))
-        if reason := text_of(cell["reason"]):
-            rows.append((said["reason"], say_reason(reason, self.lang)))
+        if reason := self.reasons.get(cell["code"]):
+            rows.append((said["reason"], reason))
         rows += [
             (said["n_buildings"], self.buildings(cell)),
             (said["area"], self.area(float(cell["area_m2"]))),
@@ -241,11 +244,13 @@ def make_content(
         *zip(medium["code"], medium["name"], strict=True),
         *zip(small["code"], small["name"], strict=True),
     ]
+    why = say_reasons(cells["code"], cells["reason"], plan.findings, lang)
     return Content(
         plan=plan, lang=lang, words=said, level=level, cells=cells, around=around, inner=inner,
         posts=_posts(plan, contacts, known), parents=parents,
         standing=dict(zip(standing["code"], standing["bldg_id"].map(text_of), strict=True)),
         names={str(code): text_of(name) for code, name in names},
+        reasons={code: reason for code, reason in zip(cells["code"], why, strict=True) if reason},
     )  # fmt: skip
 
 

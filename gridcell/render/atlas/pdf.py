@@ -12,7 +12,6 @@ from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
 from gridcell.render.atlas.content import Content, make_content, text_of
 from gridcell.render.atlas.pages import Atlas
 from gridcell.render.atlas.sheet import PAPERS, open_sheets
-from gridcell.words.terms import say_reason
 
 _PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
 
@@ -149,9 +148,9 @@ def _characters(content: Content) -> set[str]:
     columns += [plan.buildings["bldg_id"], plan.barriers["name"]]
     roles = pd.concat([plan.staff["role"], plan.vacancies["role"]])
     columns.append(roles.map(content.role))
-    reasons = pd.concat([frame["reason"].dropna() for frame in cells])
-    columns.append(reasons.map(lambda reason: say_reason(str(reason), content.lang)))
-    found = set(_PLAIN).union(content.note or "", *content.words.values())
+    found = set(_PLAIN).union(
+        content.note or "", *content.words.values(), *content.reasons.values()
+    )
     for column in columns:
         found |= set().union(*column.map(text_of).unique())
     for posts in content.posts.values():

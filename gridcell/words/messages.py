@@ -1,0 +1,204 @@
+"""Messages: a text of the catalogue with its values, put into words at the end."""
+
+import json
+import re
+import string
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from gridcell.words.catalogue import LANGUAGES, section, text
+
+Value: TypeAlias = "str | int | float | Message | tuple[Value, ...]"
+
+_LIST: Final = "list.separator"
+_PHRASES: Final = ("count", "land")
+"""Sections whose texts stand within other texts."""
+_ANY: Final = {"": "(.+)", "n": r"(\d[\d,]*)"}
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Message:
+    """What there is to say: which text of the catalogue, and the values that go into it.
+
+    Values are names, numbers, other messages, and lists of these. A text that tells a number of
+    things calls it ``n``, which chooses between the singular and the plural.
+
+    Parameters
+    ----------
+    msgid
+        Key of the text: ``finding.site_fitted``.
+    **params
+        The values by the names of their placeholders. Numbers of numpy become plain ones.
+
+    Examples
+    --------
+    >>> message = Message("reason.alone", building="7", n=64)
+    >>> str(message)
+    'building 7 alone holds 64 households'
+    >>> say(message, "zh")
+    '楼栋7一处即有64户'
+    """
+
+    msgid: str
+    params: dict[str, Value]
+
+    def __init__(self, msgid: str, /, **params: object) -> None:
+        object.__setattr__(self, "msgid", msgid)
+        object.__setattr__(self, "params", {k: _plain(v) for k, v in params.items()})
+
+    def __str__(self) -> str:
+        return say(self, LANGUAGES[0])
+
+
+def counted(what: str, n: object) -> Message:
+    """Return a number of things, for texts that tell several: ``3 buildings``.
+
+    Parameters
+    ----------
+    what
+        The things, in the singular: the text ``count.WHAT``.
+    n
+        How many.
+    """
+    return Message(f"count.{what}", n=n)
+
+
+def say(message: Message, lang: str) -> str:
+    """Return a message in a language.
+
+    Parameters
+    ----------
+    message
+        What there is to say.
+    lang
+        One of `LANGUAGES`.
+
+    Raises
+    ------
+    InputError
+        For any other language.
+    KeyError
+        The catalogue has no such text, or a value is missing.
+    """
+    return _say(message, lang, "")
+
+
+def dump_params(message: Message) -> str:
+    """Return the values of a message as JSON."""
+    return json.dumps({k: _as_json(v) for k, v in message.params.items()}, ensure_ascii=False)
+
+
+def load_message(msgid: str, params: str) -> Message:
+    """Return a message of its text and its values as `dump_params` wrote them.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        The values are damaged.
+    """
+    values = json.loads(params)
+    if not isinstance(values, dict):
+        raise ValueError("params is no object")  # noqa: TRY004 - a damaged text
+    return _message(msgid, values)
+
+
+def find_message(sentence: str, name: str) -> Message | None:
+    """Return the message of a section whose English text a sentence is.
+
+    For plans that keep nothing but the sentence.
+
+    Parameters
+    ----------
+    sentence
+        A sentence in English, as the catalogue words it now.
+    name
+        Section of the catalogue: ``reason``.
+    """
+    for msgid, pattern, names in _patterns(name):
+        if found := pattern.fullmatch(sentence):
+            values = {k: _value_of(k, v) for k, v in zip(names, found.groups(), strict=True)}
+            return Message(msgid, **values)
+    return None
+
+
+class _Inner:
+    """A value that is a message: a format in the text around it is one for its numbers."""
+
+    def __init__(self, message: Message, lang: str) -> None:
+        self._message, self._lang = message, lang
+
+    def __format__(self, spec: str) -> str:
+        return _say(self._message, self._lang, spec)
+
+
+def _say(message: Message, lang: str, spec: str) -> str:
+    params = message.params
+    n = params.get("n", 1)
+    template = text(message.msgid, lang, n=n if isinstance(n, int) else 2)
+    return template.format_map({k: _said(v, lang, spec) for k, v in params.items()})
+
+
+def _said(value: Value, lang: str, spec: str) -> object:
+    if isinstance(value, Message):
+        return _Inner(value, lang)
+    if isinstance(value, tuple):
+        return text(_LIST, lang).join(f"{_said(item, lang, spec)}" for item in value)
+    return format(value, spec) if spec and not isinstance(value, str) else value
+
+
+def _plain(value: object) -> Value:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, (str, int, float, Message)):
+        return value
+    raise TypeError(f"a message tells names, numbers, messages and lists of these, got {value!r}")
+
+
+def _as_json(value: Value) -> object:
+    if isinstance(value, Message):
+        return {"msgid": value.msgid, "params": {k: _as_json(v) for k, v in value.params.items()}}
+    return [_as_json(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _from_json(value: object) -> Value:
+    if isinstance(value, dict):
+        return _message(value["msgid"], value["params"])
+    return tuple(map(_from_json, value)) if isinstance(value, list) else _plain(value)
+
+
+def _message(msgid: str, params: dict[str, object]) -> Message:
+    return Message(msgid, **{name: _from_json(value) for name, value in params.items()})
+
+
+@cache
+def _patterns(name: str) -> tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...]:
+    """Return the English texts of a section as patterns, the longest first."""
+    english = LANGUAGES[0]
+    found = []
+    for key in section(name, english):
+        msgid = f"{name}.{key}"
+        for template in dict.fromkeys(text(msgid, english, n=n) for n in (1, 2)):
+            parts = list(string.Formatter().parse(template))
+            names = tuple(field for _, field, _, _ in parts if field)
+            pattern = "".join(
+                re.escape(literal) + (_ANY.get(field, _ANY[""]) if field else "")
+                for literal, field, _, _ in parts
+            )
+            found.append((len(pattern), msgid, re.compile(pattern), names))
+    found.sort(key=lambda one: -one[0])
+    return tuple(one[1:] for one in found)
+
+
+def _value_of(name: str, told: str) -> Value:
+    """Return the value that a sentence tells: a number of things, a piece of land, a name."""
+    if name == "n":
+        return int(told.replace(",", ""))
+    for section_name in _PHRASES:
+        if (message := find_message(told, section_name)) is not None:
+            return message
+    return told

@@ -1,0 +1,18 @@
+"""Every message of every test is said in every language."""
+
+import pytest
+
+from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.messages import Message, say
+
+
+@pytest.fixture(autouse=True, scope="session")
+def every_message_has_words() -> None:
+    make = Message.__init__
+
+    def checked(self: Message, msgid: str, /, **params: object) -> None:
+        make(self, msgid, **params)
+        for lang in LANGUAGES:
+            say(self, lang)
+
+    Message.__init__ = checked  # type: ignore[method-assign]
