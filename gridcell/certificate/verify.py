@@ -133,10 +133,18 @@ def _verify_inputs(certificate: Certificate, folders: list[Path]) -> Iterator[Fi
         if not found:
             where = " or ".join(str(folder) for folder in folders)
             yield _finding("missing_file", f"{record.role}: no {record.path} in {where}")
-        elif all(digest_input(path) != record.sha256 for path in found):
+        elif not any(_is_certified(path, record) for path in found):
             yield _finding(
                 "file_differs", f"{record.role}: {record.path} is not the file that was certified"
             )
+
+
+def _is_certified(path: Path, record: CertifiedInput) -> bool:
+    try:
+        return digest_input(path, record.layer) == record.sha256
+    except InputError:
+        # A folder or archive of that name without that layer.
+        return False
 
 
 def _uncertified(file: Path) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,9 +20,11 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import InputError
 from gridcell.locator.frames import point_coordinates
+from gridcell.read.containers import at_hand
 from gridcell.read.crs import settle_crs
-from gridcell.read.files import Source, list_layers, open_input, split_layer
+from gridcell.read.files import Source, open_input, split_layer
 from gridcell.read.offline import offline
+from gridcell.read.vector import PARQUET, choose_layer
 from gridcell.schema import ALIASES
 from gridcell.tables.stream import csv_batches, parquet_batches, sheet_batches
 
@@ -59,10 +61,11 @@ class PointRows:
     batches: Iterator[Batch]
 
 
+@contextmanager
 def open_points(
     given: str | Path, plan_crs: pyproj.CRS, *, crs: pyproj.CRS | None, encoding: str | None
-) -> PointRows:
-    """Return the rows of a CSV, XLSX, Parquet or vector file, of which few are read at a time.
+) -> Iterator[PointRows]:
+    """Yield the rows of a CSV, XLSX, Parquet or vector file, of which few are read at a time.
 
     Shapefiles, which end at 2 GB, are read whole: their encoding is told from all their text.
 
@@ -86,19 +89,31 @@ def open_points(
     path, layer = split_layer(str(given))
     if not path.exists():
         raise InputError(f"points: no file {path}")
+    with at_hand(path, layer) as hand:
+        if hand.path.suffix.lower() in {".shp", ".shx", ".dbf"}:
+            yield _shapefile_rows(open_input(given, "points", encoding=encoding), plan_crs, crs)
+        else:
+            yield _plain_rows(hand.path, hand.layer, plan_crs, crs, encoding)
+
+
+def _plain_rows(
+    path: Path,
+    layer: str | None,
+    plan_crs: pyproj.CRS,
+    crs: pyproj.CRS | None,
+    encoding: str | None,
+) -> PointRows:
     suffix = path.suffix.lower()
     if suffix in {".csv", ".tsv", ".txt"}:
         tables, has_bom = csv_batches(path, encoding)
         return _table_rows(path.name, tables, plan_crs, crs, has_bom=has_bom)
     if suffix in {".xlsx", ".xlsm"}:
         return _table_rows(path.name, sheet_batches(path, layer), plan_crs, crs)
-    if suffix in {".parquet", ".geoparquet", ".pq"}:
+    if suffix in PARQUET:
         tables, name, own = parquet_batches(path, BATCH)
         if name is None:
             return _table_rows(path.name, tables, plan_crs, crs)
         return _layer_rows(path.name, tables, name, own, crs)
-    if suffix in {".shp", ".shx", ".dbf"}:
-        return _shapefile_rows(open_input(given, "points", encoding=encoding), plan_crs, crs)
     return _vector_rows(path, layer, plan_crs, crs)
 
 
@@ -207,7 +222,7 @@ def _source(frame: pd.DataFrame, shapes: Any, name: str, own: pyproj.CRS | None)
 
     return Source(
         frame=gpd.GeoDataFrame(frame, geometry=shapes, crs=own), role="points", name=name,
-        layer=None, encoding=None, crs=own, sha256="",
+        file=name, layer=None, encoding=None, crs=own, sha256="",
     )  # fmt: skip
 
 
@@ -254,21 +269,14 @@ def _shapefile_rows(source: Source, plan_crs: pyproj.CRS, crs: pyproj.CRS | None
 def _vector_rows(
     path: Path, layer: str | None, plan_crs: pyproj.CRS, crs: pyproj.CRS | None
 ) -> PointRows:
-    layers = list_layers(path)
-    if layer is not None and layer not in layers:
-        raise InputError(f"{path.name}: no layer {layer!r}; the file holds {', '.join(layers)}")
-    if layer is None and len(layers) != 1:
-        raise InputError(
-            f"{path.name}: the file holds {len(layers) or 'no'} layers, name one as "
-            f"{path.name}#LAYER: {', '.join(layers)}"
-        )
+    chosen = choose_layer(path, layer)
     try:
         with warnings.catch_warnings(), offline():
             warnings.simplefilter("ignore")
-            info = pyogrio.read_info(path, layer=layer or layers[0])
+            info = pyogrio.read_info(path, layer=chosen)
     except (DataSourceError, DataLayerError, UnicodeDecodeError, ValueError) as error:
         raise InputError(f"{path.name}: cannot be read, {error}") from None
-    tables = _arrow_tables(path, layer or layers[0])
+    tables = _arrow_tables(path, chosen)
     if info["geometry_type"] is None:
         return _table_rows(path.name, (t for _, t in tables), plan_crs, crs)
     own = pyproj.CRS.from_user_input(info["crs"]) if info["crs"] else None

@@ -96,15 +96,15 @@ def locate_file(
         )
     require_writable(output, overwrite=overwrite)
     cells = read_index(plan)
-    source = open_points(points, cells.crs, crs=parse_crs(crs), encoding=encoding)
-    run = _Run(cells, source, nearest_m, suffix)
-    if run.geometry is None:
-        rows = write_table(run.tables(), output, overwrite=overwrite, bom=source.has_bom)
-    else:
-        rows = write_features(
-            run.tables(), output, geometry=run.geometry, kind="Point", crs=run.crs,
-            layer="points", overwrite=overwrite,
-        )  # fmt: skip
+    with open_points(points, cells.crs, crs=parse_crs(crs), encoding=encoding) as source:
+        run = _Run(cells, source, nearest_m, suffix)
+        if run.geometry is None:
+            rows = write_table(run.tables(), output, overwrite=overwrite, bom=source.has_bom)
+        else:
+            rows = write_features(
+                run.tables(), output, geometry=run.geometry, kind="Point", crs=run.crs,
+                layer="points", overwrite=overwrite,
+            )  # fmt: skip
     return LocateReport(
         rows=rows,
         counts={how: run.counts[how] for how in HOW},

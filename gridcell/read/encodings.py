@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,9 @@ _PROBE: Final = rb"Code 12 \u0041"
 _GB2312: Final = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])*")
 
 
-def shapefile_encoding(path: Path, texts: Sequence[bytes], option: str | None) -> str:
+def shapefile_encoding(
+    path: Path, parts: Mapping[str, Path], texts: Sequence[bytes], option: str | None
+) -> str:
     """Return the name of the encoding in which the texts of a shapefile are.
 
     The given option, then the ``.cpg`` file, then the language byte of the DBF file, then UTF-8 if
@@ -36,7 +38,9 @@ def shapefile_encoding(path: Path, texts: Sequence[bytes], option: str | None) -
     Parameters
     ----------
     path
-        The ``.shp`` or ``.dbf`` file.
+        The ``.shp`` or ``.dbf`` file, for messages.
+    parts
+        The files of the shapefile by suffix.
     texts
         The distinct texts of the file with bytes beyond ASCII, field names included.
     option
@@ -49,10 +53,10 @@ def shapefile_encoding(path: Path, texts: Sequence[bytes], option: str | None) -
     """
     if option is not None:
         return _verified(_codec(option, f"{path.name}"), texts, path, "as named")
-    cpg = next((p for p in siblings(path) if p.suffix.lower() == ".cpg"), None)
+    cpg = parts.get(".cpg")
     if cpg is not None and (name := _head(cpg, _NAME_BYTES).decode("ascii", "replace").strip()):
         return _verified(_codec(_codepage(name), cpg.name), texts, path, cpg.name)
-    byte = _language_byte(path)
+    byte = _language_byte(parts.get(".dbf"))
     if byte in _LANGUAGE_BYTES:
         name = _LANGUAGE_BYTES[byte]
         return _verified(name.upper(), texts, path, f"language byte 0x{byte:02X}")
@@ -61,19 +65,6 @@ def shapefile_encoding(path: Path, texts: Sequence[bytes], option: str | None) -
     if byte == _ANSI and not all(_GB2312.fullmatch(text) for text in texts):
         return "CP1252"
     return _verified("GB18030", texts, path, "no other sign")
-
-
-def siblings(path: Path) -> list[Path]:
-    """Return the files that belong to a shapefile, sorted by suffix; the path itself included."""
-    parts = {".shp", ".shx", ".dbf", ".prj", ".cpg"}
-    return sorted(
-        (
-            p
-            for p in path.parent.iterdir()
-            if p.suffix.lower() in parts and p.stem.lower() == path.stem.lower()
-        ),
-        key=lambda p: (p.suffix.lower(), p.name),
-    )
 
 
 def decode_text(text: bytes, encoding: str) -> str:
@@ -135,8 +126,7 @@ def _codepage(name: str) -> str:
     return {"BIG-5": "big5"}.get(name.upper(), name.replace("88591", "8859-1").replace(" ", "-"))
 
 
-def _language_byte(path: Path) -> int:
-    dbf = next((p for p in siblings(path) if p.suffix.lower() == ".dbf"), None)
+def _language_byte(dbf: Path | None) -> int:
     if dbf is None:
         return 0
     head = _head(dbf, 30)

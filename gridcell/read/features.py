@@ -128,7 +128,7 @@ def join_barriers(frames: list[gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoDat
 
 
 def _kinds(source: Source, given: "pd.Series[str]") -> "pd.Series[str]":
-    default = _kind_of(f"{source.layer or ''} {source.name}".lower()) or "road"
+    default = _kind_of(f"{source.layer or ''} {source.file}".lower()) or "road"
     texts = given
     for column in source.frame.columns:
         if (kind := _OSM_KINDS.get(str(column).lower())) is not None:

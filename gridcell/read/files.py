@@ -1,11 +1,6 @@
 """Any file or frame, opened: its rows, where they came from, in which encoding and CRS."""
 
 import hashlib
-import re
-import shutil
-import struct
-import tempfile
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,26 +8,39 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 from numpy.typing import NDArray
-from pyarrow.parquet import read_schema
 
 from gridcell.coverage.reach import FARTHEST
-from gridcell.errors import Hint, InputError
+from gridcell.errors import InputError
 from gridcell.files.digest import digest_files
 from gridcell.model import InputRecord
-from gridcell.read.encodings import decode_columns, raw_texts, shapefile_encoding, siblings
-from gridcell.read.offline import offline, refuse_pointers
+from gridcell.read.containers import (
+    AtHand,
+    at_hand,
+    container_layers,
+    container_parts,
+    is_container,
+)
+from gridcell.read.shapefiles import read_shapefile, shapefile_parts
+from gridcell.read.vector import (
+    PARQUET,
+    Features,
+    check_columns,
+    choose_layer,
+    file_layers,
+    named_index,
+    read_features,
+    read_parquet,
+    settle_geometry,
+)
 from gridcell.tables.read import TABLE_SUFFIXES, read_csv, read_xlsx
 
 _SHAPEFILE: Final = (".shp", ".dbf", ".shx")
-_LONG: Final = 300
-"""Characters of a library's message that are shown."""
 
 Input = str | Path | pd.DataFrame
-"""A file, ``FILE#LAYER``, or a frame."""
+"""A file, folder or archive, ``FILE#LAYER``, or a frame."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -43,12 +51,18 @@ class Source:
     """A `GeoDataFrame` where there are geometries. Ours: it may be changed. Indexed from 0."""
     role: str
     name: str
-    """File name without folders, or ``frame``."""
+    """Name of the file, folder or archive without folders before it, or ``frame``."""
+    file: str
+    """Name of the file that holds the rows: `name`, or one in it."""
     layer: str | None
     encoding: str | None
     crs: pyproj.CRS | None
     sha256: str
     is_shapefile: bool = False
+    unclosed: tuple[int, ...] = ()
+    """Rows with rings that do not end where they begin; they were closed."""
+    notes: tuple[str, ...] = ()
+    """Columns that are not as in the file, in words."""
 
     @property
     def label(self) -> str:
@@ -131,204 +145,103 @@ def open_polygons(given: Input, role: str, *, encoding: str | None = None) -> So
 
 def split_layer(text: str) -> tuple[Path, str | None]:
     """Return the path and the layer of ``FILE#LAYER``; a file whose name holds ``#`` wins."""
-    path, mark, layer = text.rpartition("#")
-    if not mark or Path(text).exists():
+    if Path(text).exists():
         return Path(text), None
-    return Path(path), layer or None
-
-
-def digest_input(path: Path) -> str:
-    """Return the digest of an input as `InputRecord.sha256` has it: a shapefile with its parts."""
-    return digest_files(siblings(path) if path.suffix.lower() in _SHAPEFILE else [path])
+    pieces = text.split("#")
+    for end in range(len(pieces) - 1, 0, -1):
+        path = Path("#".join(pieces[:end]))
+        if path.exists():
+            return path, "#".join(pieces[end:]) or None
+    path_text, mark, layer = text.rpartition("#")
+    return (Path(path_text), layer or None) if mark else (Path(text), None)
 
 
 def list_layers(path: Path) -> list[str]:
-    """Return the layers of a vector file.
+    """Return the layers of a file, a folder or an archive, as they are named behind ``#``.
 
     Raises
     ------
     InputError
-        A file that GDAL cannot open, or that names data elsewhere.
+        A file that cannot be opened, or that names data elsewhere.
     """
-    refuse_pointers(path)
-    try:
-        with warnings.catch_warnings(), offline():
-            warnings.simplefilter("ignore")
-            return [str(name) for name, _ in pyogrio.list_layers(path)]
-    except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"{path.name}: cannot be read, {_one_line(error)}") from None
+    return container_layers(path, file_layers) if is_container(path) else file_layers(path)
+
+
+def digest_input(path: Path, layer: str | None = None) -> str:
+    """Return the digest of an input as `InputRecord.sha256` has it.
+
+    A shapefile counts with its parts, a folder with the files of the layer, an archive as it is.
+    """
+    if path.suffix.lower() in _SHAPEFILE:
+        return digest_files(shapefile_parts(path).values())
+    return digest_files(container_parts(path, layer) if is_container(path) else [path])
 
 
 def _open_frame(frame: pd.DataFrame, role: str) -> Source:
-    copy = frame.reset_index(drop=True)
-    copy.columns = copy.columns.astype(str)
-    if (
-        isinstance(frame, gpd.GeoDataFrame)
-        and frame.columns.isin([frame.active_geometry_name]).any()
-    ):
-        copy = gpd.GeoDataFrame(copy, geometry=frame.active_geometry_name, crs=frame.crs)
-        if copy.active_geometry_name != "geometry":
-            copy = copy.rename_geometry("geometry")
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise InputError(
+            f"{role} (frame): column names of {frame.columns.nlevels} levels, expected one; join "
+            "them first: frame.columns = ['_'.join(name) for name in frame.columns]"
+        )
+    copy = frame.set_axis(frame.columns.astype(str), axis="columns")
+    if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name in frame.columns:
+        check_columns(copy, f"{role} (frame)")
+        copy = gpd.GeoDataFrame(copy, geometry=str(frame.active_geometry_name), crs=frame.crs)
+    read = settle_geometry(named_index(copy), f"{role} (frame)")
     digest = hashlib.sha256()
-    for name in sorted(copy.columns):
-        column = copy[name]
-        if name == "geometry" and isinstance(copy, gpd.GeoDataFrame):
+    for name in sorted(read.frame.columns):
+        column = read.frame[name]
+        if name == "geometry" and isinstance(read.frame, gpd.GeoDataFrame):
             values = column.to_wkb()
         else:
             values = column.astype(object)
         digest.update(repr((name, list(values))).encode())
-    crs = copy.crs if isinstance(copy, gpd.GeoDataFrame) else None
+    return _source(read, role, name="frame", file="frame", sha256=digest.hexdigest())
+
+
+def _source(read: Features, role: str, **origin: Any) -> Source:
+    crs = read.frame.crs if isinstance(read.frame, gpd.GeoDataFrame) else None
+    origin = {"layer": None, "encoding": None} | origin
     return Source(
-        frame=copy, role=role, name="frame", layer=None, encoding=None, crs=crs,
-        sha256=digest.hexdigest(),
-    )  # fmt: skip
+        frame=read.frame, role=role, crs=crs, unclosed=read.unclosed, notes=read.notes, **origin
+    )
 
 
 def _open_path(text: str, role: str, encoding: str | None, *, any_coordinates: bool) -> Source:
     path, layer = split_layer(text)
     if not path.exists():
         raise InputError(f"{role}: no file {path}")
-    suffix = path.suffix.lower()
-    served: str | None
-    frame: pd.DataFrame
-    is_shapefile = suffix in _SHAPEFILE
-    if suffix in TABLE_SUFFIXES:
-        if suffix.startswith(".xls"):
-            (frame, layer), served = read_xlsx(path, layer), None
-        else:
-            (frame, served), layer = read_csv(path, encoding), None
-    elif suffix in {".parquet", ".geoparquet", ".pq"}:
-        (frame, served), layer = (_read_parquet(path), None), None
-    elif is_shapefile:
-        path = path.with_suffix(".shp") if suffix == ".shx" else path
-        (frame, served), layer = _read_shapefile(path, encoding), None
-    else:
-        frame, layer, served = _read_vector(path, layer)
-    _check_columns(frame, path)
-    if isinstance(frame, gpd.GeoDataFrame) and not any_coordinates:
-        check_coordinates(frame.geometry.array, path.name)
-    crs = frame.crs if isinstance(frame, gpd.GeoDataFrame) else None
-    return Source(
-        frame=frame, role=role, name=path.name, layer=layer, encoding=served, crs=crs,
-        sha256=digest_input(path), is_shapefile=is_shapefile,
+    with at_hand(path, layer) as hand:
+        read, inner, served = _read(hand, encoding)
+        if isinstance(read.frame, gpd.GeoDataFrame) and not any_coordinates:
+            check_coordinates(read.frame.geometry.array, hand.path.name)
+    if hand.title is not None:
+        inner = hand.title if inner is None else f"{hand.title}#{inner}"
+    return _source(
+        read, role, name=path.name, file=hand.path.name, layer=inner, encoding=served,
+        sha256=digest_input(path, layer), is_shapefile=hand.path.suffix.lower() in _SHAPEFILE,
     )  # fmt: skip
 
 
-def _check_columns(frame: pd.DataFrame, path: Path) -> None:
-    twice = sorted(set(frame.columns[frame.columns.duplicated()]))
-    if twice:
-        raise InputError(f"{path.name}: columns that occur twice: {', '.join(map(str, twice))}")
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            metadata = read_schema(path).metadata or {}
-            if b"geo" in metadata:
-                frame: Any = gpd.read_parquet(path)
-                if frame.active_geometry_name != "geometry":
-                    frame = frame.rename_geometry("geometry")
-            else:
-                frame = pd.read_parquet(path)
-    except Exception as error:  # noqa: BLE001  damaged metadata raise whatever they come across
-        raise InputError(f"{path.name}: cannot be read as Parquet, {_one_line(error)}") from None
-    frame.columns = frame.columns.astype(str)
-    table: pd.DataFrame = frame.reset_index(drop=True)
-    return table
-
-
-def _read_vector(path: Path, layer: str | None) -> tuple[pd.DataFrame, str | None, str]:
-    layers = list_layers(path)
-    if not layers:
-        raise InputError(f"{path.name}: the file holds no layers")
-    if layer is not None and layer not in layers:
-        raise InputError(f"{path.name}: no layer {layer!r}; the file holds {', '.join(layers)}")
-    if layer is None and len(layers) > 1:
-        raise InputError(
-            f"{path.name}: the file holds several layers, name one as {path.name}#LAYER: "
-            f"{', '.join(layers)}"
-        )
-    frame = _read_ogr(path, layer=layer or layers[0])
+def _read(hand: AtHand, encoding: str | None) -> tuple[Features, str | None, str | None]:
+    """Return the rows of plain files, the layer where it has a name of its own, the encoding."""
+    path, layer = hand.path, hand.layer
+    suffix = path.suffix.lower()
+    if suffix in TABLE_SUFFIXES:
+        if suffix.startswith(".xls"):
+            frame, layer = read_xlsx(path, layer)
+            return settle_geometry(frame, path.name), layer, None
+        frame, served = read_csv(path, encoding)
+        return settle_geometry(frame, path.name), None, served
+    if suffix in PARQUET:
+        return read_parquet(path), None, None
+    if suffix in _SHAPEFILE:
+        read, served = read_shapefile(path, encoding)
+        return read, None, served
+    chosen = choose_layer(path, layer)
     # GeoJSON and its like name their one layer by themselves: not worth a mention.
-    return frame, layer or (layers[0] if path.suffix.lower() == ".gpkg" else None), "UTF-8"
-
-
-def _read_shapefile(path: Path, option: str | None) -> tuple[pd.DataFrame, str]:
-    parts = {p.suffix.lower(): p for p in siblings(path)}
-    refuse_pointers(path)
-    _check_whole(parts, path)
-    if ".shx" in parts or path.suffix.lower() == ".dbf":
-        frame = _read_ogr(path, encoding="ISO-8859-1")
-    else:
-        frame = _read_without_index(parts)
-    _check_columns(frame, path)
-    encoding = shapefile_encoding(path, raw_texts(frame), option)
-    decode_columns(frame, encoding)
-    return frame, encoding
-
-
-def _read_without_index(parts: dict[str, Path]) -> pd.DataFrame:
-    """Read a shapefile that lost its ``.shx``; GDAL restores it, in a copy."""
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix, part in parts.items():
-            shutil.copyfile(part, Path(folder) / f"copy{suffix}")
-        before = pyogrio.get_gdal_config_option("SHAPE_RESTORE_SHX")
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
-        try:
-            return _read_ogr(
-                Path(folder) / "copy.shp", encoding="ISO-8859-1", name=parts[".shp"].name
-            )
-        finally:
-            pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": before})
-
-
-def _check_whole(parts: dict[str, Path], path: Path) -> None:
-    """Refuse truncated files: GDAL reads them without a word, with geometries missing."""
-    shp, dbf = parts.get(".shp"), parts.get(".dbf")
-    if shp is not None and path.suffix.lower() == ".shp":
-        head = _head(shp, 28)
-        if len(head) < 28 or (said := 2 * struct.unpack(">i", head[24:28])[0]) > shp.stat().st_size:
-            said = 100 if len(head) < 28 else said
-            raise InputError(
-                f"{shp.name}: the file is cut off, {shp.stat().st_size} bytes of {said}; "
-                "copy it anew"
-            )
-    if dbf is not None:
-        head = _head(dbf, 32)
-        rows, start, width = struct.unpack("<IHH", head[4:12]) if len(head) == 32 else (0, 0, 0)
-        if width == 0 or start + rows * width > dbf.stat().st_size + 1:
-            raise InputError(
-                f"{dbf.name}: the file is cut off, {dbf.stat().st_size} bytes of "
-                f"{max(32, start + rows * width)}; copy it anew"
-            )
-
-
-def _head(path: Path, size: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(size)
-
-
-def _read_ogr(path: Path, *, name: str | None = None, **options: Any) -> pd.DataFrame:
-    name = name or path.name
-    try:
-        with warnings.catch_warnings(), offline():
-            warnings.simplefilter("ignore")
-            frame: pd.DataFrame = pyogrio.read_dataframe(path, **options)
-    except UnicodeDecodeError:
-        raise InputError(f"{name}: text that is not UTF-8; convert the file to UTF-8") from None
-    except UnboundLocalError:
-        # pyogrio forgets to say that GDAL cannot write the CRS as WKT.
-        raise InputError(
-            f"{name}: its CRS is damaged; remove it (the .prj of a shapefile) and name the right "
-            "one",
-            Hint("crs", "EPSG:4547"),
-        ) from None
-    except (
-        RuntimeError, ValueError, OSError, MemoryError, shapely.errors.ShapelyError
-    ) as error:  # fmt: skip
-        raise InputError(f"{name}: cannot be read, {_one_line(error)}") from None
-    return frame
+    named = layer or (chosen if suffix == ".gpkg" else None)
+    return read_features(path, layer=chosen), named, "UTF-8"
 
 
 def check_coordinates(values: NDArray[np.object_], label: str) -> None:
@@ -349,10 +262,3 @@ def check_coordinates(values: NDArray[np.object_], label: str) -> None:
             f"{label}: row {int(rows[bad][0]) + 1} has coordinates that are not numbers of any "
             f"CRS: x {x:.6g}, y {y:.6g} ({len(np.unique(rows[bad]))} such rows); mend or remove it"
         )
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    # GDAL proposes its own drivers and switches, which users of gridcell cannot set.
-    text = re.split(r"; It might help|Set SHAPE_RESTORE_SHX", text)[0].strip()
-    return text if len(text) <= _LONG else f"{text[:_LONG]} …"

@@ -18,11 +18,14 @@ from gridcell.read.fields import as_number, find_columns
 from gridcell.read.files import Input, Source, crs_name, list_layers, open_input, split_layer
 from gridcell.read.geometry import LINES, POLYGONS
 from gridcell.read.offset import find_offset
+from gridcell.read.vector import PARQUET
 from gridcell.tables.read import TABLE_SUFFIXES
 
 _LISTED: Final = 5
 _BUILDING_M2: Final = 2000.0
 """Polygons whose median is smaller look like buildings."""
+_SINGLE: Final = (*TABLE_SUFFIXES, *PARQUET, ".shp", ".shx", ".dbf")
+"""Suffixes of files that hold one layer."""
 _OVERLAP_M2: Final = 0.01
 """Smaller overlaps are rounding."""
 
@@ -106,9 +109,7 @@ def inspect_files(
 
 def _layers(text: str) -> list[str]:
     path, layer = split_layer(text)
-    if layer is not None or not path.exists() or path.suffix.lower() in {
-        *TABLE_SUFFIXES, ".parquet", ".geoparquet", ".pq", ".shp", ".dbf",
-    }:  # fmt: skip
+    if layer is not None or not path.exists() or path.suffix.lower() in _SINGLE:
         return [text]
     try:
         layers = list_layers(path)
