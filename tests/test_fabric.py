@@ -13,7 +13,7 @@ from towns import at, atoms_drawn, box, broken_promises, make_layers, town, weav
 from gridcell.errors import GridcellError
 from gridcell.fabric.land import Patches
 from gridcell.fabric.linework import faces_of, node, outside, relief_lines, street_lines
-from gridcell.fabric.merge import _match
+from gridcell.fabric.parts import match_edges
 from gridcell.rules import Rules
 
 TWO = """
@@ -424,4 +424,4 @@ def test_patches_that_overlap_are_refused():
         face=np.array([0, 1]), label=np.array([0, 1]),
     )  # fmt: skip
     with pytest.raises(GridcellError, match="could not be divided"):
-        _match(patches)
+        match_edges(patches)
