@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from gridcell.staff.problem import MM, Block, Bools, Filled, Floats, Ints, Problem
-from gridcell.staff.program import Pairs, Programme, Relaxed
+from gridcell.staff.program import Pairs, Programme, Relaxed, Whole
 
 _ALL_PAIRS: Final = 20_000
 """Pairs that all take part from the start."""
@@ -22,8 +22,7 @@ _MORE: Final = 50_000
 _MOST: Final = 60_000
 """Pairs up to which a choice is searched for among all that could be in a better one."""
 _EXACT: Final = 1e-6
-
-
+"""Difference below which numbers of the solver are equal: parts of a pair, posts, metres."""
 _SEARCHED: Final = 4_000
 """Pairs up to which the most posts are searched for first, and the distance only then."""
 _SMALL: Final = 1_000
@@ -39,6 +38,15 @@ class _Optimum(NamedTuple):
     bound: float
     near: list[Bools]
     """By block, pairs of which every choice as good consists; none after a dive."""
+
+
+class _Priced(NamedTuple):
+    """The optimum in fractions of the pairs that take part."""
+
+    pairs: Pairs
+    relaxed: Relaxed
+    reduced: list[Floats]
+    """By block, what each pair adds to it at least."""
 
 
 def solve_programme(
@@ -57,14 +65,13 @@ def solve_programme(
     """
     programme = Programme(problem, blocks)
     masks = _first_pairs(blocks, start)
-    each = [np.full(block.cost.shape, -1.0) for block in blocks]
     metres = [block.cost / MM for block in blocks]
-    filled = _optimise(problem, programme, masks, each)
+    filled = _fill(problem, programme, masks)
     most = int(np.floor(_EXACT - filled.bound))
     if filled.pairs is None:
         best = _dive(problem, programme, masks, metres, most)
     else:
-        best = _optimise(problem, programme, masks, metres, fallback=filled.pairs)
+        best = _shorten(problem, programme, masks, metres, filled.pairs)
     pairs = _chosen(programme.pairs(masks), _NONE) if best.pairs is None else best.pairs
     cost = int(np.rint(pairs.metres * MM).sum())
     return Filled(
@@ -99,45 +106,82 @@ def _first_pairs(blocks: Sequence[Block], start: tuple[Ints, Ints] | None) -> li
     return masks
 
 
-def _optimise(
-    problem: Problem,
-    programme: Programme,
-    masks: list[Bools],
-    value: Sequence[Floats],
-    fallback: Pairs | None = None,
-) -> _Optimum:
-    """Return the choice with the smallest value, of at least as many pairs as the fallback has.
+def _fill(problem: Problem, programme: Programme, masks: list[Bools]) -> _Optimum:
+    """Return a choice with as many pairs as there can be; none where that takes too long.
 
     Pairs that could be in it join the masks.
     """
-    allowed = [block.allowed for block in programme.blocks]
-    count = None if fallback is None else len(fallback.entry)
-    pairs, relaxed, reduced = _price(programme, masks, value, count)
-    chosen = _chosen(pairs, np.flatnonzero(relaxed.share > 0.5))
-    whole = bool((np.abs(relaxed.share - np.rint(relaxed.share)) < _EXACT).all())
-    if whole and problem.feasible(programme.entries[chosen.entry], programme.posts[chosen.post]):
-        return _Optimum(chosen, relaxed.value, _near(allowed, reduced, 0.0))
-
-    if fallback is None and len(pairs.entry) > _SEARCHED:
-        return _Optimum(None, relaxed.value, masks)
-    extras = _at_least(len(pairs.entry), count)
-    found = programme.search(pairs, _taken(value, masks), extras)
+    each = [np.full(block.cost.shape, -1.0) for block in programme.blocks]
+    priced = _price(programme, masks, each)
+    bound = priced.relaxed.value
+    if (whole := _whole(problem, programme, priced)) is not None:
+        return _Optimum(whole, bound, masks)
+    if len(priced.pairs.entry) > _SEARCHED:
+        return _Optimum(None, bound, masks)
+    found = programme.search(priced.pairs, _taken(each, masks))
     if found is None:
-        return _Optimum(fallback, relaxed.value, masks)
-    chosen = _chosen(pairs, found.taken)
-    if fallback is None and found.value < relaxed.value + 1 - _EXACT:
-        return _Optimum(chosen, relaxed.value, masks)
-    near = _near(allowed, reduced, found.value - relaxed.value)
-    missing = any((other & ~mask).any() for other, mask in zip(near, masks, strict=True))
-    if not missing:
-        return _Optimum(chosen, max(found.bound, relaxed.value), near)
-    pairs, bound = programme.pairs(near), relaxed.value
-    if len(pairs.entry) <= _MOST:
-        extras = _at_least(len(pairs.entry), count)
-        better = programme.search(pairs, _taken(value, near), extras)
-        if better is not None:
-            chosen, bound = _chosen(pairs, better.taken), max(bound, better.bound)
-    return _Optimum(chosen, bound, near)
+        return _Optimum(None, bound, masks)
+    if found.value < bound + 1 - _EXACT:
+        return _Optimum(_chosen(priced.pairs, found.taken), bound, masks)
+    return _search_near(programme, masks, each, priced, found)
+
+
+def _shorten(
+    problem: Problem,
+    programme: Programme,
+    masks: list[Bools],
+    metres: Sequence[Floats],
+    filled: Pairs,
+) -> _Optimum:
+    """Return the choice with the shortest ways, of at least as many pairs as `filled` has.
+
+    Pairs that could be in it join the masks.
+    """
+    least = len(filled.entry)
+    priced = _price(programme, masks, metres, least)
+    if (whole := _whole(problem, programme, priced)) is not None:
+        return _Optimum(whole, priced.relaxed.value, _near(programme, priced.reduced, 0.0))
+    extras = _at_least(len(priced.pairs.entry), least)
+    found = programme.search(priced.pairs, _taken(metres, masks), extras)
+    if found is None:
+        return _Optimum(filled, priced.relaxed.value, masks)
+    return _search_near(programme, masks, metres, priced, found, least)
+
+
+def _whole(problem: Problem, programme: Programme, priced: _Priced) -> Pairs | None:
+    """Return the relaxed optimum as a choice, where it takes pairs whole and keeps the limits."""
+    share = priced.relaxed.share
+    if (np.abs(share - np.rint(share)) >= _EXACT).any():
+        return None
+    chosen = _chosen(priced.pairs, np.flatnonzero(share > 0.5))
+    entry, post = programme.entries[chosen.entry], programme.posts[chosen.post]
+    return chosen if problem.feasible(entry, post) else None
+
+
+def _search_near(
+    programme: Programme,
+    masks: list[Bools],
+    value: Sequence[Floats],
+    priced: _Priced,
+    found: Whole,
+    least: int | None = None,
+) -> _Optimum:
+    """Return the best choice of all pairs, given the best one of those that take part.
+
+    A pair that adds more to the relaxed optimum than `found` is above it is in no better choice.
+    """
+    relaxed = priced.relaxed.value
+    near = _near(programme, priced.reduced, found.value - relaxed)
+    chosen = _chosen(priced.pairs, found.taken)
+    if not any((other & ~mask).any() for other, mask in zip(near, masks, strict=True)):
+        return _Optimum(chosen, max(found.bound, relaxed), near)
+    pairs = programme.pairs(near)
+    if len(pairs.entry) > _MOST:
+        return _Optimum(chosen, relaxed, near)
+    better = programme.search(pairs, _taken(value, near), _at_least(len(pairs.entry), least))
+    if better is None:
+        return _Optimum(chosen, relaxed, near)
+    return _Optimum(_chosen(pairs, better.taken), max(relaxed, better.bound), near)
 
 
 def _dive(
@@ -169,7 +213,7 @@ def _dive(
         if not len(taken) or len(pairs.entry) <= _SMALL:
             break
         rest = rest.remaining(*more)
-    _, relaxed, _ = _price(programme, masks, metres, len(entry))
+    relaxed = _price(programme, masks, metres, len(entry)).relaxed
     pairs = programme.pairs(masks)
     key = programme.entries[pairs.entry] * len(problem.post_block) + programme.posts[pairs.post]
     chosen = np.flatnonzero(np.isin(key, entry * len(problem.post_block) + post))
@@ -192,8 +236,8 @@ def _settled(problem: Problem, part: Programme, pairs: Pairs, share: Floats) -> 
 
 
 def _price(
-    programme: Programme, masks: list[Bools], value: Sequence[Floats], count: int | None
-) -> tuple[Pairs, Relaxed, list[Floats]]:
+    programme: Programme, masks: list[Bools], value: Sequence[Floats], least: int | None = None
+) -> _Priced:
     """Return the optimum in fractions of at least so many pairs, and by how much others miss it.
 
     Pairs that could be in it join the masks.
@@ -201,16 +245,16 @@ def _price(
     allowed = [block.allowed for block in programme.blocks]
     while True:
         pairs = programme.pairs(masks)
-        extra = next(iter(_at_least(len(pairs.entry), count)), None)
+        extra = next(iter(_at_least(len(pairs.entry), least)), None)
         relaxed = programme.relax(pairs, _taken(value, masks), extra)
         reduced = programme.reduced(value, relaxed)
         if not _join(masks, allowed, reduced):
-            return pairs, relaxed, reduced
+            return _Priced(pairs, relaxed, reduced)
 
 
-def _at_least(pairs: int, count: int | None) -> list[tuple[Floats, float]]:
+def _at_least(pairs: int, least: int | None) -> list[tuple[Floats, float]]:
     """Return the constraint that so many pairs are taken, if any."""
-    return [] if count is None else [(-np.ones(pairs), -float(count))]
+    return [] if least is None else [(-np.ones(pairs), -float(least))]
 
 
 def _join(masks: list[Bools], allowed: Sequence[Bools], reduced: Sequence[Floats]) -> bool:
@@ -229,8 +273,12 @@ def _join(masks: list[Bools], allowed: Sequence[Bools], reduced: Sequence[Floats
     return bool(len(gain))
 
 
-def _near(allowed: Sequence[Bools], reduced: Sequence[Floats], gap: float) -> list[Bools]:
-    return [a & (r <= gap + _EXACT) for a, r in zip(allowed, reduced, strict=True)]
+def _near(programme: Programme, reduced: Sequence[Floats], gap: float) -> list[Bools]:
+    """Return by block the pairs that add no more than a gap to the relaxed optimum."""
+    return [
+        block.allowed & (added <= gap + _EXACT)
+        for block, added in zip(programme.blocks, reduced, strict=True)
+    ]
 
 
 def _taken(value: Sequence[Floats], masks: Sequence[Bools]) -> Floats:
