@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import apportion, run_starts, spread
+from gridcell.fabric.axes import LongAxes
 from gridcell.model import Fabric, Layers
 
 Ints = NDArray[np.int64]
@@ -151,42 +152,79 @@ def share_by_entrance(fabric: Fabric, layers: Layers, register: pd.DataFrame) ->
     """
     if layers.buildings is None or layers.atoms is not None:
         return fabric
-    buildings = layers.buildings
-    pieces = fabric.pieces
-    source = pieces["building"].to_numpy()
-    single = shapely.get_num_geometries(buildings.geometry.to_numpy()) == 1
-    cut = single & (np.bincount(source, minlength=len(buildings)) > 1)
-    lines = register[register["building"] >= 0]
-    cut &= np.bincount(_told(register)["building"], minlength=len(buildings)) > 0
-    rows = np.flatnonzero(cut[source])
+    footprints = layers.buildings.geometry.to_numpy()
+    building = fabric.pieces["building"].to_numpy()
+    told = np.bincount(_told(register)["building"], minlength=len(footprints)) > 0
+    shared = told & _is_cut(footprints, building)
+    rows = np.flatnonzero(shared[building])
     if not len(rows):
         return fabric
-    lines = lines[cut[lines["building"]]].reset_index(drop=True)
-
     outlines = fabric.outlines.geometry.to_numpy()[rows]
-    west, east = _extent(outlines, buildings.geometry.to_numpy()[source[rows]])
-    # One scale for all buildings, 2 for each; pieces side by side make one strip, as those of a
-    # bent building or of a tower in two rows.
-    reach = np.maximum.accumulate(2.0 * source[rows] + east)
-    beyond = 2.0 * source[rows] + west >= np.append(-np.inf, reach[:-1]) - _TOUCH
-    strip = np.cumsum(beyond) - 1
-    first = run_starts(strip)
-    opens = np.diff(source[rows][first], prepend=-1) != 0
-    begin = np.where(opens, 0.0, np.minimum.reduceat(west, first))
-    line, place = households_along(lines)
-    scale = 2.0 * source[rows][first] + begin
-    at = np.searchsorted(scale, 2.0 * lines["building"].to_numpy()[line] + place, side="right") - 1
-    of_strip = np.bincount(at, minlength=len(first)).astype(np.int64)
-    households = pieces["households"].to_numpy(copy=True)
-    households[rows] = apportion(of_strip, strip, shapely.area(outlines))
+    strip, begin = _strips(outlines, building[rows], footprints)
 
-    atom = pieces["atom"].to_numpy()
-    change = households - pieces["households"].to_numpy()
+    lines = register[register["building"] >= 0]
+    lines = lines[shared[lines["building"]]]
+    line, place = households_along(lines)
+    home = np.searchsorted(begin, _on_scale(lines["building"].to_numpy()[line], place), "right") - 1
+    of_strip = np.bincount(home, minlength=len(begin)).astype(np.int64)
+    households = fabric.pieces["households"].to_numpy(copy=True)
+    households[rows] = apportion(of_strip, strip, shapely.area(outlines))
+    return _with_households(fabric, households)
+
+
+def _is_cut(footprints: NDArray[np.object_], building: Ints) -> NDArray[np.bool_]:
+    """Return which buildings are one polygon and several pieces."""
+    single = shapely.get_num_geometries(footprints) == 1
+    cut: NDArray[np.bool_] = single & (np.bincount(building, minlength=len(footprints)) > 1)
+    return cut
+
+
+def _strips(
+    pieces: NDArray[np.object_], building: Ints, footprints: NDArray[np.object_]
+) -> tuple[Ints, Reals]:
+    """Return the strips across their building that pieces make up.
+
+    Pieces side by side are one strip: those of a bent building, or of a tower in two rows.
+
+    Parameters
+    ----------
+    pieces, building
+        By building, then from west to east.
+    footprints
+        All buildings.
+
+    Returns
+    -------
+    strip, begin
+        (pieces,) the strip of each, from 0; (strips,) where each begins, as `_on_scale` tells. The
+        first strip of a building begins where its building does.
+    """
+    rows, number = np.unique(building, return_inverse=True)
+    west, east = LongAxes.of(footprints[rows]).extent_of(pieces, number)
+    reach = np.maximum.accumulate(_on_scale(building, east))
+    opens = _on_scale(building, west) >= np.append(-np.inf, reach[:-1]) - _TOUCH
+    strip = np.cumsum(opens) - 1
+    first = run_starts(strip)
+    begin = np.minimum.reduceat(west, first)
+    begin[run_starts(building[first])] = 0.0
+    return strip, _on_scale(building[first], begin)
+
+
+def _on_scale(building: Ints, place: Reals) -> Reals:
+    """Return places along buildings on one scale for all of them, on which none overlap."""
+    scale: Reals = 2.0 * building + place
+    return scale
+
+
+def _with_households(fabric: Fabric, households: Ints) -> Fabric:
+    """Return the fabric with other households in its pieces, and so in their atoms."""
+    change = households - fabric.pieces["households"].to_numpy()
+    atom = fabric.pieces["atom"].to_numpy()
     inside = atom >= 0
     more = np.bincount(atom[inside], weights=change[inside], minlength=len(fabric.atoms))
     return replace(
         fabric,
-        pieces=pieces.assign(households=households),
+        pieces=fabric.pieces.assign(households=households),
         atoms=fabric.atoms.assign(
             households=fabric.atoms["households"].to_numpy() + more.astype(np.int64)
         ),
@@ -196,21 +234,6 @@ def share_by_entrance(fabric: Fabric, layers: Layers, register: pd.DataFrame) ->
 def _told(register: pd.DataFrame) -> pd.DataFrame:
     """Return the lines of the register that say where along a building they are."""
     return register[(register["building"] >= 0) & (register["east"] - register["west"] < 1)]
-
-
-def _extent(parts: NDArray[np.object_], whole: NDArray[np.object_]) -> tuple[Reals, Reals]:
-    """Return where each part begins and ends along the long axis of its whole, from 0 to 1."""
-    corners = shapely.get_coordinates(shapely.oriented_envelope(whole)).reshape(-1, 5, 2)
-    side = np.hypot(*np.moveaxis(corners[:, 1:3] - corners[:, 0:2], 2, 0))
-    turn = (side[:, 0] < side[:, 1])[:, None]
-    a = np.where(turn, corners[:, 1], corners[:, 0])
-    b = np.where(turn, corners[:, 2], corners[:, 1])
-    swap = ((b[:, 0] < a[:, 0]) | ((b[:, 0] == a[:, 0]) & (b[:, 1] < a[:, 1])))[:, None]
-    a, b = np.where(swap, b, a), np.where(swap, a, b)
-    xy, row = shapely.get_coordinates(parts, return_index=True)
-    along = ((xy - a[row]) * (b - a)[row]).sum(axis=1) / ((b - a) ** 2).sum(axis=1)[row]
-    first = run_starts(row)
-    return np.minimum.reduceat(along, first), np.maximum.reduceat(along, first)
 
 
 def _number(name: str) -> float:
