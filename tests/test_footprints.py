@@ -124,6 +124,130 @@ def test_a_slab_of_a_bent_building_may_be_two_pieces_that_share_by_area():
     assert shapely.area(pieces).sum() == pytest.approx(bent.area)
 
 
+@st.composite
+def rectangles(draw):
+    """Return a house that stands anyhow: polygon, length, width, and the way along its length."""
+    width = draw(st.floats(4, 30))
+    length = width * draw(st.one_of(st.floats(1.01, 1.59), st.floats(1.61, 8)))
+    angle = draw(st.floats(0, 179.9))
+    house = box(0, 0, length, width)
+    along = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    if along[0] < -1e-9 or (abs(along[0]) <= 1e-9 and along[1] < 0):
+        along = -along
+    return shapely.affinity.rotate(house, angle), length, width, along
+
+
+def places(pieces, house, along):
+    """Return where pieces begin and end along an axis, from the middle of the house, metres."""
+    middle = shapely.get_coordinates(house.centroid)[0]
+    return [
+        (float(on.min()), float(on.max()))
+        for on in ((shapely.get_coordinates(piece) - middle) @ along for piece in pieces)
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(rectangles(), st.integers(2, 9), st.integers(0, 12))
+def test_slabs_cover_their_building_once_from_west_to_east(drawn, count, units):
+    house, _, _, along = drawn
+    pieces, index, share = cut_slabs(
+        np.array([house]), np.array([count]), units=np.array([units])
+    )  # fmt: skip
+    assert len(pieces) == count
+    assert (index == 0).all()
+    assert share.sum() == pytest.approx(1)
+    assert shapely.area(pieces).sum() == pytest.approx(house.area, rel=1e-9)
+    assert shapely.union_all(pieces).symmetric_difference(house).area < 1e-4
+    overlap = [a.intersection(b).area for i, a in enumerate(pieces) for b in pieces[:i]]
+    assert max(overlap) < 1e-4
+    begins = [begin for begin, _ in places(pieces, house, along)]
+    assert (np.diff(begins) > -1e-4).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(rectangles(), st.integers(2, 9))
+def test_a_tower_of_four_slabs_or_more_is_cut_into_two_rows_and_nothing_else_is(drawn, count):
+    house, length, width, along = drawn
+    pieces, _, share = cut_slabs(np.array([house]), np.array([count]))
+    across = np.array([-along[1], along[0]])
+    deep = [end - begin for begin, end in places(pieces, house, across)]
+    tower = length < 1.6 * width
+    rows = 2 if tower and count >= 4 else 1
+    alone = count % rows
+    halves = count - alone if rows == 2 else 0
+    assert deep == pytest.approx([width / 2] * halves + [width] * (count - halves), abs=1e-3)
+    # Each slab has the same share of the households; one alone in its column is half as wide.
+    wide = [end - begin for begin, end in places(pieces, house, along)]
+    expected = [2 * length / count] * halves + [length / count] * (count - halves)
+    assert wide == pytest.approx(expected, abs=1e-3)
+    assert share == pytest.approx(1 / count)
+
+
+@pytest.mark.parametrize(
+    ("length", "count", "rows"), [(15.9, 4, 2), (16.1, 4, 1), (10.1, 3, 1), (10.1, 5, 2)]
+)
+def test_two_rows_begin_at_four_slabs_in_a_footprint_less_than_1_6_times_as_long_as_wide(
+    length, count, rows
+):
+    pieces, _, _ = cut_slabs(np.array([box(0, 0, length, 10)]), np.array([count]))
+    depth = shapely.bounds(pieces)[:, 3] - shapely.bounds(pieces)[:, 1]
+    assert depth[0] == pytest.approx(10 / rows)
+    assert depth[-1] == pytest.approx(10 if count % rows else 10 / rows)
+
+
+def test_the_rows_of_a_tower_lie_one_behind_the_other_in_each_column():
+    tower = box(0, 0, 12, 10)
+    pieces, _, _ = cut_slabs(np.array([tower]), np.array([5]))
+    boxes = (shapely.bounds(pieces) - np.tile(at((0, 0))[0], 2)).round(6).tolist()
+    columns = [sorted(boxes[:2]), sorted(boxes[2:4]), boxes[4:]]
+    assert columns == [
+        [[0, 0, 4.8, 5], [0, 5, 4.8, 10]],
+        [[4.8, 0, 9.6, 5], [4.8, 5, 9.6, 10]],
+        [[9.6, 0, 12, 10]],
+    ]
+
+
+def test_a_tower_with_entrances_enough_is_cut_between_them_in_one_row():
+    pieces, _, share = cut_slabs(np.array([box(0, 0, 12, 10)]), np.array([4]), units=np.array([6]))
+    assert edges(pieces) == [0, 4, 6, 8, 12]
+    assert share.tolist() == pytest.approx([1 / 3, 1 / 6, 1 / 6, 1 / 3])
+    assert (shapely.bounds(pieces)[:, 3] - shapely.bounds(pieces)[:, 1]).tolist() == [10] * 4
+
+
+@settings(max_examples=100, deadline=None)
+@given(rectangles(), st.integers(2, 9), st.integers(0, 9))
+def test_with_as_many_entrances_as_slabs_every_cut_lies_between_two_of_them(drawn, count, more):
+    house, length, _, along = drawn
+    units = count + more
+    pieces, _, share = cut_slabs(np.array([house]), np.array([count]), units=np.array([units]))
+    cuts = np.array([end for _, end in places(pieces, house, along)])
+    entrances = (cuts / length + 0.5) * units
+    np.testing.assert_allclose(entrances, np.round(entrances), atol=1e-3)
+    assert (np.round(entrances) == np.round(np.arange(1, count + 1) / count * units)).all()
+    np.testing.assert_allclose(share * units, np.diff(np.round(entrances), prepend=0), atol=1e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rectangles(), st.integers(1, 300), st.integers(2, 40), st.integers(0, 20), st.integers(0, 9))
+def test_no_slab_holds_more_than_a_micro_cell_may(drawn, held, low, more, units):
+    house, _, _, _ = drawn
+    made = footprints([house], [held], band=(low, low + more), units=[units])
+    assert made.households.sum() == held
+    assert made.households.max() <= low + more
+    assert made.slabs.all() == (held > low + more)
+    assert len(made.geometry) == 1 or made.slabs.all()
+
+
+def test_cuts_lie_between_entrances_just_where_the_larger_slab_still_fits():
+    # Two slabs of three entrances: the larger one holds two of them, 44 of 66 households.
+    assert footprints([box(0, 0, 90, 10)], [66], band=(30, 44), units=[3]).households.tolist() == [
+        44, 22,
+    ]  # fmt: skip
+    assert footprints([box(0, 0, 90, 10)], [67], band=(30, 44), units=[3]).households.tolist() == [
+        34, 33,
+    ]  # fmt: skip
+
+
 @given(st.integers(0, 500), st.integers(1, 60), st.integers(0, 60))
 def test_slabs_are_in_the_band_where_any_equal_slabs_are(held, low, more):
     held += low + more + 1
