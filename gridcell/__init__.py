@@ -11,6 +11,7 @@ from gridcell.coverage.repair import Repair, repair_cells
 from gridcell.crosswalk import Crosswalk, make_crosswalk, write_crosswalk
 from gridcell.disclosure.publish import Publication, publish_plan
 from gridcell.disclosure.published import check_published
+from gridcell.display.map import draw_map
 from gridcell.errors import (
     AssignmentError,
     CodeError,
@@ -32,7 +33,7 @@ from gridcell.pipeline import make_plan
 from gridcell.read import inspect_files, read_layers
 from gridcell.render.atlas import write_atlas, write_cards
 from gridcell.render.city import write_city_map
-from gridcell.render.map import draw_map, write_map
+from gridcell.render.map import write_map
 from gridcell.rules import Band, Rules, read_rules
 from gridcell.sample import make_sample, write_sample
 from gridcell.staff import assign_staff, renew_staff

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from gridcell.display.cards import rules_html
 from gridcell.errors import RulesError
 
 
@@ -282,9 +283,22 @@ class Rules(_Section):
             raise RulesError(_explain(error, source)) from None
 
     def _repr_html_(self) -> str:
-        from gridcell.render.html import rules_html
+        return rules_html(_settings(self), _settings(type(self)()))
 
-        return rules_html(self)
+
+def _settings(section: BaseModel) -> dict[str, object]:
+    """Return the settings of a section, those within it as mappings, bands as they are written."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, Band):
+            return f"{value.min:g}:{value.target:g}:{value.max:g}"
+        if isinstance(value, BaseModel):
+            return _settings(value)
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return value
+
+    return {name: plain(value) for name, value in section}
 
 
 def read_rules(path: str | Path | None = None, **overrides: object) -> Rules:

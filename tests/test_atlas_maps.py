@@ -15,6 +15,7 @@ from plans import tiny_plan
 from pypdf import PdfReader
 from shapely.geometry import LineString, box
 
+from gridcell.display.water import water_areas, water_outlines
 from gridcell.model import Plan
 from gridcell.render.atlas import write_atlas
 from gridcell.render.atlas.frame import Frame, fit_frame, next_round, split_bounds
@@ -22,7 +23,6 @@ from gridcell.render.atlas.furniture import _BARS
 from gridcell.render.atlas.ground import WATER
 from gridcell.render.atlas.names import NUMBERS, middle_line
 from gridcell.render.atlas.sheet import open_sheets
-from gridcell.render.water import water_areas, water_outlines
 from gridcell.words.messages import Message, counted, say
 
 LARGE = "450802001"

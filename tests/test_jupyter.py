@@ -15,15 +15,15 @@ import shapely
 from plans import CRS, ORIGIN, SMALL, tiny_plan
 from shapely.geometry import Point, Polygon, box
 
-from gridcell.coverage import CoverageProof, prove_coverage
+from gridcell.coverage import prove_coverage
+from gridcell.display import cards as pieces
+from gridcell.display import plot
+from gridcell.display.plot import COLUMNS, plot_plan
+from gridcell.display.thumbnail import thumbnail
 from gridcell.errors import GridcellError, InputError
 from gridcell.fabric import build_fabric
-from gridcell.model import Fabric, Finding, Layers, Plan
+from gridcell.model import Finding
 from gridcell.read import read_layers
-from gridcell.render import html as pieces
-from gridcell.render import plot
-from gridcell.render.plot import COLUMNS, plot_plan
-from gridcell.render.thumbnail import thumbnail
 from gridcell.rules import Rules
 
 EVIL = '<script>alert(1)</script> & "荷城" {{ braces }}'
@@ -81,7 +81,7 @@ def texts_of(fragment):
 
 
 def test_a_plan_tells_its_levels_bands_proof_and_findings():
-    texts = texts_of(pieces.plan_html(tiny_plan()))
+    texts = texts_of(tiny_plan()._repr_html_())
     rows = "|".join(texts)
     assert "Micro grids|12|10 of 12|" in rows
     assert "Dedicated grids|1|0|" in rows
@@ -96,20 +96,20 @@ def test_a_plan_that_is_not_proven_says_so():
     coverage = {**plan.report["coverage"]}
     coverage["small"] = {**coverage["small"], "gaps": 1}
     broken = dataclasses.replace(plan, report={**plan.report, "coverage": coverage})
-    assert "Exact coverage: ✗ not given" in texts_of(pieces.plan_html(broken))[-1]
+    assert "Exact coverage: ✗ not given" in texts_of(broken._repr_html_())[-1]
     unchecked = dataclasses.replace(plan, report={})
-    assert "Exact coverage: not checked" in texts_of(pieces.plan_html(unchecked))[-1]
+    assert "Exact coverage: not checked" in texts_of(unchecked._repr_html_())[-1]
 
 
 def test_layers_tell_rows_households_files_and_crs():
-    rows = "|".join(texts_of(pieces.layers_html(tiny_layers())))
+    rows = "|".join(texts_of(tiny_layers()._repr_html_()))
     assert "buildings|3|75|frame|EPSG:4546|" in rows
     assert "all in EPSG:4546" in rows
 
 
 def test_a_fabric_tells_its_atoms_and_the_borders_on_streets():
     fabric = tiny_fabric()
-    texts = texts_of(pieces.fabric_html(fabric))
+    texts = texts_of(fabric._repr_html_())
     rows = "|".join(texts)
     assert f"all|{len(fabric.atoms)}|75|2.00" in rows
     assert "0.1 km on streets" in texts[-1]
@@ -118,50 +118,51 @@ def test_a_fabric_tells_its_atoms_and_the_borders_on_streets():
 def test_a_proof_tells_that_it_holds_or_what_is_missing():
     plan = tiny_plan()
     holds = prove_coverage(plan.small.geometry, plan.large.geometry)
-    assert "".join(texts_of(pieces.proof_html(holds))) == "✓ The cells cover their land exactly"
+    assert "".join(texts_of(holds._repr_html_())) == "✓ The cells cover their land exactly"
     fails = prove_coverage(plan.small.geometry.iloc[1:], plan.large.geometry)
-    rows = "|".join(texts_of(pieces.proof_html(fails)))
+    rows = "|".join(texts_of(fails._repr_html_()))
     assert rows.startswith("✗ The cells do not cover their land exactly")
     assert "gaps|1|40,000.000" in rows
 
 
 def test_rules_tell_the_bands_and_what_differs_from_the_defaults():
-    rows = "|".join(texts_of(pieces.rules_html(Rules())))
+    rows = "|".join(texts_of(Rules()._repr_html_()))
     assert "small|300:400:500|" in rows
     assert "weights" not in rows
     given = {"prefer": "streets", "micro": None, "classes": {"rural": {"small": "150:200:250"}}}
-    rows = "|".join(texts_of(pieces.rules_html(Rules.build(given))))
+    rows = "|".join(texts_of(Rules.build(given)._repr_html_()))
     assert "micro|none|30:40:50" in rows
     assert "classes.rural.small|150:200:250" in rows
     assert "weights.barrier|0.25|0.5" in rows
     assert "classes.rural.micro" not in rows
 
 
-def all_pieces(lang):
+def all_pieces(monkeypatch, lang):
+    monkeypatch.setenv("GRIDCELL_LANG", lang)
     plan = tiny_plan()
-    return {
-        "plan": pieces.plan_html(plan, lang),
-        "layers": pieces.layers_html(tiny_layers(), lang),
-        "fabric": pieces.fabric_html(tiny_fabric(), lang),
-        "proof": pieces.proof_html(prove_coverage(plan.small.geometry.iloc[1:]), lang),
-        "rules": pieces.rules_html(Rules(), lang),
+    shown = {
+        "plan": plan,
+        "layers": tiny_layers(),
+        "fabric": tiny_fabric(),
+        "proof": prove_coverage(plan.small.geometry.iloc[1:]),
+        "rules": Rules(),
     }
+    return {name: value._repr_html_() for name, value in shown.items()}
 
 
 def test_summaries_exist_in_chinese_by_argument_and_by_environment(monkeypatch):
-    told = all_pieces("zh")
-    monkeypatch.setenv("GRIDCELL_LANG", "zh")
-    assert all_pieces(None) == told
-    monkeypatch.setenv("GRIDCELL_LANG", "xx")  # a summary never fails for a setting
-    assert all_pieces(None) == all_pieces("en")
+    told = all_pieces(monkeypatch, "zh")
+    assert pieces.plan_html(tiny_plan(), "zh") == told["plan"]
+    # a summary never fails for a setting
+    assert all_pieces(monkeypatch, "xx") == all_pieces(monkeypatch, "en")
     for name, text in told.items():
         assert re.search("[\u4e00-\u9fff]", text), name
     with pytest.raises(InputError, match="expected one of en, zh"):
         pieces.plan_html(tiny_plan(), "xx")
 
 
-def test_summaries_fit_a_cell():
-    for name, text in all_pieces("en").items():
+def test_summaries_fit_a_cell(monkeypatch):
+    for name, text in all_pieces(monkeypatch, "en").items():
         assert len(text) < 20_000, name
         assert text.count("<tr>") < 15, name
 
@@ -182,13 +183,13 @@ def test_nothing_from_data_is_markup():
         {"fields": {EVIL: {EVIL: EVIL}}, "staffing": [{"name": "<b>", "level": "small"}]}
     )
     for text in (
-        pieces.plan_html(plan), pieces.layers_html(layers), pieces.fabric_html(fabric),
-        pieces.rules_html(rules),
+        plan._repr_html_(), layers._repr_html_(), fabric._repr_html_(),
+        rules._repr_html_(),
     ):  # fmt: skip
         assert "<script" not in text
         assert "<b>:" not in text
         texts_of(text)
-    assert EVIL in texts_of(pieces.plan_html(plan))
+    assert EVIL in texts_of(plan._repr_html_())
 
 
 def test_the_picture_is_small_and_left_out_where_it_would_be_crowded():
@@ -205,18 +206,6 @@ def test_the_picture_is_small_and_left_out_where_it_would_be_crowded():
     assert thumbnail(crowded) == ""
     only_communities = dataclasses.replace(plan, small=many)
     assert "<path" in thumbnail(only_communities)
-
-
-def test_dataclasses_show_themselves():
-    shown = {
-        Plan: (tiny_plan(), pieces.plan_html),
-        Layers: (tiny_layers(), pieces.layers_html),
-        Fabric: (tiny_fabric(), pieces.fabric_html),
-        CoverageProof: (prove_coverage(tiny_plan().small.geometry), pieces.proof_html),
-        Rules: (Rules(), pieces.rules_html),
-    }
-    for kind, (value, piece) in shown.items():
-        assert value._repr_html_() == piece(value), kind
 
 
 # -- the map ----------------------------------------------------------------------------------
@@ -324,7 +313,7 @@ def test_the_legend_is_in_the_language_asked_for():
         return [text.get_text() for text in ax.get_legend().get_texts()]
 
     assert legend("en") == ["in band", "under", "over"]
-    if not pytest.importorskip("gridcell.render.plot")._find_font({ord("达")}):
+    if not pytest.importorskip("gridcell.display.plot")._find_font({ord("达")}):
         pytest.skip("no font with Chinese characters")
     assert legend("zh") == ["达标", "不足", "超出"]
     assert plot_plan(tiny_plan(), column="band", legend=False).get_legend() is None
@@ -362,7 +351,7 @@ def test_a_name_is_no_formula():
 
 @pytest.mark.usefixtures("plt")
 def test_chinese_names_are_written_or_the_missing_font_is_named(monkeypatch):
-    plot = pytest.importorskip("gridcell.render.plot")
+    plot = pytest.importorskip("gridcell.display.plot")
     if plot._find_font({ord(c) for c in "荷城东湖社区"}):
         ax = plot_plan(tiny_plan(), level="medium", labels=True)
         ax.figure.canvas.draw()  # a missing glyph would warn, and warnings are errors
@@ -405,7 +394,7 @@ def test_without_matplotlib_the_message_says_what_to_install(monkeypatch):
 
 
 def test_importing_gridcell_does_not_import_matplotlib():
-    code = "import sys, gridcell, gridcell.render.plot; assert 'matplotlib' not in sys.modules"
+    code = "import sys, gridcell, gridcell.display.plot; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -22,13 +22,14 @@ from hypothesis import strategies as st
 from plans import SITE, tiny_plan
 from shapely.geometry import LineString, MultiPolygon, box
 
+from gridcell.display.colour import colour_cells
+from gridcell.display.content import page_content
+from gridcell.display.encode import UNITS_PER_DEGREE, encode_numbers, encode_shapes, pack_texts
+from gridcell.display.load import band_classes
+from gridcell.display.map import draw_map
 from gridcell.errors import InputError, WriteError
 from gridcell.model import Plan, findings_frame
-from gridcell.render.colour import colour_cells
-from gridcell.render.content import page_content
-from gridcell.render.encode import UNITS_PER_DEGREE, encode_numbers, encode_shapes, pack_texts
-from gridcell.render.load import band_classes
-from gridcell.render.map import draw_map, write_map
+from gridcell.render.map import write_map
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.maps import words
 from gridcell_cli.map import command
@@ -197,7 +198,7 @@ def test_findings_are_marked_where_they_are_or_where_their_cell_is(plan: Plan, t
 
 
 def test_findings_beyond_the_limit_are_counted(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridcell.render.content.MAX_FINDINGS", 2)
+    monkeypatch.setattr("gridcell.display.content.MAX_FINDINGS", 2)
     content = page_content(plan, "en")
     assert content["findings"]["severity"] == [0, 1]
     assert content["counts"]["findings"] == 3
@@ -206,7 +207,7 @@ def test_findings_beyond_the_limit_are_counted(plan: Plan, monkeypatch: pytest.M
 def test_buildings_beyond_the_limit_are_left_out(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gridcell.render.content.MAX_BUILDINGS", 2)
+    monkeypatch.setattr("gridcell.display.content.MAX_BUILDINGS", 2)
     content = page_content(plan, "en")
     assert content["buildings"] is None
     assert content["counts"]["buildings"] == 13

@@ -85,7 +85,7 @@ def test_findings_and_vacancies_go_to_their_community(plan: Plan, tmp_path: Path
 def test_the_overview_tells_of_all_findings_and_lists_the_worst(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gridcell.render.content.OVERVIEW_FINDINGS", 1)
+    monkeypatch.setattr("gridcell.display.content.OVERVIEW_FINDINGS", 1)
     write_city_map(plan, tmp_path / "m")
     overview = content_of(tmp_path / "m" / "index.html")
     assert len(overview["findings"]["message"]) == 1

@@ -13,10 +13,10 @@ from plans import plan_with_few
 
 from gridcell.disclosure.publish import publish_plan
 from gridcell.disclosure.published import check_published
+from gridcell.display.load import band_classes
 from gridcell.errors import InputError
 from gridcell.export import export_plan
 from gridcell.render.city import write_city_map
-from gridcell.render.load import band_classes
 
 
 @pytest.fixture

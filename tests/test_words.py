@@ -16,11 +16,11 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridcell.display.content import page_content
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import read_plan, write_geopackage
 from gridcell.model import Finding, findings_frame
 from gridcell.partition import reasons
-from gridcell.render.content import page_content
 from gridcell.rules import Rules
 from gridcell.staff.assign import CAPACITY, NOBODY
 from gridcell.words.catalogue import DOMAIN, LANGUAGES, LOCALE, section, text, texts

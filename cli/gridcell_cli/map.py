@@ -48,9 +48,10 @@ def command(
     PLAN is the folder that partition wrote, or its plan.gpkg. An output that does not end in .html
     is a folder: an overview, index.html, and one page for each community.
     """
+    from gridcell.display.map import check_tiles
     from gridcell.errors import WriteError
     from gridcell.render.city import require_free, write_city_map
-    from gridcell.render.map import check_tiles, write_map
+    from gridcell.render.map import write_map
 
     check_tiles(tiles)
     options.require_publishing(

@@ -21,9 +21,9 @@ from gridcell.coverage.mend import mend
 from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.errors import InputError
 from gridcell.model import Finding
-from gridcell.read.fields import as_text
 from gridcell.read.geometry import POINTS, POLYGONS
 from gridcell.schema import ALIASES, PERSONAL
+from gridcell.tables.values import as_text
 
 Rows = NDArray[np.int64]
 

@@ -7,7 +7,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 
 from gridcell.check.codes import check_codes
 from gridcell.check.contents import check_buildings, check_households
@@ -17,6 +16,7 @@ from gridcell.check.shares import check_shares
 from gridcell.coverage.faults import Cover, prove_level
 from gridcell.coverage.layer import CellTable
 from gridcell.coverage.levels import Levels, find_levels, leaves_of, plan_levels
+from gridcell.coverage.units import require_one_crs
 from gridcell.coverage.width import GAP_WIDTH_M
 from gridcell.errors import InputError
 from gridcell.model import Finding
@@ -99,16 +99,6 @@ def check_cells(
         pieces=[piece for cover in covers for piece in cover.pieces],
         figures=_figures(table, levels, covers, findings, gap_width),
     )
-
-
-def require_one_crs(cells: pyproj.CRS | None, within: pyproj.CRS | None) -> None:
-    """Raise `InputError` where cells and land are in different CRS."""
-    if cells != within:
-        name = [crs.name if crs else "no CRS" for crs in (cells, within)]
-        raise InputError(
-            f"the cells are in {name[0]}, the land in {name[1]}: borders can only be compared in "
-            f"one CRS; transform one of them"
-        )
 
 
 def _figures(

@@ -6,13 +6,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arrays import Geometries
 from gridcell.coverage.arrangement import boundary_segments
 from gridcell.coverage.heal import Heal, around, heal_faces, snapped_to
 from gridcell.coverage.land_faces import SNAP_M, build_faces
 from gridcell.coverage.width import is_sliver, width_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
-from gridcell.read.geometry import Geometries
 
 _SLIT: Final = 5.0
 """The same for gaps that are open at an end: shorter ones are the shape of the rim."""

@@ -9,9 +9,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arrays import Geometries
 from gridcell.coverage.land_faces import SNAP_M, Faces, Floats, Ints, neighbours
 from gridcell.coverage.width import width_of
-from gridcell.read.geometry import Geometries
 
 _ORDERS: Final = 24
 """Orders of the neighbours of a gap that are tried."""

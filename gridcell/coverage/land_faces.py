@@ -7,8 +7,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arrays import Geometries
 from gridcell.coverage.arrangement import boundary_segments, matched, shared_borders
-from gridcell.read.geometry import Geometries
 
 SNAP_M: Final = 0.001
 """Vertices and edges of two communities nearer than this are meant to be the same."""

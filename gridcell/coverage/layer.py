@@ -13,8 +13,8 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.reach import FARTHEST
 from gridcell.coverage.units import Units
 from gridcell.errors import InputError
-from gridcell.read.fields import as_text
 from gridcell.schema import ALIASES
+from gridcell.tables.values import as_text
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "code": (

@@ -19,6 +19,7 @@ from gridcell.arrays import Geometries, run_starts, spread
 from gridcell.coverage.edges import BorderEdges, border_edges
 from gridcell.coverage.faces import Faces, Pieces, Rows, enclosed_faces, rounding_step
 from gridcell.coverage.reach import within_reach
+from gridcell.display.cards import proof_html
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -98,9 +99,14 @@ class CoverageProof:
         return not faults and self.edge_matched and self.closed and self.areas_add_up
 
     def _repr_html_(self) -> str:
-        from gridcell.render.html import proof_html
-
-        return proof_html(self)
+        faults = {
+            "gaps": (self.gaps, self.gap_m2),
+            "overlaps": (self.overlaps, self.overlap_m2),
+            "outside_land": (self.outside, self.outside_m2),
+            "unmatched": (len(self.unmatched), None),
+            "invalid": (self.invalid, None),
+        }
+        return proof_html(faults, holds=self.holds)
 
 
 def prove_coverage(

@@ -12,7 +12,6 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.check.layer import require_one_crs
 from gridcell.coverage.faults import Level
 from gridcell.coverage.layer import CellTable, column_of, find_column
 from gridcell.coverage.levels import find_levels, plan_levels
@@ -20,7 +19,7 @@ from gridcell.coverage.local import Move, Scene, repair_round
 from gridcell.coverage.mend import Mended, mend
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.settle import NOBODY
-from gridcell.coverage.units import size
+from gridcell.coverage.units import require_one_crs, size
 from gridcell.coverage.width import GAP_WIDTH_M, WIDTH_ERROR, is_sliver, width_above, width_of
 from gridcell.errors import InputError, ProofError
 

@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
+from gridcell.errors import InputError
 
 _TRUE: float = 0.03
 """Areas of a projection that are off by less count as they are (a UTM zone: 0.1 %)."""
@@ -101,3 +102,13 @@ def _metres_in_degrees(crs: pyproj.CRS, latitude: NDArray[np.float64]) -> NDArra
     east = major * np.cos(angle) / root
     north = major * (1 - eccentricity) / root**3
     return np.stack([east, north], axis=1) * radian
+
+
+def require_one_crs(cells: pyproj.CRS | None, within: pyproj.CRS | None) -> None:
+    """Raise `InputError` where cells and land are in different CRS."""
+    if cells != within:
+        name = [crs.name if crs else "no CRS" for crs in (cells, within)]
+        raise InputError(
+            f"the cells are in {name[0]}, the land in {name[1]}: borders can only be compared in "
+            f"one CRS; transform one of them"
+        )

@@ -15,10 +15,11 @@ from gridcell.arrays import Geometries
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import is_plan
 from gridcell.read.crs import choose_work_crs, move, settle_crs
-from gridcell.read.fields import as_count, as_text, find_columns
+from gridcell.read.fields import as_count, find_columns
 from gridcell.read.files import Source, open_input, split_layer
 from gridcell.read.people import check_households
 from gridcell.rules import Rules
+from gridcell.tables.values import as_text
 
 Given: TypeAlias = str | Path | gpd.GeoDataFrame
 """A plan's folder or GeoPackage, ``PLAN#LAYER``, any polygon layer, or a frame."""

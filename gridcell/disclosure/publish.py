@@ -14,8 +14,8 @@ from gridcell.disclosure.earlier import Before, lay_over
 from gridcell.disclosure.note import publication_note
 from gridcell.disclosure.suppression import suppress
 from gridcell.errors import InputError
+from gridcell.facts import PublicationRecord
 from gridcell.model import Plan, findings_frame
-from gridcell.model.facts import PublicationRecord
 from gridcell.rules import Rules
 from gridcell.schema import CELL_LAYERS, LEVELS
 

@@ -14,10 +14,11 @@ from gridcell.formats.shapefile import FIELDS
 from gridcell.formats.tiles import ARCHIVE
 from gridcell.formats.vector import PLAN_FILE, read_layer
 from gridcell.read.crs import settle_crs
-from gridcell.read.fields import as_count, as_text, find_columns
+from gridcell.read.fields import as_count, find_columns
 from gridcell.read.files import open_input
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.schema import CELL_LAYERS
+from gridcell.tables.values import as_text
 
 CROSSWALK: Final = "crosswalk.csv"
 """The land that a published division shares with an older one."""

@@ -11,21 +11,22 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend, polygons_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
 from gridcell.read.buildings import unique_ids
 from gridcell.read.crs import move
-from gridcell.read.fields import as_count, as_text, find_columns, rename
+from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Input, Source
 from gridcell.read.geometry import (
     POLYGONS,
-    Geometries,
     canonical_order,
     check_types,
     mended_findings,
 )
 from gridcell.rules import Rules
+from gridcell.tables.values import as_text
 
 MOST_HEXAGONS: Final = 200_000
 _WGS84: Final = pyproj.CRS.from_epsg(4326)

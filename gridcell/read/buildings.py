@@ -6,19 +6,15 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend
 from gridcell.errors import Hint
 from gridcell.model import Finding
-from gridcell.read.fields import as_count, as_number, as_text, rename
+from gridcell.read.fields import as_count, rename
 from gridcell.read.files import Source
-from gridcell.read.geometry import (
-    POLYGONS,
-    Geometries,
-    canonical_order,
-    check_types,
-    mended_findings,
-)
+from gridcell.read.geometry import POLYGONS, canonical_order, check_types, mended_findings
 from gridcell.rules import Rules
+from gridcell.tables.values import as_number, as_text
 
 
 def check_buildings(

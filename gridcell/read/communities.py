@@ -9,13 +9,15 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.arrays import Geometries
 from gridcell.coverage.fit import fit_together
 from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding
-from gridcell.read.fields import as_count, as_text, find_columns, rename
+from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Source
-from gridcell.read.geometry import POLYGONS, Geometries, check_types
+from gridcell.read.geometry import POLYGONS, check_types
 from gridcell.rules import Band, Rules
+from gridcell.tables.values import as_text
 
 _CODE: Final = re.compile(r"[0-9A-Za-z]+")
 _LISTED: Final = 10

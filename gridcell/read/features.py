@@ -8,22 +8,23 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend
 from gridcell.errors import InputError
 from gridcell.model import Finding
 from gridcell.read.buildings import unique_ids
-from gridcell.read.fields import as_text, rename
+from gridcell.read.fields import rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import (
     LINES,
     POLYGONS,
-    Geometries,
     canonical_order,
     check_types,
     mended_findings,
 )
 from gridcell.rules import Rules
 from gridcell.schema import BARRIER_KINDS
+from gridcell.tables.values import as_text
 
 _KIND_WORDS: Final = {
     "river": ("river", "water", "stream", "canal", "河", "水"),

@@ -1,4 +1,4 @@
-"""Columns found under our names, and their values as checked text, counts and numbers."""
+"""Columns found under our names, and their values as checked counts."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,6 +10,7 @@ from gridcell.errors import InputError, RulesError
 from gridcell.read.files import Source
 from gridcell.rules import Rules
 from gridcell.schema import ALIASES
+from gridcell.tables.values import as_text
 
 _NAME_BYTES: Final = 10
 """Length of a field name in a shapefile."""
@@ -79,20 +80,6 @@ def rename(source: Source, rules: Rules, role: str) -> pd.DataFrame:
     return out
 
 
-def as_text(values: "pd.Series[str]") -> "pd.Series[str]":
-    """Return the values as stripped text, missing where there is none; 12.0 becomes ``12``."""
-    values = values.astype(object)
-    try:
-        codes, distinct = pd.factorize(values, use_na_sentinel=True)
-    except TypeError:
-        # GeoJSON and Parquet hold lists and objects, too.
-        values = values.map(lambda v: str(v) if isinstance(v, list | dict | np.ndarray) else v)
-        codes, distinct = pd.factorize(values, use_na_sentinel=True)
-    texts: list[str | None] = [_text(value) for value in distinct]
-    taken = np.array([*texts, None], dtype=object)[codes]
-    return pd.Series(taken, index=values.index, dtype=object).astype("str")
-
-
 def as_count(
     values: "pd.Series[str]", source: Source, what: str, *, least: int = 0
 ) -> "pd.Series[int]":
@@ -118,27 +105,6 @@ def as_count(
             f"number of at least {least} or nothing ({int(bad.sum())} such rows)"
         )
     return numbers.astype("Int64")
-
-
-def as_number(values: "pd.Series[str]") -> tuple["pd.Series[float]", int]:
-    """Return the values as numbers, NaN where they are none, and how many texts did not parse."""
-    texts = as_text(values)
-    numbers = pd.to_numeric(texts, errors="coerce").astype("float64")
-    numbers = numbers.where(np.isfinite(numbers))
-    return numbers, int((texts.notna() & numbers.isna()).sum())
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, float | np.floating):
-        if not np.isfinite(value):
-            return str(value)
-        return str(int(value)) if value == int(value) else repr(float(value))
-    text = str(value).strip()
-    head, dot, tail = text.partition(".")
-    if dot and tail.strip("0") == "" and head.isdigit() and head.isascii():
-        # A table that went through a float column: 450802001013.0
-        return head
-    return text or None
 
 
 def _shortened(alias: str, encoding: str | None) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arrays import Geometries
 from gridcell.coverage.mend import Mended
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
@@ -19,8 +20,6 @@ LINES: Final = (
     shapely.GeometryType.MULTILINESTRING,
 )  # fmt: skip
 POINTS: Final = (shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT)
-
-Geometries = NDArray[np.object_]
 
 
 def geometries_of(source: Source) -> Geometries:

@@ -14,12 +14,13 @@ import shapely
 from gridcell.coverage.mend import mend
 from gridcell.errors import Hint, InputError
 from gridcell.read.crs import choose_work_crs, move, parse_crs, settle_crs
-from gridcell.read.fields import as_number, find_columns
+from gridcell.read.fields import find_columns
 from gridcell.read.files import Input, Source, crs_name, list_layers, open_input, split_layer
 from gridcell.read.geometry import LINES, POLYGONS
 from gridcell.read.offset import find_offset
 from gridcell.read.vector import PARQUET
 from gridcell.tables.read import TABLE_SUFFIXES
+from gridcell.tables.values import as_number
 
 _LISTED: Final = 5
 _BUILDING_M2: Final = 2000.0

@@ -10,6 +10,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.arrays import Geometries
 from gridcell.errors import InputError
 from gridcell.model import Finding, InputRecord, Layers
 from gridcell.read.atoms import check_atoms, hexagon_resolution, hexagons
@@ -27,7 +28,7 @@ from gridcell.read.datum import parse_datums, to_wgs84
 from gridcell.read.features import check_barriers, check_sites, join_barriers
 from gridcell.read.fields import check_mapping
 from gridcell.read.files import Input, Source, crs_name, open_input
-from gridcell.read.geometry import Geometries, geometries_of
+from gridcell.read.geometry import geometries_of
 from gridcell.read.offset import find_offset
 from gridcell.read.people import check_households, check_staff
 from gridcell.rules import Rules

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from gridcell.errors import InputError
 from gridcell.read.crs import move_points, settle_crs
 from gridcell.read.datum import points_to_wgs84
-from gridcell.read.fields import as_count, as_number, as_text, find_columns, rename
+from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POINTS, check_types, geometries_of
 from gridcell.rules import Rules
 from gridcell.schema import PERSONAL
+from gridcell.tables.values import as_number, as_text
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 _SEPARATORS: Final = re.compile(r"\s*[;,|、，；/]\s*")

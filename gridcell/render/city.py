@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.display.content import Sheet, page_content
+from gridcell.display.map import PlanMap, check_tiles
+from gridcell.display.water import outlines_of_waters, water_areas, water_outlines
 from gridcell.errors import Hint, WriteError
 from gridcell.model import Plan
-from gridcell.render.content import Sheet, page_content
-from gridcell.render.map import PlanMap, check_tiles
 from gridcell.render.simpler import simplify_plan
-from gridcell.render.water import outlines_of_waters, water_areas, water_outlines
 
 Window = tuple[float, float, float, float]
 

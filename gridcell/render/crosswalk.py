@@ -9,9 +9,9 @@ import geopandas as gpd
 import pandas as pd
 
 from gridcell.crosswalk.tables import Crosswalk
+from gridcell.display.encode import encode_shapes
+from gridcell.display.map import POLICY, asset
 from gridcell.files.atomic import whole_file
-from gridcell.render.encode import encode_shapes
-from gridcell.render.map import POLICY, asset
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.maps import words
 

@@ -9,8 +9,8 @@ import pandas as pd
 from gridcell.errors import InputError, WriteError
 from gridcell.files.atomic import require_writable
 from gridcell.model import Plan
-from gridcell.read.fields import as_text
 from gridcell.read.files import Input, Source, open_input
+from gridcell.tables.values import as_text
 from gridcell.tables.write import write_table, write_workbook
 from gridcell.words.terms import language_number, term
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
+from gridcell.display.content import map_title
 from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
-from gridcell.render.content import map_title
 from gridcell.staff.workbook import make_roster
 from gridcell.words.sentences import say_reasons
 from gridcell.words.sheets import atlas_words

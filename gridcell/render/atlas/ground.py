@@ -7,11 +7,11 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gridcell.display.water import water_areas, water_outlines
 from gridcell.fabric.barriers import barrier_classes
 from gridcell.render.atlas.content import Content
 from gridcell.render.atlas.frame import Frame
 from gridcell.render.atlas.sheet import WHITE, Array, Colour, Sheets
-from gridcell.render.water import water_areas, water_outlines
 from gridcell.schema import BARRIER_CLASSES
 
 WATER: Final = (198, 220, 240)

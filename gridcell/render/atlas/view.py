@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridcell.display.colour import colour_cells
 from gridcell.render.atlas.content import Content
 from gridcell.render.atlas.frame import Frame
 from gridcell.render.atlas.furniture import (
@@ -25,7 +26,6 @@ from gridcell.render.atlas.ground import Ground, shapes_of
 from gridcell.render.atlas.labels import Labels
 from gridcell.render.atlas.names import Names, pieces_of, points_in
 from gridcell.render.atlas.sheet import ACCENT, GREY, INK, PALE, Colour, Sheets
-from gridcell.render.colour import colour_cells
 
 FILLS: Final[tuple[Colour, ...]] = (
     (250, 219, 196), (207, 228, 243), (217, 236, 205), (248, 238, 190), (232, 216, 238),

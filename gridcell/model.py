@@ -12,9 +12,11 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Point
 
-from gridcell.model.facts import InputRecord, PublicationRecord
+from gridcell.display.cards import fabric_html, layers_html, plan_html, show_plan
+from gridcell.display.plot import plot_plan
+from gridcell.facts import InputRecord, PublicationRecord
 from gridcell.rules import Rules
-from gridcell.schema import FINDING_COLUMNS, MESSAGE_COLUMNS, SEVERITIES
+from gridcell.schema import BARRIER_CLASSES, FINDING_COLUMNS, MESSAGE_COLUMNS, SEVERITIES
 from gridcell.words.messages import Message, dump_params
 
 if TYPE_CHECKING:
@@ -146,9 +148,18 @@ class Layers:
     findings: tuple[Finding, ...] = ()
 
     def _repr_html_(self) -> str:
-        from gridcell.render.html import layers_html
-
-        return layers_html(self)
+        roles = ("communities", "buildings", "households", "sites", "barriers", "staff", "atoms")
+        frames = {role: getattr(self, role) for role in roles}
+        sources: dict[str, list[tuple[str, str | None, str | None]]] = {}
+        for r in self.inputs:
+            path = r.path if r.layer is None else f"{r.path}#{r.layer}"
+            sources.setdefault(r.role, []).append((path, r.crs, r.encoding))
+        return layers_html(
+            {role: frame for role, frame in frames.items() if frame is not None},
+            sources,
+            [finding.severity for finding in self.findings],
+            self.crs,
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -190,9 +201,12 @@ class Fabric:
     findings: tuple[Finding, ...] = ()
 
     def _repr_html_(self) -> str:
-        from gridcell.render.html import fabric_html
-
-        return fabric_html(self)
+        inner = (self.arc_left >= 0) & (self.arc_right >= 0)
+        metres: NDArray[np.float64] = np.bincount(
+            self.arc_barrier[inner], weights=self.arc_length[inner],
+            minlength=1 + len(BARRIER_CLASSES),
+        ).astype(np.float64)  # fmt: skip
+        return fabric_html(self.atoms, metres, self.crs)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -257,23 +271,17 @@ class Plan:
         legend: bool = True,
         lang: str = "en",
     ) -> "Axes":
-        """Return matplotlib axes with the cells of a level: `gridcell.render.plot.plot_plan`."""
-        from gridcell.render.plot import plot_plan
-
+        """Return matplotlib axes with the cells of a level: `gridcell.display.plot.plot_plan`."""
         return plot_plan(
             self, level=level, column=column, ax=ax, labels=labels, buildings=buildings,
             barriers=barriers, legend=legend, lang=lang,
         )  # fmt: skip
 
     def explore(self, *, lang: str = "en", height: int = 600) -> "folium.Map":
-        """Return the interactive map for a notebook: `gridcell.render.html.show_plan`."""
-        from gridcell.render.html import show_plan
-
+        """Return the interactive map for a notebook: `gridcell.display.cards.show_plan`."""
         return show_plan(self, lang=lang, height=height)
 
     def _repr_html_(self) -> str:
-        from gridcell.render.html import plan_html
-
         return plan_html(self)
 
 

@@ -13,15 +13,15 @@ import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 from branca.element import Figure
+from numpy.typing import NDArray
 
-from gridcell.coverage.proof import CoverageProof
+from gridcell.display.content import map_title
+from gridcell.display.frames import PlanFrames
+from gridcell.display.map import draw_map
+from gridcell.display.thumbnail import thumbnail
 from gridcell.errors import InputError
-from gridcell.model import Fabric, Layers, Plan
-from gridcell.render.content import map_title
-from gridcell.render.map import draw_map
-from gridcell.render.thumbnail import thumbnail
-from gridcell.rules import Band, Rules
 from gridcell.schema import BARRIER_CLASSES, SEVERITIES
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.maps import words
@@ -77,15 +77,12 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 _LEFT: Final = "text-align:left"
 _RIGHT: Final = "text-align:right"
-_LAYERS: Final = (
-    "communities", "buildings", "households", "sites", "barriers", "staff", "atoms",
-)  # fmt: skip
 _NONE: Final = "none"
 _ALWAYS: Final = ("small", "micro", "prefer", "seed")
 """Settings that are shown though they have their defaults."""
 
 
-def show_plan(plan: Plan, *, lang: str = "en", height: int = 600) -> folium.Map:
+def show_plan(plan: PlanFrames, *, lang: str = "en", height: int = 600) -> folium.Map:
     """Return the interactive map of `draw_map`, so high in a notebook.
 
     The map needs no network and no trust in other hosts; the notebook keeps all of it in its
@@ -113,7 +110,7 @@ def show_plan(plan: Plan, *, lang: str = "en", height: int = 600) -> folium.Map:
     return drawn
 
 
-def plan_html(plan: Plan, lang: str | None = None) -> str:
+def plan_html(plan: PlanFrames, lang: str | None = None) -> str:
     """Return the plan's figures, level by level, whether it is proven, and a small picture.
 
     Parameters
@@ -156,82 +153,123 @@ def plan_html(plan: Plan, lang: str | None = None) -> str:
     return _card(map_title(plan, _language(lang)), body, thumbnail(plan))
 
 
-def layers_html(layers: Layers, lang: str | None = None) -> str:
-    """Return what was read: rows, households, files, CRS and encoding of each layer."""
+def layers_html(
+    layers: Mapping[str, pd.DataFrame],
+    sources: Mapping[str, list[tuple[str, str | None, str | None]]],
+    severities: Iterable[str],
+    crs: pyproj.CRS,
+    lang: str | None = None,
+) -> str:
+    """Return what was read: rows, households, files, CRS and encoding of each layer.
+
+    Parameters
+    ----------
+    layers
+        The layers that there are, by the role of each.
+    sources
+        File, CRS and encoding of what each role was read from.
+    severities
+        Of the findings.
+    crs
+        Of all layers.
+    lang
+        As for `plan_html`.
+    """
     text = _text(lang)
     rows = []
-    for role in _LAYERS:
-        frame = getattr(layers, role)
-        if frame is None:
-            continue
-        records = [record for record in layers.inputs if record.role == role]
+    for role, frame in layers.items():
         counted = next((name for name in ("households", "count") if name in frame.columns), None)
         total = pd.to_numeric(frame[counted]).sum() if counted is not None else 0
         rows.append((
             role, f"{len(frame):,}", f"{int(total):,}" if total else "",
-            _listed(r.path if r.layer is None else f"{r.path}#{r.layer}" for r in records),
-            _listed(r.crs for r in records), _listed(r.encoding for r in records),
+            *(_listed(told[k] for told in sources.get(role, [])) for k in range(3)),
         ))  # fmt: skip
     heads = ("layer", "rows", "households", "source", "crs", "encoding")
     table = _table([text[name] for name in heads], rows, left=(0, 3, 4, 5))
-    severities = pd.Series([finding.severity for finding in layers.findings], dtype="object")
-    told = [f"{text['all_in']} {_crs(layers.crs)}", _findings(severities, text)]
+    told = [
+        f"{text['all_in']} {_crs(crs)}",
+        _findings(pd.Series(list(severities), dtype="object"), text),
+    ]
     return _card(text["layers"], f"<div>{table}{_line(told)}</div>")
 
 
-def fabric_html(fabric: Fabric, lang: str | None = None) -> str:
-    """Return what the land is made of: atoms by kind, and how many borders lie on barriers."""
+def fabric_html(
+    atoms: pd.DataFrame, metres: NDArray[np.float64], crs: pyproj.CRS, lang: str | None = None
+) -> str:
+    """Return what the land is made of: atoms by kind, and how many borders lie on barriers.
+
+    Parameters
+    ----------
+    atoms
+        ``kind``, ``households``, ``area_m2``.
+    metres
+        (1 + barrier classes,) length of borders off barriers, then on each class.
+    crs
+        Of the fabric.
+    lang
+        As for `plan_html`.
+    """
     text = _text(lang)
-    atoms = fabric.atoms
     rows = [
         (text.get(str(kind), str(kind)), *_atoms(some))
         for kind, some in atoms.groupby("kind", observed=True, sort=True)
     ]
     rows.append((text["total"], *_atoms(atoms)))
     heads = ("kind", "number", "households", "area_ha")
-    inner = (fabric.arc_left >= 0) & (fabric.arc_right >= 0)
-    metres = np.bincount(
-        fabric.arc_barrier[inner], weights=fabric.arc_length[inner],
-        minlength=1 + len(BARRIER_CLASSES),
-    )  # fmt: skip
     told = [f"{metres.sum() / 1000:,.1f} km {text['borders']}"]
     for name, length in zip(BARRIER_CLASSES, metres[1:], strict=True):
         if length:
             word = text.get(f"class_{name}", text[name])
             told.append(f"{length / 1000:,.1f} km {text['on']} {word}")
-    told.append(_crs(fabric.crs))
+    told.append(_crs(crs))
     table = _table([text[name] for name in heads], rows)
     return _card(text["fabric"], f"<div>{table}{_line(told)}</div>")
 
 
-def proof_html(proof: CoverageProof, lang: str | None = None) -> str:
-    """Return whether the cells cover their land exactly, else the faults by kind."""
+def proof_html(
+    faults: Mapping[str, tuple[int, float | None]], *, holds: bool, lang: str | None = None
+) -> str:
+    """Return whether the cells cover their land exactly, else the faults by kind.
+
+    Parameters
+    ----------
+    faults
+        Number and area in m2, where it has one, of ``gaps``, ``overlaps``, ``outside_land``,
+        ``unmatched`` and ``invalid``.
+    holds
+        Whether the proof holds.
+    lang
+        As for `plan_html`.
+    """
     text = _text(lang)
-    title = f"✓ {text['holds']}" if proof.holds else f"✗ {text['fails']}"
-    faults: tuple[tuple[str, int, float | None], ...] = (
-        ("gaps", proof.gaps, proof.gap_m2),
-        ("overlaps", proof.overlaps, proof.overlap_m2),
-        ("outside_land", proof.outside, proof.outside_m2),
-        ("unmatched", len(proof.unmatched), None),
-        ("invalid", proof.invalid, None),
-    )
+    title = f"✓ {text['holds']}" if holds else f"✗ {text['fails']}"
     rows = [
         (text[name], f"{number:,}", "" if area is None else f"{area:,.3f}")
-        for name, number, area in faults
-        if number or not proof.holds
+        for name, (number, area) in faults.items()
+        if number or not holds
     ]
     table = _table((text["fault"], text["number"], "m²"), rows) if rows else ""
     return _card(title, table)
 
 
-def rules_html(rules: Rules, lang: str | None = None) -> str:
-    """Return the bands, and every setting that differs from its default."""
+def rules_html(
+    given: Mapping[str, object], default: Mapping[str, object], lang: str | None = None
+) -> str:
+    """Return the main settings, and every other one that differs from its default.
+
+    Parameters
+    ----------
+    given, default
+        Values by setting. Mappings in them are named by their keys, lists told by their names.
+    lang
+        As for `plan_html`.
+    """
     text = _text(lang)
-    given, default = _flat(rules), _flat(Rules())
-    changed = [n for n in given if given[n] != default.get(n, _NONE)]
-    names = [n for n in given if n in _ALWAYS or n in changed]
+    told, usual = _flat(given), _flat(default)
+    changed = [n for n in told if told[n] != usual.get(n, _NONE)]
+    names = [n for n in told if n in _ALWAYS or n in changed]
     heads = (text["setting"], text["value"], *([text["default"]] if changed else []))
-    rows = [(n, given[n], default.get(n, "") if n in changed else "")[: len(heads)] for n in names]
+    rows = [(n, told[n], usual.get(n, "") if n in changed else "")[: len(heads)] for n in names]
     table = _table(heads, rows, left=(0, 1, 2))
     return _card(
         text["rules"],
@@ -293,26 +331,21 @@ def _atoms(atoms: pd.DataFrame) -> tuple[str, str, str]:
     return f"{len(atoms):,}", f"{int(atoms['households'].sum()):,}", f"{hectares:,.2f}"
 
 
-def _flat(rules: Rules) -> dict[str, str]:
-    settings: dict[str, str] = {}
+def _flat(settings: Mapping[str, object]) -> dict[str, str]:
+    flat: dict[str, str] = {}
 
-    def put(name: str, value: Any) -> None:
-        if isinstance(value, Band):
-            settings[name] = f"{value.min:g}:{value.target:g}:{value.max:g}"
-        elif isinstance(value, tuple):
-            settings[name] = _listed(getattr(item, "name", item) for item in value)
-        elif isinstance(value, dict):
+    def put(name: str, value: object) -> None:
+        if isinstance(value, Mapping):
             for key, item in value.items():
                 put(f"{name}.{key}", item)
-        elif hasattr(type(value), "model_fields"):
-            for key in type(value).model_fields:
-                put(f"{name}.{key}", getattr(value, key))
+        elif isinstance(value, tuple):
+            flat[name] = _listed(getattr(item, "name", item) for item in value)
         else:
-            settings[name] = _NONE if value is None else str(value)
+            flat[name] = _NONE if value is None else str(value)
 
-    for name in Rules.model_fields:
-        put(name, getattr(rules, name))
-    return settings
+    for name, value in settings.items():
+        put(name, value)
+    return flat
 
 
 def _crs(crs: Any) -> str:

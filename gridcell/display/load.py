@@ -7,8 +7,8 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.model import Plan
-from gridcell.render.figures import report_value
+from gridcell.display.figures import report_value
+from gridcell.display.frames import PlanFrames
 
 CLASSES: Final = 7
 """Two under the band, three thirds of it, two over."""
@@ -17,7 +17,7 @@ _SIDES: Final = {"under": (0, 1), "in": (2, 4), "over": (5, 6)}
 _FAR: Final = (0.5, 1.5)  # of the least, of the most
 
 
-def band_classes(plan: Plan, level: str) -> tuple[NDArray[np.int64], dict[str, Any] | None]:
+def band_classes(plan: PlanFrames, level: str) -> tuple[NDArray[np.int64], dict[str, Any] | None]:
     """Return the class of every cell, -1 without a band, and the legend.
 
     Parameters
@@ -55,7 +55,7 @@ def band_classes(plan: Plan, level: str) -> tuple[NDArray[np.int64], dict[str, A
     return classes, {"band": list(different[0]), "ranges": _ranges(different[0])}
 
 
-def _band(plan: Plan, community: str, level: str) -> tuple[float, float]:
+def _band(plan: PlanFrames, community: str, level: str) -> tuple[float, float]:
     own = report_value(plan.report, "communities", community, level, "band")
     rules = getattr(plan.rules, level)
     if isinstance(own, dict) and {"min", "max"} <= own.keys():

@@ -6,8 +6,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.model import Plan
-from gridcell.render.colour import colour_cells
+from gridcell.display.colour import colour_cells
+from gridcell.display.frames import PlanFrames
 
 _FILLS: Final = ("#f4e6c4", "#d3e5d0", "#cddff0", "#f1d6d3", "#ddd5ea", "#e7e9bf")
 _DEDICATED: Final = "#f5a65b"
@@ -19,7 +19,7 @@ _MOST: Final = 600
 """Of more small cells only the communities are drawn, and of more communities nothing."""
 
 
-def thumbnail(plan: Plan, *, width: int = 220, height: int = 180) -> str:
+def thumbnail(plan: PlanFrames, *, width: int = 220, height: int = 180) -> str:
     """Return a plan's small cells as an SVG element, or nothing where there are too many.
 
     Parameters

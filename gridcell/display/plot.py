@@ -10,11 +10,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridcell.display.colour import colour_cells
+from gridcell.display.frames import PlanFrames
+from gridcell.display.paths import add_lines, add_polygons
+from gridcell.display.water import water_areas, water_outlines
 from gridcell.errors import GridcellError, InputError
-from gridcell.model import Plan
-from gridcell.render.colour import colour_cells
-from gridcell.render.paths import add_lines, add_polygons
-from gridcell.render.water import water_areas, water_outlines
 from gridcell.schema import LEVELS
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.maps import words
@@ -61,7 +61,7 @@ matplotlib before 3.11 sees only the first face of a collection, the Japanese on
 
 
 def plot_plan(
-    plan: Plan,
+    plan: PlanFrames,
     *,
     level: str = "small",
     column: str | None = None,
@@ -129,7 +129,7 @@ def plot_plan(
     return ax
 
 
-def _cells(plan: Plan, level: str, column: str | None) -> gpd.GeoDataFrame:
+def _cells(plan: PlanFrames, level: str, column: str | None) -> gpd.GeoDataFrame:
     levels = (*LEVELS, "leaves")
     if level not in levels:
         raise InputError(f"level {level!r}: expected one of {', '.join(levels)}")

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridcell.model import Plan
-from gridcell.render.colour import colour_cells
-from gridcell.render.encode import encode_numbers, encode_points, encode_shapes, pack_texts
-from gridcell.render.figures import plan_figures, report_value
-from gridcell.render.load import band_classes
-from gridcell.render.water import water_areas, water_outlines
+from gridcell.display.colour import colour_cells
+from gridcell.display.encode import encode_numbers, encode_points, encode_shapes, pack_texts
+from gridcell.display.figures import plan_figures, report_value
+from gridcell.display.frames import PlanFrames
+from gridcell.display.load import band_classes
+from gridcell.display.water import water_areas, water_outlines
 from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
 from gridcell.words.maps import words
 from gridcell.words.sentences import say_findings, say_reasons
@@ -55,7 +55,7 @@ class Sheet:
 
 
 def page_content(
-    plan: Plan, lang: str, *, sheet: Sheet | None = None, accuracy_m: float = 0.0,
+    plan: PlanFrames, lang: str, *, sheet: Sheet | None = None, accuracy_m: float = 0.0,
     tiles: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return everything that the page shows, ready for JSON.
@@ -119,7 +119,7 @@ def page_content(
     }  # fmt: skip
 
 
-def map_title(plan: Plan, lang: str, *, community: bool = False) -> str:
+def map_title(plan: PlanFrames, lang: str, *, community: bool = False) -> str:
     """Return the heading: the name of the only large cell or community, else general words."""
     for cells in (plan.medium,) if community else (plan.large, plan.medium):
         if len(cells) == 1:
@@ -135,7 +135,7 @@ def _precision(text: dict[str, str], accuracy_m: float, *, overview: bool) -> st
     return text["coarse"].replace("{m}", f"{accuracy_m:g}") if accuracy_m else text["precision"]
 
 
-def _bounds(plan: Plan) -> list[list[float]]:
+def _bounds(plan: PlanFrames) -> list[list[float]]:
     west, south, east, north = plan.medium.geometry.to_crs(4326).total_bounds.tolist()
     return [[south, west], [north, east]]
 
@@ -201,7 +201,7 @@ def _places(cells: gpd.GeoSeries) -> dict[str, str]:
     }
 
 
-def _buildings(plan: Plan) -> list[dict[str, str]]:
+def _buildings(plan: PlanFrames) -> list[dict[str, str]]:
     """Return the buildings by colour: those of one leaf share one, neighbouring leaves differ."""
     buildings, leaves = plan.buildings, plan.leaves
     colours = colour_cells(leaves.geometry, COLOURS)
@@ -233,7 +233,7 @@ def _barriers(barriers: gpd.GeoDataFrame) -> dict[str, Any]:
     }
 
 
-def _findings(plan: Plan, most: int, lang: str) -> dict[str, Any]:
+def _findings(plan: PlanFrames, most: int, lang: str) -> dict[str, Any]:
     rows = plan.findings.iloc[:most]
     points = np.asarray(rows.geometry.array).copy()
     for column, layer in (("cell", plan.leaves), ("cell", plan.small), ("community", plan.medium)):
@@ -256,7 +256,7 @@ def _findings(plan: Plan, most: int, lang: str) -> dict[str, Any]:
     }
 
 
-def _vacancies(plan: Plan, lang: str) -> dict[str, Any]:
+def _vacancies(plan: PlanFrames, lang: str) -> dict[str, Any]:
     """Return the cells with vacant posts, by level and row, and who is missing there."""
     vacant = plan.vacancies.reindex(columns=list(VACANCY_COLUMNS))  # older plans tell no reason
     tables = [pd.DataFrame(columns=["level", "row", "role", "missing", "reason"])]

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from gridcell.model import Plan
+from gridcell.display.frames import PlanFrames
 from gridcell.schema import SEVERITIES
 
 
-def plan_figures(plan: Plan, text: dict[str, str], *, part: bool = False) -> list[list[str]]:
+def plan_figures(plan: PlanFrames, text: dict[str, str], *, part: bool = False) -> list[list[str]]:
     """Return rows of word, value and mark (``good``, ``bad`` or nothing).
 
     Parameters
@@ -61,7 +61,7 @@ def report_value(report: dict[str, Any], *keys: str) -> Any:
     return value
 
 
-def _households(plan: Plan, text: dict[str, str], *, part: bool) -> str:
+def _households(plan: PlanFrames, text: dict[str, str], *, part: bool) -> str:
     told = plan.publication
     if told is None or (part and plan.medium["households"].notna().all()):
         return _count(int(plan.medium["households"].sum()))
@@ -69,7 +69,7 @@ def _households(plan: Plan, text: dict[str, str], *, part: bool) -> str:
     return text["hidden"] if total is None else _count(total)
 
 
-def _findings(plan: Plan, text: dict[str, str]) -> list[list[str]]:
+def _findings(plan: PlanFrames, text: dict[str, str]) -> list[list[str]]:
     counts = plan.findings["severity"].value_counts()
     rows = [
         [text[f"findings_{s}"], _count(int(counts[s])), "bad" if s == "error" else ""]
@@ -79,7 +79,7 @@ def _findings(plan: Plan, text: dict[str, str]) -> list[list[str]]:
     return rows or [[text["findings"], text["no_findings"], ""]]
 
 
-def _coverage(plan: Plan, text: dict[str, str]) -> list[str]:
+def _coverage(plan: PlanFrames, text: dict[str, str]) -> list[str]:
     proofs = report_value(plan.report, "coverage")
     if not isinstance(proofs, dict) or not proofs:
         return [text["coverage"], text["unchecked"], ""]

@@ -1,0 +1,75 @@
+"""What drawings need of a plan: its frames and figures, whoever holds them."""
+
+from typing import Any, Protocol
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+
+from gridcell.facts import PublicationRecord
+
+
+class PlanFrames(Protocol):
+    """The part of a plan that is drawn; `gridcell.Plan` has all of it.
+
+    Drawings stand below the plan, which shows itself in notebooks through them: so they take
+    frames with the columns of `gridcell.schema`, and know nothing of how a plan is made.
+    """
+
+    @property
+    def crs(self) -> pyproj.CRS:
+        """CRS of all frames."""
+
+    @property
+    def large(self) -> gpd.GeoDataFrame:
+        """Cells of level 1."""
+
+    @property
+    def medium(self) -> gpd.GeoDataFrame:
+        """Cells of level 2."""
+
+    @property
+    def small(self) -> gpd.GeoDataFrame:
+        """Cells of level 3."""
+
+    @property
+    def micro(self) -> gpd.GeoDataFrame:
+        """Cells of level 4."""
+
+    @property
+    def leaves(self) -> gpd.GeoDataFrame:
+        """Cells without children."""
+
+    @property
+    def buildings(self) -> gpd.GeoDataFrame:
+        """Buildings, one row a slab."""
+
+    @property
+    def barriers(self) -> gpd.GeoDataFrame:
+        """Barriers."""
+
+    @property
+    def vacancies(self) -> pd.DataFrame:
+        """Vacant posts."""
+
+    @property
+    def findings(self) -> gpd.GeoDataFrame:
+        """Findings, worst first."""
+
+    @property
+    def rules(self) -> object:
+        """The rules, with the bands `small` and `micro`."""
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What ``report.json`` holds."""
+
+    @property
+    def publication(self) -> PublicationRecord | None:
+        """What was hidden, where this is to be published."""
+
+    def note(self, lang: str | None = None) -> str | None:
+        """Return what a publication says of itself."""
+
+    def cells(self, level: str) -> gpd.GeoDataFrame:
+        """Return the cells of a level."""

@@ -1,0 +1,148 @@
+"""A plan as one page that needs no network: `draw_map`.
+
+The page is a `folium.Map` whose assets are inlined: stock folium loads ten from four hosts and
+stays blank on a closed network. A content security policy in the page makes the browser refuse
+every request, whatever is added to the map later.
+"""
+
+import html
+import json
+import re
+from importlib.resources import files
+from typing import Any
+
+import folium
+from branca.element import Element, Figure
+
+from gridcell.display.content import page_content
+from gridcell.display.frames import PlanFrames
+from gridcell.errors import InputError
+
+_TILES = re.compile(r"(https?://)((?:\{s\}\.)?[A-Za-z0-9.-]+(?::[0-9]+)?)/[^\s\"'<>;]*")
+POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:\">\n"
+    '<link rel="icon" href="data:,">'
+)
+
+
+class _Text(Element):
+    """Text that is no template: a name may hold two braces."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("{{ this.text }}")
+        self.text = text
+
+
+class PlanMap(folium.Map):
+    """A `folium.Map` of a plan, whole in itself and the same bytes for the same plan.
+
+    Parameters
+    ----------
+    content
+        What `content.page_content` returns.
+    """
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        (south, west), (north, east) = content["bounds"]
+        super().__init__(
+            location=[(south + north) / 2, (west + east) / 2],
+            zoom_start=14,
+            tiles=None,
+            prefer_canvas=True,
+            zoom_control=False,
+            font_size="13px",
+            attribution_control=False,
+            zoom_snap=0.25,
+            zoom_delta=0.5,
+            max_zoom=21,
+            min_zoom=6,
+        )
+        self._id = "plan"  # folium would draw lots
+        self._content = content
+
+    def render(self, **kwargs: object) -> None:  # type: ignore[override]
+        """Put the page's parts into the figure, as every folium element does."""
+        figure = self.get_root()
+        assert isinstance(figure, Figure)  # noqa: S101
+        figure.title = html.escape(self._content["title"])
+        data = json.dumps(self._content, ensure_ascii=False, separators=(",", ":"))
+        # No text of the plan can end the script element or open a comment in it.
+        data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+        parts = {
+            "policy": _policy(self._content["tiles"]),
+            "licence": f"<!--\n{asset('vendor/LICENSE')}-->",
+            "leaflet_css": f"<style>\n{asset('vendor/leaflet.css')}</style>",
+            "map_css": f"<style>\n{asset('page/map.css')}</style>",
+            "leaflet_js": f"<script>\n{asset('vendor/leaflet.js')}</script>",
+            **{
+                name: f"<script>\n{asset(f'page/{name}.js')}</script>"
+                for name in ("shapes", "ground", "paint", "marks", "tips", "panel", "map")
+            },
+            "plan": f'<script type="application/json" id="plan-data">{data}</script>',
+        }
+        for name, text in parts.items():
+            figure.header.add_child(_Text(text), name=name)
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        start = (
+            f'drawPlan({self.get_name()}, JSON.parse(document.getElementById("plan-data").text));'
+        )
+        figure.script.add_child(_Text(start), name="draw_plan")
+
+
+def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) -> folium.Map:
+    """Return the plan as an interactive map that works without a network.
+
+    Levels, buildings, barriers and findings are layers to switch; a tooltip tells a cell's label,
+    name, households and band. Vertices are rounded to about 0.1 m, for display only. More than
+    200,000 buildings and findings beyond the 20,000 worst are left out, and the page says so.
+
+    Parameters
+    ----------
+    plan
+        A plan in any CRS.
+    lang
+        Language of the page, ``en`` or ``zh``; names stay as they are in the plan.
+    tiles
+        Address of base map tiles with ``{z}``, ``{x}`` and ``{y}``, such as those of a server of
+        your own. The page then loads them, and nothing else, from that server.
+
+    Returns
+    -------
+    folium.Map
+        Shows itself in a notebook; layers can be added as to any folium map.
+
+    Raises
+    ------
+    InputError
+        For another language, or an address without the places for numbers.
+    """
+    check_tiles(tiles)
+    return PlanMap(page_content(plan, lang, tiles=tiles))
+
+
+def check_tiles(tiles: str | None) -> None:
+    """Raise `InputError` for what is no address of tiles."""
+    if tiles is None:
+        return
+    if not _TILES.fullmatch(tiles) or not all(f"{{{k}}}" in tiles for k in "zxy"):
+        raise InputError(
+            f"tiles {tiles!r}: expected an address such as https://tiles.example/{{z}}/{{x}}/{{y}}.png"
+        )
+
+
+def _policy(tiles: str | None) -> str:
+    """Return what the browser may load: nothing, or images of the one server."""
+    found = _TILES.match(tiles) if tiles else None
+    if not found:
+        return POLICY
+    server = found[1] + found[2].replace("{s}", "*")
+    return POLICY.replace("img-src data:", f"img-src data: {server}")
+
+
+def asset(name: str) -> str:
+    """Return the text of a file that belongs to pages: a script, a style, a licence."""
+    return files("gridcell.display").joinpath(name).read_text("utf-8")
