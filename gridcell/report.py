@@ -18,6 +18,7 @@ from gridcell.partition import Division, Targets
 from gridcell.partition.bounds import reach_of_micro, reach_of_small
 from gridcell.rules import Rules
 from gridcell.version import __version__
+from gridcell.words.messages import Message, some
 
 Ints = NDArray[np.int64]
 
@@ -66,8 +67,8 @@ def make_report(
     lost = total - assigned
     listed = int(plan.households.loc[plan.households["code"].isna(), "count"].sum())
     if lost != listed:
-        message = f"{lost} of {total} households are in no cell, {listed} are listed with a reason"
-        findings = [*findings, Finding(kind="totals", severity="error", message=message)]
+        told = Message("finding.totals_unassigned", n=lost, total=total, listed=listed)
+        findings = [*findings, Finding(kind="totals", severity="error", text=told)]
     findings = [*findings, *_unused_classes(layers.communities, plan.rules)]
     frame = findings_frame(findings, plan.crs)
     ok = not (frame["severity"] == "error").any() and all(proof.holds for proof in proofs.values())
@@ -172,12 +173,8 @@ def _unused_classes(communities: gpd.GeoDataFrame, rules: Rules) -> list[Finding
     if rules.classes or "class" not in communities or communities["class"].isna().all():
         return []
     known = sorted(communities["class"].dropna().unique())
-    message = (
-        f"communities are of classes ({', '.join(known[:5])}{' …' if len(known) > 5 else ''}), "
-        "the rules have none and treat all alike; tables [classes.NAME] in the rules file would "
-        "give each its own bands"
-    )
-    return [Finding(kind="classes_unused", severity="note", message=message)]
+    told = Message("finding.classes_unused", classes=some(known))
+    return [Finding(kind="classes_unused", severity="note", text=told)]
 
 
 def _mean(values: "pd.Series[float]") -> float:

@@ -142,7 +142,7 @@ def test_given_atoms_count_their_own_or_those_whose_points_are_in_them():
                       ("3", None, None, 1, 50, 5))  # fmt: skip
     counted = count_households(layers(None, people, atoms=atoms))
     assert counted.households.tolist() == [0, 5, 0, 1]
-    assert "more than 0 m" in counted.register["reason"][2]
+    assert "more than 0 m" in str(counted.register["reason"][2])
 
 
 def test_figures_of_communities_spread_over_hexagons_are_estimates():
@@ -361,7 +361,7 @@ def test_an_id_that_occurs_twice_counts_twice_and_is_told():
     assert counted.households.tolist() == [2, 3]
     assert counted.register["household_id"].tolist() == ["a", "a-3", "a-4", "a-2"]
     assert kinds(counted) == ["duplicate_id"]
-    assert "1 lines repeat another in everything" in counted.findings[0].message
+    assert "1 line repeats another in everything" in counted.findings[0].message
 
 
 def test_a_building_with_more_households_than_dwellings_is_told():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries, apportion, run_starts
 from gridcell.fabric.slabs import cut_slabs, slab_count
 from gridcell.model import Finding, place_of
+from gridcell.words.messages import Message
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -127,10 +128,12 @@ def boundary_findings(
             community=codes[home[i]],
             measure=float(total[i] - largest[i]),
             place=place_of(geometry[crossing[i]]),
-            message=(
-                f"building {names[crossing[i]]} crosses the boundary of {codes[home[i]]}: "
-                f"{total[i] - largest[i]:.0f} of {total[i]:.0f} m2 stand beyond it; "
-                "it counts where most of it stands"
+            text=Message(
+                "finding.building_on_boundary",
+                building=names[crossing[i]],
+                community=codes[home[i]],
+                beyond=total[i] - largest[i],
+                area=total[i],
             ),
         )
         for i in np.flatnonzero((total - largest > 1.0) & (inside > 0))

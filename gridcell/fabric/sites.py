@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from gridcell.arrays import Geometries, rows_of
 from gridcell.fabric.footprints import Footprints
 from gridcell.model import Finding, place_of
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -83,10 +84,7 @@ class SiteLand:
                 severity="warning",
                 place=place_of(self.geometry[i]),
                 measure=float(shapely.area(self.geometry[i])),
-                message=(
-                    f"site {self.names[self.row[i]]} lies under buildings that stand mostly "
-                    "outside it: no cell is made of it"
-                ),
+                text=Message("finding.site_outside_covered", site=self.names[self.row[i]]),
             )
             for i in np.setdiff1d(np.arange(len(self.row)), used)
         ]
@@ -134,25 +132,27 @@ def fit_sites(
             Finding(
                 kind="site_part_left", severity="note", community=codes[community[i]],
                 measure=float(shapely.area(part[i])), place=place_of(part[i]),
-                message=(
-                    f"site {names[site[i]]}: {shapely.area(part[i]):.0f} m2 "
-                    f"({100 * share[i]:.1f} %) lie in {codes[community[i]]} and stay general land"
+                text=Message(
+                    "finding.site_part_left", site=names[site[i]], area=shapely.area(part[i]),
+                    percent=100 * share[i], community=codes[community[i]],
                 ),
             )
         )  # fmt: skip
     spans = np.bincount(site[keep], minlength=len(names))
     for i in np.flatnonzero(spans != 1):
-        where = ", ".join(codes[community[keep & (site == i)]]) or "no community"
+        where = tuple(codes[community[keep & (site == i)]])
+        told = (
+            Message("finding.site_in_several_communities", site=names[i], communities=where)
+            if where
+            else Message("finding.site_outside", site=names[i])
+        )
         found.append(
             Finding(
                 kind="site_in_several_communities" if spans[i] else "site_outside",
                 severity="note" if spans[i] else "warning",
                 place=place_of(whole[i]),
                 measure=float(shapely.area(whole[i])),
-                message=(
-                    f"site {names[i]} lies in {where}: "
-                    + ("one dedicated cell in each" if spans[i] else "no cell is made of it")
-                ),
+                text=told,
             )
         )
     found += _overlaps(part[keep], site[keep], names)
@@ -207,9 +207,9 @@ def _assign_footprints(
             Finding(
                 kind="site_fitted", severity="note", place=place_of(sites[i]),
                 measure=float(mine.sum()),
-                message=(
-                    f"site {names[i]}: its outline cuts {mine.sum()} buildings; "
-                    f"{taken} were taken in whole, {mine.sum() - taken} left out whole"
+                text=Message(
+                    "finding.site_fitted", site=names[i], n=mine.sum(), taken=taken,
+                    left=mine.sum() - taken,
                 ),
             )
         )  # fmt: skip
@@ -254,9 +254,8 @@ def _overlaps(part: Geometries, site: Ints, names: NDArray[np.object_]) -> list[
         Finding(
             kind="sites_overlap", severity="warning", measure=float(area[i]),
             place=place_of(both[i]),
-            message=(
-                f"sites {names[site[a[i]]]} and {names[site[b[i]]]} overlap by {area[i]:.0f} m2: "
-                "the smaller one has it"
+            text=Message(
+                "finding.sites_overlap", a=names[site[a[i]]], b=names[site[b[i]]], area=area[i]
             ),
         )
         for i in np.flatnonzero(area > 1.0)

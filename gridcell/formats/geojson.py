@@ -26,6 +26,7 @@ from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.errors import ProofError
 from gridcell.model import Finding, Plan, place_of
 from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
+from gridcell.words.messages import Message
 
 _KINDS: Final[dict[str, Callable[[Any], object]]] = {
     "level": int,
@@ -169,15 +170,11 @@ def _require_same(geometry: Geometries, texts: NDArray[Any], level: str) -> None
 
 
 def _lattice_findings(frame: gpd.GeoDataFrame, leaves: LatticeCoverage) -> Iterator[Finding]:
-    kinds = {
-        "collapsed": (leaves.collapsed, "is smaller than the lattice: null in GeoJSON"),
-        "split": (leaves.split, "is not one piece in GeoJSON: its neck is thinner than 0.1 mm"),
-    }
-    for kind, (rows, text) in kinds.items():
+    for kind, rows in (("collapsed", leaves.collapsed), ("split", leaves.split)):
         for cell in frame.iloc[rows].itertuples():
             yield Finding(
-                kind=kind, severity="warning", message=f"{cell.code} {text}", cell=cell.code,
-                community=cell.community, place=place_of(cell.geometry),
+                kind=kind, severity="warning", cell=cell.code, community=cell.community,
+                text=Message(f"finding.{kind}", cell=cell.code), place=place_of(cell.geometry),
             )  # fmt: skip
 
 

@@ -11,15 +11,16 @@ from gridcell.errors import InputError
 from gridcell.households.entrances import entrance_span
 from gridcell.households.estimate import estimate_households
 from gridcell.households.findings import (
-    LISTED,
     community_findings,
     crowding_findings,
     register_findings,
+    unplaced,
     unplaced_findings,
 )
 from gridcell.households.register import locate_lines, unique_lines
 from gridcell.model import Finding, Layers
 from gridcell.rules import Households
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -92,7 +93,7 @@ def _in_buildings(
             found.append(
                 Finding(
                     kind="households_unknown", severity="note", measure=float(unknown),
-                    message=f"{unknown} of {len(known)} buildings have no figure: counted as 0",
+                    text=Message("finding.households_unknown", n=unknown, total=len(known)),
                 )
             )  # fmt: skip
         counts = known.fillna(0).to_numpy(dtype=np.int64)
@@ -102,10 +103,7 @@ def _in_buildings(
     counts = estimate_households(buildings, rules)
     note = Finding(
         kind="estimated", severity="warning", measure=float(counts.sum()),
-        message=(
-            f"no household figures were given: {counts.sum()} households were estimated from floor "
-            f"area, {rules.m2_per_household:g} m2 each"
-        ),
+        text=Message("finding.estimated", n=counts.sum(), m2=rules.m2_per_household),
     )  # fmt: skip
     return HouseholdCounts(
         households=counts, estimated=True, register=_no_register(), findings=(note,)
@@ -127,7 +125,7 @@ def _registered(
     lost = unplaced_findings(table, register, buildings)
     placed = table["building"] >= 0
     if len(table) and not placed.any():
-        why = "; ".join(finding.message.removesuffix(LISTED) for finding in lost)
+        why = "; ".join(map(str, unplaced(table, register, buildings)))
         raise InputError(
             f"households ({name}): no households can be placed: {why}; expected bldg_id as the "
             "buildings have them, or points in or near buildings"
@@ -170,6 +168,6 @@ def _no_register() -> pd.DataFrame:
     columns = {
         "household_id": "str", "unit": "str", "count": "int64", "building": "int64",
         "west": "float64", "east": "float64", "how": "str", "distance_m": "float64",
-        "reason": "str",
+        "reason": "object",
     }  # fmt: skip
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})

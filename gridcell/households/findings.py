@@ -1,6 +1,5 @@
 """What is odd about household figures: counted against the register, buildings and communities."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +14,7 @@ from gridcell.households.entrances import unit_numbers
 from gridcell.households.estimate import LIVED_IN, storeys_of, uses_of
 from gridcell.model import Finding, Layers, place_of
 from gridcell.rules import Households
+from gridcell.words.messages import Message, counted
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -22,17 +22,27 @@ Mask = NDArray[np.bool_]
 LEAST_M2: Final = 15.0
 """Floor area below which no household lives, walls and stairs included."""
 
-LISTED: Final = "; they are listed with the reason"
-"""What becomes of households without a building, where others have one."""
-
-_VARIES: Final = re.compile(r"'.*'|[\d.]+ m\b")
-"""What differs between reasons of one kind: ids and distances."""
-
 
 def unplaced_findings(
     table: pd.DataFrame, register: pd.DataFrame, buildings: gpd.GeoDataFrame
 ) -> list[Finding]:
-    """Return a finding for each reason for which lines of the register have no building.
+    """Return a finding for each kind of reason for which lines of the register have no building.
+
+    Parameters are those of `unplaced`.
+    """
+    return [
+        Finding(
+            kind="household_unplaced", severity="warning", measure=float(str(what.params["n"])),
+            text=Message("finding.household_unplaced", what=what),
+        )
+        for what in unplaced(table, register, buildings)
+    ]  # fmt: skip
+
+
+def unplaced(
+    table: pd.DataFrame, register: pd.DataFrame, buildings: gpd.GeoDataFrame
+) -> list[Message]:
+    """Return how many households have no building, by the kind of reason, with an example.
 
     Parameters
     ----------
@@ -43,22 +53,26 @@ def unplaced_findings(
     buildings
         ``bldg_id``, for hints at ids that nearly match.
     """
-    lost = table[table["building"] < 0]
-    hint = _hint(register.loc[lost.index, "bldg_id"], buildings["bldg_id"])
-    return [
-        Finding(
-            kind="household_unplaced", severity="warning",
-            measure=float(rows["count"].sum()),
-            message=(
-                f"{rows['count'].sum()} households could not be placed ({reason}), for example "
-                f"{rows['household_id'].iloc[0]}"
-                + (f" ({rows['reason'].iloc[0]})" if "…" in str(reason) else "")
-                + (hint if "the id" in str(reason) else "")
-                + LISTED
-            ),
-        )
-        for reason, rows in lost.groupby(lost["reason"].str.replace(_VARIES, "…", regex=True))
-    ]  # fmt: skip
+    lost = table[(table["building"] < 0) & table["reason"].notna()]
+    kinds = np.array([reason.msgid for reason in lost["reason"]], dtype=np.str_)
+    told = []
+    for kind in np.unique(kinds).tolist():
+        rows = lost[kinds == kind]
+        reason = rows["reason"].iloc[0]
+        params = {
+            "n": rows["count"].sum(), "household": rows["household_id"].iloc[0],
+            "why": Message(kind.replace("unplaced.", "unplaced_kind.")),
+        }  # fmt: skip
+        hint = None
+        if kind == "unplaced.unknown_id":
+            hint = _hint(register.loc[lost.index, "bldg_id"], buildings["bldg_id"])
+        if not reason.params:
+            told.append(Message("part.unplaced", **params))
+        elif hint is None:
+            told.append(Message("part.unplaced_example", **params, reason=reason))
+        else:
+            told.append(Message("part.unplaced_hint", **params, reason=reason, hint=hint))
+    return told
 
 
 def register_findings(
@@ -118,9 +132,9 @@ def crowding_findings(
         Finding(
             kind="building_crowded", severity="warning", place=place,
             measure=float(households[row]),
-            message=(
-                f"building {name} holds {households[row]} households on {floor_m2[row]:.0f} m2 of "
-                f"floor, less than {LEAST_M2:g} m2 each"
+            text=Message(
+                "finding.building_crowded", building=name, n=households[row], floor=floor_m2[row],
+                least=LEAST_M2,
             ),
         )
         for row, name, place in _places(buildings, rows)
@@ -153,10 +167,7 @@ def community_findings(
         Finding(
             kind="community_differs", severity="warning" if counted[row] > said[row] else "note",
             community=str(code), measure=float(counted[row] - said[row]), place=place,
-            message=(
-                f"community {code}: {counted[row]} households in its buildings, {said[row]:.0f} by "
-                f"its own figure{_percent(counted[row], said[row])}"
-            ),
+            text=_against("community_differs", counted[row], said[row], community=code),
         )
         for row, code, place in _places(communities, rows, name="code")
     ]  # fmt: skip
@@ -173,12 +184,12 @@ def _differences(buildings: gpd.GeoDataFrame, known: pd.Series, counts: Ints) ->
         Finding(
             kind="register_differs", severity="warning", measure=float(len(differs)),
             place=place_of(buildings.geometry.iloc[example]),
-            message=(
-                f"the register differs from the figure on {len(differs)} buildings, {len(over)} of "
-                f"them have more, for example {buildings['bldg_id'].iloc[example]}: "
-                f"{counts[example]} registered, {figure[example]:g} on the building; together "
-                f"{counts[differs].sum()} registered, {figure[differs].sum():.0f} on the "
-                "buildings; the register counts"
+            text=Message(
+                "finding.register_differs", n=len(differs),
+                over=Message("part.have_more", n=len(over)),
+                building=buildings["bldg_id"].iloc[example], registered=counts[example],
+                figure=figure[example], all_registered=counts[differs].sum(),
+                all_figures=figure[differs].sum(),
             ),
         )
     ]  # fmt: skip
@@ -186,10 +197,7 @@ def _differences(buildings: gpd.GeoDataFrame, known: pd.Series, counts: Ints) ->
         Finding(
             kind="over_dwellings", severity="warning", place=place,
             measure=float(counts[row] - figure[row]),
-            message=(
-                f"building {name}: {counts[row]} households registered, {figure[row]:.0f} "
-                f"dwellings on the building{_percent(counts[row], figure[row])}"
-            ),
+            text=_against("over_dwellings", counts[row], figure[row], building=name),
         )
         for row, name, place in _places(buildings, over)
     ]  # fmt: skip
@@ -211,12 +219,11 @@ def _unknown_entrances(table: pd.DataFrame, buildings: gpd.GeoDataFrame) -> list
         Finding(
             kind="entrance_unknown", severity="warning", measure=float(beyond["count"].sum()),
             place=place_of(buildings.geometry.iloc[row]),
-            message=(
-                f"{beyond['count'].sum()} households in {beyond['building'].nunique()} buildings "
-                f"name an entrance beyond the last one, for example "
-                f"{beyond['household_id'].iloc[0]}: entrance {beyond['unit'].iloc[0]} of building "
-                f"{buildings['bldg_id'].iloc[row]}, which has {buildings['units'].iloc[row]}; the "
-                "order of the numbers counts there"
+            text=Message(
+                "finding.entrance_unknown", n=beyond["count"].sum(),
+                buildings=counted("building", beyond["building"].nunique()),
+                household=beyond["household_id"].iloc[0], unit=beyond["unit"].iloc[0],
+                building=buildings["bldg_id"].iloc[row], units=buildings["units"].iloc[row],
             ),
         )
     ]  # fmt: skip
@@ -243,11 +250,10 @@ def _far_points(
             kind="place_differs", severity="warning",
             measure=float(table["count"].to_numpy()[lines[far]].sum()),
             place=shapely.Point(xy[lines[worst]]),
-            message=(
-                f"{table['count'].to_numpy()[lines[far]].sum()} households have a point more than "
-                f"{nearest_m:g} m from the building they name, the farthest "
-                f"{line['household_id']}, {away[worst]:.0f} m from building "
-                f"{buildings['bldg_id'].iloc[line['building']]}; the building counts"
+            text=Message(
+                "finding.place_differs", n=table["count"].to_numpy()[lines[far]].sum(),
+                limit=nearest_m, household=line["household_id"], away=away[worst],
+                building=buildings["bldg_id"].iloc[line["building"]],
             ),
         )
     ]  # fmt: skip
@@ -278,11 +284,10 @@ def _across(
         Finding(
             kind="household_across", severity="note", measure=float(total),
             community=str(code), place=shapely.Point(xy[first]),
-            message=(
-                f"the nearest building of {total} households is in another community than their "
-                f"point, for example of {line['household_id']}: building "
-                f"{buildings['bldg_id'].iloc[rows[first]]} in {code}, {line['distance_m']:.0f} m "
-                "away; the building counts"
+            text=Message(
+                "finding.household_across", n=total, household=line["household_id"],
+                building=buildings["bldg_id"].iloc[rows[first]], community=code,
+                away=line["distance_m"],
             ),
         )
     ]  # fmt: skip
@@ -299,25 +304,22 @@ def _empty_homes(buildings: gpd.GeoDataFrame, counts: Ints) -> list[Finding]:
         Finding(
             kind="home_empty", severity="note", measure=float(len(empty)),
             place=place_of(buildings.geometry.iloc[row]),
-            message=(
-                f"{len(empty)} of {homes.sum()} residential buildings have no household in the "
-                f"register, for example {buildings['bldg_id'].iloc[row]}"
+            text=Message(
+                "finding.home_empty", n=len(empty), total=homes.sum(),
+                building=buildings["bldg_id"].iloc[row],
             ),
         )
     ]  # fmt: skip
 
 
-def _hint(wanted: "pd.Series[str]", ids: "pd.Series[str]") -> str:
+def _hint(wanted: "pd.Series[str]", ids: "pd.Series[str]") -> Message | None:
     """Return how ids that no building has would match, if zeros and capitals did not matter."""
     lost = wanted.dropna()
     known = pd.Series(ids.to_numpy(), index=_plain(ids)).groupby(level=0).first()
     match = pd.Series(_plain(lost).map(known).to_numpy(), index=lost.index).dropna()
     if match.empty:
-        return f"; a building's id is such as '{ids.iloc[0]}'" if len(ids) else ""
-    return (
-        f"; {len(match)} lines would match but for leading zeros, blanks or capitals "
-        f"('{lost.loc[match.index[0]]}' for '{match.iloc[0]}'): were ids read as numbers?"
-    )
+        return Message("part.id_such_as", id=ids.iloc[0]) if len(ids) else None
+    return Message("part.id_nearly", n=len(match), lost=lost.loc[match.index[0]], id=match.iloc[0])
 
 
 def _plain(ids: "pd.Series[str]") -> "pd.Series[str]":
@@ -332,5 +334,9 @@ def _places(
     return list(zip(rows.tolist(), frame[name].iloc[rows].astype(str), points, strict=True))
 
 
-def _percent(counted: float, said: float) -> str:
-    return f" ({counted / said:.0%})" if said > 0 else ""
+def _against(kind: str, number: int, figure: float, **params: object) -> Message:
+    """Return a number of households against another figure, with the share where there is one."""
+    if figure > 0:
+        share = number / figure
+        return Message(f"finding.{kind}_share", n=number, figure=figure, share=share, **params)
+    return Message(f"finding.{kind}", n=number, figure=figure, **params)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import run_starts
 from gridcell.model import Finding
+from gridcell.words.messages import Message, some
 
 Ints = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -45,14 +46,15 @@ def unique_lines(register: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
         ids[row] = name
     names = table["household_id"].iloc[again].drop_duplicates()
     alike = int(table.duplicated(list(_CONTENT)).sum())
-    same = f"; {alike} lines repeat another in everything" if alike else ""
+    told = {"n": len(names), "ids": some(names.tolist()), "further": len(again)}
     finding = Finding(
         kind="duplicate_id", severity="warning", measure=float(len(again)),
-        message=(
-            f"{len(names)} household_id occur more than once: {', '.join(names.iloc[:5])}"
-            f"{' …' if len(names) > 5 else ''}; every line counts, the {len(again)} further ones "
-            f"got a suffix{same}"
-        ),
+        text=Message(
+            "finding.duplicate_household_id_alike", **told,
+            alike=Message("part.lines_alike", n=alike),
+        )
+        if alike
+        else Message("finding.duplicate_household_id", **told),
     )  # fmt: skip
     table["household_id"] = pd.Series(ids, index=table.index, dtype="str")
     return table, [finding]
@@ -79,7 +81,8 @@ def locate_lines(
     -------
     pd.DataFrame
         ``household_id``, ``unit``, ``count``, ``building`` (row or -1), ``how`` (building, unit,
-        point, nearest), ``distance_m``, ``reason``, in the register's order.
+        point, nearest), ``distance_m``, ``reason`` (a `Message` or ``None``), in the order of the
+        register.
     """
     table = register[["household_id", "unit", "count"]].reset_index(drop=True)
     by_id = pd.Series(np.arange(len(buildings)), index=buildings["bldg_id"].to_numpy())
@@ -102,11 +105,11 @@ def locate_lines(
         building[at], distance[at] = row[ok], far[ok]
         how[at] = np.where(far[ok] > 0, "nearest", "point")
         reason[rest[near[~ok]]] = [
-            f"the nearest building is {d:.0f} m away, more than {nearest_m:g} m" for d in far[~ok]
+            Message("unplaced.far", distance=d, limit=nearest_m) for d in far[~ok]
         ]
     lost = (building < 0) & ~has_point
     reason[lost] = [
-        "neither a building nor a point is given" if pd.isna(b) else f"no building has the id '{b}'"
+        Message("unplaced.no_place") if pd.isna(b) else Message("unplaced.unknown_id", id=b)
         for b in wanted[lost]
     ]
     return table.assign(building=building, how=how, distance_m=distance, reason=reason)

@@ -9,6 +9,7 @@ from gridcell.arrays import run_starts
 from gridcell.households.entrances import households_along
 from gridcell.model import Fabric, Finding, place_of
 from gridcell.schema import HOUSEHOLD_COLUMNS
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -98,7 +99,10 @@ def household_table(
     inside = atom >= 0
     reason = register["reason"].to_numpy(dtype=object, copy=True)
     outside = np.flatnonzero((piece >= 0) & ~inside)
-    reason[outside] = [_outside(names[b]) for b in register["building"].to_numpy()[outside]]
+    reason[outside] = [
+        Message("unplaced.outside", building=names[b])
+        for b in register["building"].to_numpy()[outside]
+    ]
     table = pd.DataFrame(
         {
             "household_id": register["household_id"],
@@ -108,7 +112,7 @@ def household_table(
             "how": register["how"].where(inside),
             "distance_m": register["distance_m"].where(inside),
             "count": register["count"],
-            "reason": reason,
+            "reason": [None if said is None else str(said) for said in reason],
         }
     )
     text = ["household_id", "code", "small", "community", "how", "reason"]
@@ -150,7 +154,7 @@ def outside_findings(fabric: Fabric, names: NDArray[np.object_]) -> list[Finding
             severity="warning" if households else "note",
             measure=float(households),
             place=place_of(outline),
-            message=f"{_outside(names[building])}: its {households} households are not assigned",
+            text=Message("finding.building_outside", building=names[building], n=households),
         )
         for building, households, outline in zip(
             lost["building"], lost["households"], fabric.outlines.geometry.iloc[rows], strict=True
@@ -163,10 +167,6 @@ def _at(codes: NDArray[np.object_], atom: Ints) -> NDArray[np.object_]:
     out = np.full(len(atom), None, dtype=object)
     out[atom >= 0] = codes[atom[atom >= 0]]
     return out
-
-
-def _outside(name: str) -> str:
-    return f"building {name} stands outside every community"
 
 
 def _left_out(pieces: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from gridcell.model import Finding
 from gridcell.rules import Role
 from gridcell.staff.problem import MM, Bools, Filled, Ints
 from gridcell.staff.roster import Roster
+from gridcell.words.messages import Message, role_name
 
 
 class Shortage(NamedTuple):
@@ -49,15 +50,14 @@ def shortage(posts: pd.DataFrame, missing: Ints, roles: Sequence[Role]) -> Short
         )
         people[role.name] = number
         lost = int(of_role.loc[too_much, "missing"].sum())
+        told = {"role": role_name(role.name), "vacant": of_role["missing"].sum(), "n": number}
+        said = (
+            Message("finding.staff_missing_overfull", **told, lost=lost, most=most)
+            if lost
+            else Message("finding.staff_missing", **told)
+        )
         findings.append(
-            Finding(
-                kind="staff_missing",
-                severity="note",
-                measure=float(number),
-                message=f"role {role.name}: {int(of_role['missing'].sum()):,} vacant; {number:,} "
-                "more people with the role, where the vacancies are, would fill them"
-                + (f", but for {lost:,} in cells of more than {most:,} households" if lost else ""),
-            )
+            Finding(kind="staff_missing", severity="note", measure=float(number), text=said)
         )
     return Shortage(people, findings)
 
@@ -91,7 +91,7 @@ def spare_findings(roster: Roster, roles: Sequence[Role], idle: Bools) -> list[F
             severity="note",
             community=str(home),
             measure=float(number),
-            message=f"community {home!r}: {number} of the staff with role {role} hold no post",
+            text=Message("finding.staff_spare", community=home, n=number, role=role_name(role)),
         )
         for home, role, number in zip(keys["community"], keys["role"], count, strict=True)
     ]

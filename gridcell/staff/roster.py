@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gridcell.model import Finding
 from gridcell.rules import Role
 from gridcell.staff.posts import large_codes
+from gridcell.words.messages import Message, role_name
 
 _LISTED = 20
 """Values of one kind that get a finding each; the rest share one."""
@@ -66,45 +67,34 @@ def read_roster(
     twice = listed["staff_id"].duplicated()
     findings = [
         *_grouped(
-            "staff_twice", listed.loc[twice, "staff_id"].drop_duplicates(), None,
-            "is listed more than once; the first entry counts",
-            "are listed more than once; the first entry counts",
+            "staff_twice", listed.loc[twice, "staff_id"].drop_duplicates(), None, "staff_twice"
         )
     ]  # fmt: skip
     listed = listed[~twice]
 
     placed = listed["community"].isin(medium["community"])
     lost = listed[~placed]
-    for text, of_it in (
-        ("", lost[lost["community"].isna()]),
-        ("{}", lost.dropna(subset="community")),
-    ):
-        said = (
-            "to the community {!r}, which the plan lacks; expected a community's code"
-            if text
-            else "to no community: none is named and there is no home in one; expected either"
-        )
-        findings += _grouped(
-            "staff_community", of_it["staff_id"], of_it["community"] if text else None,
-            f"belongs {said}", f"belong {said}",
-        )  # fmt: skip
+    homeless, strangers = lost[lost["community"].isna()], lost.dropna(subset="community")
+    findings += _grouped("staff_community", homeless["staff_id"], None, "staff_homeless")
+    findings += _grouped(
+        "staff_community", strangers["staff_id"], strangers["community"], "staff_community"
+    )
     people = listed[placed].reset_index(drop=True)
     large = pd.Series(large_codes(medium), index=medium["community"].to_numpy())
     people["large"] = people["community"].map(large).astype(object)
 
     borne = people["roles"].str.split(";").explode().str.strip().str.lower()
     borne = borne[borne != ""]
-    names = ", ".join(role.name for role in roles)
+    expected = tuple(role_name(role.name) for role in roles)
     known = {name for role in roles for name in (role.name, *role.held_by)}
     strange = borne[~borne.isin(known)]
-    said = f"the unknown role {{!r}}; expected {names}"
     findings += _grouped(
-        "staff_role", people["staff_id"].reindex(strange.index), strange, f"has {said}",
-        f"have {said}",
+        "staff_role", people["staff_id"].reindex(strange.index), strange, "staff_role",
+        roles=expected,
     )  # fmt: skip
     findings += _grouped(
         "staff_role", people.loc[~people.index.isin(borne.index), "staff_id"], None,
-        f"has no role; expected {names}", f"have no role; expected {names}",
+        "staff_roleless", roles=expected,
     )  # fmt: skip
     borne = borne[borne.isin(known)]
     entries = _entries(borne, roles)
@@ -144,38 +134,42 @@ def _exclusive(
     bearers = {name: borne.index[borne == name] for name in names}
     for a, b in zip(one, other, strict=True):
         both = bearers[names[a]].intersection(bearers[names[b]]).unique().sort_values()
-        pair = pd.Series(f"{names[a]} and {names[b]}", index=both, dtype=object)
-        said = "roles that exclude each other: {}; they are not held together"
+        pair = Message("part.both", a=role_name(names[a]), b=role_name(names[b]))
         yield from _grouped(
-            "staff_exclusive", people["staff_id"].loc[both], pair, f"has {said}", f"have {said}"
-        )
+            "staff_exclusive", people["staff_id"].loc[both],
+            pd.Series(str(pair), index=both, dtype=object), "staff_exclusive", value=pair,
+        )  # fmt: skip
 
 
 def _grouped(
     kind: str,
     ids: "pd.Series[str]",
     values: "pd.Series[str] | None",
-    one: str,
-    several: str,
+    key: str,
+    **params: object,
 ) -> Iterator[Finding]:
-    """Yield a finding for each value, or each person where there are none."""
+    """Yield a finding for each value, or each person where there are none.
+
+    The texts are ``finding.KEY`` for one person, ``…_several`` for more, ``…_rest`` for those
+    behind the first `_LISTED`.
+    """
     of = ids if values is None else values
     groups = pd.DataFrame({"id": ids.to_numpy(), "of": of.to_numpy()})
     found = groups.groupby("of", sort=True)["id"].agg(["first", "size"])
     for value, first, size in found.iloc[:_LISTED].itertuples(name=None):
-        told = one if size == 1 else several
-        more = "" if size == 1 else f" and {size - 1:,} more"
+        told: dict[str, object] = {"first": first, "value": value, **params}
         yield Finding(
             kind=kind, severity="warning", measure=float(size),
-            message=f"staff {first!r}{more} {told.format(value)}",
+            text=Message(f"finding.{key}", **told)
+            if size == 1
+            else Message(f"finding.{key}_several", **told, n=size - 1),
         )  # fmt: skip
     rest = found.iloc[_LISTED:]
     if len(rest):
         size = int(rest["size"].sum())
-        value = "…" if values is not None else ""
         yield Finding(
             kind=kind, severity="warning", measure=float(size),
-            message=f"staff: {size:,} more {several.format(value)}",
+            text=Message(f"finding.{key}_rest", **params, n=size),
         )  # fmt: skip
 
 

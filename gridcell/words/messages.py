@@ -3,6 +3,7 @@
 import json
 import re
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeAlias
@@ -64,6 +65,23 @@ def counted(what: str, n: object) -> Message:
         How many.
     """
     return Message(f"count.{what}", n=n)
+
+
+def some(names: Sequence[str], most: int = 5) -> Value:
+    """Return names as a list, with an ellipsis instead of those behind the first `most`."""
+    return Message("list.some", names=names[:most]) if len(names) > most else tuple(names)
+
+
+def listed(names: Sequence[str], most: int) -> Value:
+    """Return names as a list, with the number of those behind the first `most`."""
+    if len(names) <= most:
+        return tuple(names)
+    return Message("list.more", names=names[:most], n=len(names) - most)
+
+
+def role_name(name: str) -> Value:
+    """Return a role as messages tell it: the usual ones have names in every language."""
+    return Message(f"role.{name}") if name in section("role", LANGUAGES[0]) else name
 
 
 def say(message: Message, lang: str) -> str:
