@@ -6,8 +6,10 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import MultiPolygon, Polygon, box
+from shapely import MultiPolygon, Polygon, affinity, box
 
+from gridcell.coverage.proof import prove_coverage
+from gridcell.coverage.repair import repair_cells
 from gridcell.errors import InputError
 from gridcell.read import read_layers
 from gridcell.rules import Rules
@@ -132,6 +134,106 @@ def test_communities_in_several_pieces_keep_them() -> None:
 def test_nothing_is_healed_at_width_zero() -> None:
     with pytest.raises(InputError, match=r"overlap of 40 m2, 0\.4 m wide"):
         fit(placed(box(0, 0, 100, 100), box(99.6, 0, 200, 100)), 0.0)
+
+
+@pytest.mark.parametrize("offset", [1, -1], ids=["gap", "overlap"])
+def test_what_is_just_narrower_than_the_width_is_healed_and_just_wider_is_not(offset: int) -> None:
+    pair = [box(0, 0, 300, 300).difference(box(150, 50, 300, 250)), box(150, 50, 250, 250)]
+    wall = box(250, 0, 300, 300)
+    for width, healed in ((0.49, False), (0.51, True)):
+        shape = affinity.translate(pair[1], 0.5 * offset)
+        frame = placed(pair[0].difference(wall), shape, wall)
+        fault = "overlap" if offset > 0 else "gap"
+        if healed:
+            shapes, kinds = fit(frame, width)
+            assert "healed" in kinds
+            assert_exact(shapes)
+            assert shapely.area(shapes).sum() == pytest.approx(90_000)
+        else:
+            with pytest.raises(InputError, match=rf"{fault} of 100 m2, 0\.5 m wide"):
+                fit(frame, width)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_with_equal_claims_the_earlier_code_has_the_land(turned: bool) -> None:
+    shapes = [box(0, 0, 100, 100), box(100.4, 0, 200, 100), box(0, 200, 100, 300),
+              box(99.6, 200, 200, 300)]  # fmt: skip
+    frame = placed(*shapes)
+    frame["code"] = list("BADC") if turned else list("ABCD")
+    layers = read_layers(frame.iloc[::-1] if turned else frame)
+    healed = {f.community: f.measure for f in layers.findings if f.kind == "healed"}
+    assert healed == {"A": pytest.approx(40.0), "C": pytest.approx(40.0)}
+
+
+SLITS = {
+    "gap": [box(0, 0, 100, 100), box(100.4, 0, 200, 100)],
+    "wedge": [box(0, 0, 100, 100), Polygon([(100, 0), (200, 0), (200, 100), (100.6, 100)])],
+    "cross": [box(0, 0, 99.8, 99.8), box(100.2, 0, 200, 99.8), box(0, 100.2, 99.8, 200),
+              box(100.2, 100.2, 200, 200)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLITS)
+def test_slits_that_are_open_at_the_rim_are_closed_alike_on_reading_and_in_repair(
+    name: str,
+) -> None:
+    frame = placed(*SLITS[name])
+    shapes, kinds = fit(frame)
+    assert "healed" in kinds
+    assert_exact(shapes)
+    assert shapely.area(shapes).sum() == pytest.approx(shapely.area(shapely.box(
+        *frame.total_bounds)), rel=1e-9)  # fmt: skip
+    repair = repair_cells(frame, gap_width=1.0)
+    assert set(repair.moves["kind"]) == {"gap"}
+    assert shapely.area(repair.cells.geometry).sum() == pytest.approx(shapely.area(shapes).sum())
+    again = repair_cells(repair.cells, gap_width=1.0)
+    assert not len(again.changed)
+
+
+def test_a_short_or_wide_inlet_at_the_rim_is_the_shape_of_the_rim() -> None:
+    short = [box(0, 0, 100, 100).difference(box(99.6, 99, 100, 100)), box(100, 0, 200, 100)]
+    wide = [box(0, 0, 100, 100), box(105, 0, 200, 100).union(box(100, 0, 200, 10))]
+    for shapes in (short, wide):
+        frame = placed(*shapes)
+        assert "healed" not in fit(frame)[1]
+        assert not len(repair_cells(frame).moves)
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_sound_communities_are_read_as_they_are_whatever_holes_touch_what_shells(
+    seed: int,
+) -> None:
+    """Triangles merged at random: holes touch shells and each other at vertices."""
+    rng = np.random.default_rng(seed)
+    points = shapely.multipoints(rng.uniform(0, 1000, (rng.integers(8, 25), 2)).round(2))
+    triangles = np.array(shapely.get_parts(shapely.delaunay_triangles(points)))
+    groups = rng.integers(2, 6)
+    label = rng.integers(0, groups, len(triangles))
+    merged = [triangles[label == group] for group in range(groups) if (label == group).any()]
+    frame = placed(*(shapely.coverage_union_all(parts) for parts in merged))
+    if not frame.is_valid.all() or not prove_coverage(frame.geometry).holds:
+        return
+    shapes, kinds = fit(frame)
+    assert shapely.equals_exact(shapes, frame.geometry.to_numpy()).all()
+    assert kinds == []
+
+
+@settings(derandomize=True, max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.7))
+def test_every_enclosed_gap_narrower_than_the_width_is_healed(seed: int, width: float) -> None:
+    rng = np.random.default_rng(seed)
+    y = np.concatenate([[0, 5], np.sort(rng.uniform(10, 990, rng.integers(2, 9))), [995, 1000]])
+    x = 500 + np.where((y > 5) & (y < 995), rng.uniform(-3, 3, len(y)), 0)
+    right = x + np.where((y > 5) & (y < 995), width, 0)
+    frame = placed(
+        Polygon([*zip(x, y, strict=True), (0, 1000), (0, 0)]),
+        Polygon([*zip(right, y, strict=True), (1000, 1000), (1000, 0)]),
+    )
+    shapes, kinds = fit(frame)
+    assert "healed" in kinds
+    assert_exact(shapes)
+    assert shapely.area(shapes).sum() == pytest.approx(1_000_000)
 
 
 @settings(derandomize=True, max_examples=20, deadline=None)

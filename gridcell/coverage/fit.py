@@ -7,15 +7,16 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.coverage.arrangement import boundary_segments
-from gridcell.coverage.heal import Heal, around, heal_faces, snapped_to
-from gridcell.coverage.land_faces import SNAP_M, build_faces
+from gridcell.coverage.moves import Move
+from gridcell.coverage.proof import CoverageProof, prove_coverage
+from gridcell.coverage.repair_faces import RepairSettings
+from gridcell.coverage.rounds import NEAR_M, repair_coverage
 from gridcell.coverage.width import is_sliver, width_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
 
-_SLIT: Final = 5.0
-"""The same for gaps that are open at an end: shorter ones are the shape of the rim."""
+_WIDTH_ERROR: Final = 0.002
+"""Relative error allowed where a width is compared with what is to be healed."""
 _WORTH_M2: Final = 0.01
 """Slivers below this are counted, not listed."""
 _LISTED: Final = 20
@@ -28,11 +29,12 @@ def fit_together(
 ) -> tuple[Geometries, list[Finding]]:
     """Return the communities without gaps and overlaps, shared borders sharing every vertex.
 
-    Gaps and overlaps narrower than `heal_width` go to the neighbour (of an overlap: the owner) with
-    the longest border on them; a gap among three or more is divided into triangles (constrained
-    Delaunay), each going to a community within `heal_width` of all of it. Slivers that a
-    neighbour's border cuts off go to the neighbour. Communities without a fault stay as they
-    are, except that vertices of their neighbours are put into their borders.
+    Gaps and overlaps narrower than `heal_width` are settled as `gridcell.repair_cells` does it
+    (`gridcell.coverage.rounds`): a gap is divided into triangles (constrained Delaunay), and each
+    piece goes where communities accept as little border as possible that they did not draw; where
+    nobody else has a say that is the neighbour with the longest border on it. Communities
+    without a fault stay as they are, except that vertices of their neighbours are put into their
+    borders.
 
     An overlap that is wider is a fault. So is an enclosed gap that is wider but still a sliver
     (`gridcell.coverage.width.is_sliver`): a border drawn twice. A compact or broad one is land of
@@ -59,123 +61,76 @@ def fit_together(
     InputError
         Listing every wider fault: codes, area, width, place.
     """
-    if _fits(geometries, heal_width):
-        return geometries, _holes(geometries, codes, heal_width, label)
-    faults = _wide_overlaps(geometries, codes, heal_width)
-    faces = build_faces(geometries, _mouths(geometries, heal_width))
-    gaps = np.array([len(owner) == 0 for owner in faces.owners])
-    width = np.zeros(len(gaps))
-    width[gaps] = width_of(faces.shapes[gaps])
-    wide = gaps & (width > max(heal_width, SNAP_M) * 1.002)
+    widest = max(heal_width, NEAR_M) * (1 + _WIDTH_ERROR)
+    proof = prove_coverage(geometries)
+    gaps = np.asarray(proof.gap_pieces.geometry, dtype=object)
+    width = width_of(gaps)
+    wide = (width > widest) & is_sliver(shapely.area(gaps), width)
+    faults = _wide_overlaps(proof, codes, widest)
     faults += [
-        f"gap of {_size(faces.shapes[f], width[f])} between "
-        f"{_names(around(faces, int(f)), codes)} at {_at(faces.shapes[f])}"
-        for f in np.flatnonzero(wide & is_sliver(shapely.area(faces.shapes), width))
-    ]
+        f"gap of {_size(gaps[g], width[g])} between {_names(_around(gaps[g], geometries), codes)} "
+        f"at {_at(gaps[g])}"
+        for g in _in_order(gaps) if wide[g]
+    ]  # fmt: skip
     _stop_at(faults, heal_width, label)
-    fitted, heals = heal_faces(faces, gaps & ~wide, geometries, heal_width)
-    _prove(fitted, codes, label)
-    return fitted, [
-        *_notes(heals, geometries, fitted, codes, label),
-        *_holes(fitted, codes, heal_width, label),
-    ]
-
-
-def _fits(geometries: Geometries, heal_width: float) -> bool:
-    edges = shapely.coverage_invalid_edges(geometries, gap_width=heal_width)
-    return bool(shapely.is_empty(edges).all())
-
-
-def _wide_overlaps(geometries: Geometries, codes: list[str], heal_width: float) -> list[str]:
-    one, two = shapely.STRtree(geometries).query(geometries, predicate="intersects")
-    one, two = one[one < two], two[one < two]
-    order = np.lexsort((two, one))
-    one, two = one[order], two[order]
-    shared = shapely.intersection(geometries[one], geometries[two])
-    # An intersection may be a collection of lines and polygons.
-    parts, pair = shapely.get_parts(shared, return_index=True)
-    parts, inner = shapely.get_parts(parts, return_index=True)
-    pair = pair[inner]
-    solid = shapely.area(parts) > 0
-    parts, pair = parts[solid], pair[solid]
-    width = width_of(parts)
-    return [
-        f"overlap of {_size(parts[p], width[p])} between {codes[one[pair[p]]]} and "
-        f"{codes[two[pair[p]]]} at {_at(parts[p])}"
-        for p in np.flatnonzero(width > max(heal_width, SNAP_M) * 1.002)
-    ]
-
-
-def _mouths(geometries: Geometries, heal_width: float) -> NDArray[np.float64]:
-    """Return the segments that close slits which are open at an end, (n, 2, 2)."""
-    if heal_width <= 0:
-        return np.empty((0, 2, 2))
-    union = shapely.union_all(geometries)
-    radius = heal_width / 2
-    closed = shapely.buffer(union, radius, join_style="mitre", mitre_limit=5.0)
-    closed = shapely.buffer(closed, -radius, join_style="mitre", mitre_limit=5.0)
-    pieces = shapely.get_parts(shapely.difference(closed, union))
-    pieces = pieces[shapely.area(pieces) > _SLIT * SNAP_M**2]
-    # GEOS buffers a simplified line: its edges are off by a hundredth of the distance.
-    reach = 0.02 * heal_width
-    piece, _ = shapely.STRtree(geometries).query(pieces, predicate="dwithin", distance=reach)
-    pieces = pieces[np.bincount(piece, minlength=len(pieces)) > 1]
-    pieces = pieces[shapely.area(pieces) > _SLIT * width_of(pieces) ** 2]
-    if not len(pieces):
-        return np.empty((0, 2, 2))
-    rim, _ = boundary_segments(np.array([union], dtype=object))
-    edges = np.asarray(shapely.linestrings(rim), dtype=object)
-    tree = shapely.STRtree(edges)
-    near = np.sort(np.unique(tree.query(pieces, predicate="dwithin", distance=reach)[1]))
-    # A mouth may lie on the line of an edge: what is left of the outline off the rim is the mouth.
-    strip = shapely.buffer(shapely.multilinestrings(edges[near]), SNAP_M / 10, quad_segs=2)
-    outline = shapely.union_all(shapely.boundary(pieces))
-    rest = shapely.get_parts(shapely.line_merge(shapely.difference(outline, strip)))
-    middles = shapely.line_interpolate_point(rest, 0.5, normalized=True)
-    _, away = tree.query_nearest(middles, all_matches=False, return_distance=True)
-    mouths = rest[away > 0.2 * shapely.length(rest)]
-    xy, line = shapely.get_coordinates(mouths, return_index=True)
-    same = line[1:] == line[:-1]
-    return snapped_to(rim, np.stack([xy[:-1][same], xy[1:][same]], axis=1), reach)
-
-
-def _prove(fitted: Geometries, codes: list[str], label: str) -> None:
-    """Raise `InputError` unless the healed polygons are valid and an exact coverage."""
-    bad = ~shapely.is_valid(fitted)
-    edges = ~shapely.is_empty(shapely.coverage_invalid_edges(fitted))
-    total, union = shapely.area(fitted).sum(), shapely.area(shapely.union_all(fitted))
-    if bad.any() or edges.any() or abs(total - union) > 1e-9 * total:
-        culprits = np.flatnonzero(bad | edges)
+    settings = RepairSettings(
+        land=np.empty(0, dtype=object), parent=np.zeros(len(geometries), dtype=np.int64),
+        rank=np.zeros(len(geometries)), gap_width=widest if heal_width > 0 else 0.0, near=NEAR_M,
+        scale=(1.0, 1.0),
+    )  # fmt: skip
+    repaired = repair_coverage(geometries, settings, proof=proof)
+    fitted = repaired.shapes
+    if not repaired.exact or shapely.is_missing(fitted).any():
+        left = np.union1d(repaired.proof.unmatched, np.flatnonzero(shapely.is_missing(fitted)))
         raise InputError(
-            f"{label}: the borders of {_names(culprits, codes) or 'the communities'} could not be "
+            f"{label}: the borders of {_names(left, codes) or 'the communities'} could not be "
             "fitted together; settle them with gridcell repair"
         )
+    return fitted, [
+        *_notes(repaired.moves, geometries, fitted, codes, label),
+        *_holes(np.asarray(repaired.proof.gap_pieces.geometry, dtype=object), fitted, codes, label),
+    ]
+
+
+def _wide_overlaps(proof: CoverageProof, codes: list[str], widest: float) -> list[str]:
+    frame = proof.overlap_pieces
+    parts, pair = shapely.get_parts(np.asarray(frame.geometry, dtype=object), return_index=True)
+    one, two = (frame[side].to_numpy(dtype=np.int64)[pair] for side in ("left", "right"))
+    width = width_of(parts)
+    order = np.lexsort((two, one))
+    return [
+        f"overlap of {_size(parts[p], width[p])} between {codes[one[p]]} and {codes[two[p]]} "
+        f"at {_at(parts[p])}"
+        for p in order[width[order] > widest]
+    ]
 
 
 def _notes(
-    heals: list[Heal], before: Geometries, after: Geometries, codes: list[str], label: str
+    moves: list[Move], before: Geometries, after: Geometries, codes: list[str], label: str
 ) -> list[Finding]:
     findings = []
-    small = [h for h in heals if shapely.area(h.shape) < _WORTH_M2]
-    large = [h for h in heals if shapely.area(h.shape) >= _WORTH_M2]
-    widths = width_of(np.array([h.shape for h in large], dtype=object))
-    for heal, width in zip(large, widths, strict=True):
+    area = shapely.area(np.array([move.shape for move in moves], dtype=object))
+    small = [move for move, size in zip(moves, area, strict=True) if size < _WORTH_M2]
+    large = [move for move, size in zip(moves, area, strict=True) if size >= _WORTH_M2]
+    widths = width_of(np.array([move.shape for move in large], dtype=object))
+    for move, width in zip(large, widths, strict=True):
+        kind = "sliver" if move.kind == "crumb" else move.kind
         findings.append(
             Finding(
-                kind="healed", severity="note", community=codes[heal.to],
-                measure=round(float(shapely.area(heal.shape)), 3), place=place_of(heal.shape),
-                message=f"{label}: {heal.kind} of {_size(heal.shape, width)} between "
-                f"{_listed([codes[c] for c in heal.between])} given to {codes[heal.to]}, in m2",
+                kind="healed", severity="note", community=codes[move.to],
+                measure=round(float(shapely.area(move.shape)), 3), place=place_of(move.shape),
+                message=f"{label}: {kind} of {_size(move.shape, width)} between "
+                f"{_names(_between(move, before), codes)} given to {codes[move.to]}, in m2",
             )
         )  # fmt: skip
     if small:
-        area = sum(shapely.area(h.shape) for h in small)
-        names = sorted({codes[c] for h in small for c in h.between})
+        total = sum(shapely.area(move.shape) for move in small)
+        names = sorted({codes[row] for move in small for row in _between(move, before)})
         findings.append(
             Finding(
-                kind="healed", severity="note", measure=round(area, 6),
+                kind="healed", severity="note", measure=round(total, 6),
                 place=place_of(small[0].shape),
-                message=f"{label}: {len(small)} slivers below {_WORTH_M2} m2 each, {area:.2g} m2 "
+                message=f"{label}: {len(small)} slivers below {_WORTH_M2} m2 each, {total:.2g} m2 "
                 f"in all, between {_listed(names)} were healed, in m2",
             )
         )  # fmt: skip
@@ -191,44 +146,33 @@ def _notes(
     return findings
 
 
-def _holes(
-    geometries: Geometries, codes: list[str], heal_width: float, label: str
-) -> list[Finding]:
-    """Return a note for every enclosed piece of land that belongs to no community.
+def _between(move: Move, before: Geometries) -> Ints:
+    """Return the communities that had a part in what moved: those around it where none had it."""
+    return np.union1d(move.lost or _around(move.shape, before), [move.to]).astype(np.int64)
 
-    Raises
-    ------
-    InputError
-        A hole that is thin and long, which is no lake but a border drawn twice.
-    """
-    union = shapely.get_parts(shapely.coverage_union_all(geometries))
-    rings = shapely.get_rings(union)
-    # The outer ring of each polygon comes first.
-    inner = np.concatenate([np.arange(n + 1) > 0 for n in shapely.get_num_interior_rings(union)])
-    holes = shapely.polygons(rings[inner])
-    if not len(holes):
-        return []
-    holes = holes[np.argsort(shapely.to_wkb(shapely.normalize(holes)), kind="stable")]
-    width = width_of(holes)
-    tree = shapely.STRtree(geometries)
-    nearby = [np.sort(tree.query(hole, predicate="intersects")) for hole in holes]
-    _stop_at(
-        [
-            f"gap of {_size(holes[h], width[h])} between {_names(nearby[h], codes)} "
-            f"at {_at(holes[h])}"
-            for h in np.flatnonzero(is_sliver(shapely.area(holes), width))
-        ],
-        heal_width,
-        label,
-    )
+
+def _around(gap: shapely.Geometry, geometries: Geometries) -> Ints:
+    """Return the communities that a gap touches."""
+    near = shapely.STRtree(geometries).query(gap, predicate="dwithin", distance=NEAR_M)
+    return np.sort(near).astype(np.int64)
+
+
+def _in_order(pieces: Geometries) -> Ints:
+    """Return the order of pieces by what they are."""
+    return np.argsort(shapely.to_wkb(shapely.normalize(pieces)), kind="stable").astype(np.int64)
+
+
+def _holes(gaps: Geometries, geometries: Geometries, codes: list[str], label: str) -> list[Finding]:
+    """Return a note for every enclosed piece of land that belongs to no community."""
+    gaps = gaps[_in_order(gaps)]
     return [
         Finding(
-            kind="hole", severity="note", measure=round(float(shapely.area(hole)), 1),
-            place=place_of(hole),
-            message=f"{label}: {_size(hole, wide)} enclosed by {_names(near, codes)} belong to no "
-            "community, in m2",
+            kind="hole", severity="note", measure=round(float(shapely.area(gap)), 1),
+            place=place_of(gap),
+            message=f"{label}: {_size(gap, width)} enclosed by "
+            f"{_names(_around(gap, geometries), codes)} belong to no community, in m2",
         )
-        for hole, wide, near in zip(holes, width, nearby, strict=True)
+        for gap, width in zip(gaps, width_of(gaps), strict=True)
     ]  # fmt: skip
 
 

@@ -15,19 +15,16 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.faults import Level
 from gridcell.coverage.layer import CellTable, column_of, find_column
 from gridcell.coverage.levels import find_levels, plan_levels
-from gridcell.coverage.local import Move, Scene, repair_round
 from gridcell.coverage.mend import Mended, mend
-from gridcell.coverage.proof import CoverageProof, prove_coverage
+from gridcell.coverage.moves import Move
+from gridcell.coverage.repair_faces import RepairSettings
+from gridcell.coverage.rounds import NEAR_M, ROUNDS, RepairedCoverage, repair_coverage
 from gridcell.coverage.settle import NOBODY
 from gridcell.coverage.units import require_one_crs, size
 from gridcell.coverage.width import GAP_WIDTH_M, WIDTH_ERROR, is_sliver, width_above, width_of
 from gridcell.errors import InputError, ProofError
 
-NEAR_M: Final = 0.001
-"""Vertices and edges of two cells nearer than this are meant to be the same."""
 _NAMED: Final = 5
-_ROUNDS: Final = 6
-"""Rounds after which a layer counts as beyond repair; nearly all need one, some two."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -198,10 +195,12 @@ def repair_cells(
         # The level above is law, as it is after its own repair.
         level = _in_order(plan_levels(table.covering(shapes), levels, land)[number], shapes)
         above = np.empty(0, object) if level.land is None else level.land.cover
-        scene = _scene(table, level, above, rank, gap_width)
-        shapes[level.rows], more, proof = _settled(shapes[level.rows], scene, table, level)
-        moves += [_on_rows(move, level.rows) for move in more]
-        left.append(np.asarray(proof.gap_pieces.geometry, dtype=object))
+        settings = _settings(table, level, above, rank, gap_width)
+        repaired = repair_coverage(shapes[level.rows], settings)
+        _require_exact(repaired, table, level)
+        shapes[level.rows] = repaired.shapes
+        moves += [_on_rows(move, level.rows) for move in repaired.moves]
+        left.append(np.asarray(repaired.proof.gap_pieces.geometry, dtype=object))
     return _told(table, mending, drawn, shapes, moves, np.concatenate(left))
 
 
@@ -219,65 +218,30 @@ def _in_order(level: Level, shapes: Geometries) -> Level:
     return replace(level, rows=level.rows[order], parent=level.parent[order])
 
 
-def _settled(
-    shapes: Geometries, scene: Scene, table: CellTable, level: Level
-) -> tuple[Geometries, list[Move], CoverageProof]:
-    """Return the cells of a level as an exact coverage but for wide gaps, and the proof of it.
-
-    Raises
-    ------
-    ProofError
-        Faults that are left after some rounds.
-    """
-    moves: list[Move] = []
-    proof = _prove(shapes, scene)
-    for _ in range(_ROUNDS):
-        if _is_settled(shapes, proof, scene):
-            return shapes, moves, proof
-        shapes, more = repair_round(shapes, proof, scene)
-        moves += more
-        proof = _prove(shapes, scene)
+def _require_exact(repaired: RepairedCoverage, table: CellTable, level: Level) -> None:
+    """Raise `ProofError` with the places where faults are left."""
+    if repaired.exact:
+        return
+    proof = repaired.proof
     frames = (proof.overlap_pieces, proof.outside_pieces, proof.gap_pieces)
     places = pd.concat([frame.geometry for frame in frames])
     rows = np.concatenate([proof.unmatched, proof.overlap_pieces["left"].to_numpy(np.int64)])
     names = [table.name[row] for row in level.rows[np.unique(rows)][:5]]
     at = f" near {shapely.point_on_surface(places.iloc[0]).wkt}" if len(places) else ""
     raise ProofError(
-        f"{len(places)} faults are left after {_ROUNDS} rounds of repair{at}, at "
+        f"{len(places)} faults are left after {ROUNDS} rounds of repair{at}, at "
         f"{', '.join(names) or 'the rim'}; mend these cells in a GIS and run again"
     )
 
 
-def _prove(shapes: Geometries, scene: Scene) -> CoverageProof:
-    if not scene.bounded:
-        return prove_coverage(shapes)
-    return prove_coverage(shapes, scene.land, parent_of=scene.parent)
-
-
-def _is_settled(shapes: Geometries, proof: CoverageProof, scene: Scene) -> bool:
-    """Tell whether nothing is left to settle: cells and gaps that stay are the whole land."""
-    gaps = np.asarray(proof.gap_pieces.geometry, dtype=object)
-    of = proof.gap_pieces["parent"].to_numpy(np.int64)
-    narrow = np.flatnonzero(scene.is_narrow(gaps))
-    # Nobody can fill a gap in land that has no cell there.
-    gap, cell = shapely.STRtree(shapes).query(
-        gaps[narrow], predicate="dwithin", distance=scene.near
-    )
-    fillable = (scene.parent[cell] == of[narrow[gap]]).any()
-    if proof.overlaps or proof.outside or len(proof.unmatched) or fillable:
-        return False
-    # Around gaps borders cannot cancel; there areas have to add up.
-    return proof.areas_add_up and (proof.closed or bool(len(gaps)))
-
-
-def _scene(
+def _settings(
     table: CellTable, level: Level, above: Geometries, rank: Floats, gap_width: float
-) -> Scene:
+) -> RepairSettings:
     boxes = shapely.total_bounds(table.cover)
     middle = np.array([[(boxes[0] + boxes[2]) / 2, (boxes[1] + boxes[3]) / 2]])
     scale = table.units.scales(middle)[0]
     # Cells outside all land have no parent: row -1 of the land.
-    return Scene(
+    return RepairSettings(
         land=above, parent=level.parent if len(above) else np.zeros(len(level.rows), np.int64),
         rank=rank[level.rows], gap_width=gap_width, near=NEAR_M / float(scale.max()),
         scale=(float(scale[0]), float(scale[1])),
