@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from plans import tiny_plan
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 from strategies import coverages
+from towns import PLANE
 
 from gridcell.check import CheckReport, check_cells
 from gridcell.errors import InputError, WriteError
@@ -30,7 +31,7 @@ QUARTERS = [box(0, 0, 100, 100), box(100, 0, 200, 100), box(0, 100, 100, 200),
 SQUARE = box(0, 0, 200, 200)
 
 
-def layer(geometries, crs="EPSG:4546", **columns):
+def layer(geometries, crs=PLANE, **columns):
     shapes = np.empty(len(geometries), dtype=object)
     shapes[:] = geometries
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
@@ -140,7 +141,7 @@ def test_a_hole_is_a_warning_a_sliver_an_error_and_with_land_both_are_errors():
     assert sliver.severity == "error"
     wide = Polygon(SQUARE.exterior, [box(5, 50, 195, 55).exterior])
     (sliver,) = found(check_cells(layer([wide])), "sliver")
-    assert "--gap-width 5.0" in sliver.message
+    assert "a gap width of 5.0" in sliver.message
     (broad,) = found(check_cells(layer([ring]), gap_width=101), "sliver")
     assert broad.measure == 10_000
 
@@ -365,7 +366,7 @@ def test_what_is_no_layer_of_polygons_is_refused_or_found():
         check_cells(quarters(), gap_width=-1)
     with pytest.raises(InputError, match="CRS"):
         check_cells(quarters(), land().to_crs(4490))
-    report = check_cells(layer([LineString([(0, 0), (1, 1)]), Point(3, 3)]))
+    report = check_cells(layer([LineString([(0, 0), (10, 10)]), Point(30, 30)]))
     assert [f.kind for f in report.findings.itertuples()] == ["wrong_type", "wrong_type"]
     assert check_cells(layer([])).ok
     assert check_cells(layer([], code=[]), land()).figures["gap_m2"] == 40_000
@@ -422,7 +423,7 @@ def test_the_command_reads_all_its_files(tmp_path, capsys, monkeypatch):
 
 
 def test_findings_without_a_crs_become_a_geopackage_but_no_geojson(tmp_path):
-    report = check_cells(layer([*QUARTERS, box(0, 0, 100, 50)], crs=None))
+    report = check_cells(layer([SQUARE, box(0, 0, 200, 50)], crs=None))
     write_findings(report.findings, tmp_path / "f.gpkg", pieces=report.pieces)
     with pytest.raises(WriteError, match="no CRS"):
         write_findings(report.findings, tmp_path / "f.geojson")

@@ -208,7 +208,7 @@ def test_what_is_no_point_is_said_to_be_none(plan):
 
 
 def test_faults_of_the_caller_are_named(plan):
-    with pytest.raises(AssignmentError, match="CRS is missing"):
+    with pytest.raises(InputError, match="CRS is missing"):
         locate(plan, gpd.GeoSeries([Point(0, 0)]))
     with pytest.raises(AssignmentError, match="one length"):
         locate(plan, ([1, 2], [1]))

@@ -21,6 +21,11 @@ CORNER = (500_000.0, 2_560_000.0)
 
 NO_SLABS = (0.0, np.inf)
 
+PLANE = "+proj=tmerc +lat_0=24 +lon_0=111 +ellps=GRS80 +units=m +type=crs"
+"""Metres from a point in town: for what is drawn around 0, 0."""
+SITE = 'LOCAL_CS["site",UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]'
+"""Metres from anywhere: for drawings so small that they could be degrees."""
+
 
 def draw(text: str, size: float = 10.0) -> dict[str, shapely.Geometry]:
     """Return what an ASCII drawing shows: for each letter the union of its squares.

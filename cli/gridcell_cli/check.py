@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from gridcell_cli import options
 
@@ -60,6 +61,7 @@ def _pair(
     help="Write a certificate of this check of CELLS.",
 )  # fmt: skip
 @options.output("FILE", required=False)
+@options.crs
 @options.encoding
 @options.overwrite
 @options.common
@@ -79,6 +81,7 @@ def command(
     older: Path | None,
     output: Path | None,
     encoding: str | None,
+    crs: str | None,
     *,
     publish: bool,
     overwrite: bool,
@@ -106,13 +109,14 @@ def command(
         _refuse("has no part in a proof of what is published (--publish)", {
             "--within": within, "--buildings": buildings, "--households": households,
             "--share": shares or None, "--gap-width": gap_width, "--certificate": certificate,
-            "--certify": certify, "--encoding": encoding,
+            "--certify": certify, "--encoding": encoding, "--crs": _given("crs"),
         })  # fmt: skip
         report = _check_published(cells or "", older, threshold)
     elif cells is None or is_plan(cells):
         _refuse("a plan names its own land and people; check one of its layers", {
             "--within": within, "--buildings": buildings, "--households": households,
             "--share": shares or None, "--gap-width": gap_width, "--certify": certify,
+            "--crs": _given("crs"),
         })  # fmt: skip
         report = (
             _check_plan(str(cells))
@@ -120,7 +124,7 @@ def command(
             else _verify(certificate or str(cells), inputs, None)
         )
     else:
-        layer = _Layer(cells, within, buildings, households, encoding)
+        layer = _Layer(cells, within, buildings, households, encoding, crs)
         report = layer.check(shares, gap_width)
         if certify is not None:
             layer.certify(report, certify, overwrite=overwrite)
@@ -150,6 +154,15 @@ def _refuse(why: str, given: dict[str, Any]) -> None:
     for name, value in given.items():
         if value is not None:
             raise click.UsageError(f"{name}: {why}")
+
+
+def _given(name: str) -> str | None:
+    """Return an option of the command line; one of the environment is for other inputs."""
+    context = click.get_current_context()
+    if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        return None
+    value: str = context.params[name]
+    return value
 
 
 def _check_published(path: str, older: Path | None, threshold: int | None) -> "CheckReport":
@@ -203,14 +216,20 @@ class _Layer:
         buildings: str | None,
         households: str | None,
         encoding: str | None,
+        crs: str | None,
     ) -> None:
+        from gridcell.crs import parse_crs
         from gridcell.read.files import open_input, open_polygons, split_layer
 
         self.folder = split_layer(cells)[0].parent
-        self.sources = {"cells": open_polygons(cells, "cells", encoding=encoding)}
+        self.crs = crs
+        named = parse_crs(crs)
+        self.sources = {"cells": open_polygons(cells, "cells", encoding=encoding, named=named)}
         for role, given in (("within", within), ("buildings", buildings)):
             if given is not None:
-                self.sources[role] = open_polygons(given, role, encoding=encoding)
+                # Buildings are where the cells are; the land has to say so.
+                at = named or self.sources["cells"].crs if role == "buildings" else named
+                self.sources[role] = open_polygons(given, role, encoding=encoding, named=at)
         if households is not None:
             self.sources["households"] = open_input(households, "households", encoding=encoding)
 
@@ -226,6 +245,7 @@ class _Layer:
             households=frames.get("households"),
             gap_width=GAP_WIDTH_M if gap_width is None else gap_width,
             shares=shares,
+            crs=self.crs,
         )
 
     def certify(self, report: "CheckReport", file: Path, *, overwrite: bool) -> None:

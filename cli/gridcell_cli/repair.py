@@ -25,6 +25,7 @@ from gridcell_cli import options
     help="Write the pieces of land that changed hands, as polygons.",
 )  # fmt: skip
 @options.output("FILE")
+@options.crs
 @options.encoding
 @options.overwrite
 @options.common
@@ -38,6 +39,7 @@ def command(
     moves: Path | None,
     output: Path,
     encoding: str | None,
+    crs: str | None,
     *,
     overwrite: bool,
     as_json: bool,
@@ -51,6 +53,7 @@ def command(
     """
     from gridcell.coverage.repair import repair_cells
     from gridcell.coverage.width import GAP_WIDTH_M
+    from gridcell.crs import parse_crs
     from gridcell.files.atomic import require_writable
     from gridcell.formats.cells import require_format, write_cells
     from gridcell.read.files import open_polygons
@@ -59,13 +62,17 @@ def command(
         if file is not None:
             require_format(file)
             require_writable(file, overwrite=overwrite)
-    layer = open_polygons(cells, "cells", encoding=encoding)
-    land = None if within is None else open_polygons(within, "within", encoding=encoding)
+    named = parse_crs(crs)
+    layer = open_polygons(cells, "cells", encoding=encoding, named=named)
+    land = None
+    if within is not None:
+        land = open_polygons(within, "within", encoding=encoding, named=named)
     repair = repair_cells(
         layer.frame,
         None if land is None else land.frame,
         gap_width=GAP_WIDTH_M if gap_width is None else gap_width,
         priority=priority,
+        crs=crs,
     )
     written = layer.encoding if layer.is_shapefile else None
     write_cells(

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +18,8 @@ from gridcell.coverage.layer import CellTable, column_of, find_column, only
 from gridcell.coverage.levels import holding
 from gridcell.coverage.mend import mend
 from gridcell.coverage.reach import FARTHEST, within_reach
+from gridcell.coverage.units import in_measured_crs
+from gridcell.crs import WGS84, bounds_of_points, is_same_crs, require_units
 from gridcell.errors import InputError
 from gridcell.model import Finding
 from gridcell.read.geometry import POINTS, POLYGONS
@@ -27,10 +28,10 @@ from gridcell.tables.values import as_text
 
 Rows = NDArray[np.int64]
 
-_WGS84: Final = pyproj.CRS.from_epsg(4326)
 
-
-def check_buildings(table: CellTable, leaves: Rows, buildings: gpd.GeoDataFrame) -> list[Finding]:
+def check_buildings(
+    table: CellTable, leaves: Rows, buildings: gpd.GeoDataFrame, named: pyproj.CRS | None = None
+) -> list[Finding]:
     """Return a ``cut_building`` for every building that stands in several cells.
 
     Parameters
@@ -40,14 +41,17 @@ def check_buildings(table: CellTable, leaves: Rows, buildings: gpd.GeoDataFrame)
     leaves
         Rows of its lowest level.
     buildings
-        Polygons in any CRS; without one they are taken to be in that of the cells.
+        Polygons in any CRS; without one they are taken to be in the one named, else in that of the
+        cells.
+    named
+        The CRS that the user named.
 
     Raises
     ------
     InputError
-        No frame with geometries.
+        No frame with geometries; coordinates in other units than their CRS says.
     """
-    shapes = _geometries(buildings, "buildings", table.frame.crs)
+    shapes = _geometries(buildings, "buildings", table.units.crs, named)
     solid = within_reach(shapes) & np.isin(shapely.get_type_id(shapes), [int(k) for k in POLYGONS])
     shapes = mend(only(shapes, solid & ~shapely.is_empty(shapes))).shapes
     known = np.flatnonzero(~shapely.is_missing(shapes))
@@ -110,6 +114,7 @@ def check_households(
     leaves: Rows,
     households: pd.DataFrame,
     buildings: gpd.GeoDataFrame | None = None,
+    named: pyproj.CRS | None = None,
 ) -> list[Finding]:
     """Return the households in no cell (``household_outside``) or several (``household_twice``).
 
@@ -126,6 +131,8 @@ def check_households(
         cells, or ``bldg_id``.
     buildings
         Where the ``bldg_id`` of households are.
+    named
+        The CRS that the user named.
 
     Raises
     ------
@@ -139,7 +146,7 @@ def check_households(
             f"of them, remove them"
         )
     name = _ids(households, ALIASES["households"]["household_id"])
-    points = _points(table, households, buildings)
+    points = _points(table, households, buildings, named)
     sound = leaves[~shapely.is_missing(table.cover[leaves])]
     cells = table.cover[sound]
     placed = np.flatnonzero(~shapely.is_missing(points))
@@ -197,12 +204,15 @@ def _twice(
 
 
 def _points(
-    table: CellTable, households: pd.DataFrame, buildings: gpd.GeoDataFrame | None
+    table: CellTable,
+    households: pd.DataFrame,
+    buildings: gpd.GeoDataFrame | None,
+    named: pyproj.CRS | None,
 ) -> Geometries:
     """Return a point of each household in the CRS of the cells, ``None`` where it has none."""
-    crs = table.frame.crs
+    crs = table.units.crs
     if isinstance(households, gpd.GeoDataFrame) and households.active_geometry_name in households:
-        points = _geometries(households, "households", crs)
+        points = _geometries(households, "households", crs, named)
         kind = shapely.get_type_id(points)
         wrong = np.flatnonzero((kind >= 0) & ~np.isin(kind, [int(k) for k in POINTS]))
         if len(wrong):
@@ -212,12 +222,13 @@ def _points(
             )
         usable = only(points, within_reach(points) & ~shapely.is_empty(points))
         return np.asarray(shapely.centroid(usable), dtype=object)
-    for x, y, source in (("lon", "lat", _WGS84), ("x", "y", crs)):
+    for x, y, source in (("lon", "lat", WGS84), ("x", "y", named or crs)):
         columns = [find_column(households, ALIASES["households"][name]) for name in (x, y)]
         if columns[0] is None or columns[1] is None:
             continue
         xy = np.column_stack([numbers(column_of(households, c)) for c in columns if c is not None])
         known = (np.abs(xy) < FARTHEST).all(axis=1)
+        require_units("households", source, bounds_of_points(xy[known]))
         points = np.full(len(xy), None, dtype=object)
         points[known] = shapely.points(xy[known])
         series = gpd.GeoSeries(points, crs=source)
@@ -230,7 +241,7 @@ def _points(
             f"households: no place; expected points, columns lon and lat, x and y, or bldg_id and "
             f"buildings; the columns are {had}"
         )
-    shapes = _geometries(buildings, "buildings", crs)
+    shapes = _geometries(buildings, "buildings", crs, named)
     sound = within_reach(shapes) & ~shapely.is_empty(shapes)
     inner = np.asarray(shapely.point_on_surface(only(shapes, sound)), dtype=object)
     names = pd.Index(_ids(buildings, ALIASES["buildings"]["bldg_id"]), dtype=object)
@@ -240,12 +251,12 @@ def _points(
     return only(inner[first][row], row >= 0)
 
 
-def _geometries(frame: gpd.GeoDataFrame, role: str, crs: pyproj.CRS | None) -> Geometries:
+def _geometries(
+    frame: gpd.GeoDataFrame, role: str, crs: pyproj.CRS | None, named: pyproj.CRS | None
+) -> Geometries:
     """Return geometries without heights in this CRS, those without one taken to be in it."""
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name not in frame:
-        raise InputError(f"{role}: expected a GeoDataFrame, got {type(frame).__name__}")
-    series = frame.geometry
-    if crs is not None and series.crs is not None and series.crs != crs:
+    series = in_measured_crs(frame, role, named or crs)[0].geometry
+    if crs is not None and not is_same_crs(series.crs, crs):
         series = series.to_crs(crs)
     with np.errstate(invalid="ignore"):
         # Heights that are no numbers.

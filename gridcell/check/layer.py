@@ -18,6 +18,7 @@ from gridcell.coverage.layer import CellTable
 from gridcell.coverage.levels import Levels, find_levels, leaves_of, plan_levels
 from gridcell.coverage.units import require_one_crs
 from gridcell.coverage.width import GAP_WIDTH_M
+from gridcell.crs import parse_crs
 from gridcell.errors import InputError
 from gridcell.model import Finding
 
@@ -30,13 +31,15 @@ def check_cells(
     households: pd.DataFrame | None = None,
     gap_width: float = GAP_WIDTH_M,
     shares: Sequence[tuple[str, str]] = (),
+    crs: str | None = None,
 ) -> CheckReport:
     """Return what keeps cells from covering their land exactly, and what else is wrong with them.
 
     Parameters
     ----------
     cells
-        Any polygons, on any index, in any CRS or none. Columns ``code``, ``label``, ``level``,
+        Any polygons, on any index, in any CRS. Without one they are measured in their own units,
+        which cannot be degrees. Columns ``code``, ``label``, ``level``,
         ``parent`` and figures are used where there are any; without codes cells are called by
         their label in the index. Levels above each other are checked one by one.
     within
@@ -53,6 +56,8 @@ def check_cells(
         long for its width.
     shares
         Pairs of columns: a part, and the whole that it cannot exceed.
+    crs
+        CRS of the layers that name none, such as ``EPSG:4547``.
 
     Returns
     -------
@@ -64,8 +69,9 @@ def check_cells(
     Raises
     ------
     InputError
-        The land is in another CRS than the cells: borders can only be compared in one. No
-        polygons, a column of `shares` that is missing, personal columns in `households`.
+        Coordinates in other units than their CRS says, or degrees without a CRS. The land is in
+        another CRS than the cells: borders can only be compared in one. No polygons, a column of
+        `shares` that is missing, personal columns in `households`.
 
     Notes
     -----
@@ -74,11 +80,14 @@ def check_cells(
     """
     if not gap_width >= 0:
         raise InputError(f"gap width {gap_width!r}: expected metres, 0 or more")
-    table, findings = check_shapes(CellTable.of(cells, "cell"))
+    named = parse_crs(crs)
+    table, findings = check_shapes(CellTable.of(cells, "cell", named))
+    findings += _doubts(table.doubt)
     land = None
     if within is not None:
-        require_one_crs(cells.crs, within.crs)
-        land, faults = check_shapes(CellTable.of(within, "land"))
+        land, faults = check_shapes(CellTable.of(within, "land", named))
+        require_one_crs(table.frame.crs, land.frame.crs)
+        findings += _doubts(land.doubt)
         # Land may be in parts, and is not divided by its own borders.
         findings += [fault for fault in faults if fault.kind != "multipart"]
     levels = find_levels(table)
@@ -90,15 +99,21 @@ def check_cells(
     findings += check_shares(table, levels, shares)
     leaves = leaves_of(plans)
     if buildings is not None:
-        findings += check_buildings(table, leaves, buildings)
+        findings += check_buildings(table, leaves, buildings, named)
     if households is not None:
-        findings += check_households(table, leaves, households, buildings)
+        findings += check_households(table, leaves, households, buildings, named)
     return CheckReport.of(
         findings,
-        cells.crs,
+        table.frame.crs,
         pieces=[piece for cover in covers for piece in cover.pieces],
         figures=_figures(table, levels, covers, findings, gap_width),
     )
+
+
+def _doubts(doubt: str | None) -> list[Finding]:
+    if doubt is None:
+        return []
+    return [Finding(kind="outside_area_of_use", severity="warning", message=doubt)]
 
 
 def _figures(

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pyproj
 
+from gridcell.coverage.units import OWN_AREA, OWN_UNITS
 from gridcell.model import Finding, findings_frame
 from gridcell.schema import FINDING_COLUMNS, SEVERITIES
 
 KINDS: Final = (
+    "outside_area_of_use",
     "area_sum", "empty_geometry", "wrong_type", "invalid_geometry", "duplicate_geometry",
     "overlap", "gap", "sliver", "outside", "not_nested_geometry", "unmatched_border", "hole",
     "multipart", "missing_code", "duplicate_code", "wrong_check_character", "wrong_parent",
@@ -115,9 +117,9 @@ class CheckReport:
             for name in SEVERITIES
             if name in counts
         ]
-        if self.ok:
-            return ", ".join(["every proof holds", *found])
-        return ", ".join(found)
+        said = ", ".join(["every proof holds", *found] if self.ok else found)
+        own = self.figures.get("units", {}).get("area") == OWN_AREA
+        return f"{said}; {OWN_UNITS}" if own else said
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it but the polygons as plain data for JSON."""

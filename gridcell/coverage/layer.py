@@ -6,13 +6,13 @@ from typing import Final, Self
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.coverage.reach import FARTHEST
-from gridcell.coverage.units import Units
-from gridcell.errors import InputError
+from gridcell.coverage.units import Units, in_measured_crs
 from gridcell.schema import ALIASES
 from gridcell.tables.values import as_text
 
@@ -33,6 +33,8 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "community": ("community", "社区编码", "社区代码"),
 }
 """Names under which the columns of a layer are found; case does not matter, the first wins."""
+
+_LABELS: Final = {"cell": "cells", "land": "within"}
 
 
 def find_column(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
@@ -61,7 +63,7 @@ class CellTable:
     """Rows of a layer in the order of the caller, numbered from 0."""
 
     frame: gpd.GeoDataFrame
-    """The caller's; never changed."""
+    """The caller's, in the CRS in which it is measured; never changed."""
     what: str
     """What messages call a row: ``cell`` or ``land``."""
     shapes: Geometries
@@ -76,21 +78,28 @@ class CellTable:
     name: list[str]
     """(n,) what messages call each row: its code, or ``row`` and the label in the index."""
     units: Units
+    doubt: str | None
+    """Why the layer cannot be where its CRS says."""
 
     @classmethod
-    def of(cls, frame: gpd.GeoDataFrame, what: str) -> Self:
+    def of(cls, frame: gpd.GeoDataFrame, what: str, crs: pyproj.CRS | None = None) -> Self:
         """Return a frame, opened.
+
+        Parameters
+        ----------
+        frame
+            Any geometries.
+        what
+            What messages call a row.
+        crs
+            The CRS that the user named, for a frame that names none.
 
         Raises
         ------
         InputError
-            No frame with geometries.
+            As `in_measured_crs`.
         """
-        if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name not in frame:
-            found = type(frame).__name__
-            raise InputError(
-                f"{what}: expected a GeoDataFrame with an active geometry column, got {found}"
-            )
+        frame, doubt = in_measured_crs(frame, _LABELS[what], crs)
         shapes = np.asarray(frame.geometry.array, dtype=object)
         with np.errstate(invalid="ignore"):
             # Heights that are no numbers.
@@ -112,6 +121,7 @@ class CellTable:
         return cls(
             frame=frame, what=what, shapes=shapes, cover=shapes, code=code, has_codes=has_codes,
             column=column, name=_names(code, frame.index, what), units=Units.of(frame.crs, bounds),
+            doubt=doubt,
         )  # fmt: skip
 
     def covering(self, cover: Geometries) -> Self:

@@ -20,8 +20,9 @@ from gridcell.coverage.moves import Move
 from gridcell.coverage.repair_faces import RepairSettings
 from gridcell.coverage.rounds import NEAR_M, ROUNDS, RepairedCoverage, repair_coverage
 from gridcell.coverage.settle import NOBODY
-from gridcell.coverage.units import require_one_crs, size
+from gridcell.coverage.units import OWN_AREA, OWN_UNITS, require_one_crs, size
 from gridcell.coverage.width import GAP_WIDTH_M, WIDTH_ERROR, is_sliver, width_above, width_of
+from gridcell.crs import parse_crs
 from gridcell.errors import InputError, ProofError
 
 _NAMED: Final = 5
@@ -58,6 +59,8 @@ class Repair:
     left: gpd.GeoDataFrame
     """Gaps wider than `gap_width`, left as they are: ``kind`` (hole, or sliver where it is long for
     its width), ``area_m2``, ``width_m``, Polygon. Largest first."""
+    remarks: tuple[str, ...] = ()
+    """What is doubtful about the CRS of the layers, or that they have none."""
 
     @property
     def ok(self) -> bool:
@@ -66,8 +69,9 @@ class Repair:
 
     def to_text(self) -> str:
         """Return what was done in a few lines, the largest moves first."""
+        unit = self._area_unit
         lines = [
-            f"{move.kind:<8} {size(move.area_m2):>9} m2  {move.lost or 'nobody'} -> "
+            f"{move.kind:<8} {size(move.area_m2):>9} {unit}  {move.lost or 'nobody'} -> "
             f"{move.got or 'nobody'}  ({move.by})"
             for move in self.moves.head(20).itertuples()
         ]
@@ -82,7 +86,8 @@ class Repair:
         else:
             text = (
                 f"{len(self.changed):,} of {len(self.cells):,} cells changed, "
-                f"{len(self.moves):,} pieces of land moved, {size(figures['moved_m2'])} m2 in all; "
+                f"{len(self.moves):,} pieces of land moved, {size(figures['moved_m2'])} "
+                f"{self._area_unit} in all; "
                 f"proved to be an exact coverage"
             )
         slivers = self.left[self.left["kind"] == "sliver"]
@@ -102,7 +107,11 @@ class Repair:
             if names:
                 more = ", …" if len(names) > _NAMED else ""
                 text += f"\n{what}: {len(names):,} ({', '.join(names[:_NAMED])}{more})"
-        return text
+        return "\n".join([text, *self.remarks])
+
+    @property
+    def _area_unit(self) -> str:
+        return OWN_AREA if self.cells.crs is None else "m2"
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was done as plain data for JSON."""
@@ -119,6 +128,7 @@ class Repair:
             "doubtful": list(self.doubtful),
             "without": list(self.without),
             "lost": list(self.lost),
+            "remarks": list(self.remarks),
             "moves": [
                 {"kind": kind, "by": why, "pieces": int(row["size"]), "m2": round(row["sum"], 6)}
                 for (kind, why), row in by.iterrows()
@@ -144,6 +154,7 @@ def repair_cells(
     *,
     gap_width: float = GAP_WIDTH_M,
     priority: str | None = None,
+    crs: str | None = None,
 ) -> Repair:
     """Return the cells as an exact coverage, with every change that this took.
 
@@ -155,7 +166,8 @@ def repair_cells(
     Parameters
     ----------
     cells
-        Polygons in any CRS, on any index; never changed.
+        Polygons in any CRS, on any index; never changed. Without a CRS they are measured in their
+        own units, which cannot be degrees.
     within
         The land that they have to fill, in the same CRS. Its borders are law. Each cell belongs to
         the polygon that holds most of it.
@@ -163,11 +175,14 @@ def repair_cells(
         Metres: the diameter of the largest circle that fits into a gap that is closed.
     priority
         Column of numbers: where cells overlap the higher wins.
+    crs
+        CRS of the layers that name none, such as ``EPSG:4547``; the result has it.
 
     Raises
     ------
     InputError
-        No polygon at all, a missing column, layers in different CRS, several levels at once.
+        Coordinates in other units than their CRS says, or degrees without a CRS. No polygon at all,
+        a missing column, layers in different CRS, several levels at once.
     ProofError
         A coverage that could not be made exact, with the places; nothing was written.
 
@@ -179,10 +194,11 @@ def repair_cells(
     nobody shares, and where nobody else has a say the longest border does. A cell that lies in
     another keeps its land. Gaps are divided into constrained Delaunay triangles first.
     """
-    table = CellTable.of(cells, "cell")
-    land = None if within is None else CellTable.of(within, "land")
+    named = parse_crs(crs)
+    table = CellTable.of(cells, "cell", named)
+    land = None if within is None else CellTable.of(within, "land", named)
     if land is not None:
-        require_one_crs(cells.crs, land.frame.crs)
+        require_one_crs(table.frame.crs, land.frame.crs)
         land = land.covering(_sound_land(land))
     rank = _priorities(table, priority)
     mending = mend(table.shapes)
@@ -201,7 +217,8 @@ def repair_cells(
         shapes[level.rows] = repaired.shapes
         moves += [_on_rows(move, level.rows) for move in repaired.moves]
         left.append(np.asarray(repaired.proof.gap_pieces.geometry, dtype=object))
-    return _told(table, mending, drawn, shapes, moves, np.concatenate(left))
+    doubts = [table.doubt] if land is None else [table.doubt, land.doubt]
+    return _told(table, mending, drawn, shapes, moves, np.concatenate(left), doubts)
 
 
 def _in_order(level: Level, shapes: Geometries) -> Level:
@@ -295,6 +312,7 @@ def _told(
     shapes: Geometries,
     moves: list[Move],
     left: Geometries,
+    doubts: list[str | None],
 ) -> Repair:
     new = np.array(table.frame.geometry.array, dtype=object)
     changed = np.flatnonzero([a is not b for a, b in zip(shapes, table.shapes, strict=True)])
@@ -312,6 +330,10 @@ def _told(
         without=_names(table, np.flatnonzero(nothing & ~mending.doubtful)),
         lost=_names(table, gone),
         left=_left_frame(table, left),
+        remarks=(
+            *(doubt for doubt in doubts if doubt is not None),
+            *([OWN_UNITS] if frame.crs is None else []),
+        ),
     )
 
 

@@ -1,18 +1,77 @@
-"""Areas and widths in metres, whatever the CRS of the shapes."""
+"""The CRS in which a layer is measured; areas and widths in metres, whatever it is."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
+import geopandas as gpd
 import numpy as np
 import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
+from gridcell.coverage.reach import within_reach
+from gridcell.crs import crs_name, doubt_place, horizontal, is_same_crs, settle_measured
 from gridcell.errors import InputError
 
 _TRUE: float = 0.03
 """Areas of a projection that are off by less count as they are (a UTM zone: 0.1 %)."""
+
+
+OWN_AREA: Final = "square units"
+OWN_UNITS: Final = "measured in units of the layer's own: no CRS is named"
+
+
+def in_measured_crs(
+    frame: gpd.GeoDataFrame, label: str, named: pyproj.CRS | None
+) -> tuple[gpd.GeoDataFrame, str | None]:
+    """Return a layer in the CRS in which it is measured, and why its place is doubted.
+
+    The door of every command that measures a layer as it is. Coordinates are never changed, and
+    neither is the caller's frame.
+
+    Parameters
+    ----------
+    frame
+        Any geometries, damaged ones among them.
+    label
+        What messages call the layer.
+    named
+        The CRS that the user named, for a layer that names none that can be used.
+
+    Raises
+    ------
+    InputError
+        No frame with geometries; coordinates that are in other units than those of the CRS; degrees
+        without a CRS.
+    """
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name not in frame:
+        found = type(frame).__name__
+        raise InputError(
+            f"{label}: expected a GeoDataFrame with an active geometry column, got {found}"
+        )
+    bounds = _bounds_of_most(np.asarray(frame.geometry.array, dtype=object))
+    crs = settle_measured(label, frame.crs, named, bounds)
+    if crs is not None and not is_same_crs(frame.crs, crs):
+        frame = frame.set_crs(crs, allow_override=True)
+    doubt = None if crs is None else doubt_place(crs, bounds)
+    return frame, None if doubt is None else f"{label}: {doubt}"
+
+
+def _bounds_of_most(shapes: Geometries) -> NDArray[np.float64]:
+    """Return bounds (4,) that a few damaged shapes do not move.
+
+    Of shapes that could be in degrees, where most could: their extent; else the median of each.
+    """
+    sound = within_reach(shapes) & ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
+    if not sound.any():
+        return np.full(4, np.nan)
+    bounds = shapely.bounds(shapes[sound])
+    small = (np.abs(bounds) <= 180).all(axis=1)
+    if small.mean() <= 0.5:
+        return np.asarray(np.median(bounds, axis=0))
+    bounds = bounds[small]
+    return np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -32,7 +91,10 @@ class Units:
     def of(cls, crs: pyproj.CRS | None, bounds: NDArray[np.float64]) -> Self:
         """Return the units of a CRS, within these bounds (4,)."""
         if crs is None:
-            return cls(crs=None, unit=1.0, area="square units", length="units", distorted=False)
+            return cls(
+                crs=None, unit=1.0, area=OWN_AREA, length="units", distorted=False
+            )  # fmt: skip
+        crs = horizontal(crs)
         unit = 1.0
         if not crs.is_geographic and crs.axis_info:
             unit = float(crs.axis_info[0].unit_conversion_factor) or 1.0
@@ -106,8 +168,8 @@ def _metres_in_degrees(crs: pyproj.CRS, latitude: NDArray[np.float64]) -> NDArra
 
 def require_one_crs(cells: pyproj.CRS | None, within: pyproj.CRS | None) -> None:
     """Raise `InputError` where cells and land are in different CRS."""
-    if cells != within:
-        name = [crs.name if crs else "no CRS" for crs in (cells, within)]
+    if not is_same_crs(cells, within):
+        name = [crs_name(crs) or "no CRS" for crs in (cells, within)]
         raise InputError(
             f"the cells are in {name[0]}, the land in {name[1]}: borders can only be compared in "
             f"one CRS; transform one of them"

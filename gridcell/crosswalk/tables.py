@@ -15,10 +15,10 @@ from gridcell.coverage.width import width_of
 from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import alone_in, holding_most, holding_point, pair_table
 from gridcell.crosswalk.sides import Contents, Given, Side, open_side, read_contents, work_crs
+from gridcell.crs import crs_name, parse_crs
 from gridcell.disclosure.suppression import suppress
 from gridcell.errors import Hint, InputError
-from gridcell.read.crs import move, parse_crs
-from gridcell.read.files import crs_name
+from gridcell.read.crs import move
 
 Ints = NDArray[np.int64]
 

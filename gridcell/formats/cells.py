@@ -16,6 +16,7 @@ from shapely import GeometryType
 
 from gridcell.arrays import Geometries
 from gridcell.coverage.lattice import LONLAT, to_lattice
+from gridcell.crs import is_on_earth
 from gridcell.errors import WriteError
 from gridcell.files.atomic import require_writable
 from gridcell.formats.geopackage import dated
@@ -129,10 +130,10 @@ def _fitting(
             )
     if driver != "GeoJSON" or cells.crs == LONLAT:
         return cells
-    if cells.crs is None:
+    if cells.crs is None or not is_on_earth(cells.crs):
         raise WriteError(
-            f"{file}: GeoJSON is in longitude and latitude, and the cells have no CRS; write a "
-            f".gpkg instead"
+            f"{file}: GeoJSON is in longitude and latitude, and the cells have no CRS on "
+            f"the earth; write a .gpkg instead"
         )
     solid = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
     lattice = to_lattice(shapes[solid], cells.crs)

@@ -8,6 +8,7 @@ import geopandas as gpd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from gridcell.crs import is_on_earth
 from gridcell.errors import WriteError
 from gridcell.files.atomic import require_writable, whole_file
 from gridcell.formats.geopackage import dated
@@ -49,10 +50,10 @@ def write_findings(
     findings = findings.drop(columns=list(MESSAGE_COLUMNS), errors="ignore")
     options: dict[str, Any] = {}
     if suffix in _GEOJSON:
-        if findings.crs is None:
+        if findings.crs is None or not is_on_earth(findings.crs):
             raise WriteError(
-                f"{file}: GeoJSON is in longitude and latitude, and the cells have no CRS; write a "
-                f".gpkg instead"
+                f"{file}: GeoJSON is in longitude and latitude, and the cells have no CRS on "
+                f"the earth; write a .gpkg instead"
             )
         findings, options = findings.to_crs(4326), {"RFC7946": "YES", "COORDINATE_PRECISION": 9}
     with whole_file(file, overwrite=overwrite) as part:

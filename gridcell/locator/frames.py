@@ -5,16 +5,15 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gridcell.errors import AssignmentError
+from gridcell.crs import NAME_IT, bounds_of_points, horizontal, parse_crs, require_units
+from gridcell.errors import InputError
 from gridcell.locator.index import CellIndex, index_plan
 from gridcell.locator.places import as_pairs, settle_places
 from gridcell.model import Plan
-from gridcell.read.crs import parse_crs
 
 
 def locate(
@@ -48,8 +47,10 @@ def locate(
 
     Raises
     ------
+    InputError
+        Points without a CRS, or degrees in a CRS of metres.
     AssignmentError
-        Points without a CRS, or arrays of two lengths.
+        Arrays of two lengths.
     """
     return locate_in(index_plan(plan), points, crs=crs, nearest_m=nearest_m)
 
@@ -60,13 +61,15 @@ def locate_in(
     """Return what `locate` returns, from cells that are indexed already."""
     fault: NDArray[np.object_] | None = None
     index: pd.Index[Any] | None = None
-    source = named_crs(crs)
+    source = parse_crs(crs)
     if isinstance(points, gpd.GeoDataFrame | gpd.GeoSeries):
         index = points.index
-        source = points.crs or source
+        source = source if points.crs is None else horizontal(points.crs)
         if source is None:
-            raise AssignmentError("points: the CRS is missing; set it, or name it with crs=")
+            raise InputError("points: the CRS is missing; set it, or name it", NAME_IT)
         xy, fault = point_coordinates(np.asarray(points.geometry.array))
+        if source.is_projected:  # Of degrees each point is doubted by itself.
+            require_units("points", source, bounds_of_points(xy))
     else:
         xy = as_pairs(*points)
         source = source or cells.crs
@@ -102,21 +105,3 @@ def _as_point(geometry: BaseGeometry | None) -> tuple[BaseGeometry | None, str |
     if len(parts) == 1 and isinstance(parts[0], shapely.Point):
         return parts[0], None
     return None, f"the geometry is a {geometry.geom_type}, expected a point"
-
-
-def named_crs(crs: Any) -> pyproj.CRS | None:
-    """Return the CRS that the caller named, if any.
-
-    Raises
-    ------
-    AssignmentError
-        PROJ does not understand it.
-    """
-    if crs is None or isinstance(crs, str):
-        return parse_crs(crs)
-    try:
-        return pyproj.CRS.from_user_input(crs)
-    except pyproj.exceptions.CRSError:
-        raise AssignmentError(
-            f"crs {crs!r}: unknown; expected an EPSG code such as EPSG:4547, or WKT"
-        ) from None

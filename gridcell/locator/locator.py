@@ -22,10 +22,11 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from gridcell.arrays import Geometries
+from gridcell.crs import is_same_crs, parse_crs
 from gridcell.errors import InputError
 from gridcell.locator.borders import choose_holder
 from gridcell.locator.file import open_plan, plan_file, read_index
-from gridcell.locator.frames import locate_in, named_crs
+from gridcell.locator.frames import locate_in
 from gridcell.locator.index import CellIndex, answering, outside_reason, staff_by_cell
 from gridcell.locator.places import DEGREES, as_pairs, beyond, in_degrees, no_place
 from gridcell.schema import LEVELS
@@ -198,8 +199,8 @@ class Locator:
     def _way(self, crs: Any) -> _Way:
         """Return how coordinates get into the plan's CRS; the last way asked for is kept."""
         if crs is not self._last[0]:
-            source = _WGS84 if crs is None else named_crs(crs) or _WGS84
-            same = source.equals(self._crs, ignore_axis_order=True)
+            source = _WGS84 if crs is None else parse_crs(crs) or _WGS84
+            same = is_same_crs(source, self._crs)
             move = None
             if not same:
                 move = pyproj.Transformer.from_crs(source, self._crs, always_xy=True).transform

@@ -7,9 +7,9 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
+from gridcell.crs import crs_name
 from gridcell.errors import AssignmentError
 from gridcell.read.crs import move_points
-from gridcell.read.files import crs_name
 
 DEGREES: Final = {"lon": 180.0, "lat": 90.0}
 """Largest longitude and latitude."""

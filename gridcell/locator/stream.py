@@ -12,6 +12,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import WriteError
 from gridcell.files.atomic import require_writable
 from gridcell.formats.features import write_features
@@ -19,8 +20,7 @@ from gridcell.locator.file import read_index
 from gridcell.locator.index import HOW, LOCATED_COLUMNS, CellIndex
 from gridcell.locator.places import settle_places
 from gridcell.locator.rows import Batch, PointRows, open_points
-from gridcell.read.crs import move_points, parse_crs
-from gridcell.read.files import crs_name
+from gridcell.read.crs import move_points
 from gridcell.tables.write import write_table
 
 OUTPUT_FORMATS: Final = (".csv", ".xlsx", ".parquet", ".gpkg", ".geojson")

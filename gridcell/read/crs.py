@@ -1,6 +1,5 @@
 """One metric CRS for all layers: chosen, applied, and doubted where layers do not meet."""
 
-from functools import lru_cache
 from typing import Final
 
 import geopandas as gpd
@@ -10,10 +9,20 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.coverage.reach import FARTHEST
+from gridcell.crs import (
+    NAME_IT,
+    WGS84,
+    crs_name,
+    doubt_place,
+    horizontal,
+    is_on_earth,
+    is_same_crs,
+    move_coordinates,
+    require_units,
+    unusable,
+)  # fmt: skip
 from gridcell.errors import Hint, InputError
-from gridcell.read.files import Source, crs_name
-
-_WGS84: Final = pyproj.CRS.from_epsg(4326)
+from gridcell.read.files import Source
 
 _CHINA: Final = shapely.Polygon([
     (73.5, 39.5), (80.2, 42.0), (80.3, 45.0), (82.5, 45.5), (83.0, 47.2), (85.5, 47.1),
@@ -32,96 +41,33 @@ _SCALE_TOLERANCE: Final = 0.03
 """By how much a metre of the CRS may differ from a metre on the ground (areas, so squared)."""
 
 
-def parse_crs(text: str | None) -> pyproj.CRS | None:
-    """Return the CRS that the user named.
-
-    Raises
-    ------
-    InputError
-        A text that PROJ does not understand.
-    """
-    if text is None:
-        return None
-    try:
-        return pyproj.CRS.from_user_input(text)
-    except pyproj.exceptions.CRSError:
-        raise InputError(
-            f"CRS {text!r}: unknown; expected an EPSG code such as EPSG:4547, or WKT"
-        ) from None
-
-
 def settle_crs(source: Source, fallback: pyproj.CRS | None) -> pyproj.CRS:
-    """Return the CRS of an input: its own, else the one named by the user.
+    """Return the CRS of an input: its own if it can be used, else the one named by the user.
+
+    Of a CRS with heights it is the horizontal part.
 
     Raises
     ------
     InputError
         Neither is there, or coordinates that cannot be in that CRS.
     """
-    crs = source.crs or fallback
+    own = source.crs if source.crs is not None and is_on_earth(source.crs) else None
+    crs = own or fallback
     if crs is None:
-        raise InputError(
-            f"{source.label}: the CRS is missing (no .prj or none in the file); name it",
-            Hint("crs", "EPSG:4547"),
-        )
-    try:
-        _transformer(crs, _WGS84)
-    except pyproj.exceptions.ProjError:
-        raise InputError(
-            f"{source.label}: the CRS {crs_name(crs)} is damaged or not tied to the earth; remove "
-            "it and name the right one",
-            Hint("crs", "EPSG:4547"),
-        ) from None
+        if source.crs is not None:
+            raise unusable(source.label, source.crs)
+        fault = source.crs_fault or "the CRS is missing (no .prj or none in the file)"
+        raise InputError(f"{source.label}: {fault}; name it", NAME_IT)
+    if not is_on_earth(crs):
+        raise unusable(source.label, crs)
+    crs = horizontal(crs)
     geometries = source.geometries
     if geometries is not None and len(shapely.get_coordinates(geometries.array)):
-        _check_plausible(source, crs, geometries.total_bounds)
+        bounds = geometries.total_bounds
+        require_units(source.label, crs, bounds)
+        if doubt := doubt_place(crs, bounds):
+            raise InputError(f"{source.label}: {doubt}")
     return crs
-
-
-def _check_plausible(source: Source, crs: pyproj.CRS, bounds: NDArray[np.float64]) -> None:
-    west, south, east, north = bounds
-    if not np.isfinite(bounds).all():
-        return
-    span = f"x {west:.6g} to {east:.6g}, y {south:.6g} to {north:.6g}"
-    if crs.is_geographic:
-        limit_x, limit_y = (400.0, 100.0) if _unit(crs) > 0.0174534 else (180.01, 90.01)
-        if max(abs(west), abs(east)) > limit_x or max(abs(south), abs(north)) > limit_y:
-            swapped = max(abs(west), abs(east)) <= 90 and max(abs(south), abs(north)) <= 180.01
-            hint = (
-                "x and y look swapped: expected longitude before latitude"
-                if swapped
-                else "expected degrees; the coordinates look projected, name their CRS"
-            )
-            raise InputError(f"{source.label}: CRS {crs_name(crs)}, but {span}: {hint}")
-    elif crs.is_projected and max(np.abs(bounds)) <= 180 and max(east - west, north - south) < 10:
-        raise InputError(
-            f"{source.label}: CRS {crs_name(crs)} is projected, but {span}: the coordinates look "
-            "like degrees, so the CRS is wrong; remove it and name EPSG:4326 or EPSG:4490",
-            Hint("crs", "EPSG:4490"),
-        )
-    _check_area_of_use(source, crs, bounds, span)
-
-
-def _check_area_of_use(
-    source: Source, crs: pyproj.CRS, bounds: NDArray[np.float64], span: str
-) -> None:
-    centre = np.array([[(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]])
-    lon, lat = _move_coordinates(centre, crs, _WGS84)[0]
-    area = crs.area_of_use
-    inside = np.isfinite([lon, lat]).all() and (
-        area is None
-        or area.west > area.east
-        or (area.west - 6 <= lon <= area.east + 6 and area.south - 6 <= lat <= area.north + 6)
-    )
-    if not inside:
-        raise InputError(
-            f"{source.label}: CRS {crs_name(crs)}, but {span}: that is outside its area of use; "
-            "check the CRS, the zone (a zone number in front of x) and the order of x and y"
-        )
-
-
-def _unit(crs: pyproj.CRS) -> float:
-    return float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 1.0
 
 
 def is_metric(crs: pyproj.CRS, lon: float, lat: float) -> bool:
@@ -153,14 +99,14 @@ def choose_work_crs(crs: pyproj.CRS, geometries: gpd.GeoSeries) -> pyproj.CRS:
     """
     west, south, east, north = geometries.total_bounds
     centre = np.array([[(west + east) / 2, (south + north) / 2]])
-    lon, lat = _move_coordinates(centre, crs, _WGS84)[0]
+    lon, lat = move_coordinates(centre, crs, WGS84)[0]
     if is_metric(crs, float(lon), float(lat)):
         return crs
     if _CHINA.contains(shapely.Point(lon, lat)):
         meridian = min(max(3 * round(float(lon) / 3), 75), 135)
         return pyproj.CRS.from_epsg(4534 + (meridian - 75) // 3)
     try:
-        utm: pyproj.CRS = gpd.GeoSeries([shapely.Point(lon, lat)], crs=_WGS84).estimate_utm_crs()
+        utm: pyproj.CRS = gpd.GeoSeries([shapely.Point(lon, lat)], crs=WGS84).estimate_utm_crs()
     except (RuntimeError, ValueError):
         raise InputError(
             f"no metric CRS is known for longitude {lon:.6g}, latitude {lat:.6g}; bring the "
@@ -169,25 +115,14 @@ def choose_work_crs(crs: pyproj.CRS, geometries: gpd.GeoSeries) -> pyproj.CRS:
     return utm
 
 
-def _move_coordinates(
-    xy: NDArray[np.float64], source: pyproj.CRS, target: pyproj.CRS
-) -> NDArray[np.float64]:
-    return np.column_stack(_transformer(source, target).transform(xy[:, 0], xy[:, 1]))
-
-
-@lru_cache(maxsize=32)
-def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(source, target, always_xy=True)
-
-
 def move(
     geometries: NDArray[np.object_], source: pyproj.CRS, target: pyproj.CRS
 ) -> NDArray[np.object_]:
     """Return the geometries in the target CRS, x before y; in two dimensions."""
     flat = shapely.force_2d(geometries)
-    if source.equals(target, ignore_axis_order=True):
+    if is_same_crs(source, target):
         return flat
-    return shapely.transform(flat, lambda xy: _move_coordinates(xy, source, target))
+    return shapely.transform(flat, lambda xy: move_coordinates(xy, source, target))
 
 
 def move_points(
@@ -196,8 +131,8 @@ def move_points(
     """Return (n, 2) coordinates in the target CRS, x before y; NaN stays NaN."""
     out = xy.astype("float64", copy=True)
     there = np.isfinite(out).all(axis=1)
-    if there.any() and not source.equals(target, ignore_axis_order=True):
-        out[there] = _move_coordinates(out[there], source, target)
+    if there.any() and not is_same_crs(source, target):
+        out[there] = move_coordinates(out[there], source, target)
     return out
 
 

@@ -1,7 +1,7 @@
 """Any file or frame, opened: its rows, where they came from, in which encoding and CRS."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.coverage.reach import FARTHEST
+from gridcell.coverage.units import in_measured_crs
+from gridcell.crs import NAME_IT, crs_name
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files
 from gridcell.model import InputRecord
@@ -58,6 +60,8 @@ class Source:
     encoding: str | None
     crs: pyproj.CRS | None
     sha256: str
+    crs_fault: str | None = None
+    """Why the CRS that the file names cannot be used, where it names one."""
     is_shapefile: bool = False
     unclosed: tuple[int, ...] = ()
     """Rows with rings that do not end where they begin; they were closed."""
@@ -80,14 +84,6 @@ class Source:
             role=self.role, path=self.name, layer=self.layer, rows=len(self.frame),
             encoding=self.encoding, crs=crs_name(self.crs), sha256=self.sha256,
         )  # fmt: skip
-
-
-def crs_name(crs: pyproj.CRS | None) -> str | None:
-    """Return ``EPSG:4547`` or, where no authority knows the CRS, its name."""
-    if crs is None:
-        return None
-    authority = crs.to_authority(min_confidence=70)
-    return ":".join(authority) if authority else crs.name
 
 
 def open_input(
@@ -122,7 +118,9 @@ def open_input(
     return source
 
 
-def open_polygons(given: Input, role: str, *, encoding: str | None = None) -> Source:
+def open_polygons(
+    given: Input, role: str, *, encoding: str | None = None, named: pyproj.CRS | None = None
+) -> Source:
     """Return the rows of a file or frame with geometries, whatever is wrong with these.
 
     For those who look for faults: coordinates that are no numbers are theirs to find.
@@ -131,16 +129,21 @@ def open_polygons(given: Input, role: str, *, encoding: str | None = None) -> So
     ----------
     given, role, encoding
         As in `open_input`.
+    named
+        The CRS that the user named, for a file that names none that can be used.
 
     Raises
     ------
     InputError
-        As `open_input`, and for a table without geometries.
+        As `open_input`, for a table without geometries, and as `in_measured_crs`.
     """
     source = open_input(given, role, encoding=encoding, any_coordinates=True)
     if source.geometries is None:
         raise InputError(f"{source.label}: expected polygons, found a table")
-    return source
+    if source.crs is None and named is None and source.crs_fault:
+        raise InputError(f"{source.label}: {source.crs_fault}; name it", NAME_IT)
+    frame, _ = in_measured_crs(source.frame, source.label, named)
+    return replace(source, frame=frame, crs=frame.crs)
 
 
 def split_layer(text: str) -> tuple[Path, str | None]:

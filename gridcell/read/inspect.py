@@ -12,10 +12,11 @@ import pyproj
 import shapely
 
 from gridcell.coverage.mend import mend
+from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import Hint, InputError
-from gridcell.read.crs import choose_work_crs, move, parse_crs, settle_crs
+from gridcell.read.crs import choose_work_crs, move, settle_crs
 from gridcell.read.fields import find_columns
-from gridcell.read.files import Input, Source, crs_name, list_layers, open_input, split_layer
+from gridcell.read.files import Input, Source, list_layers, open_input, split_layer
 from gridcell.read.geometry import LINES, POLYGONS
 from gridcell.read.offset import find_offset
 from gridcell.read.vector import PARQUET

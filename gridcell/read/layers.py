@@ -11,23 +11,17 @@ import pyproj
 import shapely
 
 from gridcell.arrays import Geometries
+from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import InputError
 from gridcell.model import Finding, InputRecord, Layers
 from gridcell.read.atoms import check_atoms, hexagon_resolution, hexagons
 from gridcell.read.buildings import check_buildings
 from gridcell.read.communities import check_communities
-from gridcell.read.crs import (
-    check_meeting,
-    check_moved,
-    choose_work_crs,
-    move,
-    parse_crs,
-    settle_crs,
-)
+from gridcell.read.crs import check_meeting, check_moved, choose_work_crs, move, settle_crs
 from gridcell.read.datum import parse_datums, to_wgs84
 from gridcell.read.features import check_barriers, check_sites, join_barriers
 from gridcell.read.fields import check_mapping
-from gridcell.read.files import Input, Source, crs_name, open_input
+from gridcell.read.files import Input, Source, open_input
 from gridcell.read.geometry import geometries_of
 from gridcell.read.offset import find_offset
 from gridcell.read.people import check_households, check_staff

@@ -9,6 +9,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.crs import bounds_of_points, require_units
 from gridcell.errors import InputError
 from gridcell.read.crs import move_points, settle_crs
 from gridcell.read.datum import points_to_wgs84
@@ -159,6 +160,7 @@ def _points(
                 )
     elif {"x", "y"} <= found.keys():
         own, xy = fallback or crs, _pair(source, given, "x", "y")
+        require_units(source.label, own, bounds_of_points(xy))
     else:
         return np.full((len(given), 2), np.nan), None
     if datum != "wgs84":

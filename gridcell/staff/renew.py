@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import AssignmentError
 from gridcell.model import Plan, findings_frame
-from gridcell.read.crs import parse_crs
 from gridcell.read.datum import parse_datums
 from gridcell.read.fields import check_mapping
-from gridcell.read.files import Input, crs_name, open_input
+from gridcell.read.files import Input, open_input
 from gridcell.read.people import check_staff
 from gridcell.rules import Rules
 from gridcell.schema import SEVERITIES

@@ -1,0 +1,278 @@
+"""Coordinates that cannot be in their CRS are refused by every command that measures."""
+
+import json
+import warnings
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from plans import tiny_plan
+from shapely.geometry import box
+from towns import SITE
+
+import gridcell
+from gridcell.check import check_cells
+from gridcell.coverage.repair import repair_cells
+from gridcell.crs import crs_text, horizontal, is_same_crs, parse_crs, require_units
+from gridcell.errors import InputError
+from gridcell.formats.geopackage import write_geopackage
+from gridcell_cli.main import main
+
+X, Y = 500_000.0, 2_560_000.0
+FAULTS = {
+    "degrees_called_metres": "look like degrees",
+    "metres_called_degrees": "expected degrees",
+    "swapped": "x and y look swapped",
+    "degrees_without_crs": "the CRS is missing",
+}
+
+
+def right(crs="EPSG:4547"):
+    """Return four squares of 100 m around a lake of 20 m, in a CRS."""
+    lake = box(X + 90, Y + 90, X + 110, Y + 110)
+    squares = [box(X + i, Y + j, X + i + 100, Y + j + 100) for i in (0, 100) for j in (0, 100)]
+    frame = gpd.GeoDataFrame(
+        {"code": list("abcd"), "households": 9},
+        geometry=[square.difference(lake) for square in squares], crs="EPSG:4547",
+    )  # fmt: skip
+    return frame.to_crs(crs)
+
+
+def wrong(kind, frame):
+    """Return a frame with the CRS that it should not have."""
+    if kind == "metres_called_degrees":
+        return frame.set_crs("EPSG:4326", allow_override=True)
+    frame = frame.to_crs("EPSG:4490")
+    if kind == "swapped":
+        return frame.set_geometry(
+            gpd.GeoSeries(shapely.transform(frame.geometry.array, np.fliplr), crs=frame.crs)
+        )
+    crs = "EPSG:4547" if kind == "degrees_called_metres" else None
+    return frame.set_crs(crs, allow_override=True)
+
+
+def write(frame, path):
+    with warnings.catch_warnings(action="ignore"):
+        frame.to_file(path)
+    return path
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line; return its exit code, stdout and stderr."""
+
+    def run_(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return caught.value.code, out, err
+
+    return run_
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    file = tmp_path_factory.mktemp("plan") / "plan.gpkg"
+    write_geopackage(tiny_plan(), file)
+    return file
+
+
+COMMANDS = {
+    "partition": ["{bad}", "-o", "{out}"],
+    "partition buildings": ["{good}", "{bad}", "-o", "{out}"],
+    "check": ["{bad}"],
+    "check within": ["{good}", "--within", "{bad}"],
+    "check buildings": ["{good}", "--buildings", "{bad}"],
+    "check households": ["{good}", "--households", "{points}"],
+    "repair": ["{bad}", "-o", "{out}.gpkg"],
+    "repair within": ["{good}", "--within", "{bad}", "-o", "{out}.gpkg"],
+    "crosswalk": ["{good}", "{bad}", "-o", "{out}.csv"],
+    "crosswalk back": ["{bad}", "{good}", "-o", "{out}.csv"],
+    "locate": ["{plan}", "{points}", "-o", "{out}.csv"],
+    "staff": ["{plan}", "{points}", "-o", "{out}"],
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_measures_refuses_coordinates_that_cannot_be_in_their_crs(
+    kind, command, plan, tmp_path, run
+):
+    if command == "check buildings" and kind == "degrees_without_crs":
+        kind = "degrees_called_metres"  # They are taken to be where the cells are.
+    points = right().assign(staff_id=list("pqrs"), household_id=list("pqrs"), roles="micro_chief")
+    points = points.set_geometry(points.representative_point()).drop(columns="code")
+    places = {
+        "bad": write(wrong(kind, right()), tmp_path / "bad.gpkg"),
+        "good": write(right(), tmp_path / "good.gpkg"),
+        "points": write(wrong(kind, points), tmp_path / "points.gpkg"),
+        "plan": plan,
+        "out": tmp_path / "out",
+    }
+    code, out, err = run(command.split()[0], *(a.format(**places) for a in COMMANDS[command]))
+    if command == "check households" and kind == "degrees_without_crs":
+        # As buildings: in the CRS of the cells, where they are no metres.
+        assert "look like degrees" in err
+    else:
+        assert FAULTS[kind] in err
+    assert (code, out) == (3, "")
+    assert ".gpkg" in err or "households" in err
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("kind", ["degrees_without_crs"])
+@pytest.mark.parametrize("command", ["check", "repair"])
+def test_a_missing_crs_is_named_on_the_command_line(kind, command, tmp_path, run):
+    bad = write(wrong(kind, right()), tmp_path / "bad.gpkg")
+    more = [] if command == "check" else ["-o", tmp_path / "out.gpkg"]
+    code, _, err = run(command, bad, *more)
+    assert (code, err.rstrip().endswith("name it (--crs EPSG:4490)")) == (3, True)
+    code, out, _ = run(command, bad, "--crs", "EPSG:4490", *more, "--json")
+    assert code == 0
+    told = json.loads(out)
+    if command == "check":
+        assert told["figures"]["hole_m2"] == pytest.approx(400, rel=1e-3)
+    else:
+        back = gpd.read_file(tmp_path / "out.gpkg")
+        assert back.crs == "EPSG:4490"
+        assert back.to_crs(4547).area.sum() == pytest.approx(39_600, rel=1e-6)
+
+
+@pytest.mark.parametrize("function", [check_cells, repair_cells])
+@pytest.mark.parametrize("kind", FAULTS)
+def test_frames_are_refused_as_files_are(function, kind):
+    bad = wrong(kind, right())
+    before = bad.copy()
+    with pytest.raises(InputError, match=f"^cells: .*{FAULTS[kind]}"):
+        function(bad)
+    with pytest.raises(InputError, match=f"^within: .*{FAULTS[kind]}"):
+        function(right(), bad)
+    assert bad.crs == before.crs
+    assert (bad.geometry == before.geometry).all()
+
+
+@pytest.mark.parametrize("frame", [right(), right("EPSG:4490"), right(3857), right(2381)])
+def test_what_is_right_is_measured_alike_in_any_crs(frame):
+    report = check_cells(frame)
+    assert report.figures["hole_m2"] == pytest.approx(400, rel=2e-2)
+    assert set(report.findings["kind"]) == {"hole"}
+    assert not len(repair_cells(frame).changed)
+
+
+def test_metres_without_a_crs_are_measured_in_their_own_units_and_that_is_said(tmp_path, run):
+    layer = write(right().set_crs(None, allow_override=True), tmp_path / "own.gpkg")
+    code, out, _ = run("check", layer)
+    assert code == 0
+    assert out.rstrip().endswith("measured in units of the layer's own: no CRS is named")
+    code, out, _ = run("repair", layer, "-o", tmp_path / "out.gpkg")
+    assert code == 0
+    assert out.rstrip().endswith("measured in units of the layer's own: no CRS is named")
+    code, _, err = run("crosswalk", layer, layer, "-o", tmp_path / "out.csv")
+    assert (code, "the CRS is missing" in err) == (3, True)
+
+
+def test_a_local_plane_says_its_unit_and_is_measured_wherever_it_begins():
+    site = right().translate(-X, -Y).set_crs(SITE, allow_override=True)
+    frame = right().set_geometry(site)
+    assert check_cells(frame).figures["hole_m2"] == pytest.approx(400)
+    assert repair_cells(frame).remarks == ()
+
+
+@pytest.mark.parametrize("command", ["check", "repair"])
+def test_a_wrong_zone_is_told_and_measured(command, tmp_path, run):
+    zone = right().translate(38_000_000).set_crs("EPSG:4547", allow_override=True)
+    layer = write(right().set_geometry(zone), tmp_path / "zone38.gpkg")
+    more = [] if command == "check" else ["-o", tmp_path / "out.gpkg"]
+    code, out, _ = run(command, layer, *more)
+    assert code == 0
+    assert "outside its area of use" in out
+    assert "a zone number in front of x" in out
+
+
+def test_a_few_damaged_coordinates_do_not_put_a_layer_in_doubt():
+    frame = right("EPSG:4490")
+    shapes = [*frame.geometry, box(5000, 5000, 5001, 5001), shapely.Polygon()]
+    more = gpd.GeoDataFrame({"code": list("abcdef")}, geometry=shapes, crs=frame.crs)
+    kinds = set(check_cells(more).findings["kind"])
+    assert "outside_area_of_use" not in kinds
+
+
+def test_heights_are_left_out_and_stay_with_the_layer():
+    frame = right().set_crs("EPSG:4547+5737", allow_override=True)
+    assert check_cells(frame).figures["hole_m2"] == pytest.approx(400)
+    assert check_cells(frame, right().set_geometry(right().envelope)).figures["levels"] == 1
+    assert repair_cells(frame).cells.crs == frame.crs
+    layers = gridcell.read_layers(frame)
+    assert layers.crs == pyproj.CRS(4547)
+
+
+SAME = [
+    ("EPSG:4547", "EPSG:4547"),
+    ("EPSG:4547", "EPSG:4547+5737"),
+    ("EPSG:4979", "EPSG:4326"),
+    ("EPSG:4326", "OGC:CRS84"),
+    ("EPSG:4547", "+proj=tmerc +lon_0=114 +x_0=500000 +ellps=GRS80"),
+    ("+proj=tmerc +lon_0=113.75 +ellps=krass", "+proj=tmerc +lat_0=0 +lon_0=113.75 +ellps=krass"),
+    (SITE, SITE),
+]
+OTHER = [
+    ("EPSG:4547", "EPSG:4546"), ("EPSG:4547", "EPSG:2434"), ("EPSG:4490", "EPSG:4214"),
+    ("EPSG:4547", "EPSG:4490"), ("EPSG:4547", SITE), ("EPSG:2229", "EPSG:26945"),
+]  # fmt: skip
+
+
+def _crs(text):
+    return pyproj.CRS.from_user_input(text)
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_the_same_crs_is_the_same_whatever_it_is_called(one, other):
+    if "ellps=GRS80" in other:  # CGCS2000 has an ellipsoid of its own.
+        other = other.replace("GRS80", "GRS80 +rf=298.257222101")
+    assert is_same_crs(_crs(one), _crs(one))
+    assert is_same_crs(_crs(one), _crs(other))
+    assert is_same_crs(_crs(other), _crs(one))
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER)
+def test_another_crs_is_another(one, other):
+    assert not is_same_crs(_crs(one), _crs(other))
+    assert not is_same_crs(_crs(one), None)
+    assert is_same_crs(None, None)
+
+
+@pytest.mark.parametrize("text", sorted({t for pair in SAME + OTHER for t in pair}))
+def test_the_text_of_a_crs_makes_the_same_crs(text):
+    crs = _crs(text)
+    assert is_same_crs(_crs(crs_text(crs)), crs)
+    assert crs_text(_crs(crs_text(crs))) == crs_text(crs)
+    assert len(horizontal(crs).axis_info) == 2
+
+
+@pytest.mark.parametrize("text", ["EPSG:5703", "EPSG:4978"])
+def test_heights_alone_and_places_in_space_are_no_crs_of_a_map(text):
+    with pytest.raises(InputError, match="expected one of places on a map"):
+        parse_crs(text)
+
+
+@given(
+    lon=st.floats(73, 135), lat=st.floats(18, 53), size=st.floats(1e-4, 5),
+    crs=st.sampled_from([None, "EPSG:4547", "EPSG:3857", "EPSG:32649"]),
+)  # fmt: skip
+def test_no_degrees_pass_as_metres(lon, lat, size, crs):
+    bounds = np.array([lon, lat, lon + size, lat + size])
+    for b in (bounds, bounds[[1, 0, 3, 2]]):
+        with pytest.raises(InputError):
+            require_units("x", None if crs is None else _crs(crs), b)
+
+
+@given(x=st.floats(2e5, 8e5), y=st.floats(1e6, 6e6), size=st.floats(1, 1e5))
+def test_no_metres_pass_as_degrees(x, y, size):
+    bounds = np.array([x, y, x + size, y + size])
+    for crs in ("EPSG:4326", "EPSG:4490", "EPSG:4979"):
+        with pytest.raises(InputError, match="expected degrees"):
+            require_units("x", _crs(crs), bounds)
