@@ -16,7 +16,8 @@ about a division is a finding, not an exception. A setting that would help is no
 but a `Hint`, because it is spelt differently in Python and on the command line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -112,3 +113,36 @@ class AssignmentError(GridcellError, ValueError):
 
 class WriteError(GridcellError, OSError):
     """An output that cannot be written."""
+
+
+@contextmanager
+def needs(what: str, *, extra: str) -> Iterator[None]:
+    """Turn a failed import into an `InputError` that tells how to install what is missing.
+
+    Parameters
+    ----------
+    what
+        The work that needs it, to begin a sentence with.
+    extra
+        The optional dependencies of gridcell that have it.
+
+    Raises
+    ------
+    InputError
+        An import in the block failed.
+
+    Examples
+    --------
+    >>> try:
+    ...     with needs("printing", extra="print"):
+    ...         import no_such_module
+    ... except InputError as error:
+    ...     print(error)
+    printing needs no_such_module, which is not installed: pip install 'gridcell[print]'
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{what} needs {error.name}, which is not installed: pip install 'gridcell[{extra}]'"
+        ) from None

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Point
 
-from gridcell.display.cards import fabric_html, layers_html, plan_html, show_plan
+from gridcell.display.cards import fabric_html, layers_html, plan_html
 from gridcell.display.plot import plot_plan
 from gridcell.facts import InputRecord, PublicationRecord
 from gridcell.rules import Rules
@@ -278,7 +278,10 @@ class Plan:
         )  # fmt: skip
 
     def explore(self, *, lang: str = "en", height: int = 600) -> "folium.Map":
-        """Return the interactive map for a notebook: `gridcell.display.cards.show_plan`."""
+        """Return the interactive map for a notebook: `gridcell.display.map.show_plan`."""
+        # folium takes .3 s to import, and few programs draw.
+        from gridcell.display.map import show_plan
+
         return show_plan(self, lang=lang, height=height)
 
     def _repr_html_(self) -> str:

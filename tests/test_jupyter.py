@@ -18,6 +18,7 @@ from shapely.geometry import Point, Polygon, box
 from gridcell.coverage import prove_coverage
 from gridcell.display import cards as pieces
 from gridcell.display import plot
+from gridcell.display.map import show_plan
 from gridcell.display.plot import COLUMNS, plot_plan
 from gridcell.display.thumbnail import thumbnail
 from gridcell.errors import GridcellError, InputError
@@ -212,13 +213,13 @@ def test_the_picture_is_small_and_left_out_where_it_would_be_crowded():
 
 
 def test_the_map_is_a_frame_of_the_height_asked_for():
-    shown = pieces.show_plan(tiny_plan(), height=321)
+    shown = show_plan(tiny_plan(), height=321)
     frame = shown._repr_html_()
     assert frame.startswith("<iframe srcdoc=")
     assert 'height="321px"' in frame
     assert frame == shown._repr_html_() == tiny_plan().explore(height=321)._repr_html_()
     with pytest.raises(InputError, match="expected pixels"):
-        pieces.show_plan(tiny_plan(), height=0)
+        show_plan(tiny_plan(), height=0)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

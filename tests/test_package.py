@@ -111,3 +111,42 @@ except SystemExit:
         [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("call", "missing", "extra"),
+    [
+        ("gridcell.write_atlas(None, 'a.pdf')", "fpdf", "print"),
+        ("gridcell.write_cards(None, 'a.pdf')", "segno", "print"),
+        ("gridcell.formats.tiles.as_tiles(None, None)", "pmtiles", "tiles"),
+    ],
+)
+def test_what_needs_an_extra_says_which(call, missing, extra):
+    script = f"""
+import sys
+import gridcell, gridcell.formats.tiles
+from gridcell import *
+sys.modules[{missing!r}] = None
+try:
+    {call}
+except gridcell.InputError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
+    assert f"not installed: pip install 'gridcell[{extra}]'" in done.stdout
+
+
+def test_importing_the_package_loads_only_what_is_used():
+    script = """
+import sys
+import gridcell
+assert not {"geopandas", "numba", "folium", "pandas"} & set(sys.modules)
+gridcell.check_cells
+print(sorted({"numba", "folium", "fpdf", "matplotlib"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
+    assert done.stdout == "[]\n"

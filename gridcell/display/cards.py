@@ -1,7 +1,7 @@
 """What notebooks show of plans, layers, fabrics, proofs and rules: short pieces of HTML.
 
 Everything that comes from data is escaped. No colours are set but in pictures, so that the pieces
-follow a dark theme as well. `show_plan` is the interactive map.
+follow a dark theme as well.
 """
 
 import html
@@ -9,19 +9,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
-from branca.element import Figure
 from numpy.typing import NDArray
 
 from gridcell.display.content import map_title
 from gridcell.display.frames import PlanFrames
-from gridcell.display.map import draw_map
 from gridcell.display.thumbnail import thumbnail
-from gridcell.errors import InputError
 from gridcell.schema import BARRIER_CLASSES, SEVERITIES
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.maps import words
@@ -80,34 +76,6 @@ _RIGHT: Final = "text-align:right"
 _NONE: Final = "none"
 _ALWAYS: Final = ("small", "micro", "prefer", "seed")
 """Settings that are shown though they have their defaults."""
-
-
-def show_plan(plan: PlanFrames, *, lang: str = "en", height: int = 600) -> folium.Map:
-    """Return the interactive map of `draw_map`, so high in a notebook.
-
-    The map needs no network and no trust in other hosts; the notebook keeps all of it in its
-    output: about 0.6 MB for a thousand micro grids. For a whole city write it to a file
-    (`gridcell.write_map`).
-
-    Parameters
-    ----------
-    plan, lang
-        As for `draw_map`.
-    height
-        Pixels.
-
-    Raises
-    ------
-    InputError
-        For another language, or a height below 1.
-    """
-    if height < 1:
-        raise InputError(f"height {height!r}: expected pixels, 1 or more")
-    drawn = draw_map(plan, lang=lang)
-    figure = drawn.get_root()
-    assert isinstance(figure, Figure)  # noqa: S101
-    figure.height = f"{int(height)}px"
-    return drawn
 
 
 def plan_html(plan: PlanFrames, lang: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""A plan as one page that needs no network: `draw_map`.
+"""A plan as one page that needs no network: `draw_map`, in a notebook `show_plan`.
 
 The page is a `folium.Map` whose assets are inlined: stock folium loads ten from four hosts and
 stays blank on a closed network. A content security policy in the page makes the browser refuse
@@ -122,6 +122,34 @@ def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) ->
     """
     check_tiles(tiles)
     return PlanMap(page_content(plan, lang, tiles=tiles))
+
+
+def show_plan(plan: PlanFrames, *, lang: str = "en", height: int = 600) -> folium.Map:
+    """Return the interactive map of `draw_map`, so high in a notebook.
+
+    The map needs no network and no trust in other hosts; the notebook keeps all of it in its
+    output: about 0.6 MB for a thousand micro grids. For a whole city write it to a file
+    (`gridcell.write_map`).
+
+    Parameters
+    ----------
+    plan, lang
+        As for `draw_map`.
+    height
+        Pixels.
+
+    Raises
+    ------
+    InputError
+        For another language, or a height below 1.
+    """
+    if height < 1:
+        raise InputError(f"height {height!r}: expected pixels, 1 or more")
+    drawn = draw_map(plan, lang=lang)
+    figure = drawn.get_root()
+    assert isinstance(figure, Figure)  # noqa: S101
+    figure.height = f"{int(height)}px"
+    return drawn
 
 
 def check_tiles(tiles: str | None) -> None:

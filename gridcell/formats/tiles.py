@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pmtiles.tile import Compression, TileType, zxy_to_tileid
-from pmtiles.writer import Writer
 from shapely import GeometryType
 
 from gridcell.arrays import Geometries
-from gridcell.errors import ProofError, WriteError
+from gridcell.errors import ProofError, WriteError, needs
 from gridcell.formats.mvt import EXTENT, Ints, Value, encode_layer
 from gridcell.formats.source import CellSource, Written
 from gridcell.formats.vector import read_layer
@@ -42,7 +40,11 @@ def as_tiles(source: CellSource, folder: Path) -> Written:
     ------
     ProofError
         A cell is missing, has other figures, or another size than the lattice explains.
+    InputError
+        No ``gridcell[tiles]``.
     """
+    with needs("pmtiles", extra="tiles"):
+        import pmtiles.writer  # noqa: F401  before the work
     file = folder / ARCHIVE
     tiles: dict[tuple[int, int, int], list[bytes]] = {}
     layers: list[Any] = []
@@ -144,6 +146,9 @@ def _write_archive(
     land: gpd.GeoDataFrame,
     metadata: dict[str, Any],
 ) -> None:
+    from pmtiles.tile import Compression, TileType, zxy_to_tileid
+    from pmtiles.writer import Writer
+
     west, south, east, north = land.to_crs(4326).total_bounds.tolist()
     header = {
         "tile_type": TileType.MVT,

@@ -22,6 +22,11 @@ class Adjacency(NamedTuple):
     area: Floats
 
 
+Land = Adjacency
+"""Its name in 0.1.0, which compiled code cached by that version is looked up by before it is found
+to be out of date."""
+
+
 class Goal(NamedTuple):
     """What a cell should be, and what it costs not to be it."""
 

@@ -21,6 +21,9 @@ LEVELS: Final = ("small", "micro")
 
 Row = tuple[str, str]
 
+PAPERS: Final = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}
+"""Width and height, mm."""
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Post:

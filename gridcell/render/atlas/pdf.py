@@ -4,14 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from gridcell.errors import InputError, WriteError
+from gridcell.errors import InputError, WriteError, needs
 from gridcell.files.atomic import require_writable, whole_file
 from gridcell.model import Plan
 from gridcell.read.files import Input
-from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
-from gridcell.render.atlas.content import Content, make_content, text_of
-from gridcell.render.atlas.pages import Atlas
-from gridcell.render.atlas.sheet import PAPERS, open_sheets
+from gridcell.render.atlas.content import PAPERS, Content, make_content, text_of
 
 _PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
 
@@ -62,10 +59,13 @@ def write_atlas(
     ------
     InputError
         Another paper, level or language; no such community; contacts that cannot be used; text
-        for which there is no font.
+        for which there is no font; no ``gridcell[print]``.
     WriteError
         A file in the way, another suffix.
     """
+    with needs("an atlas", extra="print"):
+        from gridcell.render.atlas.pages import Atlas
+        from gridcell.render.atlas.sheet import open_sheets
     file = _require_pdf(path, paper, overwrite=overwrite)
     content = make_content(plan, level=level, community=community, contacts=contacts, lang=lang)
     title = content.title()
@@ -112,6 +112,9 @@ def write_cards(
     WriteError
         A file in the way, another suffix.
     """
+    with needs("printing cards", extra="print"):
+        from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
+        from gridcell.render.atlas.sheet import open_sheets
     file = _require_pdf(path, paper, overwrite=overwrite)
     level = "small" if plan.micro.empty else "micro"
     content = make_content(plan, level=level, community=community, contacts=contacts, lang=lang)

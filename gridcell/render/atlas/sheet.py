@@ -16,6 +16,7 @@ from fpdf.fonts import TTFFont
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from gridcell.render.atlas.content import PAPERS
 from gridcell.render.atlas.fonts import (
     CORE_ENCODING,
     choose_faces,
@@ -34,9 +35,6 @@ GREY: Final = (105, 110, 120)
 PALE: Final = (205, 208, 214)
 WHITE: Final = (255, 255, 255)
 ACCENT: Final = (176, 30, 45)
-
-PAPERS: Final = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}
-"""Width and height, mm."""
 
 _POINT: Final = 25.4 / 72
 _LEADING: Final = 1.3 * _POINT
@@ -58,7 +56,7 @@ def open_sheets(
     Parameters
     ----------
     paper
-        One of `PAPERS`.
+        One of `content.PAPERS`.
     characters
         Whatever may be written.
     title, lang

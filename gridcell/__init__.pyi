@@ -1,0 +1,98 @@
+from . import cells as cells
+from . import check as check
+from . import coverage as coverage
+from . import fabric as fabric
+from . import households as households
+from . import partition as partition
+from . import staff as staff
+from .check import CheckReport, check_cells, check_plan
+from .coverage import CoverageProof, prove_coverage
+from .coverage.repair import Repair, repair_cells
+from .crosswalk import Crosswalk, make_crosswalk, write_crosswalk
+from .disclosure.publish import Publication, publish_plan
+from .disclosure.published import check_published
+from .display.map import draw_map
+from .errors import (
+    AssignmentError,
+    CodeError,
+    GridcellError,
+    InputError,
+    PartitionError,
+    ProofError,
+    RulesError,
+    WriteError,
+)
+from .export import Export, export_plan
+from .fabric import build_fabric
+from .folder import write_plan
+from .formats.geopackage import read_plan
+from .locator import Locator, locate, locate_file, open_locator
+from .model import Fabric, Finding, Layers, Plan
+from .partition import divide, set_targets
+from .pipeline import make_plan
+from .read import inspect_files, read_layers
+from .render.atlas import write_atlas, write_cards
+from .render.city import write_city_map
+from .render.map import write_map
+from .rules import Band, Rules, read_rules
+from .sample import make_sample, write_sample
+from .staff import assign_staff, renew_staff
+from .staff.workbook import make_roster, write_roster
+from .version import __version__ as __version__
+
+__all__ = [
+    "AssignmentError",
+    "Band",
+    "CheckReport",
+    "CodeError",
+    "CoverageProof",
+    "Crosswalk",
+    "Export",
+    "Fabric",
+    "Finding",
+    "GridcellError",
+    "InputError",
+    "Layers",
+    "Locator",
+    "PartitionError",
+    "Plan",
+    "ProofError",
+    "Publication",
+    "Repair",
+    "Rules",
+    "RulesError",
+    "WriteError",
+    "__version__",
+    "assign_staff",
+    "build_fabric",
+    "check_cells",
+    "check_plan",
+    "check_published",
+    "divide",
+    "draw_map",
+    "export_plan",
+    "inspect_files",
+    "locate",
+    "locate_file",
+    "make_crosswalk",
+    "make_plan",
+    "make_roster",
+    "make_sample",
+    "open_locator",
+    "prove_coverage",
+    "publish_plan",
+    "read_layers",
+    "read_plan",
+    "read_rules",
+    "renew_staff",
+    "repair_cells",
+    "set_targets",
+    "write_atlas",
+    "write_cards",
+    "write_city_map",
+    "write_crosswalk",
+    "write_map",
+    "write_plan",
+    "write_roster",
+    "write_sample",
+]
