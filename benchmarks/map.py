@@ -168,7 +168,7 @@ def main() -> None:
         folder = options.keep or Path(scratch)
         folder.mkdir(exist_ok=True)
         began = time.perf_counter()
-        gridcell.write_map(plan, folder / "map.html")
+        gridcell.write_map(plan, folder / "map.html", overwrite=True)
         print(f"one file: {time.perf_counter() - began:.1f} s, "
               f"{(folder / 'map.html').stat().st_size / 1e6:.2f} MB")  # fmt: skip
         began = time.perf_counter()

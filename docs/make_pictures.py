@@ -61,7 +61,7 @@ def draw_hecheng(picture: Path) -> None:
     """Draw the page that is written with the plan of the sample town."""
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "map.html"
-        gridcell.write_map(sample_plan(), page)
+        gridcell.write_map(sample_plan(), page, overwrite=True)
         subprocess.run(
             [*CHROMIUM, f"--user-data-dir={folder}/profile", f"--screenshot={picture}",
              page.as_uri()],

@@ -6,12 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from pyogrio.errors import DataLayerError, DataSourceError
-
 from gridcell.disclosure.pairs import NOTE_FILE, make_publication, write_pairs
 from gridcell.disclosure.publish import THRESHOLD
-from gridcell.errors import Hint, InputError, WriteError
-from gridcell.folder import all_or_nothing, require_place
+from gridcell.errors import Hint, InputError
+from gridcell.files.folder import require_place, whole_folder
 from gridcell.formats.hexagons import DEFAULT_RESOLUTION, as_hexagons
 from gridcell.formats.kml import as_kml
 from gridcell.formats.manifest import MANIFEST, listed_files, make_manifest
@@ -161,12 +159,8 @@ def export_plan(
         make_source(plan) if publication is None
         else make_source(publication.plan, publication.pairs)
     )  # fmt: skip
-    target = Path(folder).resolve()
-    with all_or_nothing(target) as part:
-        try:
-            written = writers[format](source, part)
-        except (DataSourceError, DataLayerError, RuntimeError) as error:
-            raise WriteError(f"{folder}: cannot be written: {error}") from None
+    with whole_folder(folder) as part:
+        written = writers[format](source, part)
         coverage = prove_files(source, written) if written.back is not None else {}
         rows = dict(written.rows)
         if source.pairs is not None:

@@ -1,25 +1,18 @@
-"""A plan's folder: all of it or nothing."""
+"""A plan written: laid out, proven, drawn and certified in a folder that appears whole."""
 
-import glob
 import json
-import shutil
-import time
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from gridcell.errors import Hint, WriteError
+from gridcell.files.folder import require_place, whole_folder
 from gridcell.formats.geojson import cells_lonlat, write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
 from gridcell.model import Finding, Plan, findings_frame
 
-_STALE_S: Final = 86_400.0
 _OURS: Final = ("plan.gpkg", "geojson", "map.html", "report.json", "certificate.json")
 
 
@@ -41,50 +34,6 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
     require_place(folder, what="a plan's folder", foreign=_no_plan, overwrite=overwrite)
 
 
-def require_place(
-    folder: str | Path, *, what: str, foreign: Callable[[Path], str | None], overwrite: bool
-) -> None:
-    """Make sure that a folder can appear here, before any work.
-
-    Parameters
-    ----------
-    folder
-        It may be absent, with the folders around it, or empty.
-    what
-        What may be overwritten, for messages.
-    foreign
-        Tells of a folder that is there, and not empty, why it is none of that kind; ``None`` where
-        it is one.
-    overwrite
-        Whether one of that kind may be there.
-
-    Raises
-    ------
-    WriteError
-        Something is in the way; it is named.
-    """
-    target = Path(folder).resolve()
-    around = next(parent for parent in target.parents if parent.exists())
-    if not around.is_dir():
-        raise WriteError(f"{folder}: {around} is a file; name another folder")
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise WriteError(f"{folder}: is a file; name a folder")
-    if not any(target.iterdir()):
-        return
-    if not overwrite:
-        raise WriteError(
-            f"{folder}: is not empty; choose another folder or allow to replace what is there",
-            Hint("overwrite", value=True),
-        )
-    if found := foreign(target):
-        raise WriteError(
-            f"{folder}: only {what} is overwritten, and {found}; move that away or choose another "
-            f"folder"
-        )
-
-
 def _no_plan(target: Path) -> str | None:
     entries = sorted(entry.name for entry in target.iterdir())
     foreign = [name for name in entries if name not in _OURS]
@@ -100,9 +49,9 @@ def write_plan(
 
     Returns the files. The certificate is made of what is read back from them.
 
-    The folder appears whole, with its name, when all files are written. If anything fails before,
-    nothing is left; a process killed meanwhile leaves at most a hidden folder that ends in
-    ``.part``.
+    The folder appears whole, with its name, when all files are written, and replaces one that is
+    there in one step (`gridcell.files.folder`). If anything fails before, nothing is left; a
+    process killed meanwhile leaves at most a hidden folder that ends in ``.part``.
 
     Parameters
     ----------
@@ -126,8 +75,7 @@ def write_plan(
     from gridcell.render.map import write_map
 
     require_free(folder, overwrite=overwrite)
-    target = Path(folder).resolve()
-    with all_or_nothing(target) as part:
+    with whole_folder(folder) as part:
         cells = cells_lonlat(plan)
         plan = _with_findings(plan, cells.findings)
         write_geopackage(plan, part / "plan.gpkg")
@@ -138,44 +86,6 @@ def write_plan(
         (part / "report.json").write_text(report + "\n", encoding="utf-8", newline="\n")
         write_certificate(make_certificate(part), part / NAME)
     return [Path(folder) / name for name in (*PLAN_FILES, NAME)]
-
-
-@contextmanager
-def all_or_nothing(target: Path) -> Iterator[Path]:
-    """Yield a new folder beside the target that takes its place at the end."""
-    mark = uuid.uuid4().hex[:8]
-    part = target.with_name(f".{target.name}-{mark}.part")
-    _sweep(target)
-    try:
-        part.mkdir(parents=True)
-        yield part
-        _put(part, target, old=target.with_name(f".{target.name}-{mark}.old.part"))
-    except OSError as error:
-        if isinstance(error, WriteError):
-            raise
-        raise WriteError(f"{target}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _sweep(target: Path) -> None:
-    """Remove what killed runs left beside the target a day ago or earlier."""
-    for left in target.parent.glob(f".{glob.escape(target.name)}-????????*.part"):
-        if left.is_dir() and time.time() - left.stat().st_mtime > _STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _put(part: Path, target: Path, *, old: Path) -> None:
-    if not target.exists():
-        part.rename(target)
-        return
-    target.rename(old)
-    try:
-        part.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _with_findings(plan: Plan, findings: tuple[Finding, ...]) -> Plan:

@@ -93,12 +93,12 @@ def bodies(path: Path, head: str = "Index") -> list[str]:
 @pytest.mark.parametrize("level", ["small", "micro"])
 def test_every_grid_has_exactly_one_page(tmp_path: Path, font: Path, lang: str, level: str) -> None:
     plan = staffed()
-    count = write_atlas(plan, tmp_path / "a.pdf", level=level, lang=lang, font=font)
+    write_atlas(plan, tmp_path / "a.pdf", level=level, lang=lang, font=font)
     cells = plan.small if level == "small" else plan.leaves
     texts = bodies(tmp_path / "a.pdf", atlas_words(lang)["index"])
     heads = [text.splitlines()[1] for text in texts]
     assert sorted(heads) == sorted([*cells["label"], *plan.medium["label"]])
-    assert count == len(PdfReader(tmp_path / "a.pdf").pages) == 2 + len(heads)
+    assert len(PdfReader(tmp_path / "a.pdf").pages) == 2 + len(heads)
 
 
 def test_the_index_tells_each_page_and_leads_there(tmp_path: Path, font: Path) -> None:
@@ -267,10 +267,10 @@ def test_a_font_of_the_system_is_found(tmp_path: Path) -> None:
 
 def test_cards_are_eight_to_a_page_one_a_leaf(tmp_path: Path, font: Path) -> None:
     plan = staffed()
-    count = write_cards(plan, tmp_path / "c.pdf", font=font)
+    write_cards(plan, tmp_path / "c.pdf", font=font)
     texts = pages_of(tmp_path / "c.pdf")
     found = [text.count("Micro grid contacts") for text in texts]
-    assert sum(found) == count == len(plan.leaves)
+    assert sum(found) == len(plan.leaves)
     assert found[:-1] == [8] * (len(found) - 1)
     everything = "\n".join(texts)
     assert all(everything.count(label) == 1 for label in plan.leaves["label"])
@@ -278,9 +278,8 @@ def test_cards_are_eight_to_a_page_one_a_leaf(tmp_path: Path, font: Path) -> Non
 
 
 def test_households_have_a_card_each_where_they_have_a_cell(tmp_path: Path, font: Path) -> None:
-    count = write_cards(with_register(staffed()), tmp_path / "c.pdf", kind="household", font=font)
+    write_cards(with_register(staffed()), tmp_path / "c.pdf", kind="household", font=font)
     text = "\n".join(pages_of(tmp_path / "c.pdf"))
-    assert count == 19
     assert all(text.count(f"H{i:03}") == 1 for i in range(19))
     assert "H019" not in text
 

@@ -14,7 +14,7 @@ from towns import box
 import gridcell
 from gridcell import errors
 from gridcell.errors import GridcellError, Hint, InputError, WriteError, with_hints
-from gridcell.files.atomic import require_writable
+from gridcell.files.whole import require_writable
 from gridcell_cli.main import main
 from gridcell_cli.options import as_options
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +25,7 @@ from gridcell.coverage import prove_coverage
 from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.lattice import round_to_lattice, to_lattice
 from gridcell.errors import InputError, WriteError
+from gridcell.files import folder as replacing
 from gridcell.folder import require_free, write_plan
 from gridcell.formats.geojson import cells_lonlat
 from gridcell.formats.geopackage import is_plan, read_plan
@@ -330,14 +332,15 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path, monkeypatch,
 
 def test_a_plan_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
     write_plan(tiny_plan(), tmp_path / "p")
-    rename = folder_module.Path.rename
+    rename = Path.rename
 
     def refuse(self, target):
         if "old" not in str(self) and "old" not in str(target):
             raise PermissionError(13, "in use")
         return rename(self, target)
 
-    monkeypatch.setattr(folder_module.Path, "rename", refuse)
+    monkeypatch.setattr(replacing, "exchange", lambda *_: False)
+    monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(WriteError, match="in use"):
         write_plan(tiny_plan(), tmp_path / "p", overwrite=True)
     assert names(tmp_path) == ["p"]
@@ -384,7 +387,7 @@ def test_a_parent_that_cannot_be_written_is_a_write_error(tmp_path, monkeypatch)
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(folder_module.Path, "mkdir", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(WriteError, match="Permission denied"):
         write_plan(tiny_plan(), tmp_path / "p")
     assert names(tmp_path) == []

@@ -65,8 +65,8 @@ def command(
     """
     import json
 
-    from gridcell.files.atomic import require_writable
-    from gridcell.render.atlas import write_atlas, write_cards
+    from gridcell.files.whole import require_writable
+    from gridcell.render.atlas.pdf import print_atlas, print_cards
 
     options.require_publishing(
         publish=publish, threshold=threshold, older=older, publish_level=publish_level
@@ -83,9 +83,9 @@ def command(
         "font": font, "overwrite": overwrite,
     }  # fmt: skip
     if cards is None:
-        key, count = "pages", write_atlas(read, output, level=level, **shared)
+        key, count = "pages", print_atlas(read, output, level=level, **shared)
     else:
-        key, count = "cards", write_cards(read, output, kind=cards, **shared)
+        key, count = "cards", print_cards(read, output, kind=cards, **shared)
     size = output.stat().st_size
     if as_json:
         click.echo(json.dumps({"output": str(output), key: count, "bytes": size}))

@@ -55,7 +55,7 @@ def command(
     """
     from gridcell.crosswalk import make_crosswalk, write_crosswalk
     from gridcell.crosswalk.write import require_format
-    from gridcell.files.atomic import require_writable
+    from gridcell.files.whole import require_writable
     from gridcell.render.crosswalk import write_crosswalk_map
 
     require_format(output, overwrite=overwrite)

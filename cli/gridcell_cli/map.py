@@ -50,6 +50,7 @@ def command(
     """
     from gridcell.display.map import check_tiles
     from gridcell.errors import WriteError
+    from gridcell.files.whole import require_writable
     from gridcell.render.city import require_free, write_city_map
     from gridcell.render.map import write_map
 
@@ -73,16 +74,14 @@ def command(
             "'gridcell export' writes data"
         )
     if not is_page:
-        require_free(path.resolve(), overwrite=overwrite)
+        require_free(path, overwrite=overwrite)
         files = write_city_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
         path = files[0]
     else:
         if path.is_dir():
             raise WriteError(f"{path}: is a folder; name a file, for example {path / 'map.html'}")
-        if path.exists() and not overwrite:
-            raise WriteError(f"{path}: is there already; name another file or add --overwrite")
-        write_map(shown(), path, lang=language, tiles=tiles)
-        files = [path]
+        require_writable(path, overwrite=overwrite)
+        files = write_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
     total = sum(file.stat().st_size for file in files)
     if as_json:
         click.echo(json.dumps({"output": str(path), "pages": len(files), "bytes": total}))

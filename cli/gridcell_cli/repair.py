@@ -54,7 +54,7 @@ def command(
     from gridcell.coverage.repair import repair_cells
     from gridcell.coverage.width import GAP_WIDTH_M
     from gridcell.crs import parse_crs
-    from gridcell.files.atomic import require_writable
+    from gridcell.files.whole import require_writable
     from gridcell.formats.cells import require_format, write_cells
     from gridcell.read.files import open_polygons
 

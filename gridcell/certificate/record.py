@@ -1,13 +1,14 @@
 """The certificate as a file: its records, written and read."""
 
 import json
-import uuid
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gridcell.errors import Hint, InputError, WriteError
+from gridcell.errors import InputError, WriteError
+from gridcell.files.folder import recover_folder
+from gridcell.files.whole import write_text
 from gridcell.version import __version__
 
 NAME: Final = "certificate.json"
@@ -97,20 +98,9 @@ def write_certificate(
         The file is in the way or cannot be written.
     """
     file = Path(path)
-    if file.exists() and not (overwrite and _is_certificate(file)):
-        raise WriteError(
-            f"{file}: is there already; choose another name, or allow to replace a certificate",
-            Hint("overwrite", value=True),
-        )
-    part = file.with_name(f".{file.stem}-{uuid.uuid4().hex[:8]}.part")
-    try:
-        part.write_text(certificate.to_json(), encoding="utf-8", newline="\n")
-        part.replace(file)
-    except OSError as error:
-        raise WriteError(f"{file}: cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return file
+    if overwrite and file.is_file() and not _is_certificate(file):
+        raise WriteError(f"{file}: is no certificate, and only those are overwritten here")
+    return write_text(file, certificate.to_json(), overwrite=overwrite)
 
 
 def read_certificate(path: str | Path) -> Certificate:
@@ -121,6 +111,7 @@ def read_certificate(path: str | Path) -> Certificate:
     InputError
         There is none, it is damaged, or of a format that a newer gridcell writes.
     """
+    recover_folder(path)
     file = Path(path)
     if file.is_dir():
         file /= NAME

@@ -5,11 +5,10 @@ from typing import Any, Final
 
 import pandas as pd
 import pyogrio
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.crosswalk.tables import Crosswalk
 from gridcell.errors import WriteError
-from gridcell.files.atomic import require_writable, whole_file
+from gridcell.files.whole import require_writable, whole_file
 from gridcell.formats.geopackage import dated
 from gridcell.tables.write import write_table, write_workbook
 
@@ -32,8 +31,10 @@ def require_format(path: str | Path, *, overwrite: bool = False) -> None:
     require_writable(path, overwrite=overwrite)
 
 
-def write_crosswalk(crosswalk: Crosswalk, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write a crosswalk in the format that the file's suffix names.
+def write_crosswalk(
+    crosswalk: Crosswalk, path: str | Path, *, overwrite: bool = False
+) -> list[Path]:
+    """Write a crosswalk in the format that the file's suffix names; return the file.
 
     CSV and GeoJSON hold the pairs; XLSX has sheets, and a GeoPackage layers, of pairs, slivers and
     the cells of both divisions.
@@ -60,24 +61,22 @@ def write_crosswalk(crosswalk: Crosswalk, path: str | Path, *, overwrite: bool =
     }  # fmt: skip
     if suffix == ".csv":
         write_table(_table(crosswalk.pairs), path, text=_CODES, overwrite=overwrite)
-        return
+        return [Path(path)]
     if suffix == ".xlsx":
         summary = pd.DataFrame(
             {"figure": list(crosswalk.summary), "value": map(str, crosswalk.summary.values())}
         )
         sheets = {"summary": summary, **{name: _table(layer) for name, layer in layers.items()}}
         write_workbook(sheets, path, text=_CODES, overwrite=overwrite)
-        return
+        return [Path(path)]
     with whole_file(path, overwrite=overwrite) as part, dated():
-        try:
-            if suffix == ".geojson":
-                pairs = crosswalk.pairs.to_crs(4326)
-                _write(pairs, part, "GeoJSON", layer="pairs", RFC7946="YES")
-            else:
-                for name, layer in layers.items():
-                    _write(layer, part, "GPKG", layer=name, FID="gridcell_fid")
-        except (DataSourceError, DataLayerError) as error:
-            raise WriteError(f"{path}: cannot be written: {error}") from None
+        if suffix == ".geojson":
+            pairs = crosswalk.pairs.to_crs(4326)
+            _write(pairs, part, "GeoJSON", layer="pairs", RFC7946="YES")
+        else:
+            for name, layer in layers.items():
+                _write(layer, part, "GPKG", layer=name, FID="gridcell_fid")
+    return [Path(path)]
 
 
 def _table(layer: Any) -> pd.DataFrame:

@@ -1,25 +1,25 @@
 """Layers of cells in the formats people have, each read back and compared before it is there."""
 
-import shutil
-import uuid
 import warnings
 from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError
 from shapely import GeometryType
 
 from gridcell.arrays import Geometries
 from gridcell.coverage.lattice import LONLAT, to_lattice
 from gridcell.crs import is_on_earth
 from gridcell.errors import WriteError
-from gridcell.files.atomic import require_writable
+from gridcell.files.whole import require_space, require_writable, whole_file
+from gridcell.formats.columns import fit_frame, geopackage_names, nested_frame, require_names
 from gridcell.formats.geopackage import dated
+from gridcell.tables.written import written_text
 
 FORMATS: Final = {
     ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSON", ".json": "GeoJSON",
@@ -28,8 +28,6 @@ FORMATS: Final = {
 """Formats by the suffix of the file."""
 
 _OPTIONS: Final[dict[str, dict[str, str]]] = {
-    # The fid column gets a name that no input uses, or a column named so would vanish.
-    "GPKG": {"FID": "gridcell_fid"},
     "GeoJSON": {"RFC7946": "YES"},
     # An index would sort the rows.
     "FlatGeobuf": {"SPATIAL_INDEX": "NO"},
@@ -37,6 +35,8 @@ _OPTIONS: Final[dict[str, dict[str, str]]] = {
 _NAME_BYTES: Final = 10
 _DECIMALS: Final = 15
 """Decimals that keep every double from 8 up, and all with 9 decimals."""
+_RELATIVE: Final = 1e-9
+"""Part of a number that its text in a shapefile may be off."""
 _DIGITS: Final = 17
 """Significant digits that keep every double."""
 
@@ -48,8 +48,10 @@ def write_cells(
     layer: str = "cells",
     encoding: str | None = None,
     overwrite: bool = False,
-) -> None:
+) -> list[Path]:
     """Write polygons with all their columns, in their order, and make sure that they arrived.
+
+    Returns the files, all those of a shapefile.
 
     Parameters
     ----------
@@ -78,20 +80,15 @@ def write_cells(
     file = require_writable(path, overwrite=overwrite)
     driver = _driver(file)
     frame = _fitting(cells, file, driver, encoding)
-    folder = file.with_name(f".{file.stem}-{uuid.uuid4().hex[:8]}.part")
-    folder.mkdir()
-    try:
-        part = folder / file.name
-        _write(frame, part, driver, layer, encoding)
+    with whole_file(file, overwrite=overwrite) as part:
+        try:
+            _write(frame, part, driver, layer, encoding)
+        except ValueError as error:
+            raise WriteError(f"{file}: cannot be written: {error}") from None
+        require_space(part.parent)
         _compare(frame, part, encoding)
-        for other in sorted(folder.iterdir()):
-            other.replace(file.with_name(other.name))
-    except (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError) as error:
-        if isinstance(error, WriteError):
-            raise
-        raise WriteError(f"{file}: cannot be written: {error}") from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        names = sorted(other.name for other in part.parent.iterdir())
+    return [file.with_name(name) for name in names]
 
 
 def require_format(path: str | Path) -> None:
@@ -120,8 +117,10 @@ def _fitting(
             f"{file}: row {other[0] + 1} is a {shapes[other[0]].geom_type} ({len(other)} rows); "
             f"expected polygons"
         )
+    names = _names(cells)
+    require_names(names, driver, file)
+    cells = nested_frame(cells) if driver == "Parquet" else fit_frame(cells)
     if driver == "ESRI Shapefile":
-        names = [str(name) for name in cells.columns if name != cells.active_geometry_name]
         long = [n for n in names if len(n.encode(encoding or "utf-8", "replace")) > _NAME_BYTES]
         if long:
             raise WriteError(
@@ -154,6 +153,7 @@ def _write(
         frame.to_parquet(part, index=False, write_covering_bbox=True)
         return
     options: dict[str, Any] = {}
+    given = geopackage_names(_names(frame)) if driver == "GPKG" else _OPTIONS.get(driver)
     if driver == "GeoJSON":
         options["COORDINATE_PRECISION"] = str(_decimals(np.asarray(frame.geometry.array)))
     if driver == "ESRI Shapefile":
@@ -165,8 +165,8 @@ def _write(
         # A layer without a CRS is written without one.
         warnings.simplefilter("ignore")
         pyogrio.write_dataframe(
-            frame.reset_index(drop=True), part, driver=driver, use_arrow=False, geometry_type=kind,
-            promote_to_multi=kind is not None, layer_options=_OPTIONS.get(driver), **options,
+            frame, part, driver=driver, use_arrow=False, geometry_type=kind,
+            promote_to_multi=kind is not None, layer_options=given, **options,
         )  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def _compare(frame: gpd.GeoDataFrame, part: Path, encoding: str | None) -> None:
             back = gpd.GeoDataFrame(pyogrio.read_dataframe(part, **known))
     here = _as_multi(np.asarray(frame.geometry.array, dtype=object))
     there = _as_multi(np.asarray(back.geometry.array, dtype=object))
-    names = [str(name) for name in frame.columns if name != frame.active_geometry_name]
+    names = _names(frame)
     lost = [name for name in names if name not in back.columns]
     if lost:
         raise WriteError(
@@ -207,6 +207,35 @@ def _compare(frame: gpd.GeoDataFrame, part: Path, encoding: str | None) -> None:
             f"{part.name}: the format does not keep the polygon of row {row + 1} "
             f"({int((~same).sum())} rows) as it is; write a .gpkg instead"
         )
+    for name in names:
+        kept = _same_values(frame[name], back[name], padded=part.suffix.lower() == ".shp")
+        if not kept.all():
+            row = int(np.flatnonzero(~kept)[0])
+            raise WriteError(
+                f"{part.name}: the format does not keep {name} of row {row + 1} "
+                f"({int((~kept).sum())} rows) as it is; write a .gpkg instead"
+            )
+
+
+def _same_values(
+    here: "pd.Series[Any]", there: "pd.Series[Any]", *, padded: bool
+) -> NDArray[np.bool_]:
+    """Tell which texts and numbers arrived; formats have types of their own for everything else."""
+    both = (here.dtype, there.dtype)
+    if all(pd.api.types.is_numeric_dtype(kind) for kind in both):
+        a, b = (column.to_numpy(dtype=float, na_value=np.nan) for column in (here, there))
+        return np.asarray(np.isclose(a, b, rtol=_RELATIVE, atol=0.0, equal_nan=True))
+    if not all(pd.api.types.is_string_dtype(kind) for kind in both):
+        return np.ones(len(here), dtype=bool)
+    # No text and an empty one look alike in some formats; tables of shapefiles pad with blanks.
+    texts = [column.map(written_text, na_action="ignore").fillna("") for column in (here, there)]
+    if padded:
+        texts = [column.str.rstrip(" ") for column in texts]
+    return np.asarray(texts[0].to_numpy(object) == texts[1].to_numpy(object), dtype=bool)
+
+
+def _names(frame: gpd.GeoDataFrame) -> list[str]:
+    return [str(name) for name in frame.columns if name != frame.active_geometry_name]
 
 
 def _as_multi(shapes: Geometries) -> Geometries:

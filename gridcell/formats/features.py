@@ -9,17 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 import pyproj
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import GridcellError, WriteError
-from gridcell.files.atomic import whole_file
+from gridcell.files.whole import whole_file
+from gridcell.formats.columns import fit_table, geopackage_names, require_names
 from gridcell.formats.geopackage import dated
 
 FEATURE_FORMATS: Final = (".gpkg", ".geojson", ".parquet")
 _DRIVERS: Final = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
-_OPTIONS: Final = {
-    # The fid column gets a name that no input uses, or a column named so would vanish.
-    ".gpkg": {"FID": "gridcell_fid"},
+_OPTIONS: Final[dict[str, dict[str, str]]] = {
+    ".gpkg": {},
     ".geojson": {"RFC7946": "YES", "COORDINATE_PRECISION": "9"},
 }
 
@@ -66,16 +65,25 @@ def write_features(
             if suffix == ".parquet":
                 _write_parquet(first, rows, part, geometry, kind, crs)
             else:
-                reader = pa.RecordBatchReader.from_batches(first.schema, _batches(first, rows))
+                names = [name for name in first.column_names if name != geometry]
+                require_names(names, _DRIVERS[suffix], Path(path))
+                options = {**_OPTIONS[suffix]}
+                if suffix == ".gpkg":
+                    options |= geopackage_names(names)
+                zones: dict[str, str] = {}
+                first, fitting = fit_table(first, zones), (fit_table(t, zones) for t in rows)
+                reader = pa.RecordBatchReader.from_batches(first.schema, _batches(first, fitting))
                 with dated():
                     pyogrio.write_arrow(
                         reader, part, layer=layer, driver=_DRIVERS[suffix], geometry_type=kind,
-                        geometry_name=geometry, crs=crs.to_wkt(), layer_options=_OPTIONS[suffix],
+                        geometry_name=geometry, crs=crs.to_wkt(), layer_options=options,
                     )  # fmt: skip
-        except (DataSourceError, DataLayerError, pa.ArrowException, RuntimeError) as error:
+        except Exception as error:
             if rows.failure is not None:
                 raise rows.failure from None
-            raise WriteError(f"{path}: cannot be written: {error}") from None
+            if isinstance(error, pa.ArrowInvalid | pa.ArrowNotImplementedError):
+                raise WriteError(f"{path}: cannot be written: {error}") from None
+            raise
     return rows.count
 
 

@@ -6,11 +6,10 @@ from typing import Any, Final
 
 import geopandas as gpd
 import pyogrio
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.crs import is_on_earth
 from gridcell.errors import WriteError
-from gridcell.files.atomic import require_writable, whole_file
+from gridcell.files.whole import require_writable, whole_file
 from gridcell.formats.geopackage import dated
 from gridcell.schema import MESSAGE_COLUMNS
 
@@ -24,8 +23,8 @@ def write_findings(
     *,
     pieces: gpd.GeoDataFrame | None = None,
     overwrite: bool = False,
-) -> None:
-    """Write findings as a point layer, in the format that the file's suffix names.
+) -> list[Path]:
+    """Write findings as a point layer in the format that the suffix names; return the file.
 
     Parameters
     ----------
@@ -56,22 +55,18 @@ def write_findings(
                 f"the earth; write a .gpkg instead"
             )
         findings, options = findings.to_crs(4326), {"RFC7946": "YES", "COORDINATE_PRECISION": 9}
-    with whole_file(file, overwrite=overwrite) as part:
-        try:
-            with warnings.catch_warnings(), dated():
-                # A layer without a CRS is written without one.
-                warnings.simplefilter("ignore")
-                pyogrio.write_dataframe(
-                    findings, part, layer="findings", geometry_type="Point", use_arrow=False,
-                    **options,
-                )  # fmt: skip
-                if pieces is not None and suffix == ".gpkg":
-                    pyogrio.write_dataframe(
-                        pieces, part, layer="pieces", geometry_type="MultiPolygon",
-                        promote_to_multi=True, use_arrow=False, append=True,
-                    )  # fmt: skip
-        except (DataSourceError, DataLayerError, ValueError) as error:
-            raise WriteError(f"{file}: cannot be written: {error}") from None
+    with whole_file(file, overwrite=overwrite) as part, warnings.catch_warnings(), dated():
+        # A layer without a CRS is written without one.
+        warnings.simplefilter("ignore")
+        pyogrio.write_dataframe(
+            findings, part, layer="findings", geometry_type="Point", use_arrow=False, **options
+        )
+        if pieces is not None and suffix == ".gpkg":
+            pyogrio.write_dataframe(
+                pieces, part, layer="pieces", geometry_type="MultiPolygon",
+                promote_to_multi=True, use_arrow=False, append=True,
+            )  # fmt: skip
+    return [file]
 
 
 def require_findings_file(path: str | Path, *, overwrite: bool = False) -> Path:

@@ -15,7 +15,9 @@ import pyproj
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from gridcell.errors import InputError, RulesError, WriteError
+from gridcell.errors import InputError, RulesError
+from gridcell.files.folder import recover_folder
+from gridcell.files.whole import write_errors
 from gridcell.formats.styles import write_styles
 from gridcell.model import Plan
 from gridcell.read.files import list_layers
@@ -77,17 +79,14 @@ def write_geopackage(plan: Plan, file: Path) -> None:
     WriteError
         The file cannot be written.
     """
-    try:
-        with dated():
-            for name, (columns, kind) in _LAYERS.items():
-                _write_layer(getattr(plan, name), file, name, columns, kind)
-            for name, columns in _TABLES.items():
-                table = _typed(pd.DataFrame(getattr(plan, name)), columns)
-                _write(table, file, name)
-            _write(_metadata(plan), file, "metadata")
-            write_styles(file, _LAYERS)
-    except (DataSourceError, DataLayerError, OSError) as error:
-        raise WriteError(f"{file.name}: cannot be written: {error}") from error
+    with write_errors(file.name, file.parent), dated():
+        for name, (columns, kind) in _LAYERS.items():
+            _write_layer(getattr(plan, name), file, name, columns, kind)
+        for name, columns in _TABLES.items():
+            table = _typed(pd.DataFrame(getattr(plan, name)), columns)
+            _write(table, file, name)
+        _write(_metadata(plan), file, "metadata")
+        write_styles(file, _LAYERS)
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -103,6 +102,7 @@ def read_plan(path: str | Path) -> Plan:
     InputError
         There is no such file, or it is no plan.
     """
+    recover_folder(path)
     file = Path(path)
     if file.is_dir():
         file /= "plan.gpkg"
@@ -163,6 +163,7 @@ def read_metadata(file: Path) -> dict[str, str]:
 
 def is_plan(path: str | Path) -> bool:
     """Tell whether the path is a plan's folder or its GeoPackage."""
+    recover_folder(path)
     file = Path(path)
     if file.is_dir():
         return (file / "plan.gpkg").is_file()

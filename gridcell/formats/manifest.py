@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files
+from gridcell.files.folder import recover_folder
 from gridcell.formats.source import CellSource, Written
 from gridcell.version import __version__
 
@@ -75,6 +76,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     InputError
         There is none, or it is none.
     """
+    recover_folder(folder)
     file = folder / MANIFEST
     if not file.is_file():
         is_plan = (folder / "plan.gpkg").is_file()

@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridcell.errors import InputError
+from gridcell.files.folder import recover_folder
 from gridcell.formats.manifest import read_manifest
 from gridcell.formats.shapefile import FIELDS
 from gridcell.formats.tiles import ARCHIVE
@@ -63,6 +64,7 @@ def read_export(path: str | Path) -> Exported:
     InputError
         No export and no layer with ``code`` and ``households``; files that cannot be read.
     """
+    recover_folder(path)
     folder = Path(path)
     if not folder.is_dir():
         layer = _layer(str(path), "publication")

@@ -11,6 +11,7 @@ import pyproj
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import InputError
+from gridcell.files.folder import recover_folder
 from gridcell.locator.index import CellIndex, make_index
 
 _WANTED: Final = ("leaves", "small", "medium", "staff", "metadata")
@@ -24,6 +25,7 @@ def plan_file(path: str | Path) -> Path:
     InputError
         There is no such file.
     """
+    recover_folder(path)
     file = Path(path)
     if file.is_dir():
         file /= "plan.gpkg"

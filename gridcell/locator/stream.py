@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import WriteError
-from gridcell.files.atomic import require_writable
+from gridcell.files.whole import require_writable
 from gridcell.formats.features import write_features
 from gridcell.locator.file import read_index
 from gridcell.locator.index import HOW, LOCATED_COLUMNS, CellIndex

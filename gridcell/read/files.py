@@ -17,6 +17,7 @@ from gridcell.coverage.units import in_measured_crs
 from gridcell.crs import NAME_IT, crs_name
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files
+from gridcell.files.folder import recover_folder
 from gridcell.model import InputRecord
 from gridcell.read.containers import (
     AtHand,
@@ -148,6 +149,7 @@ def open_polygons(
 
 def split_layer(text: str) -> tuple[Path, str | None]:
     """Return the path and the layer of ``FILE#LAYER``; a file whose name holds ``#`` wins."""
+    recover_folder(text.partition("#")[0] or text)
     if Path(text).exists():
         return Path(text), None
     pieces = text.split("#")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from gridcell.display.content import Sheet, page_content
 from gridcell.display.map import PlanMap, check_tiles
 from gridcell.display.water import outlines_of_waters, water_areas, water_outlines
-from gridcell.errors import Hint, WriteError
+from gridcell.errors import WriteError
+from gridcell.files.folder import require_place, whole_folder
 from gridcell.model import Plan
 from gridcell.render.simpler import simplify_plan
 
@@ -65,14 +66,11 @@ def write_city_map(
     WriteError
         Something is in the way, the folder cannot be written, or a page does not fit.
     """
-    from gridcell.folder import all_or_nothing
-
     check_tiles(tiles)
-    target = Path(folder).resolve()
-    require_free(target, overwrite=overwrite)
+    require_free(folder, overwrite=overwrite)
     names = page_names(plan.medium["code"])
     written = []
-    with all_or_nothing(target) as part:
+    with whole_folder(folder) as part:
         (part / PAGES).mkdir()
         for name, page in _pages(plan, names, lang=lang, tiles=tiles):
             (part / name).write_text(page, encoding="utf-8", newline="\n")
@@ -80,24 +78,16 @@ def write_city_map(
     return written
 
 
-def require_free(target: Path, *, overwrite: bool) -> None:
+def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
     """Raise `WriteError` unless a map can be written there without harm to anything else."""
-    if not target.parent.is_dir():
-        raise WriteError(f"{target}: the folder {target.parent} does not exist; make it first")
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise WriteError(f"{target}: is a file; name a folder, or a page that ends in .html")
+    require_place(folder, what="a map", foreign=_no_map, overwrite=overwrite)
+
+
+def _no_map(target: Path) -> str | None:
     inside = sorted(path.name for path in target.iterdir())
-    if not inside:
-        return
-    if inside != [PAGES, OVERVIEW]:
-        raise WriteError(f"{target}: holds other files than a map; name a folder of its own")
-    if not overwrite:
-        raise WriteError(
-            f"{target}: is there already; name another folder or allow to replace it",
-            Hint("overwrite", value=True),
-        )
+    if foreign := [name for name in inside if name not in {PAGES, OVERVIEW}]:
+        return f"it holds {foreign[0]}"
+    return None if OVERVIEW in inside else f"it holds no {OVERVIEW}"
 
 
 def page_names(codes: "pd.Series[str]") -> list[str]:

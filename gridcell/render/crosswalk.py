@@ -11,7 +11,7 @@ import pandas as pd
 from gridcell.crosswalk.tables import Crosswalk
 from gridcell.display.encode import encode_shapes
 from gridcell.display.map import POLICY, asset
-from gridcell.files.atomic import whole_file
+from gridcell.files.whole import write_text
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.maps import words
 
@@ -57,8 +57,8 @@ body, .leaflet-container { font: 13px/1.4 system-ui, "Noto Sans CJK SC", sans-se
 
 def write_crosswalk_map(
     crosswalk: Crosswalk, path: str | Path, *, lang: str = "en", overwrite: bool = False
-) -> None:
-    """Write the map of a crosswalk as one HTML file that works without a network.
+) -> list[Path]:
+    """Write the map of a crosswalk as one HTML file that needs no network; return the file.
 
     Pairs have the colour of their relation and tell their figures; hidden counts are not in the
     file. Vertices are rounded to about 0.1 m, for display only.
@@ -97,8 +97,7 @@ def write_crosswalk_map(
         '<script>drawCrosswalk(JSON.parse(document.getElementById("data").text));</script>\n'
         "</body>\n</html>\n"
     )
-    with whole_file(path, overwrite=overwrite) as part:
-        part.write_text(page, encoding="utf-8", newline="\n")
+    return [write_text(path, page, overwrite=overwrite)]
 
 
 def _content(crosswalk: Crosswalk, lang: str) -> dict[str, Any]:

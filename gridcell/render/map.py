@@ -3,12 +3,19 @@
 from pathlib import Path
 
 from gridcell.display.map import draw_map
-from gridcell.files.atomic import whole_file
+from gridcell.files.whole import require_writable, write_text
 from gridcell.model import Plan
 
 
-def write_map(plan: Plan, path: str | Path, *, lang: str = "en", tiles: str | None = None) -> None:
-    """Write the map of a plan as one HTML file, whole or not at all, over a file of that name.
+def write_map(
+    plan: Plan,
+    path: str | Path,
+    *,
+    lang: str = "en",
+    tiles: str | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write the map of a plan as one HTML file, whole or not at all; return the file.
 
     Parameters
     ----------
@@ -16,14 +23,16 @@ def write_map(plan: Plan, path: str | Path, *, lang: str = "en", tiles: str | No
         As for `draw_map`.
     path
         The file, in a folder that exists. The same plan gives the same bytes.
+    overwrite
+        Replace a file that is there already.
 
     Raises
     ------
     InputError
         As for `draw_map`.
     WriteError
-        When the file cannot be written.
+        The file is in the way or cannot be written.
     """
-    with whole_file(path, overwrite=True) as part:
-        page: str = draw_map(plan, lang=lang, tiles=tiles).get_root().render()
-        part.write_text(page, encoding="utf-8", newline="\n")
+    require_writable(path, overwrite=overwrite)
+    page: str = draw_map(plan, lang=lang, tiles=tiles).get_root().render()
+    return [write_text(path, page, overwrite=overwrite)]

@@ -1,6 +1,5 @@
 """Samples as files in the input formats."""
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ import geopandas as gpd
 import pyogrio
 
 from gridcell.errors import Hint, WriteError
+from gridcell.files.whole import whole_file, write_errors
 from gridcell.sample.spec import Sample
 
 SYNTHETIC: Final = (
@@ -17,10 +17,11 @@ SYNTHETIC: Final = (
 )
 FIXED_DATE: Final = "2025-01-01"
 """In every DBF, so that the same sample has the same bytes on any day."""
+README: Final = "README.md"
 
 
-def write_sample(sample: Sample, folder: str | Path, *, overwrite: bool = False) -> None:
-    """Write a sample as shapefiles (UTF-8), CSV tables and a README.
+def write_sample(sample: Sample, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+    """Write a sample as shapefiles (UTF-8), CSV tables and a README; return the files.
 
     Parameters
     ----------
@@ -43,34 +44,34 @@ def write_sample(sample: Sample, folder: str | Path, *, overwrite: bool = False)
         for name in ("households", "staff"):
             frame = getattr(sample, name)
             frame.to_csv(target / f"{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
-        readme(sample, target / "README.md")
+        readme(sample, target / README)
 
-    write_folder(folder, write, overwrite=overwrite)
+    return write_folder(folder, write, overwrite=overwrite)
 
 
-def write_folder(folder: str | Path, write: Callable[[Path], None], *, overwrite: bool) -> None:
-    """Let `write` fill a temporary folder, then move its files to where they belong.
+def write_folder(
+    folder: str | Path, write: Callable[[Path], None], *, overwrite: bool
+) -> list[Path]:
+    """Let `write` fill a hidden folder, then move its files to where they belong; return them.
 
     Raises
     ------
     WriteError
         As `write_sample`.
     """
-    folder = Path(folder)
-    if folder.is_dir() and not overwrite and any(folder.iterdir()):
-        raise WriteError(
-            f"{folder}: expected an empty or a new folder; name another one, or allow to replace "
-            "the files of a sample there",
-            Hint("overwrite", value=True),
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sample-") as temporary:
-            write(Path(temporary))
-            for file in sorted(Path(temporary).iterdir()):
-                file.replace(folder / file.name)
-    except (OSError, pyogrio.errors.DataSourceError) as error:
-        raise WriteError(f"{folder}: the sample cannot be written: {error}") from error
+    target = Path(folder)
+    with write_errors(folder):
+        if target.is_dir() and not overwrite and any(target.iterdir()):
+            raise WriteError(
+                f"{folder}: expected an empty or a new folder; name another one, or allow to "
+                "replace the files of a sample there",
+                Hint("overwrite", value=True),
+            )
+        target.mkdir(parents=True, exist_ok=True)
+    with whole_file(target / README, overwrite=overwrite) as part:
+        write(part.parent)
+        names = sorted(file.name for file in part.parent.iterdir())
+    return [target / name for name in names]
 
 
 def write_shapefile(frame: gpd.GeoDataFrame, path: Path, *, encoding: str) -> None:

@@ -39,8 +39,10 @@ What makes these files hard to read, on purpose:
 """
 
 
-def write_planners_sample(sample: Sample, folder: str | Path, *, overwrite: bool = False) -> None:
-    """Write communities, buildings and roads as GBK shapefiles without any hint at the encoding.
+def write_planners_sample(
+    sample: Sample, folder: str | Path, *, overwrite: bool = False
+) -> list[Path]:
+    """Write communities, buildings and roads as GBK shapefiles without any hint; return the files.
 
     Parameters
     ----------
@@ -87,7 +89,7 @@ def write_planners_sample(sample: Sample, folder: str | Path, *, overwrite: bool
         )  # fmt: skip
         (target / "README.md").write_text(text + "".join(rows), encoding="utf-8", newline="\n")
 
-    write_folder(folder, write, overwrite=overwrite)
+    return write_folder(folder, write, overwrite=overwrite)
 
 
 def _in_zone(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

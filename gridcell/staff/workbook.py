@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gridcell.errors import InputError, WriteError
-from gridcell.files.atomic import require_writable
+from gridcell.files.whole import whole_file
 from gridcell.model import Plan
 from gridcell.read.files import Input, Source, open_input
 from gridcell.tables.values import as_text
@@ -113,10 +113,9 @@ def write_roster(
         name: file if name == "posts" else file.with_name(f"{file.stem}-{name}{file.suffix}")
         for name in titled
     }
-    for each in files.values():
-        require_writable(each, overwrite=overwrite)
-    for name, each in files.items():
-        write_table(titled[name], each, text=text, overwrite=overwrite, bom=True)
+    with whole_file(file, overwrite=overwrite) as part:
+        for name, each in files.items():
+            write_table(titled[name], part.with_name(each.name), text=text, bom=True)
     return list(files.values())
 
 

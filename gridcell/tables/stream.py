@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pyproj
 
 from gridcell.errors import Hint, InputError
-from gridcell.tables.write import written_text
+from gridcell.tables.written import written_text
 
 _BLOCK: Final = 2 << 20
 _SHEET_BATCH: Final = 8_192

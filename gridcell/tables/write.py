@@ -3,12 +3,12 @@
 import csv
 import datetime as dt
 import itertools
-import json
 import math
 import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -24,7 +24,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.writer.excel import ExcelWriter
 
 from gridcell.errors import WriteError
-from gridcell.files.atomic import whole_file
+from gridcell.files.whole import whole_file
+from gridcell.tables.written import as_texts, written_text
 
 Chunk: TypeAlias = pd.DataFrame | pa.RecordBatch | pa.Table
 """Some rows of a table."""
@@ -113,12 +114,25 @@ def write_workbook(
         book = openpyxl.Workbook(write_only=True)
         book.properties.created = book.properties.modified = dt.datetime(*_EPOCH)  # noqa: DTZ001
         written = 0
-        for title, rows in sheets.items():
-            sheet = book.create_sheet(title)
-            written += _fill(sheet, _tables(rows, texts), Path(path).name)
-        with _StillZip(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            ExcelWriter(book, archive).write_data()
+        try:
+            for title, rows in sheets.items():
+                sheet = book.create_sheet(title)
+                written += _fill(sheet, _tables(rows, texts), Path(path).name)
+            with _StillZip(part, "w", zipfile.ZIP_DEFLATED) as archive:
+                ExcelWriter(book, archive).write_data()
+        except BaseException:
+            _abandon(book)
+            raise
     return written
+
+
+def _abandon(book: Any) -> None:
+    """Close the temporary files of a workbook that is not saved: left open, they end in noise."""
+    for sheet in book.worksheets:
+        with suppress(Exception):
+            sheet.close()
+        with suppress(Exception):
+            sheet._writer.cleanup()  # noqa: SLF001  nothing public removes it
 
 
 def safe_text(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
@@ -174,27 +188,8 @@ def _typed(values: Any, *, as_text: bool) -> Any:
     if pa.types.is_null(kind):
         return values.cast(pa.string())
     if as_text and not pa.types.is_string(kind):
-        return pa.chunked_array(
-            [pa.array([written_text(v) for v in values.to_pylist()], pa.string())]
-        )
+        return as_texts(values)
     return values
-
-
-def written_text(value: object) -> str | None:
-    """Return a value as people write it in a table."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, float | np.floating):
-        number = float(value)
-        return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
-    if isinstance(value, dt.datetime | dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, list | tuple | dict | np.ndarray):
-        plain = value.tolist() if isinstance(value, np.ndarray) else value
-        return json.dumps(plain, ensure_ascii=False, default=str)
-    return str(value)
 
 
 def _tables(rows: Chunk | Iterable[Chunk], text: frozenset[str]) -> Iterator[pa.Table]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from gridcell.errors import InputError, WriteError, needs
-from gridcell.files.atomic import require_writable, whole_file
+from gridcell.files.whole import require_writable, whole_file
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.atlas.content import PAPERS, Content, make_content, text_of
@@ -24,8 +24,8 @@ def write_atlas(
     lang: str = "en",
     font: str | Path | None = None,
     overwrite: bool = False,
-) -> int:
-    """Write an atlas for printing; return its number of pages.
+) -> list[Path]:
+    """Write an atlas for printing; return the file.
 
     A title with an overview, an index, for each community a page with all its cells, then a page
     for each cell: its map with the surroundings at a round scale, building numbers, street names,
@@ -63,6 +63,26 @@ def write_atlas(
     WriteError
         A file in the way, another suffix.
     """
+    print_atlas(
+        plan, path, paper=paper, level=level, community=community, contacts=contacts, lang=lang,
+        font=font, overwrite=overwrite,
+    )  # fmt: skip
+    return [Path(path)]
+
+
+def print_atlas(
+    plan: Plan,
+    path: str | Path,
+    *,
+    paper: str,
+    level: str,
+    community: str | None,
+    contacts: Input | None,
+    lang: str,
+    font: str | Path | None,
+    overwrite: bool,
+) -> int:
+    """Write what `write_atlas` writes; return the number of pages."""
     with needs("an atlas", extra="print"):
         from gridcell.render.atlas.pages import Atlas
         from gridcell.render.atlas.sheet import open_sheets
@@ -92,8 +112,8 @@ def write_cards(
     lang: str = "en",
     font: str | Path | None = None,
     overwrite: bool = False,
-) -> int:
-    """Write contact cards, eight to a page; return how many.
+) -> list[Path]:
+    """Write contact cards, eight to a page; return the file.
 
     Each tells the cell's name, label and QR code, and the posts of the cell and of those around it
     with their holders.
@@ -112,6 +132,26 @@ def write_cards(
     WriteError
         A file in the way, another suffix.
     """
+    print_cards(
+        plan, path, kind=kind, paper=paper, community=community, contacts=contacts, lang=lang,
+        font=font, overwrite=overwrite,
+    )  # fmt: skip
+    return [Path(path)]
+
+
+def print_cards(
+    plan: Plan,
+    path: str | Path,
+    *,
+    kind: str,
+    paper: str,
+    community: str | None,
+    contacts: Input | None,
+    lang: str,
+    font: str | Path | None,
+    overwrite: bool,
+) -> int:
+    """Write what `write_cards` writes; return the number of cards."""
     with needs("printing cards", extra="print"):
         from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
         from gridcell.render.atlas.sheet import open_sheets
