@@ -2,9 +2,9 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,10 @@ from pydantic import (
 )
 
 from gridcell.display.cards import rules_html
-from gridcell.errors import RulesError
+from gridcell.errors import InputError, RulesError
+
+_LISTED: Final = 10
+"""How many faults of a kind a message lists."""
 
 
 class _Section(BaseModel):
@@ -281,6 +284,40 @@ class Rules(_Section):
             return cls.model_validate(settings)
         except ValidationError as error:
             raise RulesError(_explain(error, source)) from None
+
+    def require_classes(
+        self, classes: Iterable[tuple[str, str]], *, label: str = "communities"
+    ) -> None:
+        """Raise `InputError` where communities are of a class that has no bands in the rules.
+
+        Rules without any classes ask for none: then communities may name what they like.
+
+        Parameters
+        ----------
+        classes
+            Code and class of each community that names one.
+        label
+            What the error calls the communities.
+
+        Examples
+        --------
+        >>> urban = Rules(classes={"urban": ClassBands(micro=Band(min=40, target=50, max=60))})
+        >>> urban.require_classes([("450802001013", "urban")])
+        """
+        if not self.classes:
+            return
+        unknown = [
+            f"community {code!r}: class {name!r}"
+            for code, name in classes
+            if name not in self.classes
+        ]
+        if unknown:
+            more = f" and {len(unknown) - _LISTED} more" if len(unknown) > _LISTED else ""
+            raise InputError(
+                f"{label}: {'; '.join(unknown[:_LISTED])}{more}; expected one of "
+                f"{', '.join(self.classes)}, or nothing; further classes are tables "
+                "[classes.NAME] in the rules file"
+            )
 
     def _repr_html_(self) -> str:
         return rules_html(_settings(self), _settings(type(self)()))

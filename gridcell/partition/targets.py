@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridcell.read.communities import check_classes
 from gridcell.rules import Band, Rules
 
 Ints = NDArray[np.int64]
@@ -61,7 +60,8 @@ def set_targets(
         A community of a class that the rules do not know.
     """
     if "class" in communities:
-        check_classes(communities["code"], communities["class"], rules)
+        known = communities[communities["class"].notna()]
+        rules.require_classes(zip(known["code"], known["class"], strict=True))
     small = _targets(communities, "small", rules.small, households, rules)
     if rules.micro is None:
         return small, None

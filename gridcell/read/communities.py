@@ -59,7 +59,10 @@ def check_communities(
     for name in ("small", "micro"):
         table[name] = _bands(as_text(given[name]), codes, source, name)
     table["class"] = as_text(given["class"])
-    check_classes(table["code"], table["class"], rules, label=source.label)
+    known = table["class"].notna()
+    rules.require_classes(
+        zip(table["code"][known], table["class"][known], strict=True), label=source.label
+    )
     table["households"] = as_count(given["households"], source, "households")
     order = np.argsort(codes.astype(object).to_numpy(), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
@@ -67,29 +70,6 @@ def check_communities(
         geometries[order], table["code"].tolist(), rules.boundaries.heal_width, label=source.label
     )
     return gpd.GeoDataFrame(table, geometry=fitted, crs=crs), findings
-
-
-def check_classes(
-    codes: "pd.Series[str]", classes: "pd.Series[str]", rules: Rules, *, label: str = "communities"
-) -> None:
-    """Raise `InputError` where communities are of a class that the rules do not know.
-
-    Rules without any classes ask for none: then the column may hold what it likes.
-    """
-    if not rules.classes:
-        return
-    unknown = [
-        f"community {code!r}: class {name!r}"
-        for code, name, given in zip(codes, classes, classes.notna(), strict=True)
-        if given and name not in rules.classes
-    ]
-    if unknown:
-        more = f" and {len(unknown) - _LISTED} more" if len(unknown) > _LISTED else ""
-        raise InputError(
-            f"{label}: {'; '.join(unknown[:_LISTED])}{more}; expected one of "
-            f"{', '.join(rules.classes)}, or nothing; further classes are tables "
-            "[classes.NAME] in the rules file"
-        )
 
 
 def _bands(
