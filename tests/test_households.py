@@ -330,6 +330,43 @@ def test_whoever_names_no_entrance_is_spread_over_the_whole_building():
     assert shared.pieces["households"].tolist() == [30, 50]
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 60), min_size=2, max_size=8),
+    st.integers(0, 40),
+    st.sampled_from([0, 30, 90, 117, 180]),
+)
+def test_entrances_fill_the_slabs_from_west_to_east_and_nobody_is_lost(held, unnamed, degrees):
+    house = rotate(shapely.box(100, 0, 196, 12), degrees)
+    people = [
+        *entrance(None, unnamed),
+        *(p for i, n in enumerate(held) for p in entrance(f"{i + 1}", n)),
+    ]
+    if not people:
+        return
+    equal, shared, counted = slabbed(house, people, len(held))
+    slabs = shared.pieces["households"].tolist()
+    assert sum(slabs) == len(people) == counted.households.sum()
+    if len(slabs) == 1 or not sum(held):
+        assert slabs == equal.pieces["households"].tolist()
+        return
+    # Each household in its place between the ends of the building, as a list from west to east.
+    along = [(i + (j + 0.5) / n) / len(held) for i, n in enumerate(held) for j in range(n)]
+    along += [(j + 0.5) / unnamed for j in range(unnamed)]
+    axis = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+    axis *= -1 if axis[0] < -1e-9 else 1
+    middle = shapely.get_coordinates(house.centroid)[0]
+    ends = [
+        float(((shapely.get_coordinates(piece) - middle) @ axis).max() / 96 + 0.5)
+        for piece in shared.outlines.geometry
+    ]
+    assert (np.diff(ends) > 0).all()
+    # Who lives on the cut itself may count on either side of it.
+    upto = np.cumsum(slabs)
+    assert all(sum(a < end - 1e-6 for a in along) <= n for end, n in zip(ends, upto, strict=True))
+    assert all(n <= sum(a < end + 1e-6 for a in along) for end, n in zip(ends, upto, strict=True))
+
+
 def test_a_bent_building_and_a_tower_share_the_households_of_a_strip_by_area():
     bent = shapely.box(100, 0, 160, 30).difference(shapely.box(100, 10, 150, 20))
     people = [*entrance("1", 40), *entrance("2", 80), *entrance("3", 7)]
