@@ -170,3 +170,11 @@ def test_land_behind_a_site_where_somebody_lives_stays():
     _, number = merged(owner, community, n_sites=1, absorb_m2=50.0, lived_in=lived_in)
     assert number[0, 0] != number[0, 2]
     assert number[0, 5] == number[0, 2]
+
+
+def test_without_a_site_beside_it_land_where_nobody_lives_is_merged_as_any_other():
+    owner, community = land("111122", "111122", "......", "333333", "333333")
+    nobody = np.zeros(owner.shape, dtype=bool)
+    _, number = merged(owner, community, n_sites=1, absorb_m2=50.0, lived_in=nobody)
+    assert set(number[2]) == {number[0, 0]}
+    assert len(np.unique(number)) == 3

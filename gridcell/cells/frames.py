@@ -1,5 +1,6 @@
 """Cell layers with the columns that every file and every reader of a plan knows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, run_starts
 from gridcell.cells import codes
-from gridcell.cells.polygons import draw_cells, trace_borders
+from gridcell.cells.polygons import LeafBorders, draw_cells, trace_borders
 from gridcell.model import Fabric, Layers
 from gridcell.partition import Division
 from gridcell.partition.reasons import Verdict
@@ -131,72 +132,85 @@ def make_cells(
     counts once, in the leaf that has most of its households.
     """
     community_of_small, small_of_leaf = division.community_of_small, division.small_of_leaf
-    communities = layers.communities
-    names = codes.assign_community_codes(communities)
-    large_codes, large_of_community = np.unique(
-        names["large"].to_numpy(dtype=object).astype(str), return_inverse=True
-    )
+    smalls, leaves = len(community_of_small), len(small_of_leaf)
+    leaf_counts = _count(fabric.pieces, division.leaf, leaves)
+    small_counts = _sum_up(leaf_counts, small_of_leaf, smalls)
     borders = trace_borders(fabric, division.leaf)
-    leaf_counts = _count(fabric.pieces, division.leaf, len(small_of_leaf))
-    leaf_shapes = draw_cells(borders, np.arange(len(small_of_leaf)), len(small_of_leaf))
 
-    small_counts = _sum_up(leaf_counts, small_of_leaf, len(community_of_small))
-    medium_counts = _sum_up(small_counts, community_of_small, len(communities))
-    medium_of_leaf = community_of_small[small_of_leaf]
-    code = pd.Series(large_codes, dtype="str")
-    large_level = _NumberedCells(
-        level="large",
-        geometry=draw_cells(borders, large_of_community[medium_of_leaf], len(code)),
-        counts=_sum_up(medium_counts, large_of_community, len(code)),
-        code=code,
-        # No input names level 1.
-        name=code.to_numpy(dtype=object),
-    )
-    medium_level = _NumberedCells(
-        level="medium",
-        geometry=draw_cells(borders, medium_of_leaf, len(communities)),
-        counts=medium_counts,
-        code=names["medium"].astype("str").reset_index(drop=True),
-        name=communities["name"].to_numpy(dtype=object),
-        community=communities["code"].to_numpy(dtype=object),
-        above=large_level,
-        parent=large_of_community,
-    )
+    large_level, medium_level = _upper_levels(
+        layers.communities, borders, community_of_small[small_of_leaf],
+        _sum_up(small_counts, community_of_small, len(layers.communities)),
+    )  # fmt: skip
     small_level = _small_level(
-        medium_level,
-        draw_cells(borders, small_of_leaf, len(community_of_small)),
-        small_counts, layers, division, small, rules,
+        medium_level, draw_cells(borders, small_of_leaf, smalls), small_counts, layers, division,
+        small, rules,
     )  # fmt: skip
     # Dedicated cells are leaves on level 3, and so are all where the division stops there.
-    rows = np.flatnonzero(division.site_of_small[small_of_leaf] < 0)
-    rows = rows if leaf is not None else rows[:0]
+    micro = np.flatnonzero(division.site_of_small[small_of_leaf] < 0)
+    micro = micro if leaf is not None else micro[:0]
     micro_level = _micro_level(
-        small_level, small_of_leaf[rows], leaf_shapes[rows], leaf_counts[rows],
-        None if leaf is None else Verdict(band=leaf.band[rows], reason=leaf.reason[rows]), rules,
+        small_level, small_of_leaf[micro],
+        draw_cells(borders, np.arange(leaves), leaves)[micro], leaf_counts[micro],
+        None if leaf is None else Verdict(band=leaf.band[micro], reason=leaf.reason[micro]), rules,
     )  # fmt: skip
 
-    frames = {
-        cells.level: cells.frame(layers.crs)
-        for cells in (large_level, medium_level, small_level, micro_level)
-    }
-    on_small = np.setdiff1d(np.arange(len(small_of_leaf)), rows)
-    frames["leaves"] = pd.concat(
-        [frames["small"].iloc[small_of_leaf[on_small]], frames["micro"]], ignore_index=True
-    )
     small_code = small_level.code.to_numpy(dtype=object)
     leaf_code = small_code[small_of_leaf]
-    leaf_code[rows] = micro_level.code.to_numpy(dtype=object)
-    ready = {
-        level: frame.sort_values("code", kind="stable", ignore_index=True)
-        for level, frame in frames.items()
-    }
-    community = communities["code"].to_numpy(dtype=object)
+    leaf_code[micro] = micro_level.code.to_numpy(dtype=object)
+    on_small = np.delete(small_of_leaf, micro)
+    community = layers.communities["code"].to_numpy(dtype=object)
     return CellFrames(
-        **ready,
+        **_layers((large_level, medium_level, small_level, micro_level), on_small, layers.crs),
         reasons={**small_level.reasons(), **micro_level.reasons()},
         leaf_of_atom=leaf_code[division.leaf],
         small_of_atom=small_code[division.small],
         community_of_atom=community[community_of_small[division.small]],
+    )
+
+
+def _layers(
+    levels: Sequence[_NumberedCells], small_leaves: Ints, crs: pyproj.CRS
+) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of the levels and of the leaves, sorted by code.
+
+    The leaves are some small cells, by number, and all micro cells.
+    """
+    frames = {cells.level: cells.frame(crs) for cells in levels}
+    frames["leaves"] = pd.concat(
+        [frames["small"].iloc[small_leaves], frames["micro"]], ignore_index=True
+    )
+    return {
+        level: frame.sort_values("code", kind="stable", ignore_index=True)
+        for level, frame in frames.items()
+    }
+
+
+def _upper_levels(
+    communities: gpd.GeoDataFrame, borders: LeafBorders, community_of_leaf: Ints, counts: Ints
+) -> tuple[_NumberedCells, _NumberedCells]:
+    """Return the cells of levels 1 and 2: unions of communities, and the communities."""
+    names = codes.assign_community_codes(communities)
+    large, parent = np.unique(
+        names["large"].to_numpy(dtype=object).astype(str), return_inverse=True
+    )
+    code = pd.Series(large, dtype="str")
+    large_level = _NumberedCells(
+        level="large",
+        geometry=draw_cells(borders, parent[community_of_leaf], len(code)),
+        counts=_sum_up(counts, parent, len(code)),
+        code=code,
+        # No input names level 1.
+        name=code.to_numpy(dtype=object),
+    )
+    return large_level, _NumberedCells(
+        level="medium",
+        geometry=draw_cells(borders, community_of_leaf, len(communities)),
+        counts=counts,
+        code=names["medium"].astype("str").reset_index(drop=True),
+        name=communities["name"].to_numpy(dtype=object),
+        community=communities["code"].to_numpy(dtype=object),
+        above=large_level,
+        parent=parent,
     )
 
 

@@ -97,37 +97,55 @@ def divide(
             results.append(result)
             if progress is not None:
                 progress("partition", done, len(codes))
+    return _number(fabric, np.split(general, bounds[1:-1]), results)
 
-    smalls = np.full(len(community), -1, dtype=np.int64)
-    leaves = smalls.copy()
-    next_small = next_leaf = 0
-    for row, (own_small, own_leaf) in enumerate(results):
-        rows = general[bounds[row] : bounds[row + 1]]
-        smalls[rows] = own_small.cell + next_small
-        leaves[rows] = own_leaf.cell + next_leaf
-        next_small += len(own_small.neighbours_tried)
-        next_leaf += len(own_leaf.neighbours_tried)
-    sites = np.flatnonzero(fabric.atoms["site"].to_numpy() >= 0)
-    smalls[sites] = next_small + np.arange(len(sites))
-    leaves[sites] = next_leaf + np.arange(len(sites))
-    small_of_leaf = np.empty(next_leaf + len(sites), dtype=np.int64)
-    small_of_leaf[leaves] = smalls
-    community_of_small = np.empty(next_small + len(sites), dtype=np.int64)
-    community_of_small[smalls] = community
-    site_of_small = np.full(len(community_of_small), -1, dtype=np.int64)
-    site_of_small[smalls[sites]] = fabric.atoms["site"].to_numpy()[sites]
-    none = np.zeros(len(sites), dtype=np.int64)
+
+def _number(
+    fabric: Fabric, atoms: Sequence[Ints], divided: Sequence[tuple[Divided, Divided]]
+) -> Division:
+    """Return the cells of all communities numbered through, those of sites behind all others.
+
+    Parameters
+    ----------
+    fabric
+        The land.
+    atoms
+        General atoms of each community.
+    divided
+        Small cells and leaves of each community, numbered from 0.
+    """
+    community, site = (fabric.atoms[name].to_numpy() for name in ("community", "site"))
+    sites = np.flatnonzero(site >= 0)
+    small, small_tried = _number_level(atoms, [own for own, _ in divided], sites)
+    leaf, leaf_tried = _number_level(atoms, [own for _, own in divided], sites)
+    small_of_leaf = np.empty(len(leaf_tried), dtype=np.int64)
+    small_of_leaf[leaf] = small
+    community_of_small = np.empty(len(small_tried), dtype=np.int64)
+    community_of_small[small] = community
+    site_of_small = np.full(len(small_tried), -1, dtype=np.int64)
+    site_of_small[small[sites]] = site[sites]
     return Division(
-        small=smalls,
-        leaf=leaves,
+        small=small,
+        leaf=leaf,
         small_of_leaf=small_of_leaf,
         community_of_small=community_of_small,
         site_of_small=site_of_small,
-        small_neighbours_tried=np.concatenate(
-            [*(own.neighbours_tried for own, _ in results), none]
-        ),
-        leaf_neighbours_tried=np.concatenate([*(own.neighbours_tried for _, own in results), none]),
+        small_neighbours_tried=small_tried,
+        leaf_neighbours_tried=leaf_tried,
     )
+
+
+def _number_level(
+    atoms: Sequence[Ints], divided: Sequence[Divided], sites: Ints
+) -> tuple[Ints, Ints]:
+    """Return the cell of each atom, and with how many neighbours each cell was tried."""
+    tried = [own.neighbours_tried for own in divided]
+    first = np.cumsum([0, *map(len, tried)])
+    cell = np.empty(sum(map(len, atoms)) + len(sites), dtype=np.int64)
+    for start, rows, own in zip(first[:-1], atoms, divided, strict=True):
+        cell[rows] = start + own.cell
+    cell[sites] = first[-1] + np.arange(len(sites))
+    return cell, np.concatenate([*tried, np.zeros(len(sites), dtype=np.int64)])
 
 
 def _buildings_in_slabs(fabric: Fabric, small: Targets) -> Ints:
