@@ -67,7 +67,7 @@ def label(segments: Sequence[str]) -> str:
     Examples
     --------
     >>> label(["450802001", "013", "012", "003"])
-    '450802001-013-012-003-7'
+    '450802001-013-012-003-9'
     """
     return SEPARATOR.join([*segments, check_character("".join(segments))])
 

@@ -36,7 +36,7 @@ class Message:
 
     Examples
     --------
-    >>> message = Message("reason.alone", building="7", n=64)
+    >>> message = Message("reason.building_alone", name="7", n=64)
     >>> str(message)
     'building 7 alone holds 64 households'
     >>> say(message, "zh")
