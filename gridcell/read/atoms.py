@@ -1,6 +1,7 @@
 """Atoms given instead of buildings: census blocks, parcels, or H3 hexagons."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import geopandas as gpd
@@ -15,7 +16,6 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend, polygons_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
-from gridcell.read.buildings import unique_ids
 from gridcell.read.crs import move
 from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Input, Source
@@ -25,6 +25,7 @@ from gridcell.read.geometry import (
     check_types,
     mended_findings,
 )
+from gridcell.read.ids import refuse_scientific, rounded_ids, unique_ids
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
 
@@ -33,9 +34,16 @@ _WGS84: Final = pyproj.CRS.from_epsg(4326)
 
 
 def check_atoms(
-    source: Source, geometries: Geometries, crs: pyproj.CRS, rules: Rules
+    source: Source,
+    geometries: Geometries,
+    crs: pyproj.CRS,
+    rules: Rules,
+    *,
+    named: Sequence["pd.Series[str]"] = (),
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """Return the given atoms with our columns in canonical order, and what was found.
+
+    Parameters are those of `gridcell.read.buildings.check_buildings`.
 
     Raises
     ------
@@ -62,7 +70,8 @@ def check_atoms(
             f"{source.label}: row {gone[0] + 1} has no geometry ({len(gone)} such rows); draw the "
             "atom or remove the row"
         )
-    findings = []
+    refuse_scientific(table["atom_id"], source, "atom_id")
+    findings = rounded_ids(table["atom_id"], source, "atom_id")
     if "pop" in found["households"].lower():
         findings.append(
             Finding(
@@ -78,16 +87,8 @@ def check_atoms(
     frame = gpd.GeoDataFrame(
         table.iloc[order].reset_index(drop=True), geometry=mended[order], crs=crs
     )
-    frame["atom_id"], twice = unique_ids(frame["atom_id"], "a")
-    if twice:
-        findings.append(
-            Finding(
-                kind="duplicate_id", severity="warning", measure=float(len(twice)),
-                message=f"{source.label}: {len(twice)} atom_id occur more than once and got a "
-                f"suffix: {', '.join(twice[:5])}",
-            )
-        )  # fmt: skip
-    return frame, findings
+    frame["atom_id"], made = unique_ids(frame["atom_id"], "a", source, "atom_id", named=named)
+    return frame, findings + made
 
 
 def hexagon_resolution(given: Input) -> int | None:

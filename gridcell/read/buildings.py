@@ -1,5 +1,7 @@
 """Buildings: valid polygons with unique ids and checked counts; no household lost unseen."""
 
+from collections.abc import Sequence
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -8,17 +10,24 @@ import shapely
 
 from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend
-from gridcell.errors import Hint
+from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
 from gridcell.read.fields import as_count, rename
 from gridcell.read.files import Source
+from gridcell.read.footprints import drop_repeated
 from gridcell.read.geometry import POLYGONS, canonical_order, check_types, mended_findings
+from gridcell.read.ids import refuse_scientific, rounded_ids, unique_ids
 from gridcell.rules import Rules
 from gridcell.tables.values import as_number, as_text
 
 
 def check_buildings(
-    source: Source, geometries: Geometries, crs: pyproj.CRS, rules: Rules
+    source: Source,
+    geometries: Geometries,
+    crs: pyproj.CRS,
+    rules: Rules,
+    *,
+    named: Sequence["pd.Series[str]"] = (),
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """Return the buildings with our columns in canonical order, and what was found.
 
@@ -32,11 +41,14 @@ def check_buildings(
         The work CRS.
     rules
         For the names of columns.
+    named
+        Ids by which registers name buildings.
 
     Raises
     ------
     InputError
-        Points or lines; household counts that are negative, fractions or text.
+        Points or lines; household counts that are negative, fractions or text; ids in scientific
+        notation, or rounded and thus alike.
     """
     check_types(
         source, geometries, POLYGONS,
@@ -46,7 +58,11 @@ def check_buildings(
     given = rename(source, rules, "buildings")
     table = pd.DataFrame({"bldg_id": as_text(given["bldg_id"])})
     table["households"] = as_count(given["households"], source, "households")
-    findings: list[Finding] = []
+    refuse_scientific(table["bldg_id"], source, "bldg_id")
+    findings = rounded_ids(table["bldg_id"], source, "bldg_id")
+    if findings and table["bldg_id"].dropna().duplicated().any():
+        # Different buildings have become one: its register would fill the first of them.
+        raise InputError(findings[0].message)
     for name in ("floors", "height"):
         table[name], unread = as_number(given[name])
         if unread:
@@ -63,41 +79,15 @@ def check_buildings(
     mended = mending.shapes
     gone = shapely.is_missing(mended)
     findings += _lost(source, table, gone)
-    order = canonical_order(mended[~gone], table[~gone])
+    counts, repeated = drop_repeated(source, mended, table)
+    findings += repeated
+    kept = ~gone & counts
+    order = canonical_order(mended[kept], table[kept])
     frame = gpd.GeoDataFrame(
-        table[~gone].iloc[order].reset_index(drop=True), geometry=mended[~gone][order], crs=crs
+        table[kept].iloc[order].reset_index(drop=True), geometry=mended[kept][order], crs=crs
     )
-    frame["bldg_id"], twice = unique_ids(frame["bldg_id"], "b")
-    if twice:
-        findings.append(
-            Finding(
-                kind="duplicate_id", severity="warning", measure=float(len(twice)),
-                message=f"{source.label}: {len(twice)} bldg_id occur more than once and got a "
-                f"suffix: {_some(twice)}",
-            )
-        )  # fmt: skip
-    return frame, findings
-
-
-def unique_ids(ids: "pd.Series[str]", prefix: str) -> tuple["pd.Series[str]", list[str]]:
-    """Return ids made unique in row order, and those that occurred more than once.
-
-    Missing ones become `prefix` and the row's number; a repeated ``7`` becomes ``7-2``.
-    """
-    out = ids.astype(object).to_numpy().copy()
-    missing = ids.isna().to_numpy()
-    taken = set(ids.dropna())
-    repeated = ids.duplicated(keep="first").to_numpy() & ~missing
-    for row in np.flatnonzero(missing | repeated):
-        base = f"{prefix}{row + 1:06d}" if missing[row] else str(out[row])
-        number, name = 1 if missing[row] else 2, base if missing[row] else f"{base}-2"
-        while name in taken:
-            number += 1
-            name = f"{base}-{number}"
-        taken.add(name)
-        out[row] = name
-    twice = sorted(set(ids[repeated]))
-    return pd.Series(out, index=ids.index, dtype=object).astype("str"), twice
+    frame["bldg_id"], made = unique_ids(frame["bldg_id"], "b", source, "bldg_id", named=named)
+    return frame, findings + made
 
 
 def _unread(source: Source, name: str, count: int) -> Finding:
@@ -134,7 +124,3 @@ def _lost(
             )
         )  # fmt: skip
     return findings
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

@@ -15,7 +15,8 @@ from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding
 from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Source
-from gridcell.read.geometry import POLYGONS, check_types
+from gridcell.read.geometry import POLYGONS, check_types, invalid_reason
+from gridcell.read.ids import refuse_scientific
 from gridcell.rules import Band, Rules
 from gridcell.tables.values import as_text
 
@@ -47,7 +48,7 @@ def check_communities(
         invalid; numbers, bands or classes that are none; faults between communities that are too
         wide to heal. All faults of a kind at once.
     """
-    codes = _codes(source, rules)
+    codes = community_codes(source, rules)
     _check_geometries(source, geometries, codes, crs)
     given = rename(source, rules, "communities")
     table = pd.DataFrame({"code": codes})
@@ -101,7 +102,14 @@ def _is_band(text: str) -> bool:
     return True
 
 
-def _codes(source: Source, rules: Rules) -> "pd.Series[str]":
+def community_codes(source: Source, rules: Rules) -> "pd.Series[str]":
+    """Return the code of each row, all of them there, unique, ASCII letters and digits.
+
+    Raises
+    ------
+    InputError
+        No such column; codes that are missing, repeated or no codes: all of them at once.
+    """
     columns = [str(c) for c in source.frame.columns if c != "geometry"]
     if "code" not in find_columns(source, rules.fields.get("communities", {}), "communities"):
         raise InputError(
@@ -110,6 +118,7 @@ def _codes(source: Source, rules: Rules) -> "pd.Series[str]":
             '[fields.communities] code = "FIELD"'
         )
     codes = as_text(rename(source, rules, "communities")["code"])
+    refuse_scientific(codes, source, "code")
     faults = []
     missing = np.flatnonzero(codes.isna())
     if len(missing):
@@ -137,11 +146,13 @@ def _check_geometries(
     if len(missing):
         named = ", ".join(repr(codes.iloc[row]) for row in missing[:_LISTED])
         raise InputError(f"{source.label}: communities without a geometry: {named}")
-    invalid = np.flatnonzero(~shapely.is_valid(geometries))
+    bad = ~shapely.is_valid(geometries)
+    bad[list(source.unclosed)] = True
+    invalid = np.flatnonzero(bad)
     if len(invalid):
         faults = []
         for row in invalid[:_LISTED]:
-            reason = shapely.is_valid_reason(geometries[row])
+            reason = invalid_reason(source, geometries, row)
             faults.append(f"community {codes.iloc[row]!r}: {_readable(reason)}")
         raise InputError(
             f"{source.label}: {len(invalid)} invalid polygons, coordinates in {crs.name}: "

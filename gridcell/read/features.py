@@ -12,7 +12,6 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend
 from gridcell.errors import InputError
 from gridcell.model import Finding
-from gridcell.read.buildings import unique_ids
 from gridcell.read.fields import rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import (
@@ -22,6 +21,7 @@ from gridcell.read.geometry import (
     check_types,
     mended_findings,
 )
+from gridcell.read.ids import unique_ids
 from gridcell.rules import Rules
 from gridcell.schema import BARRIER_KINDS
 from gridcell.tables.values import as_text
@@ -73,17 +73,9 @@ def check_sites(
     frame = gpd.GeoDataFrame(
         table[~gone].iloc[order].reset_index(drop=True), geometry=mended[~gone][order], crs=crs
     )
-    frame["site_id"], twice = unique_ids(frame["site_id"], "s")
+    frame["site_id"], made = unique_ids(frame["site_id"], "s", source, "site_id")
     frame["name"] = frame["name"].where(frame["name"].notna(), frame["site_id"])
-    if twice:
-        findings.append(
-            Finding(
-                kind="duplicate_id", severity="warning", measure=float(len(twice)),
-                message=f"{source.label}: {len(twice)} site_id occur more than once and got a "
-                f"suffix: {', '.join(twice[:5])}",
-            )
-        )  # fmt: skip
-    return frame, findings
+    return frame, findings + made
 
 
 def check_barriers(

@@ -32,36 +32,46 @@ def check_mapping(rules: Rules) -> None:
 def find_columns(source: Source, mapping: Mapping[str, str], role: str) -> dict[str, str]:
     """Return the file's column for each of our names that the file has.
 
-    The mapping of the rules file wins; then the aliases of `schema.ALIASES`, compared without
-    case, the first in the list that is there. Shapefiles hold names of at most 10 bytes, so their
-    fields match aliases cut to that length too.
+    The mapping of the rules file wins; then the aliases of `schema.ALIASES`, the first in the list
+    that is there. The case of names counts only where columns differ in nothing else. Shapefiles
+    hold names of at most 10 bytes, so their fields match aliases cut to that length too.
 
     Raises
     ------
     InputError
-        A mapped column that the file lacks, with those it has.
+        A mapped column that the file lacks, with those it has; several columns that differ from
+        ours, and from each other, by case.
     """
     columns = [str(c) for c in source.frame.columns if c != "geometry"]
-    exact = set(columns)
-    lower: dict[str, str] = {}
+    lower: dict[str, list[str]] = {}
     for column in columns:
-        lower.setdefault(column.lower(), column)
+        lower.setdefault(column.lower(), []).append(column)
+
+    def column_of(name: str, alias: str) -> str | None:
+        alike = lower.get(alias.lower(), [])
+        if len(alike) > 1 and alias not in alike:
+            raise InputError(
+                f"{source.label}: columns {' and '.join(alike)} could each be {name}; rename one, "
+                f'or name it in the rules file: [fields.{role}] {name} = "{alike[0]}"'
+            )
+        return alias if alias in alike else next(iter(alike), None)
+
     found: dict[str, str] = {}
     for name, aliases in ALIASES[role].items():
         if name in mapping:
             wanted = mapping[name]
-            column = wanted if wanted in exact else lower.get(wanted.lower(), "")
-            if not column:
+            mapped = column_of(name, wanted)
+            if mapped is None:
                 raise InputError(
                     f"{source.label}: fields.{role}.{name} names the column {wanted!r}, which "
                     f"the file lacks; it has {', '.join(columns) or 'none'}"
                 )
-            found[name] = column
+            found[name] = mapped
             continue
         for alias in aliases:
-            match = lower.get(alias.lower())
+            match = column_of(name, alias)
             if match is None and source.is_shapefile:
-                match = lower.get(_shortened(alias, source.encoding).lower())
+                match = column_of(name, _shortened(alias, source.encoding))
             if match is not None:
                 found[name] = match
                 break

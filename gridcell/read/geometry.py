@@ -58,9 +58,18 @@ def check_types(
         )
 
 
+def invalid_reason(source: Source, values: Geometries, row: int) -> str:
+    """Return why a row of an input is invalid, in the words of GEOS, with the place."""
+    reason = str(shapely.is_valid_reason(values[row]))
+    if row in source.unclosed:
+        # It was closed to be read at all.
+        return "ring not closed" if reason == "Valid Geometry" else f"ring not closed, {reason}"
+    return reason
+
+
 def mended_findings(source: Source, mending: Mended, kind: str) -> list[Finding]:
     """Return the finding that polygons of an input were mended; a warning where in doubt."""
-    rows = np.flatnonzero(mending.invalid)
+    rows = np.union1d(np.flatnonzero(mending.invalid), np.array(source.unclosed, dtype=np.int64))
     if not len(rows):
         return []
     text = f"{source.label}: {len(rows)} invalid polygons were mended, first row {rows[0] + 1}"

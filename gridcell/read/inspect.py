@@ -14,11 +14,11 @@ import shapely
 from gridcell.coverage.mend import mend
 from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import Hint, InputError
+from gridcell.read.compare import Looked, compare
 from gridcell.read.crs import choose_work_crs, move, settle_crs
-from gridcell.read.fields import find_columns
 from gridcell.read.files import Input, Source, list_layers, open_input, split_layer
-from gridcell.read.geometry import LINES, POLYGONS
-from gridcell.read.offset import find_offset
+from gridcell.read.geometry import LINES, POLYGONS, invalid_reason
+from gridcell.read.remarks import columns_of, given_ids, layer_remarks, table_remarks
 from gridcell.read.vector import PARQUET
 from gridcell.tables.read import TABLE_SUFFIXES
 from gridcell.tables.values import as_number
@@ -102,11 +102,9 @@ def inspect_files(
         `crs` is no CRS.
     """
     fallback = parse_crs(crs)
-    looked: list[tuple[LayerInfo, gpd.GeoDataFrame | None]] = []
-    for path in paths:
-        for given in _layers(str(path)):
-            looked.append(_look(given, encoding, fallback))  # noqa: PERF401  long lines otherwise
-    return _compare(looked)
+    return compare(
+        [_look(given, encoding, fallback) for path in paths for given in _layers(str(path))]
+    )
 
 
 def _layers(text: str) -> list[str]:
@@ -120,37 +118,56 @@ def _layers(text: str) -> list[str]:
     return [f"{text}#{name}" for name in layers] if len(layers) > 1 else [text]
 
 
-def _look(
-    given: Input, encoding: str | None, fallback: pyproj.CRS | None
-) -> tuple[LayerInfo, gpd.GeoDataFrame | None]:
-    """Return the report on a layer, and its geometries with their CRS where both are there."""
+def _look(given: Input, encoding: str | None, fallback: pyproj.CRS | None) -> Looked:
+    """Return the report on a layer, and what others are compared with."""
     path, layer = split_layer(str(given))
     try:
         source = open_input(given, "layer", encoding=encoding)
     except InputError as error:
-        return LayerInfo(path=path.name, layer=layer, error=error.message, hints=error.hints), None
+        return Looked(
+            info=LayerInfo(path=path.name, layer=layer, error=error.message, hints=error.hints)
+        )
     info = LayerInfo(
         path=source.name, layer=source.layer, rows=len(source.frame), encoding=source.encoding
     )
     series = source.geometries
     if series is None or shapely.is_missing(np.asarray(series.array, dtype=object)).all():
         role = _table_role(source)
-        return replace(info, role=role, **_describe(source, role)), None
+        remarks, named = table_remarks(source, role, fallback)
+        info = replace(
+            info, role=role, remarks=(*source.notes, *remarks), **_describe(source, role)
+        )
+        return Looked(info=info, ids=named)
+    return _look_at_layer(source, series, info, fallback)
+
+
+def _look_at_layer(
+    source: Source, series: gpd.GeoSeries, info: LayerInfo, fallback: pyproj.CRS | None
+) -> Looked:
     values = np.asarray(series.array, dtype=object)
     there = ~(shapely.is_missing(values) | shapely.is_empty(values))
-    remarks = []
-    own = work = None
+    remarks = [*source.notes]
+    own = work = metric = ids = None
     try:
         own = settle_crs(source, fallback)
         work = choose_work_crs(own, series[there])
     except InputError as error:
-        remarks = [error.message.split(": ", 1)[-1]]
-    names, counts = np.unique([g.geom_type for g in values[there]], return_counts=True)
-    bad = np.flatnonzero(there & ~shapely.is_valid(values))
-    metric = None
+        remarks.append(error.message.split(": ", 1)[-1])
     if own is not None and work is not None:
-        metric = gpd.GeoDataFrame(geometry=move(values[there], own, work), crs=work)
+        moved = values.copy()
+        moved[~there] = None
+        moved[there] = move(values[there], own, work)
+        metric = gpd.GeoDataFrame(geometry=moved[there], crs=work)
     role = _layer_role(source, metric)
+    if role in {"households", "staff"}:
+        found, ids = table_remarks(source, role, fallback)
+        remarks += found
+    elif metric is not None and work is not None:
+        remarks += layer_remarks(source, role, moved, work)
+        ids = given_ids(source, "buildings") if role == "buildings" else None
+    bad = there & ~shapely.is_valid(values)
+    bad[list(source.unclosed)] = True
+    names, counts = np.unique([g.geom_type for g in values[there]], return_counts=True)
     info = replace(
         info,
         role=role,
@@ -158,9 +175,10 @@ def _look(
         crs=crs_name(own or source.crs),
         bounds=_bounds(series),
         without_geometry=int((~there).sum()),
-        invalid=len(bad),
+        invalid=int(bad.sum()),
         invalid_places=tuple(
-            f"row {row + 1}: {shapely.is_valid_reason(values[row])}" for row in bad[:_LISTED]
+            f"row {row + 1}: {invalid_reason(source, values, int(row))}"
+            for row in np.flatnonzero(bad)[:_LISTED]
         ),
         duplicates=int(
             pd.Series(shapely.to_wkb(shapely.normalize(values[there]))).duplicated().sum()
@@ -169,7 +187,7 @@ def _look(
         remarks=tuple(remarks),
         **_describe(source, role),
     )
-    return info, metric
+    return Looked(info=info, shapes=metric, ids=ids)
 
 
 def _bounds(series: gpd.GeoSeries) -> tuple[float, float, float, float]:
@@ -179,7 +197,7 @@ def _bounds(series: gpd.GeoSeries) -> tuple[float, float, float, float]:
 
 def _describe(source: Source, role: str | None) -> dict[str, Any]:
     """Return the fields with their meanings, and the sum of the households."""
-    found = find_columns(source, {}, role) if role else {}
+    found = columns_of(source, role) if role else {}
     meanings: dict[str, str] = {}
     for ours, column in found.items():
         meanings.setdefault(column, ours)
@@ -212,7 +230,7 @@ def _type(column: "pd.Series[Any]") -> str:
 
 def _table_role(source: Source) -> str | None:
     for role, key in (("households", "household_id"), ("staff", "staff_id")):
-        if key in find_columns(source, {}, role):
+        if key in columns_of(source, role):
             return role
     return None
 
@@ -224,15 +242,15 @@ def _layer_role(source: Source, metric: gpd.GeoDataFrame | None) -> str | None:
         return "barriers"
     if not np.isin(types, [int(t) for t in POLYGONS]).all():
         return _table_role(source)
-    if "code" in find_columns(source, {}, "communities"):
+    if "code" in columns_of(source, "communities"):
         return "communities"
-    if {"floors", "units", "use"} & find_columns(source, {}, "buildings").keys():
+    if {"floors", "units", "use"} & columns_of(source, "buildings").keys():
         return "buildings"
     if metric is not None and float(np.median(shapely.area(metric.geometry.array))) < _BUILDING_M2:
         return "buildings"
-    if "category" in find_columns(source, {}, "sites"):
+    if "category" in columns_of(source, "sites"):
         return "sites"
-    return "atoms" if "households" in find_columns(source, {}, "atoms") else None
+    return "atoms" if "households" in columns_of(source, "atoms") else None
 
 
 def _overlaps(metric: gpd.GeoDataFrame) -> int:
@@ -247,43 +265,3 @@ def _overlaps(metric: gpd.GeoDataFrame) -> int:
             shapely.area(shapely.intersection(values[one[inner]], values[two[inner]])) > _OVERLAP_M2
         ).sum()
     )
-
-
-def _compare(looked: list[tuple[LayerInfo, gpd.GeoDataFrame | None]]) -> list[LayerInfo]:
-    """Return the reports with remarks on how the layers lie to the first of communities."""
-    base = next(
-        (
-            i
-            for i, (info, frame) in enumerate(looked)
-            if info.role == "communities" and frame is not None
-        ),
-        None,
-    )
-    if base is None:
-        return [info for info, _ in looked]
-    communities = looked[base][1]
-    assert communities is not None  # noqa: S101
-    crs = communities.crs
-    extent = shapely.box(*communities.total_bounds)
-    shared = {
-        i: gpd.GeoDataFrame(geometry=move(frame.geometry.to_numpy(), frame.crs, crs), crs=crs)
-        for i, (_, frame) in enumerate(looked)
-        if frame is not None
-    }
-    lines = [shared[i].geometry for i in shared if looked[i][0].role == "barriers"]
-    barriers = gpd.GeoDataFrame(geometry=pd.concat(lines, ignore_index=True)) if lines else None
-    out = []
-    for i, (info, _) in enumerate(looked):
-        remarks = list(info.remarks)
-        if i in shared and i != base:
-            outside = int((~shared[i].intersects(extent)).sum())
-            if outside:
-                remarks.append(
-                    f"{outside} of {len(shared[i])} features lie outside the extent of "
-                    f"{looked[base][0].path}"
-                )
-            if info.role == "buildings":
-                found = find_offset(shared[i], communities, barriers, crs)
-                remarks += [finding.message for finding in found]
-        out.append(replace(info, remarks=tuple(remarks)))
-    return out

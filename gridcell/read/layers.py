@@ -23,10 +23,13 @@ from gridcell.read.features import check_barriers, check_sites, join_barriers
 from gridcell.read.fields import check_mapping
 from gridcell.read.files import Input, Source, open_input
 from gridcell.read.geometry import geometries_of
+from gridcell.read.ids import rounded_ids
 from gridcell.read.offset import find_offset
 from gridcell.read.people import check_households, check_staff
 from gridcell.rules import Rules
 
+_ORDER = ("communities", "buildings", "barriers", "sites", "households", "staff", "atoms")
+"""Inputs as the report lists them."""
 _LEAST_MEETING = 0.01
 """Share of the buildings that has to meet a community."""
 
@@ -88,17 +91,19 @@ def read_layers(
         rules=rules, encoding=encoding, fallback=parse_crs(crs), datums=parse_datums(datum)
     )
     areas = reader.communities(communities)
-    built = None if buildings is None else reader.buildings(buildings)
-    lines = reader.barriers(_several(barriers))
-    premises = None if sites is None else reader.sites(sites)
+    # First, because no id that is made up for a building may be one by which they name buildings.
     register = None if households is None else reader.people(households, "households")
     roster = None if staff is None else reader.people(staff, "staff")
-    pieces = None if atoms is None else reader.atoms(atoms, areas, register)
+    named = [people["bldg_id"] for people in (register, roster) if people is not None]
+    built = None if buildings is None else reader.buildings(buildings, named)
+    lines = reader.barriers(_several(barriers))
+    premises = None if sites is None else reader.sites(sites)
+    pieces = None if atoms is None else reader.atoms(atoms, areas, register, named)
     if built is not None and reader.datum_of("communities") == reader.datum_of("buildings"):
         reader.findings += find_offset(built, areas, lines, reader.crs)
     return Layers(
         crs=reader.crs, communities=areas, buildings=built, households=register, sites=premises,
-        barriers=lines, staff=roster, atoms=pieces, inputs=tuple(reader.inputs),
+        barriers=lines, staff=roster, atoms=pieces, inputs=reader.origins(),
         findings=tuple(reader.findings),
     )  # fmt: skip
 
@@ -131,6 +136,9 @@ class _Reader:
     def note(self, source: Source, crs: pyproj.CRS | None) -> None:
         self.inputs.append(replace(source.record(), crs=crs_name(crs)))
 
+    def origins(self) -> tuple[InputRecord, ...]:
+        return tuple(sorted(self.inputs, key=lambda record: _ORDER.index(record.role)))
+
     def moved(self, source: Source) -> Geometries:
         """Return the geometries in the work CRS and WGS 84."""
         values = geometries_of(source)
@@ -159,10 +167,10 @@ class _Reader:
         self.findings += findings
         return frame
 
-    def buildings(self, given: Input) -> gpd.GeoDataFrame:
+    def buildings(self, given: Input, named: "list[pd.Series[str]]") -> gpd.GeoDataFrame:
         source = self.open(given, "buildings")
         values = self.moved(source)
-        frame, findings = check_buildings(source, values, self.crs, self.rules)
+        frame, findings = check_buildings(source, values, self.crs, self.rules, named=named)
         if frame.empty:
             raise InputError(f"{source.label}: no row has a geometry")
         check_meeting(source, frame.geometry.to_numpy(), self.outlines, share=_LEAST_MEETING)
@@ -193,6 +201,7 @@ class _Reader:
             source, self.crs, self.rules, fallback=self.fallback, datum=self.datum_of(role)
         )
         self.note(source, crs)
+        self.findings += rounded_ids(frame["bldg_id"], source, "bldg_id")
         check_moved(source, frame[["x", "y"]].to_numpy(), np.arange(len(frame)))
         if role == "households":
             placed = frame[frame["x"].notna()]
@@ -201,7 +210,11 @@ class _Reader:
         return frame
 
     def atoms(
-        self, given: Input, communities: gpd.GeoDataFrame, register: pd.DataFrame | None
+        self,
+        given: Input,
+        communities: gpd.GeoDataFrame,
+        register: pd.DataFrame | None,
+        named: "list[pd.Series[str]]",
     ) -> gpd.GeoDataFrame:
         resolution = hexagon_resolution(given)
         if resolution is not None:
@@ -210,6 +223,6 @@ class _Reader:
             source = self.open(given, "atoms")
             values = self.moved(source)
             check_meeting(source, values, self.outlines, share=_LEAST_MEETING)
-            frame, findings = check_atoms(source, values, self.crs, self.rules)
+            frame, findings = check_atoms(source, values, self.crs, self.rules, named=named)
         self.findings += findings
         return frame

@@ -16,6 +16,7 @@ from gridcell.read.datum import points_to_wgs84
 from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POINTS, check_types, geometries_of
+from gridcell.read.ids import refuse_scientific
 from gridcell.rules import Rules
 from gridcell.schema import PERSONAL
 from gridcell.tables.values import as_number, as_text
@@ -61,6 +62,7 @@ def check_households(
         )
     table = pd.DataFrame({"household_id": ids})
     table["bldg_id"] = as_text(given["bldg_id"])
+    refuse_scientific(table["bldg_id"], source, "bldg_id")
     table["unit"] = as_text(given["unit"])
     table["count"] = as_count(given["count"], source, "count").fillna(1).astype("int64")
     table["x"], table["y"] = xy[:, 0], xy[:, 1]
@@ -89,6 +91,7 @@ def check_staff(
     table = pd.DataFrame({"staff_id": ids})
     for name in ("roles", "bldg_id", "community"):
         table[name] = as_text(given[name])
+    refuse_scientific(table["bldg_id"], source, "bldg_id")
     for name in ("max_cells", "max_households"):
         table[name] = as_count(given[name], source, name)
     table["x"], table["y"] = xy[:, 0], xy[:, 1]
@@ -130,6 +133,7 @@ def _ids(
         raise InputError(
             f"{source.label}: {len(missing)} rows have no {key}, first row {missing[0] + 1}"
         )
+    refuse_scientific(ids, source, key)
     return ids
 
 

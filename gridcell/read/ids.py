@@ -1,0 +1,129 @@
+"""Ids of rows: as given, unique, and not spoilt by spreadsheets."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from gridcell.errors import InputError
+from gridcell.model import Finding
+from gridcell.read.files import Source
+
+_SCIENTIFIC: Final = r"[+-]?\d(?:\.\d+)?[eE]\+\d+"
+_LONG_ID: Final = r"\d{16,}"
+_EXACT_DIGITS: Final = 15
+"""Digits of a number that spreadsheet programs keep."""
+_EXACT: Final = 2**53
+"""Whole numbers up to this one are exact as floating-point numbers."""
+_ENOUGH: Final = 2
+"""Rows with long numbers, all of them round, that are no accident."""
+_LISTED: Final = 5
+
+
+def refuse_scientific(ids: "pd.Series[str]", source: Source, what: str) -> None:
+    """Raise `InputError` naming the first id in scientific notation: its digits are lost."""
+    bad = np.flatnonzero(ids.str.fullmatch(_SCIENTIFIC).fillna(value=False))
+    if len(bad):
+        raise InputError(
+            f"{source.label}: {what} is {ids.iloc[bad[0]]!r} in row {bad[0] + 1} ({len(bad)} such "
+            "rows): a spreadsheet program has turned ids into numbers and lost their digits; "
+            "export them from their source again, as text"
+        )
+
+
+def rounded_ids(ids: "pd.Series[str]", source: Source, what: str) -> list[Finding]:
+    """Return the finding that ids were rounded by a spreadsheet program.
+
+    Numbers of more than 15 digits lose the rest there: to zeros, or to what a floating-point number
+    can hold. Single ones may be so by themselves; all of them are not.
+
+    Parameters
+    ----------
+    ids
+        Texts, missing where there is none.
+    source
+        The input, for messages.
+    what
+        Our name of the column.
+    """
+    is_long = ids.str.fullmatch(_LONG_ID).fillna(value=False)
+    long = ids[is_long].unique().tolist()
+    if is_long.sum() < _ENOUGH or not (
+        all(not text[_EXACT_DIGITS:].strip("0") for text in long)
+        or all(int(text) > _EXACT and int(float(text)) == int(text) for text in long)
+    ):
+        return []
+    return [
+        Finding(
+            kind="rounded_id", severity="warning", measure=float(is_long.sum()),
+            message=f"{source.label}: {is_long.sum()} {what} have more than {_EXACT_DIGITS} digits "
+            f"and look rounded by a spreadsheet program, for example {long[0]}; export them from "
+            "their source again, as text",
+        )
+    ]  # fmt: skip
+
+
+def unique_ids(
+    ids: "pd.Series[str]",
+    prefix: str,
+    source: Source,
+    what: str,
+    *,
+    named: Iterable["pd.Series[str]"] = (),
+) -> tuple["pd.Series[str]", list[Finding]]:
+    """Return ids made unique in row order, and findings on those that were made up.
+
+    A missing one becomes `prefix` and the row's number; a repeated ``7`` becomes ``7-2``. None of
+    them is an id that is given, here or in `named`.
+
+    Parameters
+    ----------
+    ids
+        Texts, missing where there is none.
+    prefix
+        Beginning of surrogate ids.
+    source
+        The input, for messages.
+    what
+        Our name of the column.
+    named
+        Ids by which other inputs name these rows.
+    """
+    out = ids.astype(object).to_numpy().copy()
+    missing = ids.isna().to_numpy()
+    repeated = ids.duplicated(keep="first").to_numpy() & ~missing
+    made = np.flatnonzero(missing | repeated)
+    if not len(made):
+        return ids.astype("str"), []
+    others = [texts.dropna() for texts in named]
+    taken = {*ids.dropna(), *(text for texts in others for text in texts)}
+    for row in made:
+        base = f"{prefix}{row + 1:06d}" if missing[row] else str(out[row])
+        number, name = (1, base) if missing[row] else (2, f"{base}-2")
+        while name in taken:
+            number += 1
+            name = f"{base}-{number}"
+        taken.add(name)
+        out[row] = name
+    findings = []
+    if missing.any():
+        sought = any(len(texts) for texts in others)
+        findings.append(
+            Finding(
+                kind="surrogate_id", severity="warning" if sought else "note",
+                measure=float(missing.sum()),
+                message=f"{source.label}: {missing.sum()} of {len(ids)} rows have no {what} and "
+                f"got numbers, {out[missing][0]} first"
+                + ("; the ids by which other inputs name them cannot find them" if sought else ""),
+            )
+        )  # fmt: skip
+    if twice := sorted(set(ids[repeated])):
+        findings.append(
+            Finding(
+                kind="duplicate_id", severity="warning", measure=float(len(twice)),
+                message=f"{source.label}: {len(twice)} {what} occur more than once and got a "
+                f"suffix: {', '.join(twice[:_LISTED])}{' …' if len(twice) > _LISTED else ''}",
+            )
+        )  # fmt: skip
+    return pd.Series(out, index=ids.index, dtype=object).astype("str"), findings

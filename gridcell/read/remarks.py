@@ -1,0 +1,148 @@
+"""What a division would say of a layer, found by the same checks, before anything is computed."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyproj
+
+from gridcell.arrays import Geometries
+from gridcell.errors import GridcellError
+from gridcell.model import Finding
+from gridcell.read.atoms import check_atoms
+from gridcell.read.buildings import check_buildings
+from gridcell.read.communities import community_codes
+from gridcell.read.features import check_barriers, check_sites
+from gridcell.read.fields import find_columns
+from gridcell.read.files import Source
+from gridcell.read.ids import rounded_ids
+from gridcell.read.people import check_households, check_staff
+from gridcell.rules import Rules
+from gridcell.tables.values import as_text
+
+_WGS84: Final = pyproj.CRS.from_epsg(4326)
+_COUNTED: Final = frozenset({"building_mended", "site_mended", "atom_mended", "surrogate_id"})
+"""Kinds of findings that the report on a layer tells by its counts."""
+_LISTED: Final = 5
+
+
+def layer_remarks(
+    source: Source, role: str | None, values: Geometries, work: pyproj.CRS
+) -> list[str]:
+    """Return what a division would say of a layer.
+
+    Parameters
+    ----------
+    source
+        The layer.
+    role
+        The input that it looks like.
+    values
+        Its geometries in `work`, ``None`` where there is none.
+    work
+        A metric CRS.
+    """
+    rules = Rules()
+
+    def check() -> Iterable[Finding]:
+        if role == "communities":
+            community_codes(source, rules)
+        elif role == "buildings":
+            return check_buildings(source, values, work, rules)[1]
+        elif role == "sites":
+            return check_sites(source, values, work, rules)[1]
+        elif role == "atoms":
+            return check_atoms(source, values, work, rules)[1]
+        elif role == "barriers":
+            check_barriers(source, values, work, rules)
+        return []
+
+    return _said(source, check)
+
+
+def table_remarks(
+    source: Source, role: str | None, fallback: pyproj.CRS | None
+) -> tuple[list[str], "pd.Series[str] | None"]:
+    """Return what a division would say of a register or roster, and the buildings that it names.
+
+    Parameters
+    ----------
+    source
+        The table or layer of points.
+    role
+        ``households``, ``staff``, or what else it looks like.
+    fallback
+        CRS of coordinates that name none.
+    """
+    if role not in {"households", "staff"}:
+        return [], None
+    ids: list[pd.Series[str]] = []
+    key = "household_id" if role == "households" else "staff_id"
+
+    def check() -> Iterable[Finding]:
+        run = check_households if role == "households" else check_staff
+        frame, _ = run(source, fallback or _WGS84, Rules(), fallback=fallback, datum="wgs84")
+        ids.append(frame["bldg_id"])
+        twice = sorted(frame[key][frame[key].duplicated()].unique())
+        found = [*rounded_ids(frame[key], source, key)]
+        found += rounded_ids(frame["bldg_id"], source, "bldg_id")
+        if twice:
+            found.append(
+                Finding(
+                    kind="duplicate_id", severity="warning", measure=float(len(twice)),
+                    message=f"{source.label}: {len(twice)} {key} occur more than once: "
+                    f"{', '.join(twice[:_LISTED])}{' …' if len(twice) > _LISTED else ''}",
+                )
+            )  # fmt: skip
+        return found
+
+    said = _said(source, check)
+    return said, ids[0] if ids else None
+
+
+def register_remarks(named: "pd.Series[str]", ids: "pd.Series[str]", buildings: str) -> list[str]:
+    """Return how many rows of a register find their building, unless all do.
+
+    Parameters
+    ----------
+    named
+        The building of each row, missing where it names none.
+    ids
+        Ids of the buildings.
+    buildings
+        Name of their file.
+    """
+    named = named.dropna()
+    found = int(named.isin(ids).sum())
+    if found == len(named):
+        return []
+    lost = named[~named.isin(ids)]
+    share = f"{found:,} of {len(named):,} rows find their building in {buildings}"
+    return [f"{share}; no building has the id {lost.iloc[0]!r}"]
+
+
+def columns_of(source: Source, role: str) -> dict[str, str]:
+    """Return the columns that an input of that role has here; none where that is not clear."""
+    try:
+        return find_columns(source, {}, role)
+    except GridcellError:
+        return {}
+
+
+def given_ids(source: Source, role: str) -> "pd.Series[str] | None":
+    """Return the ids of buildings as they are in a layer, if it has any."""
+    column = columns_of(source, role).get("bldg_id")
+    ids = None if column is None else as_text(source.frame[column])
+    return None if ids is None or ids.isna().all() else ids
+
+
+def _said(source: Source, check: Callable[[], Iterable[Finding]]) -> list[str]:
+    """Return the messages of a check without the name of the input."""
+    prefix = f"{source.label}: "
+    try:
+        with np.errstate(invalid="ignore"):
+            found = [f.message for f in check() if f.kind not in _COUNTED]
+    except GridcellError as error:
+        found = [error.message]
+    return [text.removeprefix(prefix) for text in found]
