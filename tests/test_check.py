@@ -20,6 +20,8 @@ from gridcell.errors import InputError, WriteError
 from gridcell.folder import write_plan
 from gridcell.formats.findings import write_findings
 from gridcell.model import findings_frame
+from gridcell.pipeline import make_plan
+from gridcell.read import read_layers
 from gridcell_cli import main as frame
 
 SQUARE = box(0, 0, 2, 2)
@@ -351,6 +353,21 @@ def test_two_pieces_are_an_error_unless_the_community_is_in_two_itself():
     excused = replaced(broken, "medium", geometry=two)
     found = [f.severity for f in check_plan(excused) if f.kind == "multipart"]
     assert found == ["warning", "warning"]
+
+
+def test_pieces_of_a_community_are_excused_whatever_its_cells_are_called():
+    """Communities whose codes do not begin with their large cell's get cells with other codes."""
+    x, y = 500_000, 2_500_000
+    crumb = box(x + 200, y, x + 201, y + 1)
+    shapes = [MultiPolygon([box(x, y, x + 100, y + 100), crumb]), box(x + 300, y, x + 400, y + 99)]
+    communities = gpd.GeoDataFrame({"code": ["A", "B"]}, geometry=shapes, crs="EPSG:4547")
+    houses = [box(x + dx, y + 9, x + dx + 9, y + 20) for dx in (20, 40, 60, 320, 340)]
+    buildings = gpd.GeoDataFrame({"households": [40] * 5}, geometry=houses, crs="EPSG:4547")
+    plan = make_plan(read_layers(communities, buildings))
+    assert plan.leaves.geometry.area.min() > 4
+    found = [f for f in check_plan(plan) if f.kind == "multipart"]
+    assert {f.severity for f in found} == {"warning"}
+    assert any(f.message.startswith("small") for f in found)
 
 
 def layer(geometries, **columns):

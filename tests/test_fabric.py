@@ -425,3 +425,24 @@ def test_patches_that_overlap_are_refused():
     )  # fmt: skip
     with pytest.raises(GridcellError, match="could not be divided"):
         match_edges(patches)
+
+
+# Crumbs of boundaries
+
+
+@pytest.mark.parametrize(("side", "atoms"), [(0.001, 1), (1.9, 1), (2.1, 2)])
+def test_land_too_small_to_stand_on_is_no_atom_of_its_own(side, atoms):
+    """A crumb apart from its community belongs to the nearest atom of it, touching or not."""
+    body, crumb = box(0, 0, 50, 50), box(60, 10, 60 + side, 10 + side)
+    layers = make_layers([shapely.union_all([body, crumb]), box(60 + side, 0, 120, 50)])
+    fabric = weave(layers, [])
+    mine = fabric.atoms[fabric.atoms["community"] == 0]
+    assert len(mine) == atoms
+    assert mine["area_m2"].sum() == pytest.approx(2500 + side**2, rel=1e-12)
+    assert fabric.atoms["area_m2"].min() >= 4
+
+
+def test_a_community_that_is_all_crumbs_keeps_them():
+    crumbs = shapely.union_all([box(0, 0, 1.5, 1.5), box(5, 0, 6.5, 1.5)])
+    fabric = weave(make_layers([crumbs, box(20, 0, 60, 50)]), [])
+    assert (fabric.atoms["community"] == 0).sum() == 2

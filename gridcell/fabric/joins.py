@@ -1,9 +1,13 @@
 """Which parts become one atom: those of a site, of a torn footprint, and land too small to stay."""
 
+from typing import Final
+
 import numpy as np
 from scipy.sparse import coo_array
+from scipy.spatial import KDTree
 
 from gridcell.arrays import run_starts
+from gridcell.fabric.land import Patches
 from gridcell.fabric.parts import Contacts, Ints, Mask, Parts, components
 
 Links = tuple[Ints, Ints]
@@ -17,10 +21,13 @@ _SPECK_M2 = 0.01
 """A footprint or a site smaller than this is no land of its own."""
 _DETACHED_M2 = 200.0
 """Land of a building, cut off from it and smaller than this, joins its neighbour."""
+STANDING_M2: Final = 4.0
+"""Land of a community, apart from the rest of it and smaller than this, is no place to stand on: a
+crumb of how the boundary was drawn. It is no atom of its own and belongs to the nearest one."""
 
 
 def join_parts(
-    parts: Parts, same_print: tuple[Ints, Ints], absorb_m2: float
+    parts: Parts, patches: Patches, same_print: tuple[Ints, Ints], absorb_m2: float
 ) -> tuple[int, Ints, Ints]:
     """Return how parts are grouped into atoms.
 
@@ -28,6 +35,8 @@ def join_parts(
     ----------
     parts
         All parts.
+    patches
+        What they are made of.
     same_print, absorb_m2
         See `gridcell.fabric.merge.merge_patches`.
 
@@ -44,6 +53,7 @@ def join_parts(
         _links_of_sites(parts.label, site),
         _links_of_prints(parts, same_print),
         _links_to_neighbours(parts.contacts, loose | enclosed, parts.is_site, enclosed),
+        _links_of_crumbs(parts, patches),
     ]
     tail, head = (np.concatenate([link[end] for link in links]) for end in (0, 1))
     groups, group_of_part = components(tail, head, len(parts.label))
@@ -106,6 +116,29 @@ def _links_of_prints(parts: Parts, same_print: tuple[Ints, Ints]) -> Links:
     a, b = contacts.a[both], contacts.b[both]
     shared = pieces_over[a].multiply(pieces_over[b]).sum(axis=1) > 0
     return a[shared], b[shared]
+
+
+def _links_of_crumbs(parts: Parts, patches: Patches) -> Links:
+    """Return links from the parts of each crumb to the nearest part of their community beyond."""
+    regions, region = components(parts.contacts.a, parts.contacts.b, len(parts.label))
+    area = np.bincount(region, weights=parts.area_m2, minlength=regions)
+    crumb = np.asarray(area[region] < STANDING_M2, dtype=bool)
+    tails, heads = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    part_of_corner = parts.of_patch[patches.patch]
+    for community in np.unique(parts.community[crumb]).tolist():
+        here = np.flatnonzero(parts.community[part_of_corner] == community)
+        part, xy = part_of_corner[here], patches.xy[patches.start[here]]
+        small = crumb[part]
+        if small.all():
+            continue
+        away, nearest = KDTree(xy[~small]).query(xy[small])
+        beyond, of = part[~small][nearest], region[part[small]]
+        order = np.lexsort((beyond, np.asarray(away), of))
+        first = order[run_starts(of[order])]
+        tail = np.unique(part[small])
+        tails.append(tail)
+        heads.append(beyond[first][np.searchsorted(of[first], region[tail])])
+    return np.concatenate(tails), np.concatenate(heads)
 
 
 def _links_to_neighbours(contacts: Contacts, loose: Mask, site: Mask, to_site: Mask) -> Links:

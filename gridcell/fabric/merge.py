@@ -89,7 +89,7 @@ def merge_patches(
         footprint_face=footprint_face,
         lived_in_face=lived_in_face,
     )
-    groups, group_of_part, site_of_group = join_parts(parts, same_print, absorb_m2)
+    groups, group_of_part, site_of_group = join_parts(parts, patches, same_print, absorb_m2)
     group_of_patch = group_of_part[parts.of_patch]
 
     group_area, centroid = _sum_up(group_of_patch, area, moment, groups)

@@ -66,7 +66,7 @@ def coverage_findings(plan: Plan, level: str, proof: CoverageProof) -> Iterator[
 
 def multipart(plan: Plan) -> Iterator[Finding]:
     """Yield the cells in several pieces; where a community or a site is, they are excused."""
-    scattered = set(plan.medium.loc[parts(plan.medium.geometry) > 1, "code"])
+    scattered = set(plan.medium.loc[parts(plan.medium.geometry) > 1, "community"])
     for level in LEVELS:
         cells = plan.cells(level)
         for cell in cells[parts(cells.geometry) > 1].itertuples():
