@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gridcell.cells.frames import CellFrames, make_cells
 from gridcell.check import check_plan, prove_plan
+from gridcell.coverage.holders import find_holders
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
-from gridcell.fabric.footprints import locate_polygons
 from gridcell.households import (
     building_table,
     count_households,
@@ -165,7 +165,7 @@ def _households_by_community(layers: Layers, households: NDArray[np.int64]) -> N
     assert sources is not None  # noqa: S101
     land = layers.communities.geometry.to_numpy()
     point = shapely.point_on_surface(sources.geometry.to_numpy())
-    home = locate_polygons(point, land) if len(point) else np.empty(0, dtype=np.int64)
+    home = find_holders(point, land) if len(point) else np.empty(0, dtype=np.int64)
     general = home >= 0
     if layers.sites is not None and len(layers.sites):
         inside = shapely.STRtree(layers.sites.geometry.to_numpy()).query(point, "intersects")[0]

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from towns import NO_SLABS, at, box, make_layers
 
 from gridcell.arrays import apportion, rows_of, run_starts, spread
+from gridcell.coverage.holders import find_holders
 from gridcell.fabric.footprints import (
     boundary_findings,
     cut_slabs,
-    locate_polygons,
     make_footprints,
     slab_count,
 )
@@ -56,11 +56,11 @@ def test_a_footprint_is_at_home_where_most_of_it_stands():
 
 def test_a_footprint_of_which_half_stands_on_each_side_is_at_home_in_the_first():
     grounds = np.array([box(0, 0, 50, 50), box(50, 0, 99, 50)])
-    assert locate_polygons(np.array([box(40, 0, 60, 9)]), grounds).tolist() == [0]
+    assert find_holders(np.array([box(40, 0, 60, 9)]), grounds).tolist() == [0]
 
 
 def test_a_footprint_that_only_touches_a_community_is_nowhere():
-    assert locate_polygons(np.array([box(50, 0, 60, 9)]), np.array([box(0, 0, 50, 50)])) == [-1]
+    assert find_holders(np.array([box(50, 0, 60, 9)]), np.array([box(0, 0, 50, 50)])) == [-1]
 
 
 def test_slabs_are_cut_only_above_the_band():
@@ -321,3 +321,17 @@ def test_runs_owners_and_rows():
     assert (owner.tolist(), number.tolist()) == ([0, 0, 2, 2, 2], [0, 1, 0, 1, 2])
     table = rows_of(np.array(["a", "b", "c"], dtype=object), np.array([1, 0, 1]))
     assert table.tolist() == [["b", None], ["a", "c"]]
+
+
+def test_the_holder_of_most_is_the_first_of_equals_and_nobody_where_shapes_only_touch():
+    left, right = box(0, 0, 50, 50), box(50, 0, 100, 50)
+    land = np.array([None, left, right, right], dtype=object)
+    shapes = [
+        box(40, 0, 60, 9), box(40, 0, 61, 9), box(100, 0, 110, 9), box(70, 10, 80, 20),
+        box(0, 0, 100, 50), None, shapely.Point(*at((25, 25))[0]), shapely.Point(*at((50, 25))[0]),
+        box(-1000, -1000, 1000, 1000),
+    ]  # fmt: skip
+    held = find_holders(np.array(shapes, dtype=object), land)
+    assert held.tolist() == [1, 2, -1, 2, 1, -1, 1, -1, 1]
+    assert not len(find_holders(np.empty(0, dtype=object), land))
+    assert find_holders(np.array([left]), np.empty(0, dtype=object)).tolist() == [-1]

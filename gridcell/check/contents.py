@@ -14,8 +14,8 @@ from gridcell.arrays import Geometries, run_starts
 from gridcell.check.buildings import find_cut_buildings
 from gridcell.check.codes import numbers
 from gridcell.coverage.faces import rounding_step
+from gridcell.coverage.holders import find_holders
 from gridcell.coverage.layer import CellTable, column_of, find_column, only
-from gridcell.coverage.levels import holding
 from gridcell.coverage.mend import mend
 from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.coverage.units import in_measured_crs
@@ -70,7 +70,7 @@ def check_buildings(
         return np.asarray(xy / scale + middle)
 
     known = known[_crossed(shapes[known], table.cover[sound])]
-    home = holding(shapes[known], table.cover[sound])
+    home = find_holders(shapes[known], table.cover[sound])
     known, home = known[home >= 0], sound[home[home >= 0]]
     name = _ids(buildings, ALIASES["buildings"]["bldg_id"])
     cells = np.asarray(shapely.transform(table.cover[sound], in_metres), dtype=object)

@@ -8,8 +8,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, run_starts
+from gridcell.arrays import Geometries
 from gridcell.coverage.faults import Level
+from gridcell.coverage.holders import find_holders
 from gridcell.coverage.layer import COLUMNS, CellTable
 
 Rows = NDArray[np.int64]
@@ -87,7 +88,9 @@ def plan_levels(table: CellTable, levels: Levels, within: CellTable | None) -> l
     holds most of it.
     """
     rows = np.flatnonzero(levels.rank == 0)
-    parent = np.full(len(rows), -1) if within is None else holding(table.cover[rows], within.cover)
+    parent = (
+        np.full(len(rows), -1) if within is None else find_holders(table.cover[rows], within.cover)
+    )
     plans = [Level(rows=rows, land=within, parent=parent)]
     front = rows
     for rank in range(1, len(levels.number)):
@@ -96,7 +99,7 @@ def plan_levels(table: CellTable, levels: Levels, within: CellTable | None) -> l
         place[front] = np.arange(len(front))
         home = np.where(levels.parent[rows] >= 0, place[levels.parent[rows]], -1)
         lost = np.flatnonzero(home < 0)
-        home[lost] = holding(table.cover[rows[lost]], table.cover[front])
+        home[lost] = find_holders(table.cover[rows[lost]], table.cover[front])
         childless = np.ones(len(front), dtype=bool)
         childless[home[home >= 0]] = False
         kept = front[childless]
@@ -116,38 +119,6 @@ def plan_levels(table: CellTable, levels: Levels, within: CellTable | None) -> l
 def leaves_of(levels: list[Level]) -> Rows:
     """Return the rows of the lowest level, and of those above without children."""
     return levels[-1].rows
-
-
-def holding(cells: Geometries, land: Geometries) -> Rows:
-    """Return the row of the land that holds most of each cell, -1 for none.
-
-    Of equal ones the first. Only where a cell meets several is any intersection computed.
-    """
-    usable = np.flatnonzero(~shapely.is_missing(land))
-    sound = np.flatnonzero(~shapely.is_missing(cells))
-    tree = shapely.STRtree(cells[sound])
-    row, cell = tree.query(land[usable], predicate="intersects")
-    order = np.lexsort((row, cell))
-    row, cell = usable[row[order]], sound[cell[order]]
-    starts = run_starts(cell)
-    count = np.diff(np.append(starts, len(cell)))
-    home = np.full(len(cells), -1, dtype=np.int64)
-    home[cell[starts]] = row[starts]
-    several = np.repeat(count > 1, count)
-    cell, row = cell[several], row[several]
-    if len(cell):
-        inner_row, inner_cell = tree.query(land[usable], predicate="covers")
-        covered = np.full(len(cells), -1, dtype=np.int64)
-        last = np.lexsort((-inner_row, inner_cell))
-        covered[sound[inner_cell[last]]] = usable[inner_row[last]]
-        open_ = covered[cell] < 0
-        home[covered >= 0] = covered[covered >= 0]
-        cell, row = cell[open_], row[open_]
-        share = shapely.area(shapely.intersection(cells[cell], land[row]))
-        order = np.lexsort((row, -share, cell))
-        first = order[run_starts(cell[order])]
-        home[cell[first]] = row[first]
-    return home
 
 
 def _depth(parent: Rows) -> Rows:

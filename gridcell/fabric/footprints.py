@@ -7,7 +7,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, apportion, run_starts
+from gridcell.arrays import Geometries, apportion
+from gridcell.coverage.holders import find_holders
 from gridcell.fabric.slabs import cut_slabs, slab_count
 from gridcell.model import Finding, place_of
 from gridcell.words.messages import Message
@@ -59,7 +60,7 @@ def make_footprints(
     """
     part, source = shapely.get_parts(geometry, return_index=True)
     part_households = apportion(households, source, shapely.area(part))
-    home = locate_polygons(part, communities.geometry.to_numpy())
+    home = find_holders(part, communities.geometry.to_numpy())
     limit = np.where(home >= 0, slab_band[home, 1], np.inf)
     oversize = part_households > limit
     pieces, of_part, share = part, np.arange(len(part)), np.ones(len(part))
@@ -89,23 +90,6 @@ def make_footprints(
     )
 
 
-def locate_polygons(geometry: Geometries, land: Geometries) -> NDArray[np.int64]:
-    """Return for each polygon the row of `land` that holds most of it, -1 where none does."""
-    home = np.full(len(geometry), -1, dtype=np.int64)
-    tree = shapely.STRtree(land)
-    inside, row = tree.query(geometry, predicate="within")
-    home[inside[::-1]] = row[::-1]
-    rest = np.flatnonzero(home < 0)
-    piece, row = tree.query(geometry[rest], predicate="intersects")
-    share = shapely.area(shapely.intersection(geometry[rest[piece]], land[row]))
-    keep = share > 0
-    piece, row, share = piece[keep], row[keep], share[keep]
-    order = np.lexsort((row, -share, piece))
-    first = run_starts(piece[order])
-    home[rest[piece[order][first]]] = row[order][first]
-    return home
-
-
 def boundary_findings(
     geometry: Geometries, names: NDArray[np.object_], communities: gpd.GeoDataFrame
 ) -> list[Finding]:
@@ -120,7 +104,7 @@ def boundary_findings(
     largest = np.zeros(len(crossing))
     np.maximum.at(largest, piece, area)
     codes = communities["code"].to_numpy(dtype=object)
-    home = locate_polygons(geometry[crossing], land)
+    home = find_holders(geometry[crossing], land)
     return [
         Finding(
             kind="building_on_boundary",

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.fabric.footprints import locate_polygons
+from gridcell.coverage.holders import find_holders
 from gridcell.households.entrances import unit_numbers
 from gridcell.households.estimate import LIVED_IN, storeys_of, uses_of
 from gridcell.model import Finding, Layers, place_of
@@ -157,7 +157,7 @@ def community_findings(
     """
     if "households" not in communities or communities["households"].isna().all():
         return []
-    home = locate_polygons(buildings.geometry.to_numpy(), communities.geometry.to_numpy())
+    home = find_holders(buildings.geometry.to_numpy(), communities.geometry.to_numpy())
     counted = np.bincount(
         home[home >= 0], weights=households[home >= 0], minlength=len(communities)
     ).astype(np.int64)
@@ -269,7 +269,7 @@ def _across(
     land = layers.communities.geometry.to_numpy()
     xy = register[["x", "y"]].to_numpy(dtype=np.float64)[lines]
     rows = table["building"].to_numpy()[lines]
-    home = locate_polygons(buildings.geometry.to_numpy()[rows], land)
+    home = find_holders(buildings.geometry.to_numpy()[rows], land)
     touching = np.zeros(len(lines), dtype=bool)
     point, row = shapely.STRtree(land).query(shapely.points(xy), predicate="intersects")
     somewhere = np.isin(np.arange(len(lines)), point)
