@@ -1,8 +1,10 @@
 """What is known of a plan beside its cells and tables, as small typed records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from gridcell.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,88 @@ class InputRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain data for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DivisionFigures:
+    """What was known when the land was divided, and no cell or table tells."""
+
+    version: str = __version__
+    """Of gridcell."""
+    households: int | None = None
+    """That the inputs hold: what is in no cell has to be listed as unassigned."""
+    atoms: int | None = None
+    """Pieces of land that were never divided."""
+    bounds: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By community and level (``small``, ``micro``), how many cells could be in their band."""
+    barrier_share: Mapping[str, float] = field(default_factory=dict)
+    """By level, the share of borders between cells of one community that is on barriers."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """By stage: the only figures that differ from run to run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageFigures:
+    """What the proof of one level came to; areas are rounded to 1 mm2."""
+
+    gaps: int
+    gap_m2: float
+    overlaps: int
+    overlap_m2: float
+    edge_matched: bool
+    """Whether neighbours, and the level above, share every vertex of their borders."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is nothing to object."""
+        return self.gaps == 0 and self.overlaps == 0 and self.edge_matched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleFigures:
+    """The people and posts of one role."""
+
+    people: int
+    """Who have it."""
+    posts: int
+    """That cells ask for."""
+    more_people: int
+    """Who would fill the vacancies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffProof:
+    """What an assignment reached, and what could be at best."""
+
+    filled: int
+    """Of the posts that were open."""
+    most: int
+    """That could be filled."""
+    distance_m: float
+    """From home, in all; an unknown home counts as a metre farther than all others."""
+    bound_m: float
+    """No assignment that fills as many posts comes below."""
+    gap: float
+    """Share of the bound by which the distance is above it."""
+    communities: Mapping[str, "StaffProof"] = field(default_factory=dict)
+    """The same by community; groups that span several are listed under the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffFigures:
+    """What is known of an assignment beside who holds which post and what is vacant."""
+
+    people: int
+    """On the roster."""
+    posts: int
+    """That cells ask for."""
+    without_post: int
+    """People who hold none."""
+    kept: int
+    """Posts whose holders stayed."""
+    roles: Mapping[str, RoleFigures]
+    proof: StaffProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +124,13 @@ class PublicationRecord:
     """Hidden counts that follow from what was published before, whatever is hidden now."""
     notes: Mapping[str, str]
     """What published files say of themselves, by language."""
+    ok: bool = True
+    """Whether the plan keeps its promises."""
+    estimated: bool = False
+    """Whether its households are estimates."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the record as plain data for JSON."""
+        """Return what was hidden as plain data for JSON."""
         pairs = {} if self.hidden_pairs is None else {"hidden_pairs": self.hidden_pairs}
         return {
             "threshold": self.threshold,

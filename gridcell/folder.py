@@ -1,7 +1,6 @@
 """A plan written: laid out, proven, drawn and certified in a folder that appears whole."""
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -89,10 +88,8 @@ def write_plan(
 
 
 def _with_findings(plan: Plan, findings: tuple[Finding, ...]) -> Plan:
-    """Return the plan with findings of the export, in its layer and in its report."""
+    """Return the plan with findings of the export."""
     if not findings:
         return plan
     frame = pd.concat([plan.findings, findings_frame(findings, plan.crs)], ignore_index=True)
-    counts = Counter(plan.report.get("findings", {}))
-    counts.update(finding.kind for finding in findings)
-    return replace(plan, findings=frame, report={**plan.report, "findings": dict(counts)})
+    return replace(plan, findings=frame)

@@ -1,6 +1,6 @@
 """The nouns everybody uses: layers in, fabric between, plan out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,8 +14,15 @@ from shapely.geometry import Point
 
 from gridcell.display.cards import fabric_html, layers_html, plan_html
 from gridcell.display.plot import plot_plan
-from gridcell.facts import InputRecord, PublicationRecord
-from gridcell.rules import Rules
+from gridcell.facts import (
+    CoverageFigures,
+    DivisionFigures,
+    InputRecord,
+    PublicationRecord,
+    StaffFigures,
+)
+from gridcell.report import Balance, balance, make_report
+from gridcell.rules import Band, Rules
 from gridcell.schema import BARRIER_CLASSES, FINDING_COLUMNS, MESSAGE_COLUMNS, SEVERITIES
 from gridcell.words.messages import Message, dump_params
 
@@ -24,6 +31,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "Balance",
+    "CoverageFigures",
+    "DivisionFigures",
     "Fabric",
     "Finding",
     "InputRecord",
@@ -32,7 +42,10 @@ __all__ = [
     "Progress",
     "PublicationRecord",
     "Severity",
+    "StaffFigures",
+    "balance",
     "findings_frame",
+    "make_report",
     "place_of",
 ]
 
@@ -239,10 +252,45 @@ class Plan:
     findings: gpd.GeoDataFrame
     """`schema.FINDING_COLUMNS`, worst first; the geometry is the place or ``None``."""
     rules: Rules
-    report: dict[str, Any] = field(default_factory=dict)
-    """What ``report.json`` holds."""
+    inputs: tuple[InputRecord, ...] = ()
+    """Where its layers came from."""
+    bands: Mapping[tuple[str, str], Band] = field(default_factory=dict)
+    """By community and level (``small``, ``micro``), the band that its cells were made for."""
+    estimated: int = 0
+    """Households that are estimates; those of a plan to publish are not told."""
+    coverage: Mapping[str, CoverageFigures] = field(default_factory=dict)
+    """By level, what the proof came to; nothing where there was none."""
+    staffing: StaffFigures | None = None
+    """What is known of the assignment; ``None`` without a roster."""
+    division: DivisionFigures = field(default_factory=DivisionFigures)
+    """What only the division knew."""
     publication: PublicationRecord | None = None
     """What was hidden, where this is a plan to publish."""
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What ``report.json`` holds, made anew from the plan: `gridcell.report`."""
+        return make_report(self)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the plan keeps its promises: no finding is an error."""
+        if self.publication is not None:
+            return self.publication.ok
+        return not bool((self.findings["severity"] == "error").any())
+
+    @property
+    def unassigned(self) -> int:
+        """Households in no cell: those that are listed with a reason."""
+        if self.households.empty:
+            return 0
+        nowhere = self.households["code"].isna()
+        return int(pd.to_numeric(self.households.loc[nowhere, "count"]).fillna(0).sum())
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether households are estimates."""
+        return self.estimated > 0 if self.publication is None else self.publication.estimated
 
     def note(self, lang: str | None = None) -> str | None:
         """Return what a publication says of itself, in a language or in all; else ``None``."""

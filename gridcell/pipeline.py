@@ -1,5 +1,6 @@
 """The whole way from layers to a proven plan, step by step."""
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,12 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.cells.frames import CellFrames, make_cells
-from gridcell.check import check_plan, prove_plan
+from gridcell.check import check_plan, coverage_figures, prove_plan
 from gridcell.coverage.holders import find_holders
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
 from gridcell.households import (
+    HouseholdCounts,
     building_table,
     count_households,
     household_table,
@@ -24,14 +26,14 @@ from gridcell.households import (
     share_by_entrance,
     with_entrances,
 )
-from gridcell.model import Finding, Layers, Plan, Progress, findings_frame
-from gridcell.partition import divide, set_targets
+from gridcell.model import DivisionFigures, Fabric, Finding, Layers, Plan, Progress, findings_frame
+from gridcell.partition import Division, Targets, divide, set_targets
+from gridcell.partition.figures import barrier_share, community_bands, community_bounds
 from gridcell.partition.reasons import explain_leaves, explain_small
-from gridcell.report import make_report
 from gridcell.rules import Rules
 from gridcell.schema import LINEAGE_COLUMNS, STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, some
 
 
 def make_plan(
@@ -57,7 +59,7 @@ def make_plan(
     Returns
     -------
     Plan
-        Its ``report["ok"]`` tells whether every proof holds; what broke is among its findings.
+        Its ``ok`` tells whether every proof holds; what broke is among its findings.
 
     Raises
     ------
@@ -105,6 +107,7 @@ def make_plan(
             *outside_findings(fabric, names), *assignment.findings,
             *_band_findings(cells.small, cells.reasons),
             *_band_findings(cells.micro, cells.reasons),
+            *_unused_classes(layers.communities, rules),
         ]  # fmt: skip
         plan = Plan(
             crs=layers.crs,
@@ -121,13 +124,20 @@ def make_plan(
             lineage=pd.DataFrame({name: pd.Series(dtype="str") for name in LINEAGE_COLUMNS}),
             findings=findings_frame(found, layers.crs),
             rules=rules,
+            inputs=layers.inputs,
+            bands=community_bands(layers.communities["code"], small, micro),
+            estimated=int(counted.households.sum()) if counted.estimated else 0,
+            staffing=assignment.figures,
+            division=_division_figures(layers, counted, fabric, division, small, micro),
         )
         proofs = prove_plan(plan)
+        plan = dataclasses.replace(plan, coverage=coverage_figures(proofs))
         found += check_plan(plan, proofs)
-    return make_report(
-        plan, found, proofs=proofs, layers=layers, fabric=fabric, division=division,
-        targets=(small, micro), counted=counted, staffing=assignment.figures, seconds=clock.seconds,
-    )  # fmt: skip
+    return dataclasses.replace(
+        plan,
+        findings=findings_frame(found, layers.crs),
+        division=dataclasses.replace(plan.division, seconds=clock.seconds),
+    )
 
 
 class _Clock:
@@ -197,7 +207,7 @@ def _assign_staff(
             staff=staff.astype({"distance_m": "float64"}),
             vacancies=vacancies.astype({"missing": "int64"}),
             findings=[],
-            figures={"people": 0, "posts_filled": 0, "vacancies": 0},
+            figures=None,
         )
     return make_assignment(
         cells.medium, cells.small, cells.micro, layers.staff,
@@ -216,6 +226,34 @@ def _band_findings(cells: gpd.GeoDataFrame, reasons: dict[str, Message]) -> list
         )
         for row, place in zip(off.itertuples(), point, strict=True)
     ]  # fmt: skip
+
+
+def _division_figures(
+    layers: Layers,
+    counted: HouseholdCounts,
+    fabric: Fabric,
+    division: Division,
+    small: Targets,
+    micro: Targets | None,
+) -> DivisionFigures:
+    register = counted.register
+    households = register["count"] if len(register) else counted.households
+    leaf = 0.0 if micro is None else barrier_share(fabric, division.leaf)
+    return DivisionFigures(
+        households=int(households.sum()),
+        atoms=len(fabric.atoms),
+        bounds=community_bounds(layers.communities["code"], fabric, division, small, micro),
+        barrier_share={"small": barrier_share(fabric, division.small), "micro": leaf},
+    )
+
+
+def _unused_classes(communities: gpd.GeoDataFrame, rules: Rules) -> list[Finding]:
+    """Return a note where communities are of classes and the rules make no difference."""
+    if rules.classes or "class" not in communities or communities["class"].isna().all():
+        return []
+    known = sorted(communities["class"].dropna().unique())
+    told = Message("finding.classes_unused", classes=some(known))
+    return [Finding(kind="classes_unused", severity="note", text=told)]
 
 
 def _barriers(layers: Layers) -> gpd.GeoDataFrame:

@@ -1,83 +1,92 @@
-"""The report of a division: what ``report.json`` holds."""
+"""The report of a plan: what ``report.json`` holds."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+import shapely
 
-from gridcell.check import coverage_figures
-from gridcell.coverage import CoverageProof
-from gridcell.households import HouseholdCounts
-from gridcell.model import Fabric, Finding, Layers, Plan, findings_frame
-from gridcell.partition import Division, Targets
-from gridcell.partition.bounds import reach_of_micro, reach_of_small
-from gridcell.rules import Rules
-from gridcell.version import __version__
-from gridcell.words.messages import Message, some
-
-Ints = NDArray[np.int64]
+from gridcell.display.frames import PlanFrames
+from gridcell.facts import (
+    DivisionFigures,
+    InputRecord,
+    PublicationRecord,
+    StaffFigures,
+    StaffProof,
+)
+from gridcell.rules import Band, Rules
 
 
-def make_report(
-    plan: Plan,
-    findings: list[Finding],
-    *,
-    proofs: Mapping[str, CoverageProof],
-    layers: Layers,
-    fabric: Fabric,
-    division: Division,
-    targets: tuple[Targets, Targets | None],
-    counted: HouseholdCounts,
-    staffing: Mapping[str, Any],
-    seconds: dict[str, float],
-) -> Plan:
-    """Return the plan with its findings and its report.
+class Reported(PlanFrames, Protocol):
+    """The part of a plan that is reported; `gridcell.Plan` has all of it."""
 
-    Parameters
-    ----------
-    plan
-        The cells.
-    findings
-        All there are; an ``error`` among them makes the report not ok.
-    proofs
-        Of the coverages, by level.
-    layers, fabric, division, targets, counted
-        What the plan was made of.
-    staffing
-        Figures of the assignment.
-    seconds
-        By stage: the only figures that differ from run to run.
+    @property
+    def staff(self) -> pd.DataFrame:
+        """Who holds which post."""
+
+    @property
+    def rules(self) -> Rules:
+        """The rules."""
+
+    @property
+    def inputs(self) -> tuple[InputRecord, ...]:
+        """Where its layers came from."""
+
+    @property
+    def bands(self) -> Mapping[tuple[str, str], Band]:
+        """By community and level, the band that its cells were made for."""
+
+    @property
+    def estimated(self) -> int:
+        """Households that are estimates."""
+
+    @property
+    def staffing(self) -> StaffFigures | None:
+        """What is known of the assignment."""
+
+    @property
+    def division(self) -> DivisionFigures:
+        """What only the division knew."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it keeps its promises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """How near the general cells of a level are to the target of their community."""
+
+    cells: int
+    in_band: int
+    mean_abs_dev: float | None
+    """Relative to the target; ``None`` where the target of a community is not known."""
+    max_abs_dev: float | None
+
+
+def make_report(plan: Reported) -> dict[str, Any]:
+    """Return what ``report.json`` holds: a view of the plan, the same for the same plan.
+
+    Of a plan to publish it tells proofs and bands, and nothing that was counted.
     """
-    pieces = fabric.pieces
-    assigned = int(pieces.loc[pieces["atom"] >= 0, "households"].sum())
-    total = (
-        int(counted.register["count"].sum())
-        if len(counted.register)
-        else int(counted.households.sum())
-    )
-    communities = layers.communities["code"]
-    small_target = pd.Series(targets[0].target, index=communities)
-    # Without micro cells there is nothing to compare, whatever the target.
-    micro_target = pd.Series((targets[1] or targets[0]).target, index=communities)
-    lost = total - assigned
-    listed = int(plan.households.loc[plan.households["code"].isna(), "count"].sum())
-    if lost != listed:
-        told = Message("finding.totals_unassigned", n=lost, total=total, listed=listed)
-        findings = [*findings, Finding(kind="totals", severity="error", text=told)]
-    findings = [*findings, *_unused_classes(layers.communities, plan.rules)]
-    frame = findings_frame(findings, plan.crs)
-    ok = not (frame["severity"] == "error").any() and all(proof.holds for proof in proofs.values())
+    if plan.publication is not None:
+        return _published(plan, plan.publication)
     general = plan.small["grid_type"] == "general"
-    report: dict[str, Any] = {
-        "ok": bool(ok),
-        "version": __version__,
+    kinds = Counter(plan.findings["kind"])
+    assigned, unassigned = _sum(plan.leaves["households"]), plan.unassigned
+    given = plan.division.households
+    total = assigned + unassigned if given is None else given
+    buildings = any(record.role == "buildings" for record in plan.inputs)
+    shares = plan.division.barrier_share
+    seconds = plan.division.seconds
+    return {
+        "ok": plan.ok,
+        "version": plan.division.version,
         "crs": plan.crs.to_string(),
-        "inputs": [record.as_dict() for record in layers.inputs],
+        "inputs": [record.as_dict() for record in plan.inputs],
         "rules": plan.rules.model_dump(mode="json"),
         "counts": {
             "cells": {
@@ -87,110 +96,139 @@ def make_report(
                 "small_dedicated": int((~general).sum()),
                 "micro": len(plan.micro),
             },
-            "communities": len(layers.communities),
-            "buildings": 0 if layers.buildings is None else len(layers.buildings),
-            "atoms": len(fabric.atoms),
+            "communities": len(plan.medium),
+            # Given atoms take the place of buildings in the plan.
+            "buildings": int(plan.buildings["bldg_id"].nunique()) if buildings else 0,
+            "atoms": plan.division.atoms,
             "households": total,
         },
         "households": {
             "input": total,
             "assigned": assigned,
-            "unassigned": lost,
-            "estimated": int(counted.households.sum()) if counted.estimated else 0,
+            "unassigned": unassigned,
+            "estimated": plan.estimated,
         },
-        **coverage_figures(plan, proofs),
-        "balance": {
-            "small": _balance(plan.small, small_target),
-            "micro": _balance(plan.micro, micro_target),
-        },
-        "communities": _reached(communities, fabric, division, targets),
+        "coverage": {level: asdict(proof) for level, proof in plan.coverage.items()},
+        "multipart_cells": _multipart(plan.small) + _multipart(plan.micro),
+        "balance": {level: asdict(balance(plan, level)) for level in ("small", "micro")},
+        "communities": _communities(plan),
         "compactness": {
             "small": _mean(plan.small.loc[general, "compactness"]),
             "micro": _mean(plan.micro["compactness"]),
         },
-        "barrier_share": {
-            "small": _barrier_share(fabric, division.small),
-            "micro": _barrier_share(fabric, division.leaf) if len(plan.micro) else 0.0,
-        },
-        "cut_buildings": int((frame["kind"] == "cut_building").sum()),
-        "staff": dict(staffing),
-        "findings": dict(sorted(Counter(frame["kind"]).items())),
+        "barrier_share": {level: shares.get(level) for level in ("small", "micro")},
+        "cut_buildings": kinds["cut_building"],
+        "staff": _staff(plan),
+        "findings": dict(sorted(kinds.items())),
         "seconds": {**seconds, "total": round(sum(seconds.values()), 3)},
     }
-    return dataclasses.replace(plan, findings=frame, report=report)
 
 
-def _balance(cells: gpd.GeoDataFrame, target: "pd.Series[float]") -> dict[str, Any]:
-    """Return how near the general cells of a level are to the target of their community."""
+def balance(plan: Reported, level: str) -> Balance:
+    """Return how near the general cells of a level, small or micro, are to their targets."""
+    cells = plan.cells(level)
     general = cells[cells["grid_type"] == "general"]
-    goal = general["community"].map(target).to_numpy(dtype=np.float64)
-    deviation = np.abs(general["households"].to_numpy() - goal) / goal
-    return {
-        "cells": len(general),
-        "in_band": int((general["band"] == "in").sum()),
-        "mean_abs_dev": round(float(deviation.mean()), 4) if len(general) else 0.0,
-        "max_abs_dev": round(float(deviation.max()), 4) if len(general) else 0.0,
+    targets = {
+        community: band.target for (community, name), band in plan.bands.items() if name == level
     }
+    goal = general["community"].map(targets).to_numpy(dtype=np.float64)
+    households = pd.to_numeric(general["households"]).to_numpy(dtype=np.float64)
+    away = np.abs(households - goal) / goal
+    known = not np.isnan(away).any()
+    return Balance(
+        cells=len(general),
+        in_band=int((general["band"] == "in").sum()),
+        mean_abs_dev=(round(float(away.mean()), 4) if len(away) else 0.0) if known else None,
+        max_abs_dev=(round(float(away.max()), 4) if len(away) else 0.0) if known else None,
+    )
 
 
-def _reached(
-    codes: "pd.Series[str]",
-    fabric: Fabric,
-    division: Division,
-    targets: tuple[Targets, Targets | None],
-) -> dict[str, Any]:
+def _communities(plan: Reported) -> dict[str, Any]:
     """Return for each community how many cells are in their band, and how many could be."""
-    small, micro = targets
-    reached = {"small": reach_of_small(fabric, division, small)}
-    if micro is not None:
-        reached["micro"] = reach_of_micro(fabric, division, micro)
-    figures = ("cells", "in_band", "bound")
-    return {
-        code: {
-            level: {
-                **{
-                    name: int(getattr(reached[level], name)[row]) if level in reached else 0
-                    for name in figures
-                },
-                "band": _band(small if level == "small" else micro, row),
+    counted = {}
+    for level in ("small", "micro"):
+        cells = plan.cells(level)
+        general = cells[cells["grid_type"] == "general"]
+        inside = general.loc[general["band"] == "in", "community"]
+        counted[level] = Counter(general["community"]), Counter(inside)
+    figures: dict[str, Any] = {}
+    for code in plan.medium["code"]:
+        figures[code] = {}
+        for level, (number, inside) in counted.items():
+            band = plan.bands.get((code, level))
+            figures[code][level] = {
+                "cells": number[code],
+                "in_band": inside[code],
+                "bound": plan.division.bounds.get((code, level), 0),
+                "band": None if band is None else band.model_dump(),
             }
-            for level in ("small", "micro")
-        }
-        for row, code in enumerate(codes)
+    return figures
+
+
+def _staff(plan: Reported) -> dict[str, Any]:
+    filled, vacant = len(plan.staff), _sum(plan.vacancies["missing"])
+    known = plan.staffing
+    if known is None:
+        return {"people": 0, "posts_filled": filled, "vacancies": vacant}
+    held = Counter(plan.staff["role"])
+    missing = pd.to_numeric(plan.vacancies["missing"]).groupby(plan.vacancies["role"]).sum()
+    away = plan.staff["distance_m"].dropna()
+    return {
+        "people": known.people,
+        "posts": known.posts,
+        "posts_filled": filled,
+        "vacancies": vacant,
+        "without_post": known.without_post,
+        "kept": known.kept,
+        "roles": {
+            name: {
+                "people": role.people,
+                "posts": role.posts,
+                "held": held[name],
+                "vacant": int(missing.get(name, 0)),
+                "more_people": role.more_people,
+            }
+            for name, role in known.roles.items()
+        },
+        "distance_m": {
+            "mean": round(float(away.mean()), 1) if len(away) else None,
+            "max": round(float(away.max()), 1) if len(away) else None,
+        },
+        "proof": {
+            **_reached(known.proof),
+            "communities": {code: _reached(own) for code, own in known.proof.communities.items()},
+        },
     }
 
 
-def _band(targets: Targets | None, row: int) -> dict[str, float] | None:
-    """Return the band of a community, ``None`` where the division stops above."""
-    if targets is None:
-        return None
-    limits = {"min": targets.low, "target": targets.target, "max": targets.high}
-    return {name: float(values[row]) for name, values in limits.items()}
+def _reached(proof: StaffProof) -> dict[str, Any]:
+    figures = asdict(proof)
+    del figures["communities"]
+    return figures
 
 
-def _unused_classes(communities: gpd.GeoDataFrame, rules: Rules) -> list[Finding]:
-    """Return a note where communities are of classes and the rules make no difference."""
-    if rules.classes or "class" not in communities or communities["class"].isna().all():
-        return []
-    known = sorted(communities["class"].dropna().unique())
-    told = Message("finding.classes_unused", classes=some(known))
-    return [Finding(kind="classes_unused", severity="note", text=told)]
+def _published(plan: Reported, record: PublicationRecord) -> dict[str, Any]:
+    communities: dict[str, Any] = {code: {} for code in plan.medium["code"]}
+    for (code, level), band in plan.bands.items():
+        communities[code][level] = {"band": band.model_dump()}
+    return {
+        "ok": record.ok,
+        "version": plan.division.version,
+        "coverage": {level: asdict(proof) for level, proof in plan.coverage.items()},
+        "communities": communities,
+        "households": {"estimated": record.estimated},
+        "publication": record.as_dict(),
+    }
+
+
+def _multipart(cells: pd.DataFrame) -> int:
+    parts = shapely.get_num_geometries(np.asarray(cells["geometry"], dtype=object))
+    return int((parts > 1).sum())
+
+
+def _sum(column: "pd.Series[Any]") -> int:
+    return int(pd.to_numeric(column).fillna(0).sum())
 
 
 def _mean(values: "pd.Series[float]") -> float:
     return round(float(values.mean()), 4) if len(values) else 0.0
-
-
-def _barrier_share(fabric: Fabric, cell: Ints) -> float:
-    """Return the share of borders between general cells of one community that is on barriers.
-
-    The outlines of sites are given, not chosen, and do not count.
-    """
-    general = np.append(fabric.atoms["site"].to_numpy() < 0, [False])
-    inner = general[fabric.arc_left] & general[fabric.arc_right]
-    left, right = fabric.arc_left[inner], fabric.arc_right[inner]
-    community = fabric.atoms["community"].to_numpy()
-    border = (cell[left] != cell[right]) & (community[left] == community[right])
-    length = fabric.arc_length[inner][border]
-    on = fabric.arc_barrier[inner][border] > 0
-    return round(float(length[on].sum() / length.sum()), 4) if length.sum() > 0 else 0.0

@@ -10,9 +10,8 @@ import shapely
 from shapely.geometry import LineString, Point, box
 
 from gridcell.cells.codes import label
-from gridcell.check import prove_plan
-from gridcell.check.promises.figures import recount
-from gridcell.model import Finding, InputRecord, Plan, findings_frame
+from gridcell.check import coverage_figures, prove_plan
+from gridcell.model import DivisionFigures, Finding, InputRecord, Plan, findings_frame
 from gridcell.rules import Rules
 from gridcell.schema import (
     CELL_COLUMNS,
@@ -166,13 +165,23 @@ def tiny_plan(
         lineage=pd.DataFrame(columns=list(LINEAGE_COLUMNS)),
         findings=findings_frame(findings, CRS),
         rules=Rules(),
-        report={"inputs": [{**dict.fromkeys(InputRecord.__slots__), "role": "buildings",
-                            "path": "frame", "rows": len(buildings), "sha256": "0" * 64}]},
+        division=DivisionFigures(households=int(large["households"])),  # type: ignore[call-overload]
+        inputs=(
+            InputRecord(
+                role="buildings", path="frame", layer=None, rows=len(buildings), encoding=None,
+                crs=None, sha256="0" * 64,
+            ),
+        ),
     )  # fmt: skip
-    report = {**plan.report, **recount(plan, prove_plan(plan))}
-    report["rules"] = plan.rules.model_dump(mode="json")
-    report["households"]["estimated"] = 0
-    return dataclasses.replace(plan, report=report)
+    return dataclasses.replace(plan, coverage=coverage_figures(prove_plan(plan)))
+
+
+FACTS = ("inputs", "bands", "estimated", "coverage", "staffing", "division", "publication")
+
+
+def facts(plan: Plan) -> dict[str, object]:
+    """Return what a plan knows beside its cells and tables."""
+    return {name: getattr(plan, name) for name in FACTS}
 
 
 def plan_with_few() -> tuple[Plan, str]:
@@ -187,4 +196,7 @@ def plan_with_few() -> tuple[Plan, str]:
         frames[level] = frame
     buildings = plan.buildings.copy()
     buildings.loc[buildings["code"] == leaf, "households"] -= lost
-    return dataclasses.replace(plan, **frames, buildings=buildings), leaf
+    given = int(frames["large"]["households"].sum())
+    return dataclasses.replace(
+        plan, **frames, buildings=buildings, division=DivisionFigures(households=given)
+    ), leaf

@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import io
 import json
@@ -9,8 +10,12 @@ import types
 import click
 import pandas as pd
 import pytest
+from plans import LARGE, tiny_plan
 
 from gridcell.errors import InputError, PartitionError, ProofError, WriteError
+from gridcell.facts import StaffProof
+from gridcell.model import DivisionFigures, InputRecord, StaffFigures
+from gridcell.rules import Band
 from gridcell_cli import main as frame
 from gridcell_cli import options
 from gridcell_cli.progress import ProgressLine
@@ -22,21 +27,30 @@ FINDINGS = pd.DataFrame(
         "message": ["sites A and B overlap", "sites B and C overlap", "a note"],
     }
 )
-REPORT = {
-    "ok": True,
-    "counts": {
-        "cells": {"large": 1, "medium": 2, "small_general": 8, "small_dedicated": 1, "micro": 1200}
-    },
-    "balance": {
-        "small": {"cells": 8, "in_band": 7, "mean_abs_dev": 0.051, "max_abs_dev": 0.3},
-        "micro": {"cells": 1200, "in_band": 1200, "mean_abs_dev": 0.02, "max_abs_dev": 0.1},
-    },
-    "households": {"input": 3203, "assigned": 3200, "unassigned": 3, "estimated": 0},
-    "staff": {"people": 4, "posts_filled": 5, "vacancies": 1204},
-    "findings": {"cut_building": 0, "overlap": 2},
-    "seconds": {"fabric": 1.0, "partition": 2.5, "total": 3.5},
-    "note": "荷城社区",
-}
+
+
+PLAN = dataclasses.replace(
+    tiny_plan(),
+    findings=FINDINGS,
+    households=pd.DataFrame({"code": [None], "count": [3]}),
+    inputs=(
+        InputRecord(
+            role="communities", path="荷城社区.shp", layer=None, rows=2, encoding=None, crs=None,
+            sha256="",
+        ),
+    ),
+    staff=pd.DataFrame({"staff_id": ["a", "b"], "role": "worker", "distance_m": 1.0}),
+    vacancies=pd.DataFrame({"role": ["worker"], "missing": [1204]}),
+    staffing=StaffFigures(
+        people=4, posts=1206, without_post=0, kept=0, roles={},
+        proof=StaffProof(filled=2, most=2, distance_m=2.0, bound_m=2.0, gap=0.0),
+    ),
+    bands={(LARGE + code, "small"): Band(min=90, target=120, max=130) for code in ("001", "002")},
+    division=DivisionFigures(
+        bounds={(LARGE + code, "small"): 2 for code in ("001", "002")},
+        seconds={"fabric": 1.0, "partition": 2.5},
+    ),
+)  # fmt: skip
 
 
 def run(capsys, *arguments):
@@ -83,7 +97,7 @@ def steps(monkeypatch):
 
         return step
 
-    plan = types.SimpleNamespace(report=dict(REPORT), findings=FINDINGS)
+    plan = dataclasses.replace(PLAN, findings=FINDINGS.copy())
     for module, names in {
         "read": {"read_layers": record("read_layers", "layers")},
         "pipeline": {"make_plan": record("make_plan", plan)},
@@ -261,11 +275,11 @@ def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
     args, options = steps.calls["write_plan"]
     assert args == (steps.plan, out_dir)
     assert options["overwrite"] is True
-    assert "7 (87.5%)" in out
-    assert "1,200 (100.0%)" in out
-    assert "3,200 assigned, 3 not" in out
-    assert "staff       5 posts held, 1,204 vacant" in out
-    assert "findings    2 overlap" in out
+    assert "4 of at most 4 (80.0%)           22.5%    34.2%" in out
+    assert "10 (83.3%)" in out
+    assert "475 assigned, 3 not" in out
+    assert "staff       2 posts held, 1,204 vacant" in out
+    assert "findings    2 overlap, 1 under_band" in out
     assert "all hold" in out
     assert "of these 3.5 for dividing" in out
 
@@ -274,7 +288,7 @@ def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
 def test_partition_prints_the_report_as_json(capsys, tmp_path):
     code, out, _ = run(capsys, "partition", "c.gpkg", "-o", str(tmp_path / "out"), "--json")
     assert code == 0
-    assert json.loads(out) == REPORT
+    assert json.loads(out) == PLAN.report
     assert "荷城社区" in out
 
 
@@ -284,7 +298,7 @@ def test_partition_is_silent_when_told(capsys, steps, tmp_path):
 
 
 def test_a_plan_that_breaks_a_promise_is_written_and_ends_with_4(capsys, steps, tmp_path):
-    steps.plan.report["ok"] = False
+    steps.plan.findings.loc[0, "severity"] = "error"
     code, out, err = run(capsys, "partition", "c.gpkg", "-o", str(tmp_path / "out"))
     assert code == 4
     assert "write_plan" in steps.calls

@@ -10,8 +10,8 @@ import gridcell
 PACKAGE = Path(gridcell.__file__).parent
 ROOMS = (
     "version", "errors", "arrays", "crs", "words", "schema", "facts", "files", "display", "rules",
-    "model", "tables", "coverage", "read", "fabric", "partition", "cells", "households", "staff",
-    "check", "formats", "disclosure", "locator", "crosswalk", "certificate", "render", "report",
+    "report", "model", "tables", "coverage", "read", "fabric", "partition", "cells", "households",
+    "staff", "check", "formats", "disclosure", "locator", "crosswalk", "certificate", "render",
     "pipeline", "folder", "export", "sample",
 )  # fmt: skip
 """From low to high; CONTRIBUTING.md says what each holds."""

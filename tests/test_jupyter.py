@@ -94,11 +94,10 @@ def test_a_plan_tells_its_levels_bands_proof_and_findings():
 
 def test_a_plan_that_is_not_proven_says_so():
     plan = tiny_plan()
-    coverage = {**plan.report["coverage"]}
-    coverage["small"] = {**coverage["small"], "gaps": 1}
-    broken = dataclasses.replace(plan, report={**plan.report, "coverage": coverage})
+    small = dataclasses.replace(plan.coverage["small"], gaps=1)
+    broken = dataclasses.replace(plan, coverage={**plan.coverage, "small": small})
     assert "Exact coverage: ✗ not given" in texts_of(broken._repr_html_())[-1]
-    unchecked = dataclasses.replace(plan, report={})
+    unchecked = dataclasses.replace(plan, coverage={})
     assert "Exact coverage: not checked" in texts_of(unchecked._repr_html_())[-1]
 
 

@@ -30,6 +30,7 @@ from gridcell.display.map import draw_map
 from gridcell.errors import InputError, WriteError
 from gridcell.model import Plan, findings_frame
 from gridcell.render.map import write_map
+from gridcell.rules import Band
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.maps import words
 from gridcell_cli.map import command
@@ -255,12 +256,13 @@ def test_the_panel_tells_the_figures_of_the_plan(plan: Plan, lang: str) -> None:
 
 
 def test_a_broken_proof_shows() -> None:
-    broken = tiny_plan()
-    broken.report["coverage"]["leaves"]["gaps"] = 1
+    plan = tiny_plan()
+    leaves = dataclasses.replace(plan.coverage["leaves"], gaps=1)
+    broken = dataclasses.replace(plan, coverage={**plan.coverage, "leaves": leaves})
     assert ["Exact coverage", "not given", "bad"] in page_content(broken, "en")["figures"]
 
 
-def test_a_plan_without_report_micro_buildings_or_findings_can_be_drawn() -> None:
+def test_a_plan_without_proofs_micro_buildings_or_findings_can_be_drawn() -> None:
     full = tiny_plan()
     bare = Plan(
         **{
@@ -283,8 +285,7 @@ def test_a_plan_without_report_micro_buildings_or_findings_can_be_drawn() -> Non
 
 
 def test_estimated_households_are_marked() -> None:
-    guessed = tiny_plan()
-    guessed.report["households"]["estimated"] = 437
+    guessed = dataclasses.replace(tiny_plan(), estimated=437)
     content = page_content(guessed, "en")
     assert content["estimated"] is True
     assert dict(row[:2] for row in content["figures"])["Households"].endswith("(estimated)")
@@ -388,9 +389,9 @@ def test_classes_of_households_follow_the_band_of_the_community() -> None:
     assert ranges[2][0] == 30
     assert ranges[4][1] == 50
     assert [r[0] for r in ranges[1:]] == [r[1] + 1 for r in ranges[:-1]]
-    own = {"band": {"min": 10.0, "target": 15.0, "max": 20.0}}
-    plan.report["communities"] = {plan.medium["code"][1]: {"micro": own}}
-    assert band_classes(plan, "micro")[1] == {"band": None, "ranges": None}
+    own = {(plan.medium["code"][1], "micro"): Band(min=10, target=15, max=20)}
+    differing = dataclasses.replace(plan, bands=own)
+    assert band_classes(differing, "micro")[1] == {"band": None, "ranges": None}
     assert (band_classes(plan, "small")[0][plan.small["grid_type"] == "dedicated"] == -1).all()
 
 

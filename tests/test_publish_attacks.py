@@ -17,6 +17,7 @@ from gridcell.display.load import band_classes
 from gridcell.errors import InputError
 from gridcell.export import export_plan
 from gridcell.render.city import write_city_map
+from gridcell.rules import Band
 
 
 @pytest.fixture
@@ -26,18 +27,14 @@ def few():
 
 def with_wanted_numbers(plan):
     """Return the plan as if numbers of cells had been wanted of each community."""
-    report = dict(plan.report)
-    report["communities"] = {}
-    for code in plan.medium["code"]:
-        entry = {}
-        for level in ("small", "micro"):
-            cells = plan.cells(level)
-            own = cells[(cells["community"] == code) & (cells["grid_type"] == "general")]
+    bands = {}
+    for level in ("small", "micro"):
+        cells = plan.cells(level)
+        general = cells[cells["grid_type"] == "general"]
+        for code, own in general.groupby("community"):
             target = float(own["households"].sum()) / len(own)
-            limits = {"min": 0.75 * target, "target": target, "max": 1.25 * target}
-            entry[level] = {"band": limits}
-        report["communities"][code] = entry
-    return dataclasses.replace(plan, report=report)
+            bands[code, level] = Band(min=0.75 * target, target=target, max=1.25 * target)
+    return dataclasses.replace(plan, bands=bands)
 
 
 def test_a_band_made_of_the_households_on_general_land_is_not_told_where_one_is_hidden(
@@ -48,7 +45,7 @@ def test_a_band_made_of_the_households_on_general_land_is_not_told_where_one_is_
     hidden = published.small.query("households.isna()")["community"].unique()
     assert len(hidden)
     for code in hidden:
-        own = plan.report["communities"][code]["small"]["band"]["min"]
+        own = plan.bands[code, "small"].min
         assert published.report["communities"][code] == {}
         for file in write_city_map(published, tmp_path / str(code)):
             data = re.search(r'id="plan-data">(.*?)</script>', file.read_text("utf-8"), re.DOTALL)
@@ -59,12 +56,8 @@ def test_a_band_made_of_the_households_on_general_land_is_not_told_where_one_is_
 def test_the_band_of_the_rules_is_told_whatever_is_hidden(few):
     plan = few[0]
     limits = plan.rules.small
-    band = {"min": limits.min, "target": limits.target, "max": limits.max}
-    report = {
-        **plan.report,
-        "communities": {code: {"small": {"band": band}} for code in plan.medium["code"]},
-    }
-    published = publish_plan(dataclasses.replace(plan, report=report), threshold=50).plan
+    bands = {(code, "small"): limits for code in plan.medium["code"]}
+    published = publish_plan(dataclasses.replace(plan, bands=bands), threshold=50).plan
     assert published.small["households"].isna().any()
     told = {entry["small"]["band"]["min"] for entry in published.report["communities"].values()}
     assert told == {limits.min}

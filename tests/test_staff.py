@@ -276,7 +276,7 @@ def test_more_people_are_counted_by_what_each_can_carry():
         ({"max_households": 39}, 0),
     ):  # fmt: skip
         done = make_assignment(medium, small, micro, staff, homes=homes, roles=[office(**limits)])
-        assert done.figures["roles"]["warden"]["more_people"] == people, limits
+        assert done.figures.roles["warden"].more_people == people, limits
 
 
 def test_posts_go_by_level_type_and_households():
@@ -365,7 +365,7 @@ def test_holders_stay_unless_they_are_gone_moved_or_no_longer_eligible():
     assert sorted(zip(done.staff["staff_id"], done.staff["code"], strict=True)) == [
         ("p", "A001002"), ("q", "A001001"), ("r", "A"), ("s", "A"), ("t", "B"),
     ]  # fmt: skip
-    assert done.figures["kept"] == 2
+    assert done.figures.kept == 2
     with pytest.raises(AssignmentError, match="no column role"):
         assign_staff(medium, small, micro, staff, homes=homes, keep=before[["staff_id", "code"]])
 

@@ -45,8 +45,8 @@ def test_no_choice_at_all_is_better(seed):
         pairs = own_pairs(done, case)
         assert case.keeps_limits(pairs), case
         assert case.value(pairs) == brute_force(case), case
-    proof = done.figures["proof"]
-    assert (proof["gap"], proof["most"]) == (0, proof["filled"])
+    proof = done.figures.proof
+    assert (proof.gap, proof.most) == (0, proof.filled)
 
 
 def test_taking_the_nearest_first_is_worse():
@@ -72,22 +72,22 @@ def test_pairs_that_are_priced_in_change_nothing(seed, monkeypatch):
     priced = assign_together(cases)
     for case in cases:
         assert case.value(own_pairs(priced, case)) == case.value(own_pairs(whole, case))
-    assert priced.figures["proof"]["gap"] == 0
+    assert priced.figures.proof.gap == 0
 
 
 def test_bounds_and_limits_hold_where_the_best_choice_is_out_of_reach(monkeypatch):
     cases, known = solved(7)
-    best = known.figures["proof"]
+    best = known.figures.proof
     for name in ("_SEARCHED", "_SMALL", "_ALL_PAIRS"):
         monkeypatch.setattr(pricing, name, 0)
     monkeypatch.setattr(pricing, "_FEW", 1)
     monkeypatch.setattr(solve, "_MATRIX", 0)
     done = assign_together(cases)
-    proof = done.figures["proof"]
+    proof = done.figures.proof
     assert all(case.keeps_limits(own_pairs(done, case)) for case in cases)
-    assert proof["filled"] <= best["filled"] <= proof["most"]
-    if proof["filled"] == best["filled"]:
-        assert proof["bound_m"] <= best["distance_m"] <= proof["distance_m"]
+    assert proof.filled <= best.filled <= proof.most
+    if proof.filled == best.filled:
+        assert proof.bound_m <= best.distance_m <= proof.distance_m
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 2**32 - 1))
@@ -124,7 +124,7 @@ def test_whoever_holds_a_post_keeps_it_and_nothing_gets_worse_for_others(seed):
     first = assign_together(cases)
     again = assign_together(cases, keep=first.staff)
     pd.testing.assert_frame_equal(first.staff, again.staff)
-    assert again.figures["kept"] == len(first.staff)
+    assert again.figures.kept == len(first.staff)
     # Everybody moves to the other end of the street: that alone is no reason to leave.
     for case in cases:
         case.people = [{**person, "x": 400 - person["x"]} for person in case.people]
@@ -142,7 +142,7 @@ def test_of_somebody_who_holds_too_much_as_much_as_possible_is_kept():
     limited = dataclasses.replace(case, people=[{**person, "max_households": 60}])
     after = assign_together([limited], keep=before.staff)
     assert list(after.staff["code"]) == ["A000", "A002"]
-    assert after.figures["kept"] == 2
+    assert after.figures.kept == 2
 
 
 def test_loads_are_even_where_distance_does_not_decide():

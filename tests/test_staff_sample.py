@@ -62,7 +62,7 @@ def done(town):
 
 
 def test_everybody_of_the_sample_has_a_post_and_the_missing_people_are_missed(done):
-    held = {name: figures["held"] for name, figures in done.figures["roles"].items()}
+    held = done.staff["role"].value_counts().to_dict()
     assert held == {
         "community_chief": 1, "small_chief": 38, "dedicated_chief": 24, "micro_chief": 671,
         "worker": 2, "police": 1,
@@ -71,16 +71,17 @@ def test_everybody_of_the_sample_has_a_post_and_the_missing_people_are_missed(do
         "dedicated_chief": 1, "micro_chief": 3,
     }  # fmt: skip
     assert set(done.vacancies["reason"]) == {"capacity"}
-    more = {name: f["more_people"] for name, f in done.figures["roles"].items() if f["vacant"]}
+    vacant = set(done.vacancies["role"])
+    more = {n: role.more_people for n, role in done.figures.roles.items() if n in vacant}
     assert more == {"dedicated_chief": 1, "micro_chief": 3}
-    assert done.figures["without_post"] == 0
+    assert done.figures.without_post == 0
 
 
 def test_the_sample_is_solved_to_the_bound(done):
-    proof = done.figures["proof"]
-    assert proof["filled"] == proof["most"] == 737
-    assert proof["distance_m"] == proof["bound_m"]
-    assert list(proof["communities"]) == [HECHENG]
+    proof = done.figures.proof
+    assert proof.filled == proof.most == 737
+    assert proof.distance_m == proof.bound_m
+    assert list(proof.communities) == [HECHENG]
 
 
 def test_nearest_first_takes_people_farther_from_home(town, done):

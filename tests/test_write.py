@@ -14,7 +14,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from plans import tiny_plan
+from plans import facts, tiny_plan
 from shapely.geometry import MultiPolygon, Polygon, box
 from strategies import coverages
 
@@ -184,7 +184,7 @@ def without_micro(plan):
     buildings = plan.buildings.assign(code=plan.buildings["code"].str[:15])
     micro = plan.micro[:0]
     return dataclasses.replace(
-        plan, micro=micro, leaves=plan.small, buildings=buildings, report={}
+        plan, micro=micro, leaves=plan.small, buildings=buildings
     )  # fmt: skip
 
 
@@ -251,7 +251,7 @@ def test_a_plan_is_read_back_as_it_was_written(tmp_path):
             assert_frame_equal(getattr(back, name), getattr(plan, name))
         assert back.crs == plan.crs
         assert all(getattr(back, name).crs == plan.crs for name in LAYERS)
-        assert (back.rules, back.report) == (plan.rules, plan.report)
+        assert (back.rules, facts(back)) == (plan.rules, facts(plan))
 
 
 def test_a_crs_that_no_authority_knows_is_kept(tmp_path):
@@ -301,33 +301,6 @@ def test_the_folder_holds_what_was_promised(tmp_path):
     assert (tmp_path / "p/map.html").read_text() == "zh"
     report = json.loads((tmp_path / "p/report.json").read_text("utf-8"))
     assert report == tiny_plan().report
-
-
-def test_numpy_numbers_and_nan_in_a_report_become_plain_json(tmp_path):
-    report = {"ok": np.bool_(True), "n": np.int64(3), "x": float("nan"), "l": [np.float64(0.5)]}
-    write_plan(dataclasses.replace(tiny_plan(), report=report), tmp_path / "p")
-    text = (tmp_path / "p/report.json").read_text("utf-8")
-    assert json.loads(text) == {"ok": True, "n": 3, "x": None, "l": [0.5]}
-
-
-@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt()])
-@pytest.mark.parametrize("existing", [False, True])
-def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path, monkeypatch, error, existing):
-    if existing:
-        write_plan(tiny_plan(), tmp_path / "p")
-        before = (tmp_path / "p/plan.gpkg").read_bytes()
-
-    def fail(_, path, *, lang):  # noqa: ARG001
-        assert names(tmp_path)[0].endswith(".part")
-        assert not (path.parent / "report.json").exists()
-        raise error
-
-    monkeypatch.setattr(gridcell.render.map, "write_map", fail)
-    with pytest.raises(type(error)):
-        write_plan(tiny_plan(), tmp_path / "p", overwrite=True)
-    assert names(tmp_path) == (["p"] if existing else [])
-    if existing:
-        assert (tmp_path / "p/plan.gpkg").read_bytes() == before
 
 
 def test_a_plan_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):

@@ -178,12 +178,13 @@ def _told(figures: dict[str, Any]) -> str:
 
 def _check_plan(path: str) -> "CheckReport":
     from gridcell.certificate.folder import check_plan_folder
-    from gridcell.check import CheckReport, check_plan
-    from gridcell.formats.geopackage import read_plan
+    from gridcell.check import CheckReport, check_plan, compare_report
+    from gridcell.formats.geopackage import read_plan, stored_report
 
-    plan = read_plan(path)
-    findings = check_plan(plan)
-    if Path(path).is_dir():
+    plan, folder = read_plan(path), Path(path).is_dir()
+    file = Path(path) / "plan.gpkg" if folder else Path(path)
+    findings = [*check_plan(plan), *compare_report(plan, stored_report(file))]
+    if folder:
         findings += check_plan_folder(plan, path)
     return CheckReport.of(findings, plan.crs)
 

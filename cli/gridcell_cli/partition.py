@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,8 @@ from gridcell_cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    from gridcell import Plan
 
 
 @click.command("partition")
@@ -126,10 +128,10 @@ def command(
     if as_json:
         click.echo(json.dumps(plan.report, ensure_ascii=False, indent=2))
     elif not quiet:
-        click.echo(summary(plan.report, output, seconds=time.perf_counter() - begin))
+        click.echo(summary(plan, output, seconds=time.perf_counter() - begin))
         for warning in warnings_of(plan.findings):
             click.echo(warning, err=True)
-    if not plan.report["ok"]:
+    if not plan.ok:
         raise ProofError(
             f"{output}: the plan breaks a promise; see the errors among the findings in "
             f"{output / 'plan.gpkg'} and 'coverage' in {output / 'report.json'}"
@@ -148,37 +150,40 @@ def warnings_of(findings: "gpd.GeoDataFrame", *, most: int = 8) -> list[str]:
     return lines[:most] + rest
 
 
-def summary(report: dict[str, Any], output: Path, *, seconds: float) -> str:
+def summary(plan: "Plan", output: Path, *, seconds: float) -> str:
     """Return the closing table of a division.
 
     Parameters
     ----------
-    report
-        What ``report.json`` holds.
+    plan
+        The plan.
     output
         Folder of the files.
     seconds
         How long it all took, reading and writing included.
     """
-    cells, balance = report["counts"]["cells"], report["balance"]
-    communities = report.get("communities", {}).values()
-    rows = [("", "cells", "in band", "mean deviation", "largest")]
+    from gridcell.model import balance
+
+    rows: list[tuple[str, ...]] = [("", "cells", "in band", "mean deviation", "largest")]
+    general = int((plan.small["grid_type"] == "general").sum())
     for name, count, level in (
-        ("large", cells["large"], None),
-        ("medium", cells["medium"], None),
-        ("small, general", cells["small_general"], "small"),
-        ("small, dedicated", cells["small_dedicated"], None),
-        ("micro", cells["micro"], "micro"),
+        ("large", len(plan.large), None),
+        ("medium", len(plan.medium), None),
+        ("small, general", general, "small"),
+        ("small, dedicated", len(plan.small) - general, None),
+        ("micro", len(plan.micro), "micro"),
     ):
-        of_level = balance.get(level) or {}
-        quality = ("", "", "")
-        if of_level.get("cells"):
-            bound = sum(of_community[level]["bound"] for of_community in communities)
-            most = f" of at most {bound:,}" if communities and bound < of_level["cells"] else ""
+        quality: tuple[str, ...] = ("", "", "")
+        reached = None if level is None else balance(plan, level)
+        if reached is not None and reached.cells:
+            bounds = [bound for (_, own), bound in plan.division.bounds.items() if own == level]
+            most = f" of at most {sum(bounds):,}" if bounds and sum(bounds) < reached.cells else ""
             quality = (
-                f"{of_level['in_band']:,}{most} ({of_level['in_band'] / of_level['cells']:.1%})",
-                f"{of_level['mean_abs_dev']:.1%}",
-                f"{of_level['max_abs_dev']:.1%}",
+                f"{reached.in_band:,}{most} ({reached.in_band / reached.cells:.1%})",
+                *(
+                    "" if away is None else f"{away:.1%}"
+                    for away in (reached.mean_abs_dev, reached.max_abs_dev)
+                ),
             )
         rows.append((name, f"{count:,}", *quality))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
@@ -186,20 +191,21 @@ def summary(report: dict[str, Any], output: Path, *, seconds: float) -> str:
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
         for row in rows
     ]
-    people = report["households"]
-    estimated = " (estimated: no figures were given)" if people.get("estimated") else ""
-    team = report.get("staff") or {}
+    estimated = " (estimated: no figures were given)" if plan.is_estimated else ""
     staffed = []
-    if team.get("people"):
-        staffed = [f"staff       {team['posts_filled']:,} posts held, {team['vacancies']:,} vacant"]
-    found = [f"{count} {kind}" for kind, count in report["findings"].items() if count]
+    if plan.staffing is not None and plan.staffing.people:
+        vacant = int(plan.vacancies["missing"].sum())
+        staffed = [f"staff       {len(plan.staff):,} posts held, {vacant:,} vacant"]
+    kinds = plan.findings["kind"].value_counts().sort_index()
+    found = [f"{count} {kind}" for kind, count in kinds.items()]
+    assigned, divided = int(plan.leaves["households"].sum()), sum(plan.division.seconds.values())
     lines += [
         "",
-        f"households  {people['assigned']:,} assigned, {people['unassigned']:,} not{estimated}",
+        f"households  {assigned:,} assigned, {plan.unassigned:,} not{estimated}",
         *staffed,
         f"findings    {', '.join(found) or 'none'}",
-        f"proofs      {'all hold' if report['ok'] else 'NOT ALL HOLD'}",
+        f"proofs      {'all hold' if plan.ok else 'NOT ALL HOLD'}",
         f"files       {output}: plan.gpkg, geojson, map.html, certificate.json, report.json",
-        f"seconds     {seconds:.1f}, of these {report['seconds']['total']:.1f} for dividing",
+        f"seconds     {seconds:.1f}, of these {divided:.1f} for dividing",
     ]
     return "\n".join(lines)

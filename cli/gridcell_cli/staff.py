@@ -1,12 +1,16 @@
 """``gridcell staff``: who answers for which cell, assigned anew."""
 
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from gridcell_cli import options
+
+if TYPE_CHECKING:
+    from gridcell import Plan
 
 
 @click.command("staff")
@@ -56,40 +60,45 @@ def command(
     if as_json:
         click.echo(json.dumps(renewed.report["staff"], ensure_ascii=False, indent=2))
     elif not quiet:
-        click.echo(summary(renewed.report["staff"], output))
+        click.echo(summary(renewed, output))
         found = renewed.findings
         for warning in warnings_of(found[found["kind"].str.startswith("staff_")]):
             click.echo(warning, err=True)
 
 
-def summary(figures: dict[str, Any], output: Path) -> str:
+def summary(plan: "Plan", output: Path) -> str:
     """Return the closing table.
 
     Parameters
     ----------
-    figures
-        ``staff`` of the report.
+    plan
+        With its staff.
     output
         Folder of the files.
     """
-    rows = [("", "people", "posts", "held", "vacant", "more people needed")]
-    keys = ("people", "posts", "held", "vacant", "more_people")
-    rows += [
-        (name, *(f"{of_role[key]:,}" for key in keys)) for name, of_role in figures["roles"].items()
-    ]
+    figures = plan.staffing
+    assert figures is not None  # noqa: S101
+    held = plan.staff["role"].value_counts()
+    vacant = plan.vacancies.groupby("role")["missing"].sum()
+    rows: list[tuple[str, ...]] = [("", "people", "posts", "held", "vacant", "more people needed")]
+    for name, role in figures.roles.items():
+        numbers = (
+            role.people, role.posts, held.get(name, 0), vacant.get(name, 0), role.more_people
+        )  # fmt: skip
+        rows.append((name, *(f"{number:,}" for number in numbers)))
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     table = [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
         for row in rows
     ]
-    proof, away = figures["proof"], figures["distance_m"]
-    mean = "" if away["mean"] is None else f", {away['mean']:,.0f} m from home on average"
+    proof, away = figures.proof, plan.staff["distance_m"].mean()
+    mean = "" if math.isnan(away) else f", {away:,.0f} m from home on average"
     lines = (
-        f"staff       {figures['people']:,} people: {figures['posts_filled']:,} posts held, "
-        f"{figures['vacancies']:,} vacant{mean}\n"
-        f"unchanged   {figures['kept']:,} posts; {figures['without_post']:,} people hold none\n"
-        f"proof       {proof['filled']:,} of at most {proof['most']:,} open posts filled, "
-        f"distance {proof['gap']:.2%} above the bound\n"
+        f"staff       {figures.people:,} people: {len(plan.staff):,} posts held, "
+        f"{vacant.sum():,} vacant{mean}\n"
+        f"unchanged   {figures.kept:,} posts; {figures.without_post:,} people hold none\n"
+        f"proof       {proof.filled:,} of at most {proof.most:,} open posts filled, "
+        f"distance {proof.gap:.2%} above the bound\n"
         f"files       {output}: plan.gpkg, geojson, map.html, certificate.json, report.json"
     )
     return "\n".join([*table, "", lines])

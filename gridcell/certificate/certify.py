@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from pydantic import ValidationError
 
 from gridcell.certificate.record import Certificate, CertifiedFile, CertifiedInput
-from gridcell.check.plan import check_plan, prove_plan
+from gridcell.check.plan import check_plan, compare_report, prove_plan
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files, digest_frame, digest_json, without
-from gridcell.formats.geopackage import PLAN_FRAMES, plain, read_metadata, read_plan
+from gridcell.formats.geopackage import PLAN_FRAMES, plain, read_metadata, read_plan, stored_report
 from gridcell.model import InputRecord, Plan
 from gridcell.schema import CELL_LAYERS
 from gridcell.version import __version__
@@ -54,10 +53,10 @@ def make_certificate(folder: str | Path) -> Certificate:
     return Certificate(
         subject="plan",
         version=__version__,
-        inputs=certified_inputs(plan.report),
+        inputs=certified_inputs(plan),
         rules_sha256=rules_digest(base / "plan.gpkg"),
         files=[certify_file(base, name, plan) for name in PLAN_FILES],
-        proof=proof_figures(plan),
+        proof=proof_figures(plan, base / "plan.gpkg"),
     )
 
 
@@ -81,8 +80,14 @@ def certify_layer(figures: Mapping[str, Any], files: Iterable[InputRecord]) -> C
     )
 
 
-def proof_figures(plan: Plan) -> dict[str, Any]:
-    """Return the figures of a plan that a certificate states, all found anew."""
+def proof_figures(plan: Plan, file: Path) -> dict[str, Any]:
+    """Return the figures of a plan that a certificate states, all found anew.
+
+    Parameters
+    ----------
+    plan, file
+        The plan, and the GeoPackage that it was read from.
+    """
     proofs = prove_plan(plan)
     levels = {
         level: {
@@ -101,16 +106,15 @@ def proof_figures(plan: Plan) -> dict[str, Any]:
         }
         for level, proof in proofs.items()
     }
-    broken = Counter(f.kind for f in check_plan(plan, proofs) if f.severity == "error")
-    nowhere = plan.households["code"].isna()
-    told = plan.report.get("households")
+    findings = [*check_plan(plan, proofs), *compare_report(plan, stored_report(file))]
+    broken = Counter(finding.kind for finding in findings if finding.severity == "error")
     return {
         "ok": not broken and all(proof.holds for proof in proofs.values()),
         "levels": levels,
         "households": {
-            "input": told.get("input") if isinstance(told, dict) else None,
+            "input": plan.division.households,
             "assigned": _sum(plan.leaves["households"]),
-            "unassigned": _sum(plan.households.loc[nowhere, "count"]),
+            "unassigned": plan.unassigned,
         },
         "cut_buildings": broken["cut_building"],
         "broken_promises": dict(sorted(broken.items())),
@@ -157,22 +161,9 @@ def rules_digest(file: Path) -> str:
     return digest_json(json.loads(read_metadata(file)["rules"]))
 
 
-def certified_inputs(report: Mapping[str, Any]) -> list[CertifiedInput]:
-    """Return the inputs that a report names.
-
-    Raises
-    ------
-    InputError
-        They are no records of inputs.
-    """
-    records = report.get("inputs", [])
-    try:
-        return [CertifiedInput.model_validate(record) for record in records]
-    except (ValidationError, TypeError) as error:
-        raise InputError(
-            f"report: inputs are damaged ({str(error).splitlines()[0]}); restore the file or "
-            f"write the plan anew"
-        ) from None
+def certified_inputs(plan: Plan) -> list[CertifiedInput]:
+    """Return the inputs that a plan was made of."""
+    return [CertifiedInput(**record.as_dict()) for record in plan.inputs]
 
 
 def plain_figures(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -18,9 +18,9 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from gridcell.arrays import Geometries
 from gridcell.check.plan import find_rows, parent_rows
 from gridcell.check.promises.faults import fault, numbers, text, texts
+from gridcell.check.promises.report import differences
 from gridcell.coverage.lattice import DECIMALS, LONLAT
 from gridcell.coverage.proof import prove_coverage
-from gridcell.formats.geopackage import plain
 from gridcell.model import Finding, Plan
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
@@ -81,14 +81,11 @@ def _report(plan: Plan, file: Path) -> Iterator[Finding]:
     except (ValueError, RecursionError, OSError) as error:
         yield fault("file_differs", f"{file.name}: not JSON in UTF-8: {error}")
         return
-    ours: Any = plain(plan.report)
     told = report if isinstance(report, dict) else {}
-    names = [*ours, *(name for name in told if name not in ours)]
-    differs = [name for name in names if told.get(name) != ours.get(name)]
-    if differs:
+    if names := dict.fromkeys(path[0] for path, *_ in differences(told, plan.report)):
         yield fault(
             "file_differs",
-            f"{file.name}: {', '.join(differs)}: other figures than in plan.gpkg",
+            f"{file.name}: {', '.join(names)}: other figures than in plan.gpkg",
         )
 
 

@@ -94,9 +94,9 @@ def _verify_plan(certificate: Certificate, base: Path, *, compared: bool) -> Ite
     yield from _uncertified(base / "plan.gpkg")
     if rules_digest(base / "plan.gpkg") != certificate.rules_sha256:
         yield _finding("rules_differ", "plan.gpkg names other rules than those certified")
-    if not _names_inputs(plan.report, certificate.inputs):
+    if certified_inputs(plan) != certificate.inputs:
         yield _finding("inputs_differ", "plan.gpkg names other inputs than those certified")
-    yield from _compare(certificate.proof, proof_figures(plan))
+    yield from _compare(certificate.proof, proof_figures(plan, base / "plan.gpkg"))
     if not compared and certificate.inputs:
         yield _finding(
             "inputs_not_compared",
@@ -155,13 +155,6 @@ def _uncertified(file: Path) -> Iterator[Finding]:
             "file_differs", f"plan.gpkg holds a layer {name} that is not certified",
             severity="warning",
         )  # fmt: skip
-
-
-def _names_inputs(report: Mapping[str, Any], inputs: list[CertifiedInput]) -> bool:
-    try:
-        return certified_inputs(report) == inputs
-    except InputError:
-        return False
 
 
 def _compare(certified: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:

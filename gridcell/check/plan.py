@@ -1,7 +1,6 @@
 """The rules that every plan keeps, checked on the finished plan alone."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -9,12 +8,13 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.check.buildings import find_cut_buildings
-from gridcell.check.promises import figures
 from gridcell.check.promises.bands import check_bands
 from gridcell.check.promises.codes import check_codes, check_lineage
+from gridcell.check.promises.facts import check_facts, coverage_figures
 from gridcell.check.promises.faults import find_rows
 from gridcell.check.promises.leaves import check_leaves
 from gridcell.check.promises.people import check_people
+from gridcell.check.promises.report import compare_report
 from gridcell.check.promises.shapes import coverage_findings, measures, multipart
 from gridcell.check.promises.totals import check_totals
 from gridcell.coverage.proof import CoverageProof, prove_coverage
@@ -25,7 +25,8 @@ PROVEN = ("large", "medium", "small", "leaves")
 """Levels that cover their land, each within the one before."""
 
 __all__ = [
-    "PROVEN", "check_plan", "coverage_figures", "find_rows", "parent_rows", "prove_plan",
+    "PROVEN", "check_plan", "compare_report", "coverage_figures", "find_rows", "parent_rows",
+    "prove_plan",
 ]  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     Parameters
     ----------
     plan
-        Any plan, computed or read from files. Its report is compared where it has one.
+        Any plan, computed or read from files.
     proofs
         What `prove_plan` returned, if it was called before.
 
@@ -73,7 +74,8 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     Notes
     -----
     Whole numbers and texts must be equal, other figures to a millionth. What is written into a
-    folder beside the plan is compared by `gridcell.certificate.folder.check_plan_folder`.
+    file as its report is compared by `compare_report`, what is written into a folder beside the
+    plan by `gridcell.certificate.folder.check_plan_folder`.
     """
     proofs = prove_plan(plan) if proofs is None else proofs
     return [
@@ -87,23 +89,8 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
         *check_bands(plan),
         *check_people(plan),
         *find_cut_buildings(plan.buildings, plan.leaves),
-        *figures.check_report(plan, proofs),
+        *check_facts(plan, proofs),
     ]
-
-
-def coverage_figures(
-    plan: Plan, proofs: Mapping[str, CoverageProof] | None = None
-) -> dict[str, Any]:
-    """Return ``coverage`` and ``multipart_cells`` for the report.
-
-    Parameters
-    ----------
-    plan
-        The plan.
-    proofs
-        What `prove_plan` returned, if it was called before.
-    """
-    return figures.coverage_figures(plan, prove_plan(plan) if proofs is None else proofs)
 
 
 def parent_rows(cells: gpd.GeoDataFrame, land: gpd.GeoDataFrame) -> NDArray[np.int64]:

@@ -14,9 +14,9 @@ from gridcell.disclosure.earlier import Before, lay_over
 from gridcell.disclosure.note import publication_note
 from gridcell.disclosure.suppression import suppress
 from gridcell.errors import InputError
-from gridcell.facts import PublicationRecord
+from gridcell.facts import DivisionFigures, PublicationRecord
 from gridcell.model import Plan, findings_frame
-from gridcell.rules import Rules
+from gridcell.rules import Band
 from gridcell.schema import CELL_LAYERS, LEVELS
 
 THRESHOLD: Final = 5
@@ -119,6 +119,8 @@ def publish_plan(
         hidden_pairs=None if pairs is None else int(pairs["suppressed"].sum()),
         exposed=int(exposed.sum()),
         notes={lang: publication_note(threshold, lang) for lang in ("en", "zh")},
+        ok=plan.ok,
+        estimated=plan.is_estimated,
     )
     return Publication(
         plan=dataclasses.replace(
@@ -128,7 +130,8 @@ def publish_plan(
             ),
             households=plan.households.iloc[:0], staff=plan.staff.iloc[:0],
             vacancies=plan.vacancies.iloc[:0], findings=findings_frame([], plan.crs),
-            report=_report(plan, cells["small"], record), publication=record,
+            inputs=(), bands=_told_bands(plan, cells["small"]), estimated=0, staffing=None,
+            division=DivisionFigures(version=plan.division.version), publication=record,
         ),
         pairs=pairs,
     )  # fmt: skip
@@ -144,6 +147,7 @@ def _down_to_small(plan: Plan) -> Plan:
         plan, micro=plan.micro.iloc[:0], leaves=plan.small,
         buildings=plan.buildings.assign(code=plan.buildings["code"].map(small).astype("str")),
         rules=plan.rules.model_copy(update={"micro": None}),
+        bands={at: band for at, band in plan.bands.items() if at[1] != "micro"},
     )  # fmt: skip
 
 
@@ -176,32 +180,17 @@ def _pairs(before: Before, hidden: Bools) -> pd.DataFrame:
     return pairs.assign(households=households, suppressed=mask)
 
 
-def _report(plan: Plan, small: gpd.GeoDataFrame, record: PublicationRecord) -> dict[str, Any]:
-    """Return what a published page tells of the whole: proofs, and nothing that was counted."""
-    report = plan.report
+def _told_bands(plan: Plan, small: gpd.GeoDataFrame) -> dict[tuple[str, str], Band]:
+    """Return the bands that tell nothing of what is hidden."""
     # Where a number of cells was wanted, the band is made of the households on general land, and
     # these less those of general cells are a hidden one's.
     untold = set(small.loc[small["households"].isna(), "community"])
-    communities = {
-        code: {
-            level: {"band": entry[level]["band"]}
-            for level in ("small", "micro")
-            if isinstance(entry.get(level), dict)
-            and "band" in entry[level]
-            and (code not in untold or _is_of_rules(entry[level]["band"], plan.rules, level))
-        }
-        for code, entry in report.get("communities", {}).items()
+    of_rules = {
+        level: [getattr(rules, level) for rules in (plan.rules, *plan.rules.classes.values())]
+        for level in ("small", "micro")
     }
     return {
-        **{name: report[name] for name in ("ok", "version", "coverage") if name in report},
-        "communities": communities,
-        "households": {"estimated": bool(report.get("households", {}).get("estimated"))},
-        "publication": record.as_dict(),
+        (code, level): band
+        for (code, level), band in plan.bands.items()
+        if code not in untold or band in of_rules[level]
     }
-
-
-def _is_of_rules(band: Any, rules: Rules, level: str) -> bool:
-    known = [getattr(one, level) for one in (rules, *rules.classes.values())]
-    return band in [
-        {"min": float(b.min), "target": float(b.target), "max": float(b.max)} for b in known if b
-    ]

@@ -102,18 +102,16 @@ def plan_html(plan: PlanFrames, lang: str | None = None) -> str:
         if len(cells)
     ]
     table = _table((text["level"], text["cells"], text["in"], text["median"]), rows)
-    report = plan.report
-    households = report.get("households", {})
-    told = [_proof_mark(report, text)]
-    if "cut_buildings" in report:
-        told.append(f"{report['cut_buildings']:,} {text['cut']}")
+    told = [_proof_mark(plan, text)]
     if plan.publication is None:
+        cut = int((plan.findings["kind"] == "cut_building").sum())
+        told.append(f"{cut:,} {text['cut']}")
         told.append(_findings(plan.findings["severity"], text))
     if len(plan.vacancies):
         told.append(f"{int(plan.vacancies['missing'].sum()):,} {text['vacancies']}")
-    if households.get("unassigned"):
-        told.append(f"{text['unassigned']}: {households['unassigned']:,}")
-    if households.get("estimated"):
+    if plan.unassigned:
+        told.append(f"{text['unassigned']}: {plan.unassigned:,}")
+    if plan.is_estimated:
         told.append(f"{text['households']}: {text['estimated']}")
     told.append(_crs(plan.crs))
     note = plan.note(_language(lang))
@@ -272,14 +270,10 @@ def _spread(households: "pd.Series[int]") -> str:
     return f"{least:,.0f}, {middle:,.0f}, {most:,.0f}"
 
 
-def _proof_mark(report: Mapping[str, Any], text: Mapping[str, str]) -> str:
-    proofs = report.get("coverage") or {}
-    if not proofs:
+def _proof_mark(plan: PlanFrames, text: Mapping[str, str]) -> str:
+    if not plan.coverage:
         return f"{text['coverage']}: {text['unchecked']}"
-    proven = all(
-        proof["gaps"] == 0 and proof["overlaps"] == 0 and proof["edge_matched"]
-        for proof in proofs.values()
-    )
+    proven = all(figures.holds for figures in plan.coverage.values())
     mark = f"✓ {text['proven']}" if proven else f"✗ {text['disproven']}"
     return f"{text['coverage']}: {mark}"
 

@@ -10,7 +10,7 @@ import shapely
 
 from gridcell.display.colour import colour_cells
 from gridcell.display.encode import encode_numbers, encode_points, encode_shapes, pack_texts
-from gridcell.display.figures import plan_figures, report_value
+from gridcell.display.figures import plan_figures
 from gridcell.display.frames import PlanFrames
 from gridcell.display.load import band_classes
 from gridcell.display.water import water_areas, water_outlines
@@ -102,7 +102,7 @@ def page_content(
             "vacancies": int(plan.vacancies["missing"].sum()) if len(plan.vacancies) else 0,
         },
         "note": plan.note(lang),
-        "estimated": bool(report_value(plan.report, "households", "estimated")),
+        "estimated": plan.is_estimated,
         "many": len(plan.micro) > MANY_MICRO,
         "precision": _precision(text, accuracy_m, overview=overview),
         "loads": legends,

@@ -1,7 +1,5 @@
 """The figures of a plan as rows of its panel."""
 
-from typing import Any
-
 import numpy as np
 
 from gridcell.display.frames import PlanFrames
@@ -21,7 +19,6 @@ def plan_figures(plan: PlanFrames, text: dict[str, str], *, part: bool = False) 
         Whether the plan is one community of a plan: figures of the whole are left out.
     """
     dedicated = int((plan.small["grid_type"] == "dedicated").sum())
-    estimated = report_value(plan.report, "households", "estimated")
     households = _households(plan, text, part=part)
     rows = [
         [text["small_general"], _count(len(plan.small) - dedicated), ""],
@@ -29,15 +26,15 @@ def plan_figures(plan: PlanFrames, text: dict[str, str], *, part: bool = False) 
         [text["micro"], _count(len(plan.micro)), ""],
         [
             text["households"],
-            f"{households} ({text['estimated']})" if estimated else households,
+            f"{households} ({text['estimated']})" if plan.is_estimated else households,
             "",
         ],
     ]
     if not part:
         above = (("large", plan.large), ("medium", plan.medium))
         rows = [[text[level], _count(len(cells)), ""] for level, cells in above] + rows
-        if unassigned := report_value(plan.report, "households", "unassigned"):
-            rows.append([text["unassigned"], _count(int(unassigned)), "bad"])
+        if plan.unassigned:
+            rows.append([text["unassigned"], _count(plan.unassigned), "bad"])
     for level, cells in (("small", plan.small), ("micro", plan.micro)):
         band = cells["band"].dropna()
         if len(band):
@@ -51,14 +48,6 @@ def plan_figures(plan: PlanFrames, text: dict[str, str], *, part: bool = False) 
     if len(plan.vacancies):
         rows.append([text["vacancies"], _count(int(plan.vacancies["missing"].sum())), ""])
     return [*rows, *_findings(plan, text), _coverage(plan, text)]
-
-
-def report_value(report: dict[str, Any], *keys: str) -> Any:
-    """Return a value deep in a report, ``None`` where there is no such key."""
-    value: Any = report
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
 
 
 def _households(plan: PlanFrames, text: dict[str, str], *, part: bool) -> str:
@@ -80,15 +69,9 @@ def _findings(plan: PlanFrames, text: dict[str, str]) -> list[list[str]]:
 
 
 def _coverage(plan: PlanFrames, text: dict[str, str]) -> list[str]:
-    proofs = report_value(plan.report, "coverage")
-    if not isinstance(proofs, dict) or not proofs:
+    if not plan.coverage:
         return [text["coverage"], text["unchecked"], ""]
-    holds = all(
-        report_value(proofs, level, "gaps") == 0
-        and report_value(proofs, level, "overlaps") == 0
-        and bool(report_value(proofs, level, "edge_matched"))
-        for level in proofs
-    )
+    holds = all(figures.holds for figures in plan.coverage.values())
     return [text["coverage"], text["proven" if holds else "disproven"], "good" if holds else "bad"]
 
 

@@ -1,12 +1,25 @@
 """What drawings need of a plan: its frames and figures, whoever holds them."""
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
 import geopandas as gpd
 import pandas as pd
 import pyproj
 
-from gridcell.facts import PublicationRecord
+from gridcell.facts import CoverageFigures, PublicationRecord
+
+
+class Limits(Protocol):
+    """A band: `gridcell.Band`."""
+
+    @property
+    def min(self) -> float:
+        """Fewest households."""
+
+    @property
+    def max(self) -> float:
+        """Most households."""
 
 
 class PlanFrames(Protocol):
@@ -61,8 +74,20 @@ class PlanFrames(Protocol):
         """The rules, with the bands `small` and `micro`."""
 
     @property
-    def report(self) -> dict[str, Any]:
-        """What ``report.json`` holds."""
+    def bands(self) -> Mapping[tuple[str, str], Limits]:
+        """By community and level, the band that its cells were made for."""
+
+    @property
+    def coverage(self) -> Mapping[str, CoverageFigures]:
+        """By level, what the proof came to."""
+
+    @property
+    def unassigned(self) -> int:
+        """Households in no cell."""
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether households are estimates."""
 
     @property
     def publication(self) -> PublicationRecord | None:

@@ -7,8 +7,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.display.figures import report_value
-from gridcell.display.frames import PlanFrames
+from gridcell.display.frames import Limits, PlanFrames
 
 CLASSES: Final = 7
 """Two under the band, three thirds of it, two over."""
@@ -23,7 +22,7 @@ def band_classes(plan: PlanFrames, level: str) -> tuple[NDArray[np.int64], dict[
     Parameters
     ----------
     plan
-        A plan. A community's own band is the one in its report, else that of the rules.
+        A plan. Where the band of a community is not known, it is that of the rules.
     level
         ``small`` or ``micro``.
 
@@ -47,8 +46,7 @@ def band_classes(plan: PlanFrames, level: str) -> tuple[NDArray[np.int64], dict[
         classes[rows] = _classes(cells[rows], band)
     # In a publication a band may be untold: then that of the rules is not the community's.
     told = plan.publication is None or all(
-        report_value(plan.report, "communities", str(code), level, "band")
-        for code in plan.medium["code"]
+        (code, level) in plan.bands for code in plan.medium["code"]
     )
     if len(different) > 1 or not told:
         return classes, {"band": None, "ranges": None}
@@ -56,11 +54,8 @@ def band_classes(plan: PlanFrames, level: str) -> tuple[NDArray[np.int64], dict[
 
 
 def _band(plan: PlanFrames, community: str, level: str) -> tuple[float, float]:
-    own = report_value(plan.report, "communities", community, level, "band")
-    rules = getattr(plan.rules, level)
-    if isinstance(own, dict) and {"min", "max"} <= own.keys():
-        return float(own["min"]), float(own["max"])
-    return float(rules.min), float(rules.max)
+    band: Limits = plan.bands.get((community, level)) or getattr(plan.rules, level)
+    return float(band.min), float(band.max)
 
 
 def _edges(band: tuple[float, float]) -> list[int]:

@@ -77,7 +77,7 @@ def cells_lonlat(
         The levels fitted before, but do not on this lattice.
     """
     proofs = prove_plan(plan) if proofs is None else proofs
-    estimated = bool(plan.report.get("households", {}).get("estimated"))
+    estimated = plan.is_estimated
     frames = {
         level: plan.cells(level).sort_values("code", kind="stable", ignore_index=True)
         for level in CELL_LAYERS

@@ -18,6 +18,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from gridcell.errors import InputError, RulesError
 from gridcell.files.folder import recover_folder
 from gridcell.files.whole import write_errors
+from gridcell.formats.facts import read_facts
 from gridcell.formats.styles import write_styles
 from gridcell.model import Plan
 from gridcell.read.files import list_layers
@@ -131,15 +132,12 @@ def _read_plan(file: Path) -> Plan:
                 f"expected a file written by 'gridcell partition'"
             )
         metadata = read_metadata(file)
-        report = json.loads(metadata["report"])
-        if not isinstance(report, dict):
-            raise ValueError("the report holds no figures")  # noqa: TRY004 - caught by the caller
         crs = pyproj.CRS.from_wkt(metadata["crs"])
         frames = {name: _read(file, name, crs) for name in (*_LAYERS, *_TABLES)}
         return Plan(
             crs=crs,
             rules=Rules.build(json.loads(metadata["rules"]), source=f"{file}: rules"),
-            report=report,
+            **read_facts(metadata["report"], f"{file}: report"),
             **frames,
         )
 
@@ -159,6 +157,22 @@ def read_metadata(file: Path) -> dict[str, str]:
         return {str(k): str(v) for k, v in zip(table["key"], table["value"], strict=True)}
     except (DataSourceError, DataLayerError, KeyError) as error:
         raise InputError(f"{file}: no plan: no readable table metadata: {error}") from None
+
+
+def stored_report(file: Path) -> Any:
+    """Return the report that stands in a plan's GeoPackage, as it stands there.
+
+    Raises
+    ------
+    InputError
+        There is none, or it is no JSON.
+    """
+    try:
+        return json.loads(read_metadata(file)["report"])
+    except (KeyError, ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{file}: no plan: its report is damaged: {error}") from None
 
 
 def is_plan(path: str | Path) -> bool:
@@ -192,9 +206,7 @@ def _metadata(plan: Plan) -> pd.DataFrame:
     rows = {
         "format": _FORMAT,
         "version": __version__,
-        "households": (
-            "estimated" if plan.report.get("households", {}).get("estimated") else "counted"
-        ),
+        "households": "estimated" if plan.is_estimated else "counted",
         "crs": plan.crs.to_wkt(),
         "rules": plan.rules.model_dump_json(),
         "report": json.dumps(plain(plan.report), ensure_ascii=False),

@@ -82,14 +82,13 @@ class Written:
 
 def make_source(plan: Plan, pairs: pd.DataFrame | None = None) -> CellSource:
     """Return the cells of a plan, typed and sorted; `pairs` are published with them."""
-    estimated = bool(plan.report.get("households", {}).get("estimated"))
-    noted = estimated or plan.publication is not None
-    word = ("estimated" if estimated else "counted") if noted else None
+    noted = plan.is_estimated or plan.publication is not None
+    word = ("estimated" if plan.is_estimated else "counted") if noted else None
     return CellSource(
         plan=plan,
         levels={level: _typed(plan.cells(level), word) for level in CELL_LAYERS},
         proofs=prove_plan(plan),
-        estimated=estimated,
+        estimated=plan.is_estimated,
         pairs=pairs,
     )
 

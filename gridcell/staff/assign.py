@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridcell.errors import AssignmentError
-from gridcell.model import Finding
+from gridcell.model import Finding, StaffFigures
 from gridcell.rules import SIX_CHIEFS_AND_TWO_MEMBERS, Role
 from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff.even import even_out
@@ -35,8 +34,8 @@ class Assignment:
     vacancies: pd.DataFrame
     """`schema.VACANCY_COLUMNS`, by role and code."""
     findings: list[Finding]
-    figures: dict[str, Any]
-    """What ``staff`` of the report holds."""
+    figures: StaffFigures | None
+    """What else is known of it; ``None`` without a roster."""
 
 
 def assign_staff(
@@ -134,8 +133,8 @@ def make_assignment(
             *roster.findings, *spare_findings(roster, roles, idle), *needed.findings,
         ],
         figures=figures_of(
-            people=len(staff), roster=roster, roles=roles, posts=posts, missing=missing,
-            table=table, idle=idle, needed=needed.people, filled=filled, kept=len(kept[0]),
+            people=len(staff), roster=roster, roles=roles, posts=posts,
+            idle=idle, needed=needed.people, filled=filled, kept=len(kept[0]),
         ),
     )  # fmt: skip
 

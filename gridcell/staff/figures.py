@@ -1,12 +1,13 @@
 """What a report says about staff, and the notes that go with it."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gridcell.model import Finding
+from gridcell.facts import RoleFigures, StaffProof
+from gridcell.model import Finding, StaffFigures
 from gridcell.rules import Role
 from gridcell.staff.problem import MM, Bools, Filled, Ints
 from gridcell.staff.roster import Roster
@@ -103,14 +104,12 @@ def figures_of(
     roster: Roster,
     roles: Sequence[Role],
     posts: pd.DataFrame,
-    missing: Ints,
-    table: pd.DataFrame,
     idle: Bools,
     needed: dict[str, int],
     filled: Sequence[Filled],
     kept: int,
-) -> dict[str, Any]:
-    """Return what ``staff`` of the report holds.
+) -> StaffFigures:
+    """Return what is known of an assignment beside who holds what.
 
     Parameters
     ----------
@@ -118,10 +117,6 @@ def figures_of(
         Rows of the roster.
     roster, roles, posts
         What the assignment was made of.
-    missing
-        (posts,) holders missing.
-    table
-        Who holds what.
     idle
         (people of the roster who belong somewhere,) who holds nothing.
     needed
@@ -131,45 +126,28 @@ def figures_of(
     kept
         Posts whose holders stayed.
     """
-    names = [role.name for role in roles]
-    vacant = np.bincount(posts["role_row"], np.maximum(missing, 0), minlength=len(roles))
     wanted = np.bincount(posts["role_row"], posts["wanted"], minlength=len(roles))
     bearers = np.bincount(roster.entries["role_row"], minlength=len(roles))
-    holders = table["role"].value_counts()
-    known = table["distance_m"].dropna()
-    return {
-        "people": people,
-        "posts": int(wanted.sum()),
-        "posts_filled": len(table),
-        "vacancies": int(vacant.sum()),
-        "without_post": int(idle.sum()),
-        "kept": kept,
-        "roles": {
-            name: {
-                "people": int(bearers[row]),
-                "posts": int(wanted[row]),
-                "held": int(holders.get(name, 0)),
-                "vacant": int(vacant[row]),
-                "more_people": needed.get(name, 0),
-            }
-            for row, name in enumerate(names)
+    return StaffFigures(
+        people=people,
+        posts=int(wanted.sum()),
+        without_post=int(idle.sum()),
+        kept=kept,
+        roles={
+            role.name: RoleFigures(
+                people=int(bearers[row]),
+                posts=int(wanted[row]),
+                more_people=needed.get(role.name, 0),
+            )
+            for row, role in enumerate(roles)
             if wanted[row] or bearers[row]
         },
-        "distance_m": {
-            "mean": round(float(known.mean()), 1) if len(known) else None,
-            "max": round(float(known.max()), 1) if len(known) else None,
-        },
-        "proof": proof_of(filled, posts),
-    }
+        proof=proof_of(filled, posts),
+    )
 
 
-def proof_of(filled: Sequence[Filled], posts: pd.DataFrame) -> dict[str, Any]:
-    """Return what was reached and what could be at best: in all, and by community.
-
-    ``filled`` of ``most`` posts that were open; ``distance_m`` of these (an unknown home counts as
-    a metre farther than all others) and the lower bound ``bound_m``; ``gap`` their relative
-    difference. Groups that span communities are listed under the first.
-    """
+def proof_of(filled: Sequence[Filled], posts: pd.DataFrame) -> StaffProof:
+    """Return what was reached and what could be at best: in all, and by community."""
     rows = [
         {
             "zone": posts["zone"].iloc[int(group.post.min())] if len(group.post) else "",
@@ -180,18 +158,19 @@ def proof_of(filled: Sequence[Filled], posts: pd.DataFrame) -> dict[str, Any]:
     frame = pd.DataFrame(rows, columns=["zone", "filled", "most", "cost", "bound"])
     frame["zone"] = frame["zone"].astype("str").str.split(" ", n=1).str[-1]
     sums = frame.groupby("zone", sort=True)[["filled", "most", "cost", "bound"]].sum()
-    return {
-        **_proof(frame[["filled", "most", "cost", "bound"]].sum()),
-        "communities": {str(zone): _proof(row) for zone, row in sums.iterrows()},
-    }
+    return _proof(
+        frame[["filled", "most", "cost", "bound"]].sum(),
+        {str(zone): _proof(row, {}) for zone, row in sums.iterrows()},
+    )
 
 
-def _proof(sums: "pd.Series[int]") -> dict[str, Any]:
+def _proof(sums: "pd.Series[int]", communities: Mapping[str, StaffProof]) -> StaffProof:
     cost, bound = int(sums["cost"]), int(sums["bound"])
-    return {
-        "filled": int(sums["filled"]),
-        "most": int(sums["most"]),
-        "distance_m": round(cost / MM, 3),
-        "bound_m": round(bound / MM, 3),
-        "gap": round((cost - bound) / bound, 6) if bound else 0.0,
-    }
+    return StaffProof(
+        filled=int(sums["filled"]),
+        most=int(sums["most"]),
+        distance_m=round(cost / MM, 3),
+        bound_m=round(bound / MM, 3),
+        gap=round((cost - bound) / bound, 6) if bound else 0.0,
+        communities=communities,
+    )

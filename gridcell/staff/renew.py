@@ -1,8 +1,6 @@
 """A finished plan and a roster -> the plan with its staff assigned anew."""
 
-from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +9,7 @@ from numpy.typing import NDArray
 
 from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import AssignmentError
-from gridcell.model import Plan, findings_frame
+from gridcell.model import InputRecord, Plan, findings_frame
 from gridcell.read.datum import parse_datums
 from gridcell.read.fields import check_mapping
 from gridcell.read.files import Input, open_input
@@ -76,7 +74,7 @@ def renew_staff(
         homes=homes_of(people, plan.buildings), roles=rules.staffing,
         keep=plan.staff if keep else None,
     )  # fmt: skip
-    if not any(role["people"] for role in done.figures["roles"].values()):
+    if done.figures is None or not any(role.people for role in done.figures.roles.values()):
         why = "; ".join(
             finding.message for finding in done.findings[:3] if finding.kind != "staff_missing"
         )
@@ -84,7 +82,7 @@ def renew_staff(
             f"{source.label}: nobody on it can hold a post: {why or 'it has no rows'}; nothing was "
             "changed"
         )
-    record = replace(source.record(), crs=crs_name(used)).as_dict()
+    record = replace(source.record(), crs=crs_name(used))
     return _renewed(plan, done, rules, record)
 
 
@@ -111,20 +109,13 @@ def homes_of(staff: pd.DataFrame, buildings: gpd.GeoDataFrame) -> NDArray[np.flo
     return homes
 
 
-def _renewed(plan: Plan, done: Assignment, rules: Rules, record: dict[str, Any]) -> Plan:
+def _renewed(plan: Plan, done: Assignment, rules: Rules, record: InputRecord) -> Plan:
     old = plan.findings[~plan.findings["kind"].str.startswith(_OURS)]
     findings = _in_order(pd.concat([old, findings_frame(done.findings, plan.crs)]))
-    report = dict(plan.report)
-    inputs = [given for given in report.get("inputs", []) if given.get("role") != "staff"]
-    report.update(
-        inputs=[*inputs, record],
-        rules=rules.model_dump(mode="json"),
-        staff=done.figures,
-        findings=dict(sorted(Counter(findings["kind"]).items())),
-    )
+    inputs = (*(given for given in plan.inputs if given.role != "staff"), record)
     return replace(
         plan, staff=done.staff, vacancies=done.vacancies, findings=findings, rules=rules,
-        report=report,
+        inputs=inputs, staffing=done.figures,
     )  # fmt: skip
 
 

@@ -1,11 +1,10 @@
 """How cells of a plan stand to the bands of their communities, and the reasons given."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from gridcell.check.promises.faults import cell_faults, fault, numbers, text, texts
@@ -20,8 +19,7 @@ _SLACK: Final = 1e-9
 def check_bands(plan: Plan) -> Iterator[Finding]:
     """Yield ``wrong_band`` and ``wrong_reason``.
 
-    Bands of communities are those that the report names (``communities.CODE.LEVEL.band``). Where
-    it names none, cells of one community must at least agree with each other.
+    Where the band of a community is not known, its cells must at least agree with each other.
     """
     for level in ("large", "medium"):
         cells = plan.cells(level)
@@ -30,29 +28,20 @@ def check_bands(plan: Plan) -> Iterator[Finding]:
             yield from cell_faults(f"wrong_{name}", level, cells, given, f"expected no {name}")
     for level in ("small", "micro"):
         cells = plan.cells(level)
-        low, _, high = band_limits(plan.report, level, cells)
+        low, high = band_limits(plan, level)
         yield from _bands(level, cells, low, high)
         yield from _reasons(level, cells)
 
 
-def band_limits(
-    report: Mapping[str, Any], level: str, cells: gpd.GeoDataFrame
-) -> tuple[Floats, Floats, Floats]:
-    """Return min, target and max of the band of each cell's community, NaN where none is told."""
-    communities = report.get("communities")
-    table: dict[str, list[float]] = {}
-    for code, of_level in communities.items() if isinstance(communities, dict) else ():
-        figures = of_level.get(level) if isinstance(of_level, dict) else None
-        band = figures.get("band") if isinstance(figures, dict) else None
-        if isinstance(band, dict):
-            limits = [band.get(name) for name in ("min", "target", "max")]
-            if all(isinstance(value, (int, float)) for value in limits):
-                table[code] = [float(value) for value in limits if value is not None]
-    bands = pd.DataFrame.from_dict(
-        table, orient="index", columns=["min", "target", "max"], dtype="float64"
-    )
-    rows = bands.reindex(pd.Index(cells["community"], dtype=object)).to_numpy(np.float64)
-    return rows[:, 0], rows[:, 1], rows[:, 2]
+def band_limits(plan: Plan, level: str) -> tuple[Floats, Floats]:
+    """Return the least and most of the band of each cell's community, NaN where it has none."""
+    limits = {
+        code: (band.min, band.max) for (code, name), band in plan.bands.items() if name == level
+    }
+    none = (np.nan, np.nan)
+    rows = [limits.get(code, none) for code in plan.cells(level)["community"]]
+    low, high = np.array(rows, dtype=np.float64).reshape(-1, 2).T
+    return low, high
 
 
 def _bands(level: str, cells: gpd.GeoDataFrame, low: Floats, high: Floats) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Households and buildings of a plan: equal at every level, in every layer and table."""
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,17 +9,7 @@ import pandas as pd
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, numbers, text
 from gridcell.model import Finding, Plan
 from gridcell.schema import LEVELS
-
-_SHARES = (
-    (("households", "assigned"), ("households", "input")),
-    (("households", "estimated"), ("households", "input")),
-    (("balance", "small", "in_band"), ("balance", "small", "cells")),
-    (("balance", "micro", "in_band"), ("balance", "micro", "cells")),
-)
-_RATIOS = (
-    ("compactness", "small"), ("compactness", "micro"), ("barrier_share", "small"),
-    ("barrier_share", "micro"),
-)  # fmt: skip
+from gridcell.words.messages import Message
 
 
 def check_totals(plan: Plan) -> Iterator[Finding]:
@@ -29,6 +19,7 @@ def check_totals(plan: Plan) -> Iterator[Finding]:
     for above, level in (("large", "medium"), ("medium", "small"), ("small", "micro")):
         yield from _children(plan, above, level)
     yield from _households(plan)
+    yield from _given(plan)
     yield from _buildings(plan)
     yield from _shares(plan)
 
@@ -114,48 +105,47 @@ def _buildings(plan: Plan) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _given(plan: Plan) -> Iterator[Finding]:
+    """Compare what is in cells, and what is listed as in none, with what the inputs hold."""
+    given = plan.division.households
+    if given is None:
+        return
+    lost = given - int(np.nan_to_num(numbers(plan.leaves["households"])).sum())
+    if lost != plan.unassigned:
+        told = Message("finding.totals_unassigned", n=lost, total=given, listed=plan.unassigned)
+        yield Finding(
+            kind="totals", severity="error", text=told,
+            measure=float(abs(lost - plan.unassigned)),
+        )  # fmt: skip
+
+
 def _shares(plan: Plan) -> Iterator[Finding]:
     """Yield parts that are more than the whole."""
-    for part, whole in _SHARES:
-        yield from _share(plan.report, part, whole)
-    communities = plan.report.get("communities")
-    for code in communities if isinstance(communities, dict) else ():
-        for level in ("small", "micro"):
-            at = ("communities", code, level)
-            yield from _share(plan.report, (*at, "in_band"), (*at, "cells"))
-    people, named = figure(plan.report, "staff", "people"), plan.staff["staff_id"].nunique()
-    if _is_number(people) and named > people:
-        yield fault(
-            "share_above_100", f"staff: {named} people hold posts, {people} are on the roster",
-            measure=float(named - people),
-        )  # fmt: skip
-    for path in _RATIOS:
-        value = figure(plan.report, *path)
-        if _is_number(value) and value > 1:
+    if plan.staffing is not None:
+        people, named = plan.staffing.people, plan.staff["staff_id"].nunique()
+        if named > people:
             yield fault(
-                "share_above_100", f"report: {'.'.join(path)} is {value:.4g}, more than 1",
-                measure=float(value),
-            )  # fmt: skip
-
-
-def _share(
-    report: dict[str, Any], part: tuple[str, ...], whole: tuple[str, ...]
-) -> Iterator[Finding]:
-    some, every = figure(report, *part), figure(report, *whole)
-    if _is_number(some) and _is_number(every) and some > every:
-        yield fault(
-            "share_above_100",
-            f"report: {'.'.join(part)} is {some:,}, more than {every:,} of {'.'.join(whole)}",
-            measure=float(some - every),
-        )
-
-
-def figure(report: Any, *path: str) -> Any:
-    """Return a figure of a report, ``None`` where there is none."""
-    for key in path:
-        report = report.get(key) if isinstance(report, dict) else None
-    return report
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+                "share_above_100",
+                f"staff: {named} people hold posts, {people} are on the roster",
+                measure=float(named - people),
+            )
+    for level, share in plan.division.barrier_share.items():
+        if not 0 <= share <= 1:
+            yield fault(
+                "share_above_100",
+                f"report: barrier_share.{level} is {share:.4g}, expected 0 to 1",
+                measure=float(share),
+            )
+    for level in ("small", "micro"):
+        cells = plan.cells(level)
+        general = cells[cells["grid_type"] == "general"]
+        number = Counter(general["community"])
+        inside = Counter(general.loc[general["band"] == "in", "community"])
+        for (code, name), most in plan.division.bounds.items():
+            if name == level and not inside[code] <= most <= number[code]:
+                yield fault(
+                    "share_above_100",
+                    f"report: communities.{code}.{level}.bound is {most:,}; {inside[code]:,} of "
+                    f"{number[code]:,} cells are in their band",
+                    community=code, measure=float(most),
+                )  # fmt: skip

@@ -126,7 +126,7 @@ class Content:
     @property
     def estimated(self) -> bool:
         """Whether the households are."""
-        return bool(self.plan.report.get("households", {}).get("estimated"))
+        return self.plan.is_estimated
 
     def figures(self, cell: "pd.Series[Any]") -> list[Row]:
         """Return what is counted of a cell, as titles and values."""
@@ -163,11 +163,10 @@ class Content:
 
     def _band(self, cell: "pd.Series[Any]", value: str) -> str:
         level = "small" if cell["level"] == 3 else "micro"
-        found = self.plan.report.get("communities", {}).get(cell["community"], {})
-        band = found.get(level, {}).get("band")
-        if not band:
+        band = self.plan.bands.get((cell["community"], level))
+        if band is None:
             return value
-        low, high = math.ceil(band["min"]), math.floor(band["max"])
+        low, high = math.ceil(band.min), math.floor(band.max)
         return self.words["in_band_note"].format(value=value, low=low, high=high)
 
     def role(self, role: str) -> str:

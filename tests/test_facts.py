@@ -1,0 +1,171 @@
+"""What a plan knows beside its cells: typed, told by the report, and read back from it."""
+
+import copy
+import dataclasses
+import json
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from plans import FACTS, LARGE, facts, plan_with_few, tiny_plan
+
+from gridcell.disclosure.publish import publish_plan
+from gridcell.errors import InputError
+from gridcell.facts import RoleFigures, StaffProof
+from gridcell.formats.facts import read_facts
+from gridcell.model import DivisionFigures, InputRecord, StaffFigures, make_report
+from gridcell.rules import Band
+
+PLAN = tiny_plan()
+CODES = tuple(PLAN.medium["code"])
+
+whole = st.integers(0, 10**9)
+share = st.floats(0, 1).map(lambda value: round(value, 4))
+metres = st.floats(0, 1e9).map(lambda value: round(value, 3))
+names = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
+
+
+@st.composite
+def bands(draw):
+    low, target, high = sorted(draw(st.floats(0.5, 1e6)) for _ in range(3))
+    return Band(min=low, target=target, max=high)
+
+
+@st.composite
+def proofs(draw, communities=True):
+    return StaffProof(
+        filled=draw(whole), most=draw(whole), distance_m=draw(metres), bound_m=draw(metres),
+        gap=draw(share),
+        communities=draw(st.dictionaries(names, proofs(communities=False), max_size=3))
+        if communities else {},
+    )  # fmt: skip
+
+
+roles = st.builds(RoleFigures, people=whole, posts=whole, more_people=whole)
+staffing = st.builds(
+    StaffFigures, people=whole, posts=whole, without_post=whole, kept=whole,
+    roles=st.dictionaries(names, roles, max_size=3), proof=proofs(),
+)  # fmt: skip
+places = st.tuples(st.sampled_from(CODES), st.sampled_from(["small", "micro"]))
+text = st.none() | names
+records = st.builds(
+    InputRecord, role=names, path=names, layer=text, rows=whole, encoding=text, crs=text,
+    sha256=names,
+)  # fmt: skip
+
+
+@st.composite
+def known_plans(draw):
+    """Return the tiny plan with any facts that a plan can have."""
+    own = draw(st.dictionaries(places, bands()))
+    return dataclasses.replace(
+        PLAN,
+        inputs=tuple(draw(st.lists(records, max_size=3))),
+        bands=own,
+        estimated=draw(whole),
+        staffing=draw(st.none() | staffing),
+        division=DivisionFigures(
+            version=draw(names), households=draw(whole), atoms=draw(whole),
+            bounds={at: draw(whole) for at in own},
+            barrier_share=draw(st.just({}) | st.fixed_dictionaries({"small": share})),
+            seconds=draw(st.dictionaries(names.filter(lambda name: name != "total"), metres,
+                                         max_size=3)),
+        ),
+    )  # fmt: skip
+
+
+@given(known_plans())
+def test_the_facts_of_a_plan_are_read_back_from_its_report(plan):
+    assert read_facts(json.dumps(plan.report), "report") == facts(plan)
+
+
+def test_what_a_publication_tells_is_read_back_from_its_report():
+    for plan in (publish_plan(PLAN).plan, publish_plan(plan_with_few()[0], level="small").plan):
+        assert plan.publication is not None
+        assert read_facts(json.dumps(plan.report), "report") == facts(plan)
+    estimated = publish_plan(dataclasses.replace(PLAN, estimated=7)).plan
+    assert (estimated.estimated, estimated.is_estimated) == (0, True)
+    assert read_facts(json.dumps(estimated.report), "report")["publication"].estimated
+
+
+@given(known_plans())
+def test_the_report_is_a_function_of_the_plan_alone(plan):
+    before = copy.deepcopy(facts(plan))
+    first = make_report(plan)
+    assert json.loads(json.dumps(first, allow_nan=False)) == json.loads(json.dumps(plan.report))
+    first["counts"]["cells"]["micro"] = -1
+    first["rules"].clear()
+    first["inputs"].clear()
+    assert make_report(plan) != first
+    assert facts(plan) == before
+
+
+def test_the_report_follows_what_is_in_the_plan():
+    fewer = dataclasses.replace(PLAN, micro=PLAN.micro.iloc[1:])
+    assert fewer.report["counts"]["cells"]["micro"] == len(PLAN.micro) - 1
+    assert not PLAN.ok
+    assert PLAN.report["ok"] is False
+    calm = dataclasses.replace(PLAN, findings=PLAN.findings.iloc[1:])
+    assert calm.ok
+    assert calm.report["ok"] is True
+    assert "cut_building" not in calm.report["findings"]
+    community = pd.DataFrame({"code": [None, "x"], "count": [4, 9]})
+    assert dataclasses.replace(PLAN, households=community).report["households"]["unassigned"] == 4
+
+
+def test_the_balance_is_about_the_targets_of_the_communities():
+    own = {(code, "small"): Band(min=1, target=100, max=1000) for code in CODES}
+    told = dataclasses.replace(PLAN, bands=own).report["balance"]
+    general = PLAN.small[PLAN.small["grid_type"] == "general"]
+    away = (general["households"] - 100).abs() / 100
+    assert told["small"] == {
+        "cells": 5, "in_band": 4, "mean_abs_dev": round(float(away.mean()), 4),
+        "max_abs_dev": round(float(away.max()), 4),
+    }  # fmt: skip
+    assert told["micro"]["mean_abs_dev"] is told["micro"]["max_abs_dev"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("communities", [], "communities"),
+        (f"communities.{LARGE}001.small", 3, f"communities.{LARGE}001.small"),
+        (f"communities.{LARGE}001.small.band", {"min": 9, "target": 2, "max": 3}, "min <= target"),
+        (f"communities.{LARGE}001.small.band.max", "many", "band.max"),
+        ("households.input", "all", "households.input"),
+        ("households.estimated", [], "households.estimated"),
+        ("inputs", {}, "inputs"),
+        ("inputs.0", "a.shp", "inputs.0"),
+        ("inputs.0.rows", 1.5, "inputs.0.rows"),
+        ("coverage.small.gaps", None, "coverage.small.gaps"),
+        ("barrier_share.small", "half", "barrier_share.small"),
+        ("seconds.cells", "long", "seconds.cells"),
+        ("staff", 3, "staff"),
+        ("publication", {"threshold": 5}, "publication"),
+        ("version", 1, "version"),
+    ],
+)
+def test_a_fact_of_another_kind_is_named(path, value, named):
+    own = {(code, "small"): Band(min=1, target=2, max=3) for code in CODES}
+    report = dataclasses.replace(PLAN, bands=own).report
+    *above, last = path.split(".")
+    inner = report
+    for key in above:
+        inner = inner[int(key) if isinstance(inner, list) else key]
+    inner[int(last) if isinstance(inner, list) else last] = value
+    with pytest.raises(InputError, match=r"^p: report: .*; restore the file") as caught:
+        read_facts(json.dumps(report), "p: report")
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", '{"seconds": {"a": NaN}}'])
+def test_what_is_no_report_is_refused(text):
+    with pytest.raises(InputError, match=r"^p: report: "):
+        read_facts(text, "p: report")
+
+
+def test_a_report_without_facts_leaves_them_unknown():
+    assert set(read_facts("{}", "p")) == set(FACTS)
+    assert read_facts("{}", "p")["bands"] == {}
+    assert read_facts("{}", "p")["division"].households is None
