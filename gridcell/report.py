@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridcell.crs import crs_text
 from gridcell.display.frames import PlanFrames
 from gridcell.facts import (
     DivisionFigures,
@@ -85,7 +86,7 @@ def make_report(plan: Reported) -> dict[str, Any]:
     return {
         "ok": plan.ok,
         "version": plan.division.version,
-        "crs": plan.crs.to_string(),
+        "crs": crs_text(plan.crs),
         "inputs": [record.as_dict() for record in plan.inputs],
         "rules": plan.rules.model_dump(mode="json"),
         "counts": {

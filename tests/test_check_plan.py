@@ -464,7 +464,7 @@ def another(value):
     if isinstance(value, int):
         return (value + 1, value - 1, str(value), None)
     if isinstance(value, float):
-        return (value + 0.2001, value - 0.2001, value * 1.01 + 0.001, str(value), None)
+        return (value + 0.2001, value - 0.2001, str(value), None)
     if isinstance(value, str):
         return (f"{value}x", "", 7, None)
     return (7, "x", {"x": 1}, [1])
@@ -499,6 +499,29 @@ def test_whatever_figure_of_a_report_is_another_is_found_and_named(sound):
         inner = reduce(lambda tree, key: tree[key], path[:-1], less)
         del inner[path[-1]]
         assert path[0] == "rules" or list(compare_report(sound, less)), path
+
+
+@pytest.mark.parametrize(
+    ("path", "step"),
+    [
+        ("balance.micro.mean_abs_dev", 2e-4),
+        ("compactness.small", -2e-4),
+        ("barrier_share.small", 1e-4),
+        ("communities.450802001013.small.band.min", 1e-3),
+        ("coverage.small.gap_m2", 2e-6),
+        ("staff.proof.distance_m", 1e-3),
+        ("staff.proof.communities.450802001013.bound_m", -1e-3),
+        ("seconds.total", 1e-3),
+        ("seconds.cells", 1e-3),
+    ],
+)
+def test_a_figure_is_compared_to_its_last_decimal(sound, path, step):
+    path = path.split(".")
+    true = reduce(dict.__getitem__, path, sound.report)
+    (found,) = compare_report(sound, put(sound.report, path, true + step))
+    assert found.message == f"report: {'.'.join(path)} is {true + step!r}, expected {true!r}"
+    if path[0] in ("balance", "compactness", "coverage"):
+        assert list(compare_report(sound, put(sound.report, path, true + step / 2))) == []
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 3, {"small": 3}])

@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import FACTS, LARGE, facts, plan_with_few, tiny_plan
 
@@ -75,6 +75,7 @@ def known_plans(draw):
     )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=30)
 @given(known_plans())
 def test_the_facts_of_a_plan_are_read_back_from_its_report(plan):
     assert read_facts(json.dumps(plan.report), "report") == facts(plan)
@@ -89,6 +90,7 @@ def test_what_a_publication_tells_is_read_back_from_its_report():
     assert read_facts(json.dumps(estimated.report), "report")["publication"].estimated
 
 
+@settings(deadline=None, max_examples=30)
 @given(known_plans())
 def test_the_report_is_a_function_of_the_plan_alone(plan):
     before = copy.deepcopy(facts(plan))
