@@ -125,6 +125,8 @@ def command(
         )
     else:
         layer = _Layer(cells, within, buildings, households, encoding, crs)
+        for remark in [] if quiet else layer.remarks():
+            click.echo(f"Note: {remark}", err=True)
         report = layer.check(shares, gap_width)
         if certify is not None:
             layer.certify(report, certify, overwrite=overwrite)
@@ -233,6 +235,9 @@ class _Layer:
                 self.sources[role] = open_polygons(given, role, encoding=encoding, named=at)
         if households is not None:
             self.sources["households"] = open_input(households, "households", encoding=encoding)
+
+    def remarks(self) -> list[str]:
+        return [remark for source in self.sources.values() for remark in source.remarks]
 
     def check(self, shares: list[tuple[str, str]], gap_width: float | None) -> "CheckReport":
         from gridcell.check import check_cells

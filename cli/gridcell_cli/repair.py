@@ -67,6 +67,9 @@ def command(
     land = None
     if within is not None:
         land = open_polygons(within, "within", encoding=encoding, named=named)
+    for source in (layer, land):
+        for remark in source.remarks if source is not None and not quiet else []:
+            click.echo(f"Note: {remark}", err=True)
     repair = repair_cells(
         layer.frame,
         None if land is None else land.frame,

@@ -139,6 +139,8 @@ def _table_rows(
 ) -> PointRows:
     first, tables = _first(tables, name)
     lower = {column.strip().lower(): column for column in reversed(first.column_names)}
+    # The exact name counts, whatever the order of the columns.
+    lower |= {column: column for column in first.column_names if column == column.lower()}
     for pair in _PAIRS:
         found = [
             next((lower[a.lower()] for a in ALIASES["households"][n] if a.lower() in lower), None)

@@ -41,6 +41,8 @@ from gridcell.read.vector import (
 from gridcell.tables.read import TABLE_SUFFIXES, read_csv, read_xlsx
 
 _SHAPEFILE: Final = (".shp", ".dbf", ".shx")
+_LISTED: Final = 5
+"""How many rows a remark lists."""
 
 Input = str | Path | pd.DataFrame
 """A file, folder or archive, ``FILE#LAYER``, or a frame."""
@@ -78,6 +80,19 @@ class Source:
     def geometries(self) -> gpd.GeoSeries | None:
         """The geometries, or ``None`` for a table."""
         return self.frame.geometry if isinstance(self.frame, gpd.GeoDataFrame) else None
+
+    @property
+    def remarks(self) -> list[str]:
+        """What was read otherwise than it is in the file, in words: columns, rings."""
+        said = [f"{self.label}: {note}" for note in self.notes]
+        if self.unclosed:
+            rows = ", ".join(str(row + 1) for row in self.unclosed[:_LISTED])
+            more = " …" if len(self.unclosed) > _LISTED else ""
+            said.append(
+                f"{self.label}: row{'s' if len(self.unclosed) > 1 else ''} {rows}{more}: ring not "
+                "closed; it was closed"
+            )
+        return said
 
     def record(self) -> InputRecord:
         """Return where the input came from, for the report."""
