@@ -339,7 +339,8 @@ def test_a_table_comes_out_with_the_same_rows_in_every_format(file, tmp_path, so
     ids = [value or "" for value in read["id"].where(read["id"].notna(), "")]
     assert ids[0] == "0012"
     # A workbook made by a program holds formulas without results.
-    assert ids[1].lstrip("'") == ("" if source == ".xlsx" else "=cmd")
+    without = " (a formula without its value)" if source == ".xlsx" else ""
+    assert ids[1].lstrip("'") == f"=cmd{without}"
     assert ids[3:] == ["x", "0007"]
     assert read["code"].iloc[0] == f"{LARGE}001001001"
     assert read["reason"].iloc[3] == "x is '1,5', expected a number"

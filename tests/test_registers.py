@@ -199,7 +199,7 @@ def test_empty_rows_and_sheets_do_not_count(tmp_path: Path) -> None:
 def test_dates_and_booleans_are_texts(tmp_path: Path) -> None:
     layers = read(book(tmp_path / "r.xlsx", [TITLES[:2], [dt.date(2020, 1, 2), "0010"]]))
     assert layers.households is not None
-    assert layers.households["household_id"].tolist() == ["2020-01-02 00:00:00"]
+    assert layers.households["household_id"].tolist() == ["2020-01-02T00:00:00"]
 
 
 def _error(sheet: Any) -> None:

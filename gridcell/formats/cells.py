@@ -1,5 +1,6 @@
 """Layers of cells in the formats people have, each read back and compared before it is there."""
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any, Final
@@ -231,7 +232,30 @@ def _same_values(
     texts = [column.map(written_text, na_action="ignore").fillna("") for column in (here, there)]
     if padded:
         texts = [column.str.rstrip(" ") for column in texts]
-    return np.asarray(texts[0].to_numpy(object) == texts[1].to_numpy(object), dtype=bool)
+    same = np.asarray(texts[0].to_numpy(object) == texts[1].to_numpy(object), dtype=bool)
+    for row in np.flatnonzero(~same):
+        same[row] = _is_same_json(texts[0].iloc[row], texts[1].iloc[row])
+    return same
+
+
+def _is_same_json(one: str, other: str) -> bool:
+    """Tell whether two texts are the same list or object.
+
+    In GeoJSON they are lists and objects; GDAL reads those of a column as texts if any is.
+    """
+    try:
+        here, there = json.loads(one), json.loads(other)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(here, list | dict):
+        return False
+    return bool(here == there) or _bare(here) == _bare(there)
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _bare(item) for key, item in value.items()}
+    return [_bare(item) for item in value] if isinstance(value, list) else str(value)
 
 
 def _names(frame: gpd.GeoDataFrame) -> list[str]:

@@ -79,14 +79,16 @@ def nested_frame(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def fit_table(table: pa.Table, zones: dict[str, str]) -> pa.Table:
     """Return the rows in types that GDAL reads from Arrow as they are.
 
-    As `fit_frame`. Times of a named zone get one offset, that of their first.
+    As `fit_frame`. Times of a zone get one offset from UTC, that of their first, where `zones` does
+    not name another.
 
     Parameters
     ----------
     table
         Some rows.
     zones
-        By column, the offset; filled with the first rows, obeyed with all others.
+        By column, the offset; filled with the first rows, obeyed with all others. By ``*``, that
+        of all columns: a GeoPackage holds times in UTC.
     """
     columns = []
     for name, column in zip(table.column_names, table.columns, strict=True):
@@ -99,7 +101,7 @@ def fit_table(table: pa.Table, zones: dict[str, str]) -> pa.Table:
         elif kind == pa.binary_view():
             column = column.cast(pa.binary())
         elif pa.types.is_timestamp(kind) and kind.tz is not None:
-            zone = zones.setdefault(name, _offset(column))
+            zone = zones.get("*") or zones.setdefault(name, _offset(column))
             column = column.cast(pa.timestamp(kind.unit, zone))
         elif not _is_read(kind):
             column = as_texts(column)

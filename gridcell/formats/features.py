@@ -70,7 +70,7 @@ def write_features(
                 options = {**_OPTIONS[suffix]}
                 if suffix == ".gpkg":
                     options |= geopackage_names(names)
-                zones: dict[str, str] = {}
+                zones = {"*": "UTC"} if suffix == ".gpkg" else {}
                 first, fitting = fit_table(first, zones), (fit_table(t, zones) for t in rows)
                 reader = pa.RecordBatchReader.from_batches(first.schema, _batches(first, fitting))
                 with dated():

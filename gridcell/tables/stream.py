@@ -3,14 +3,12 @@
 import codecs
 import csv
 import datetime as dt
-import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import openpyxl
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -18,6 +16,7 @@ import pyproj
 
 from gridcell.errors import Hint, InputError
 from gridcell.tables.written import written_text
+from gridcell.tables.xlsx import column_names, open_sheet
 
 _BLOCK: Final = 2 << 20
 _SHEET_BATCH: Final = 8_192
@@ -133,39 +132,38 @@ def parquet_batches(
     return tables, name, crs
 
 
-def sheet_batches(path: Path, sheet: str | None) -> Iterator[pa.Table]:
+def sheet_batches(path: Path, title: str | None) -> Iterator[pa.Table]:
     """Return the rows of a sheet: numbers, dates and texts as they are in it.
 
     The sheet is read twice, so that a column has one type from its first row to its last: that of
-    its values, or text where they are mixed.
+    its values, or text where they are mixed. Empty rows stay, but for those at the end.
 
     Raises
     ------
     InputError
-        No workbook, a missing sheet, several sheets and none named.
+        As `gridcell.tables.xlsx.open_sheet`.
     """
-    title = _sheet_title(path, sheet)
-    rows = _sheet_rows(path, title)
-    header = next(rows, ())
-    width = max((k + 1 for k, name in enumerate(header) if name not in (None, "")), default=0)
-    if not width:
-        raise InputError(f"{path.name}#{title}: expected a table with one header row")
-    kinds: list[set[str]] = [set() for _ in range(width)]
+    sheet = open_sheet(path, title)
+    kinds: list[set[str]] = [set() for name in sheet.header]
     count = 0
-    for number, row in enumerate(rows, start=2):
-        if any(value not in (None, "") for value in row[width:]):
-            raise InputError(f"{path.name}#{title}: row {number} has more cells than the header")
-        if any(value is not None for value in row):
-            count = number - 1
+    for number, row in enumerate(sheet.rows(), start=1):
+        kinds += [set() for _ in range(len(row) - len(kinds))]
         for kind, value in zip(kinds, row, strict=False):
             kind.add(_kind(value))
-    names = [str(n) if n not in (None, "") else f"column {k}" for k, n in enumerate(header, 1)]
-    fields = [pa.field(n, _arrow_type(k)) for n, k in zip(names[:width], kinds, strict=True)]
-    return _sheet_tables(path, title, pa.schema(fields), count)
+        if any(value is not None for value in row):
+            count = number
+    while kinds and kinds[-1] <= {"none"} and len(kinds) > _last_name(sheet.header):
+        kinds.pop()
+    names = column_names(sheet.header[: len(kinds)], len(kinds))
+    fields = [pa.field(n, _arrow_type(kind)) for n, kind in zip(names, kinds, strict=True)]
+    return _sheet_tables(itertools.islice(sheet.rows(), count), pa.schema(fields))
 
 
-def _sheet_tables(path: Path, title: str, schema: pa.Schema, count: int) -> Iterator[pa.Table]:
-    rows = itertools.islice(_sheet_rows(path, title), 1, count + 1)
+def _last_name(header: list[Any]) -> int:
+    return max((place for place, name in enumerate(header, 1) if name is not None), default=0)
+
+
+def _sheet_tables(rows: Iterator[list[Any]], schema: pa.Schema) -> Iterator[pa.Table]:
     while block := list(itertools.islice(rows, _SHEET_BATCH)):
         columns = itertools.zip_longest(*(row[: len(schema)] for row in block))
         filled = itertools.islice(itertools.chain(columns, itertools.repeat(())), len(schema))
@@ -202,41 +200,3 @@ def _arrow_type(kinds: set[str]) -> pa.DataType:
         return pa.float64()
     single = {"bool": pa.bool_(), "date": pa.timestamp("us")}
     return single[found.pop()] if len(found) == 1 and found <= set(single) else pa.string()
-
-
-def _sheet_title(path: Path, sheet: str | None) -> str:
-    book = _book(path)
-    try:
-        filled = [
-            s.title for s in book.worksheets
-            if any(value is not None for row in s.iter_rows(values_only=True) for value in row)
-        ]  # fmt: skip
-    finally:
-        book.close()
-    if sheet is None and len(filled) == 1:
-        return str(filled[0])
-    if sheet is None or sheet not in filled:
-        fault = "several sheets" if sheet is None and filled else f"no sheet {sheet or ''!r}"
-        raise InputError(
-            f"{path.name}: {fault}; name one of {', '.join(filled) or '(all are empty)'} "
-            f"as {path.name}#SHEET"
-        )
-    return sheet
-
-
-def _sheet_rows(path: Path, title: str) -> Iterator[tuple[Any, ...]]:
-    book = _book(path)
-    try:
-        yield from book[title].iter_rows(values_only=True)
-    except Exception as error:  # noqa: BLE001  openpyxl raises whatever its parsers raise
-        raise InputError(f"{path.name}: cannot be read as XLSX, {error}") from None
-    finally:
-        book.close()
-
-
-def _book(path: Path) -> Any:
-    try:
-        # From memory: openpyxl leaves the file open, on Windows locked, when reading ends early.
-        return openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
-    except Exception as error:  # noqa: BLE001  openpyxl raises whatever its parsers raise
-        raise InputError(f"{path.name}: cannot be read as XLSX, {error}") from None
