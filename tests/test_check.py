@@ -165,6 +165,31 @@ def test_no_cells_at_all_leave_all_land_a_gap_and_no_land_leaves_nothing_to_prov
     assert prove_coverage([]).holds
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"closed": False}, {"areas_add_up": False}, {"unmatched": np.array([0])},
+        {"invalid_cells": np.array([0])}, {"invalid_land": np.array([0])},
+    ],
+    ids=lambda broken: next(iter(broken)),
+)  # fmt: skip
+def test_each_witness_alone_keeps_a_proof_from_holding(broken):
+    proof = prove(QUARTERS)
+    assert proof.holds
+    assert not dataclasses.replace(proof, **broken).holds
+
+
+def test_a_parent_that_is_no_polygon_keeps_a_proof_from_holding_though_it_has_no_cells():
+    bow = Polygon([(20, 0), (30, 10), (30, 0), (20, 10)])
+    land = np.array([shapely.segmentize(SQUARE, 1), bow], dtype=object)
+    proof = prove_coverage(
+        np.array(QUARTERS, dtype=object), land, parent_of=np.zeros(4, dtype=np.int64)
+    )
+    assert proof.invalid_land.tolist() == [1]
+    assert (proof.gaps, proof.outside, proof.invalid) == (0, 0, 1)
+    assert not proof.holds
+
+
 def test_parents_must_be_named_when_there_are_several():
     with pytest.raises(ValueError, match="parent_of"):
         prove_coverage(QUARTERS, [SQUARE, SQUARE])
