@@ -20,7 +20,7 @@ from gridcell.errors import InputError, WriteError
 from gridcell.formats.cells import write_cells
 from gridcell.formats.features import write_features
 from gridcell.tables.read import read_xlsx
-from gridcell.tables.stream import sheet_batches
+from gridcell.tables.stream import parquet_batches, sheet_batches
 from gridcell.tables.write import write_table
 from gridcell.tables.written import written_text
 
@@ -190,6 +190,18 @@ def test_points_keep_times_nothing_durations_and_lists(tmp_path, suffix):
     many, d = back["many"].iloc[0], back["d"].iloc[0]
     assert (json.loads(many) if isinstance(many, str) else list(many)) == LONG
     assert (json.loads(d) if isinstance(d, str) else d) == {"k": 1}
+
+
+def test_a_second_geometry_column_of_points_is_text_in_every_row(tmp_path):
+    points = gpd.GeoDataFrame(
+        {"plot": gpd.GeoSeries([box(0, 0, 1, 1), None], crs=4547)},
+        geometry=gpd.points_from_xy([1, 2], [3, 4]), crs=4547,
+    )  # fmt: skip
+    points.to_parquet(tmp_path / "a.parquet")
+    tables, name, _ = parquet_batches(tmp_path / "a.parquet", 1)
+    found = pa.concat_tables(tables)
+    assert name == "geometry"
+    assert found.column("plot").to_pylist() == [box(0, 0, 1, 1).wkt, None]
 
 
 def test_points_with_names_that_are_one_in_a_geopackage_are_refused(tmp_path):

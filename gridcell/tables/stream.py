@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pyproj
+import shapely
 
 from gridcell.errors import Hint, InputError
 from gridcell.tables.written import written_text
@@ -107,6 +108,8 @@ def parquet_batches(
 ) -> tuple[Iterator[pa.Table], str | None, pyproj.CRS | None]:
     """Return the rows, the name of the geometry column (or ``None``) and its CRS.
 
+    Further geometry columns are texts, WKT: layers have one, and tables none.
+
     Raises
     ------
     InputError
@@ -116,9 +119,15 @@ def parquet_batches(
         file = pq.ParquetFile(path)
         geo = json.loads((file.schema_arrow.metadata or {}).get(b"geo", b"null"))
         name, encoding, crs = None, "WKB", None
+        others: list[str] = []
         if geo is not None:
             name = geo["primary_column"]
             encoding = geo["columns"][name]["encoding"]
+            others = [
+                other
+                for other, told in geo["columns"].items()
+                if other != name and told["encoding"] == "WKB"
+            ]
             # The format's default is longitude and latitude in WGS 84.
             crs = pyproj.CRS.from_user_input(geo["columns"][name].get("crs") or "OGC:CRS84")
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
@@ -126,10 +135,18 @@ def parquet_batches(
     if encoding != "WKB":
         raise InputError(f"{path.name}: geometry encoded as {encoding}, expected WKB")
     tables = (
-        pa.Table.from_batches([batch]).replace_schema_metadata(None)
+        _with_wkt(pa.Table.from_batches([batch]).replace_schema_metadata(None), others)
         for batch in file.iter_batches(batch_size=rows)
     )
     return tables, name, crs
+
+
+def _with_wkt(table: pa.Table, names: list[str]) -> pa.Table:
+    for name in names:
+        shapes = shapely.from_wkb(table.column(name).to_numpy(), on_invalid="ignore")
+        texts = pa.array([written_text(shape) for shape in shapes], pa.string())
+        table = table.set_column(table.column_names.index(name), name, texts)
+    return table
 
 
 def sheet_batches(path: Path, title: str | None) -> Iterator[pa.Table]:
