@@ -8,6 +8,7 @@ import pyproj
 from numpy.typing import NDArray
 
 from gridcell.errors import Hint, InputError
+from gridcell.words.messages import Message
 
 Floats = NDArray[np.float64]
 
@@ -219,7 +220,7 @@ def bounds_of_points(xy: Floats) -> Floats:
     return np.concatenate([known.min(axis=0), known.max(axis=0)])
 
 
-def doubt_place(crs: pyproj.CRS, bounds: Floats) -> str | None:
+def doubt_place(crs: pyproj.CRS, bounds: Floats) -> Message | None:
     """Return why these bounds (4,) are no place for the CRS, or ``None``.
 
     Sizes are right where only the zone or its number in front of x is wrong.
@@ -238,10 +239,11 @@ def doubt_place(crs: pyproj.CRS, bounds: Floats) -> str | None:
         )
     ):
         return None
-    return (
-        f"CRS {crs_name(crs)}, but {_span(bounds)}: that is outside its area of use; check the "
-        "CRS, the zone (a zone number in front of x) and the order of x and y"
-    )
+    west, south, east, north = bounds
+    return Message(
+        "fault.outside_area_of_use", crs=crs_name(crs), west=west, east=east, south=south,
+        north=north,
+    )  # fmt: skip
 
 
 def _span(bounds: Floats) -> str:

@@ -21,7 +21,7 @@ from gridcell.formats.source import CellSource, Written, make_source
 from gridcell.formats.tiles import as_tiles
 from gridcell.formats.vector import as_flatgeobuf, as_geojson, as_geopackage, as_geoparquet
 from gridcell.model import Plan
-from gridcell.words.terms import language_number
+from gridcell.words.catalogue import require_language
 
 EXPORT_FORMATS: Final = (
     "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
@@ -139,7 +139,7 @@ def export_plan(
         folder, format=format, resolution=resolution, households=households, publish=publish,
         older=older, overwrite=overwrite,
     )  # fmt: skip
-    language_number(lang)
+    require_language(lang)
     writers: dict[str, _Writer] = {
         "geojson": as_geojson,
         "gpkg": as_geopackage,

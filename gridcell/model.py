@@ -63,10 +63,8 @@ class Finding:
     """What it is, one word or two with an underscore: ``overlap``, ``cut_building``."""
     severity: Severity
     """``error`` breaks a rule; ``warning`` should be looked at; ``note`` is worth knowing."""
-    text: Message | None = None
-    """Which record, what was found, what was done or should be done: ``finding.KIND``."""
-    message: str = ""
-    """The text in English."""
+    text: Message
+    """Which record, what was found, what was done or should be done: ``finding.…``."""
     cell: str | None = None
     """Code of the cell, where there is one."""
     others: tuple[str, ...] = ()
@@ -78,19 +76,20 @@ class Finding:
     place: Point | None = None
     """Where, in the plan's CRS."""
 
-    def __post_init__(self) -> None:
-        if self.text is not None:
-            object.__setattr__(self, "message", str(self.text))
+    @property
+    def message(self) -> str:
+        """The text in English."""
+        return str(self.text)
 
     @property
-    def msgid(self) -> str | None:
+    def msgid(self) -> str:
         """Which text of the catalogue it is."""
-        return None if self.text is None else self.text.msgid
+        return self.text.msgid
 
     @property
-    def params(self) -> str | None:
+    def params(self) -> str:
         """The values of its text, as JSON."""
-        return None if self.text is None else dump_params(self.text)
+        return dump_params(self.text)
 
     @property
     def cells(self) -> str | None:

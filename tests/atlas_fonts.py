@@ -9,12 +9,11 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from plans import SITE
 
 from gridcell.disclosure.note import publication_note
-from gridcell.words.catalogue import LANGUAGES
-from gridcell.words.sheets import atlas_words
-from gridcell.words.terms import TERMS
+from gridcell.words.catalogue import LANGUAGES, section
+from gridcell.words.maps import atlas_words
 
 WORDS = "".join("".join(atlas_words(lang).values()) for lang in LANGUAGES)
-VALUES = "".join(map("".join, TERMS.values()))
+VALUES = "".join("".join(section("term", lang).values()) for lang in LANGUAGES)
 PLAN_TEXT = f"荷城社区东湖街道第号楼小微网格人民路王丽江{SITE}"
 REASON = "栋楼共户；已穷尽与个相邻网格的全部划法，没有一种能让更多网格达到至户"
 NOTE = publication_note(5, "zh")

@@ -20,10 +20,17 @@ from gridcell.schema import (
     STAFF_COLUMNS,
     VACANCY_COLUMNS,
 )
+from gridcell.words.messages import Message
 
 CRS = pyproj.CRS.from_epsg(4546)
 ORIGIN = (500_000.0, 2_560_000.0)
 LARGE = "450802001"
+
+
+def in_words(sentence: str) -> Message:
+    """Return a message that says just this, in every language."""
+    return Message("finding.other", sentence=sentence)
+
 
 # One letter a square of 100 m. Capitals are dedicated; a cell may be any connected set of squares.
 #   community 001    community 002
@@ -133,11 +140,12 @@ def tiny_plan(
     leaves = pd.concat([micro_frame, small_frame[small_frame["grid_type"] == "dedicated"]])
     x, y = ORIGIN
     findings = [
-        Finding(kind="cut_building", severity="error", message=message, cell=f"{LARGE}001001001",
-                community=f"{LARGE}001", measure=12.5, place=Point(x + 150, y + 350)),
-        Finding(kind="band", severity="warning", message="micro cell holds 52 households",
+        Finding(kind="cut_building", severity="error", text=in_words(message),
+                cell=f"{LARGE}001001001", community=f"{LARGE}001", measure=12.5,
+                place=Point(x + 150, y + 350)),
+        Finding(kind="band", severity="warning", text=in_words("micro cell holds 52 households"),
                 cell=f"{LARGE}001002002", community=f"{LARGE}001", measure=52.0),
-        Finding(kind="estimate", severity="note", message="households were counted"),
+        Finding(kind="estimate", severity="note", text=in_words("households were counted")),
     ]  # fmt: skip
     plan = Plan(
         crs=CRS,

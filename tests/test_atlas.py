@@ -32,7 +32,7 @@ from gridcell.render.atlas.labels import Labels
 from gridcell.render.atlas.sheet import PAPERS, Sheets, open_sheets
 from gridcell.schema import HOUSEHOLD_COLUMNS
 from gridcell.words.catalogue import LANGUAGES
-from gridcell.words.sheets import atlas_words
+from gridcell.words.maps import atlas_words
 from gridcell_cli.atlas import command
 
 LARGE = "450802001"

@@ -14,7 +14,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plans import tiny_plan
+from plans import in_words, tiny_plan
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 from strategies import coverages
 from towns import PLANE
@@ -383,7 +383,8 @@ def test_a_report_is_plain_data_and_escapes_what_it_shows():
     assert len(report._repr_html_()) < 20_000
     assert str(report).splitlines()[-1] == "1 error"
     many = CheckReport.of(
-        [Finding(kind=f"k{n % 3}", severity="error", message=str(n)) for n in range(99)], None
+        [Finding(kind=f"k{n % 3}", severity="error", text=in_words(str(n))) for n in range(99)],
+        None,
     )
     lines = many.to_text(most=9).splitlines()
     assert len(lines) == 13

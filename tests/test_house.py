@@ -9,7 +9,7 @@ import gridcell
 
 PACKAGE = Path(gridcell.__file__).parent
 ROOMS = (
-    "version", "errors", "arrays", "crs", "words", "schema", "facts", "files", "display", "rules",
+    "version", "errors", "arrays", "words", "crs", "schema", "facts", "files", "display", "rules",
     "report", "model", "tables", "coverage", "read", "fabric", "partition", "cells", "households",
     "staff", "check", "formats", "disclosure", "locator", "crosswalk", "certificate", "render",
     "pipeline", "folder", "export", "sample",

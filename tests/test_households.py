@@ -8,6 +8,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plans import in_words
 from shapely.affinity import rotate
 from strategies import awkward_towns
 from towns import CORNER
@@ -147,7 +148,7 @@ def test_given_atoms_count_their_own_or_those_whose_points_are_in_them():
 
 def test_figures_of_communities_spread_over_hexagons_are_estimates():
     atoms = buildings().rename(columns={"bldg_id": "atom_id"}).assign(households=[1, 2, 3, 4])
-    spread = Finding(kind="estimated", severity="warning", message="by area")
+    spread = Finding(kind="estimated", severity="warning", text=in_words("by area"))
     assert count_households(layers(None, atoms=atoms, findings=(spread,))).estimated
 
 

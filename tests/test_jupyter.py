@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from plans import CRS, ORIGIN, SMALL, tiny_plan
+from plans import CRS, ORIGIN, SMALL, in_words, tiny_plan
 from shapely.geometry import Point, Polygon, box
 
 from gridcell.coverage import prove_coverage
@@ -175,7 +175,9 @@ def test_nothing_from_data_is_markup():
     layers = tiny_layers(name=EVIL)
     record = dataclasses.replace(layers.inputs[0], path=EVIL, encoding=EVIL, crs=EVIL, layer=EVIL)
     layers = dataclasses.replace(
-        layers, inputs=(record,), findings=(Finding(kind=EVIL, severity="note", message=EVIL),)
+        layers,
+        inputs=(record,),
+        findings=(Finding(kind=EVIL, severity="note", text=in_words(EVIL)),),
     )
     fabric = tiny_fabric()
     fabric = dataclasses.replace(fabric, atoms=fabric.atoms.assign(kind=EVIL))

@@ -13,7 +13,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pytest
-from plans import tiny_plan
+from plans import in_words, tiny_plan
 from shapely.geometry import LineString, Point
 
 from gridcell.model import Finding, Plan, findings_frame
@@ -330,7 +330,12 @@ def test_notes_are_dots_and_many_warnings_gather(
     plan = tiny_plan()
     x, y = plan.medium.geometry[0].centroid.coords[0]
     found = [
-        Finding(kind="k", severity=severity, message=f"m{k}", place=Point(x + k % 20, y + k // 20))
+        Finding(
+            kind="k",
+            severity=severity,
+            text=in_words(f"m{k}"),
+            place=Point(x + k % 20, y + k // 20),
+        )
         for k in range(300)
     ]
     plan = dataclasses.replace(plan, findings=findings_frame(found, plan.crs))

@@ -24,7 +24,7 @@ from gridcell.formats.read import read_export
 from gridcell.render.atlas import write_atlas
 from gridcell.render.city import write_city_map
 from gridcell.render.map import write_map
-from gridcell.words.sheets import atlas_words
+from gridcell.words.maps import atlas_words
 from gridcell_cli.main import main
 
 LEVELS = ("large", "medium", "small", "micro", "leaves")

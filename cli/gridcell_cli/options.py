@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from click.core import ParameterSource
 
+from gridcell.words.catalogue import LANGUAGES
+
 if TYPE_CHECKING:
     from gridcell.errors import Hint
     from gridcell.model import Plan
@@ -86,7 +88,7 @@ datum = click.option(
     help="wgs84 (default), gcj02 or bd09, or by layer: communities=wgs84,buildings=gcj02.",
 )  # fmt: skip
 lang = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", envvar="GRIDCELL_LANG",
+    "--lang", type=click.Choice(LANGUAGES), default=LANGUAGES[0], envvar="GRIDCELL_LANG",
     help="Language of every word of ours; en by default.",
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from gridcell.partition import Division
 from gridcell.partition.reasons import Verdict
 from gridcell.rules import Codes
 from gridcell.schema import CELL_COLUMNS, LEVELS
+from gridcell.words import catalogue
 from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
@@ -231,7 +232,7 @@ def _small_level(
         pd.Series(np.where(dedicated, "dedicated", "general"), dtype="str"),
         point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
     ).reset_index(drop=True)  # fmt: skip
-    name = _titles(medium.name[parent], _numbers(code, rules.small_digits), "小", " small")
+    name = _titles(medium.name[parent], _numbers(code, rules.small_digits), "name.small")
     if layers.sites is not None and len(layers.sites):
         site = layers.sites["name"].fillna(layers.sites["site_id"]).to_numpy(dtype=object)
         name[dedicated] = site[division.site_of_small[dedicated]]
@@ -268,7 +269,7 @@ def _micro_level(
         geometry=geometry,
         counts=counts,
         code=code,
-        name=_titles(small.name[parent], _numbers(code, rules.micro_digits), "微", ", micro"),
+        name=_titles(small.name[parent], _numbers(code, rules.micro_digits), "name.micro"),
         community=small.community[parent],
         above=small,
         parent=parent,
@@ -276,13 +277,13 @@ def _micro_level(
     )
 
 
-def _titles(above: Texts, number: Texts, chinese: str, english: str) -> Texts:
+def _titles(above: Texts, number: Texts, key: str) -> Texts:
     """Return names of numbered cells, in Chinese where the name of the cell above is."""
     text = pd.Series(above, dtype="str")
     in_chinese = text.str.contains("[\u3400-\u9fff]", regex=True).to_numpy()
-    titles: Texts = above + english + " grid " + number
-    titles[in_chinese] = (above + "第" + number + chinese + "网格")[in_chinese]
-    return titles
+    template = np.where(in_chinese, catalogue.text(key, "zh"), catalogue.text(key, "en"))
+    titles = zip(template.tolist(), above, number, strict=True)
+    return np.array([t.format(above=a, number=n) for t, a, n in titles], dtype=object)
 
 
 def _sentences(reasons: Texts) -> list[str | None]:

@@ -24,6 +24,7 @@ from gridcell.coverage.proof import prove_coverage
 from gridcell.model import Finding, Plan
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
+from gridcell.words.messages import Message
 
 _NUMBERS: Final = {"level": 0.0, "households": 0.0, "buildings": 0.0, "area_m2": 0.00501,
                    "compactness": 0.0000501}  # fmt: skip
@@ -69,7 +70,7 @@ def check_plan_folder(plan: Plan, folder: str | Path) -> list[Finding]:
 
 
 def _missing(name: str) -> Finding:
-    return fault("missing_file", f"{name} is missing; write the plan anew or restore the file")
+    return fault("missing_file", Message("finding.missing_file", file=name))
 
 
 def _report(plan: Plan, file: Path) -> Iterator[Finding]:
@@ -79,14 +80,13 @@ def _report(plan: Plan, file: Path) -> Iterator[Finding]:
     try:
         report = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError, OSError) as error:
-        yield fault("file_differs", f"{file.name}: not JSON in UTF-8: {error}")
+        said = Message("finding.file_no_json", file=file.name, error=str(error))
+        yield fault("file_differs", said)
         return
     told = report if isinstance(report, dict) else {}
     if names := dict.fromkeys(path[0] for path, *_ in differences(told, plan.report)):
-        yield fault(
-            "file_differs",
-            f"{file.name}: {', '.join(names)}: other figures than in plan.gpkg",
-        )
+        said = Message("finding.file_figures", file=file.name, names=list(names))
+        yield fault("file_differs", said)
 
 
 def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
@@ -99,27 +99,28 @@ def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, 
             warnings.simplefilter("ignore")
             layer = pyogrio.read_dataframe(file, use_arrow=False, DATE_AS_STRING="YES")
     except (DataSourceError, DataLayerError, ValueError, shapely.errors.ShapelyError) as error:
-        return None, [fault("file_differs", f"{name}: no readable GeoJSON: {error}")]
+        said = Message("finding.file_no_geojson", file=name, error=str(error))
+        return None, [fault("file_differs", said)]
     cells = plan.cells(level)
     if not len(layer) and not len(cells):
         return None, []
     wanted = [*CELL_COLUMNS, "geometry"]
     if not isinstance(layer, gpd.GeoDataFrame) or set(layer.columns) != set(wanted):
         odd = sorted(set(layer.columns) ^ set(wanted))
-        return None, [fault("file_differs", f"{name}: columns missing or added: {', '.join(odd)}")]
+        said = Message("finding.file_columns", file=name, names=odd)
+        return None, [fault("file_differs", said)]
     findings = []
     if layer.crs is not None and layer.crs != LONLAT:
-        findings.append(
-            fault("file_differs", f"{name}: expected longitude and latitude, got {layer.crs.name}")
-        )
+        said = Message("finding.file_crs", file=name, crs=layer.crs.name)
+        findings.append(fault("file_differs", said))
     code = pd.Series(texts(layer["code"]), dtype="str")
     row, back = find_rows(cells["code"], code), find_rows(code, cells["code"])
     strangers = code[(back < 0) | code.duplicated().to_numpy()]
     lost = cells["code"][row < 0]
-    for codes, said in ((lost, "is not in the file"), (strangers, "is no cell, or there twice")):
-        findings += [
-            fault("file_differs", f"{name}: {text(c)} {said}", cell=text(c)) for c in codes
-        ]
+    for codes, key in ((lost, "lost"), (strangers, "strange")):
+        for code in codes:
+            said = Message(f"finding.file_cell_{key}", file=name, cell=text(code) or "-")
+            findings.append(fault("file_differs", said, cell=text(code)))
     there = np.flatnonzero(row >= 0)
     same = layer.iloc[row[there]].reset_index(drop=True)
     ours = cells.iloc[there].reset_index(drop=True)
@@ -135,7 +136,8 @@ def _attributes(name: str, ours: gpd.GeoDataFrame, theirs: gpd.GeoDataFrame) -> 
             try:
                 given = numbers(theirs[column])
             except (ValueError, TypeError):
-                yield fault("file_differs", f"{name}: {column} holds texts, expected numbers")
+                said = Message("finding.file_column_texts", file=name, column=column)
+                yield fault("file_differs", said)
                 continue
             true = numbers(ours[column])
             near = np.abs(given - true) <= _NUMBERS[column]
@@ -143,10 +145,8 @@ def _attributes(name: str, ours: gpd.GeoDataFrame, theirs: gpd.GeoDataFrame) -> 
         else:
             differs = texts(ours[column]) != texts(theirs[column])
         for code in ours["code"][differs]:
-            yield fault(
-                "file_differs", f"{name}: {code}: another {column} than in plan.gpkg",
-                cell=text(code),
-            )  # fmt: skip
+            said = Message("finding.file_column_differs", file=name, cell=code, column=column)
+            yield fault("file_differs", said, cell=text(code))
 
 
 def _shapes(
@@ -163,9 +163,8 @@ def _shapes(
     small = ours["code"].isin(plan.findings.loc[plan.findings["kind"] == "collapsed", "cell"])
     wrong = np.where(gone, ~small.to_numpy(dtype=bool), ~_equal(drawn, given))
     for code in ours["code"][wrong & ~shapely.is_missing(drawn)]:
-        yield fault(
-            "file_differs", f"{name}: {code}: another shape than in plan.gpkg", cell=text(code)
-        )
+        said = Message("finding.file_shape_differs", file=name, cell=code)
+        yield fault("file_differs", said, cell=text(code))
 
 
 def _equal(drawn: Geometries, given: Geometries) -> NDArray[np.bool_]:
@@ -197,31 +196,28 @@ def _coverage(plan: Plan, layers: dict[str, gpd.GeoDataFrame]) -> Iterator[Findi
             proof = prove_coverage(_array(cells)[solid], _array(land), parent_of=parent)
         code = texts(cells["code"])[solid]
         pieces = (
-            ("file_gap", proof.gap_pieces, "lie in no cell"),
-            ("file_overlap", proof.overlap_pieces, "lie in two cells"),
-            ("file_outside", proof.outside_pieces, "lie outside the level above"),
+            ("file_gap", proof.gap_pieces),
+            ("file_overlap", proof.overlap_pieces),
+            ("file_outside", proof.outside_pieces),
         )
         name = f"geojson/{level}.geojson"
-        for kind, frame, said in pieces:
+        for kind, frame in pieces:
             for piece in _projected(_array(frame), back):
                 # Outlines without land enclose lakes as well as gaps.
                 if above is None and kind == "file_gap":
                     continue
-                yield fault(
-                    kind, f"{name}: {shapely.area(piece):.3g} m2 {said}", piece=piece,
-                    measure=float(shapely.area(piece)),
-                )  # fmt: skip
+                area = float(shapely.area(piece))
+                said = Message(f"finding.{kind}", file=name, area=area)
+                yield fault(kind, said, piece=piece, measure=area)
         for row in proof.unmatched:
-            yield fault(
-                "file_border", f"{name}: a border of {code[row]} has other vertices than the "
-                "neighbour's", cell=text(code[row]),
-            )  # fmt: skip
+            said = Message("finding.file_border", file=name, cell=code[row])
+            yield fault("file_border", said, cell=text(code[row]))
         for row in proof.invalid_cells:
-            yield fault("file_border", f"{name}: {code[row]} is no valid polygon",
-                        cell=text(code[row]))  # fmt: skip
+            said = Message("finding.file_invalid", file=name, cell=code[row])
+            yield fault("file_border", said, cell=text(code[row]))
         faults = proof.gaps + proof.overlaps + proof.outside + len(proof.unmatched)
         if above is not None and not proof.exact and not faults:
-            yield fault("file_border", f"{name}: borders differ from those of the level above")
+            yield fault("file_border", Message("finding.file_border_above", file=name))
 
 
 def _array(frame: gpd.GeoDataFrame) -> Geometries:

@@ -19,6 +19,7 @@ from gridcell.formats.geopackage import PLAN_FRAMES, read_plan
 from gridcell.formats.styles import STYLES
 from gridcell.model import Finding, Plan, Severity
 from gridcell.read.files import digest_input, list_layers
+from gridcell.words.messages import Message, Value
 
 _PRECISION: Final = 1e-6
 
@@ -62,8 +63,7 @@ def verify_certificate(
     elif figures is None:
         findings.append(
             _finding(
-                "proof_not_compared", "the layer was not checked anew: only files were compared",
-                severity="note",
+                "proof_not_compared", Message("finding.proof_not_compared"), severity="note"
             )
         )  # fmt: skip
     else:
@@ -73,7 +73,7 @@ def verify_certificate(
     elif inputs is not None:
         findings += _verify_inputs(certificate, [Path(inputs)])
     if certificate.proof.get("ok") is False:
-        findings.append(_finding("proof_fails", "the certificate says that the proof did not hold"))
+        findings.append(_finding("proof_fails", Message("finding.proof_fails")))
     return findings
 
 
@@ -83,24 +83,25 @@ def _verify_plan(certificate: Certificate, base: Path, *, compared: bool) -> Ite
         try:
             plan = read_plan(base / "plan.gpkg")
         except (InputError, RulesError) as error:
-            yield _finding("file_differs", f"plan.gpkg cannot be read any more: {error}")
+            yield _unreadable("plan.gpkg", error)
     for record in certificate.files:
         if not (base / record.path).is_file():
-            yield _finding("missing_file", f"{record.path} is missing beside the certificate")
+            said = Message("finding.missing_certified", file=record.path)
+            yield _finding("missing_file", said)
         elif record.digest != "tables" or plan is not None:
             yield from _verify_file(record, base, plan)
     if plan is None:
         return
     yield from _uncertified(base / "plan.gpkg")
     if rules_digest(base / "plan.gpkg") != certificate.rules_sha256:
-        yield _finding("rules_differ", "plan.gpkg names other rules than those certified")
+        yield _finding("rules_differ", Message("finding.rules_differ"))
     if certified_inputs(plan) != certificate.inputs:
-        yield _finding("inputs_differ", "plan.gpkg names other inputs than those certified")
+        yield _finding("inputs_differ", Message("finding.inputs_differ"))
     yield from _compare(certificate.proof, proof_figures(plan, base / "plan.gpkg"))
     if not compared and certificate.inputs:
         yield _finding(
             "inputs_not_compared",
-            f"the {len(certificate.inputs)} inputs were not compared: name their folder to do so",
+            Message("finding.inputs_not_compared", n=len(certificate.inputs)),
             severity="note",
         )
 
@@ -109,14 +110,18 @@ def _verify_file(record: CertifiedFile, base: Path, plan: Plan | None) -> Iterat
     try:
         now = certify_file(base, record.path, plan, kind=record.digest)
     except InputError as error:
-        yield _finding("file_differs", f"{record.path} cannot be read any more: {error}")
+        yield _unreadable(record.path, error)
         return
     if now.sha256 == record.sha256 and now.tables == record.tables:
         return
     names = [*record.tables, *(name for name in now.tables if name not in record.tables)]
     tables = [name for name in names if now.tables.get(name) != record.tables.get(name)]
-    where = f" in {', '.join(tables)}" if tables else ""
-    yield _finding("file_differs", f"{record.path} is not the file that was certified{where}")
+    said = (
+        Message("finding.file_differs_in", file=record.path, tables=tables)
+        if tables
+        else Message("finding.file_differs", file=record.path)
+    )
+    yield _finding("file_differs", said)
 
 
 def _verify_inputs(certificate: Certificate, folders: list[Path]) -> Iterator[Finding]:
@@ -124,7 +129,7 @@ def _verify_inputs(certificate: Certificate, folders: list[Path]) -> Iterator[Fi
         if record.path == "frame":
             yield _finding(
                 "inputs_not_compared",
-                f"{record.role}: was handed over in memory, not as a file", severity="note",
+                Message("finding.input_in_memory", role=record.role), severity="note",
             )  # fmt: skip
             continue
         found = [
@@ -132,10 +137,14 @@ def _verify_inputs(certificate: Certificate, folders: list[Path]) -> Iterator[Fi
         ]
         if not found:
             where = " or ".join(str(folder) for folder in folders)
-            yield _finding("missing_file", f"{record.role}: no {record.path} in {where}")
+            yield _finding(
+                "missing_file",
+                Message("finding.input_missing", role=record.role, file=record.path, folder=where),
+            )
         elif not any(_is_certified(path, record) for path in found):
             yield _finding(
-                "file_differs", f"{record.role}: {record.path} is not the file that was certified"
+                "file_differs",
+                Message("finding.input_differs", role=record.role, file=record.path),
             )
 
 
@@ -152,7 +161,7 @@ def _uncertified(file: Path) -> Iterator[Finding]:
     known = {*PLAN_FRAMES, "metadata", STYLES}
     for name in sorted(set(list_layers(file)) - known):
         yield _finding(
-            "file_differs", f"plan.gpkg holds a layer {name} that is not certified",
+            "file_differs", Message("finding.uncertified_layer", layer=name),
             severity="warning",
         )  # fmt: skip
 
@@ -163,7 +172,12 @@ def _compare(certified: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator
         if not _same(before.get(path), now.get(path)):
             yield _finding(
                 "proof_differs",
-                f"{path}: certified {_show(before.get(path))}, found {_show(now.get(path))}",
+                Message(
+                    "finding.proof_differs",
+                    path=path,
+                    certified=_show(before.get(path)),
+                    found=_show(now.get(path)),
+                ),
             )
 
 
@@ -182,9 +196,14 @@ def _same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-def _show(value: Any) -> str:
-    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+def _show(value: Any) -> Value:
+    return Message("part.nothing") if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _finding(kind: str, message: str, *, severity: Severity = "error") -> Finding:
-    return Finding(kind=kind, severity=severity, message=message)
+def _unreadable(file: str, error: Exception) -> Finding:
+    said = Message("finding.unreadable_file", file=file, error=str(error))
+    return _finding("file_differs", said)
+
+
+def _finding(kind: str, text: Message, *, severity: Severity = "error") -> Finding:
+    return Finding(kind=kind, severity=severity, text=text)

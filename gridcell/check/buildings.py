@@ -13,6 +13,7 @@ from gridcell.arrays import Geometries, run_starts
 from gridcell.check.promises.faults import find_rows
 from gridcell.coverage.units import size
 from gridcell.model import Finding, place_of
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -71,9 +72,13 @@ def find_cut_buildings(
                     community=str(community[leaf[more]]),
                     measure=float(alone.area),
                     place=place_of(alone),
-                    message=(
-                        f"building {names[piece[more]]} in {code[leaf[more]]}: {size(alone.area)} "
-                        f"of its {outline[piece[more]].area:.0f} m2 stand in {code[leaf[less]]}"
+                    text=Message(
+                        "finding.cut_building",
+                        building=names[piece[more]],
+                        cell=code[leaf[more]],
+                        part=size(alone.area),
+                        area=outline[piece[more]].area,
+                        other=code[leaf[less]],
                     ),
                 )
             )

@@ -15,6 +15,7 @@ from gridcell.coverage.layer import COLUMNS, CellTable, column_of, find_column
 from gridcell.coverage.levels import Levels
 from gridcell.model import Finding
 from gridcell.schema import ALIASES
+from gridcell.words.messages import Message
 
 SUMMED: Final[dict[str, tuple[str, ...]]] = {
     "households": ALIASES["communities"]["households"],
@@ -49,23 +50,23 @@ def _codes(table: CellTable) -> Iterator[Finding]:
         if len(table.name):
             yield Finding(
                 kind="duplicate_code", severity="warning",
-                message=f"column {table.column}: most rows share their value, so it is taken for "
-                f"no code; cells are called by their rows",
+                text=Message("finding.no_codes", column=table.column),
             )  # fmt: skip
         return
     codes = pd.Series(table.code, dtype=object)
     for row in np.flatnonzero(codes.isna()).tolist():
         yield Finding(
             kind="missing_code", severity="error", place=_place(table, row),
-            cell=table.title(row), message=f"{table.name[row]} has no {table.column}",
+            cell=table.title(row),
+            text=Message("finding.missing_code", cell=table.name[row], column=table.column),
         )  # fmt: skip
     again = codes.notna() & codes.duplicated(keep=False)
     for code, rows in codes[again].groupby(codes[again]).groups.items():
-        labels = ", ".join(str(table.frame.index[row]) for row in rows)
+        labels = tuple(str(table.frame.index[row]) for row in rows)
         yield Finding(
             kind="duplicate_code", severity="error", cell=str(code), measure=float(len(rows)),
             place=_place(table, int(rows[-1])),
-            message=f"{code} names {len(rows)} cells (rows {labels})",
+            text=Message("finding.duplicate_code", code=code, n=len(rows), rows=labels),
         )  # fmt: skip
 
 
@@ -89,14 +90,15 @@ def _labels(table: CellTable) -> Iterator[Finding]:
             yield Finding(
                 kind="wrong_check_character", severity="error", cell=table.title(row),
                 place=_place(table, row),
-                message=f"{column} {text[row]} is not written as the others, with a check "
-                f"character after the last -",
+                text=Message("finding.label_style", column=column, label=text[row]),
             )  # fmt: skip
         for row, want in zip(rows[ours][~right].tolist(), wanted[~right], strict=True):
             yield Finding(
                 kind="wrong_check_character", severity="error", cell=table.title(row),
                 place=_place(table, row),
-                message=f"{column} {text[row]}: expected the check character {want}",
+                text=Message(
+                    "finding.wrong_check_character", column=column, label=text[row], expected=want
+                ),
             )  # fmt: skip
 
 
@@ -118,23 +120,24 @@ def _parents(table: CellTable, levels: Levels) -> Iterator[Finding]:
         yield Finding(
             kind="code_not_nested", severity="error", cell=table.title(row),
             others=(table.title(int(parent[row])),), place=_place(table, row),
-            message=f"{table.name[row]} does not begin with the code of its parent, {named[row]}",
+            text=Message("finding.code_not_nested", cell=table.name[row], parent=named[row]),
         )  # fmt: skip
     for row in range(len(parent)):
-        text = None
+        said = None
         if named[row] is not None and parent[row] < 0:
-            text = f"its parent {named[row]} is not in the layer"
-            text = "it is its own parent" if named[row] == code[row] else text
-            # The uppermost level may name parents that are elsewhere.
-            text = None if rank[row] == 0 and named[row] != code[row] else text
+            if named[row] == code[row]:
+                said = Message("fault.own_parent")
+            elif rank[row] > 0:  # the uppermost level may name parents that are elsewhere
+                said = Message("fault.parent_not_in_layer", parent=named[row])
         elif named[row] is None and rank[row] > 0:
-            text = "it names no parent"
+            said = Message("fault.no_parent_named")
         elif parent[row] >= 0 and rank[parent[row]] >= rank[row]:
-            text = f"its parent {named[row]} is not on a level above it"
-        if text is not None:
+            said = Message("fault.parent_not_above", parent=named[row])
+        if said is not None:
             yield Finding(
                 kind="wrong_parent", severity="error", cell=table.title(row),
-                place=_place(table, row), message=f"{table.name[row]}: {text}",
+                place=_place(table, row),
+                text=Message("finding.named_cell", cell=table.name[row], fault=said),
             )  # fmt: skip
 
 
@@ -158,8 +161,10 @@ def _totals(table: CellTable, levels: Levels) -> Iterator[Finding]:
             yield Finding(
                 kind="totals", severity="error", cell=table.title(row),
                 measure=float(abs(values[row] - total[at])), place=_place(table, row),
-                message=f"{table.name[row]} has {values[row]:,.10g} {what}, its cells have "
-                f"{total[at]:,.10g}",
+                text=Message(
+                    "finding.layer_totals", cell=table.name[row], given=values[row], column=what,
+                    total=total[at],
+                ),
             )  # fmt: skip
 
 

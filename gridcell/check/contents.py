@@ -25,6 +25,7 @@ from gridcell.model import Finding
 from gridcell.read.geometry import POINTS, POLYGONS
 from gridcell.schema import ALIASES, PERSONAL
 from gridcell.tables.values import as_text
+from gridcell.words.messages import Message
 
 Rows = NDArray[np.int64]
 
@@ -87,7 +88,7 @@ def check_buildings(
     title = {table.name[row]: table.title(row) for row in sound.tolist()}
     return [
         Finding(
-            kind=one.kind, severity=one.severity, message=one.message, measure=one.measure,
+            kind=one.kind, severity=one.severity, text=one.text, measure=one.measure,
             cell=title.get(str(one.cell), one.cell),
             place=None if one.place is None else shapely.transform(one.place, back),
         )
@@ -166,7 +167,7 @@ def _nowhere(name: list[str], rows: Rows) -> Iterator[Finding]:
     for row in rows:
         yield Finding(
             kind="household_outside", severity="error",
-            message=f"household {name[row]} has no place",
+            text=Message("finding.household_unknown_place", household=name[row]),
         )  # fmt: skip
 
 
@@ -174,7 +175,7 @@ def _outside(name: list[str], points: Geometries, rows: Rows) -> Iterator[Findin
     for row in rows:
         yield Finding(
             kind="household_outside", severity="error", place=points[row],
-            message=f"household {name[row]} is in no cell",
+            text=Message("finding.household_outside", household=name[row]),
         )  # fmt: skip
 
 
@@ -194,12 +195,14 @@ def _twice(
     bounds = np.append(run_starts(point), len(point))
     for first, last in itertools.pairwise(bounds.tolist()):
         rows = sorted(cell[first:last].tolist(), key=table.order)
-        listed = ", ".join(table.name[row] for row in rows)
         yield Finding(
             kind="household_twice", severity="error", place=points[point[first]],
             cell=table.title(rows[0]), others=tuple(table.title(row) for row in rows[1:]),
             measure=float(len(rows)),
-            message=f"household {name[point[first]]} is in {len(rows)} cells: {listed}",
+            text=Message(
+                "finding.household_twice", household=name[point[first]], n=len(rows),
+                cells=tuple(table.name[row] for row in rows),
+            ),
         )  # fmt: skip
 
 

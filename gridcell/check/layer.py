@@ -21,6 +21,7 @@ from gridcell.coverage.width import GAP_WIDTH_M
 from gridcell.crs import parse_crs
 from gridcell.errors import InputError
 from gridcell.model import Finding
+from gridcell.words.messages import Message
 
 
 def check_cells(
@@ -110,10 +111,10 @@ def check_cells(
     )
 
 
-def _doubts(doubt: str | None) -> list[Finding]:
+def _doubts(doubt: Message | None) -> list[Finding]:
     if doubt is None:
         return []
-    return [Finding(kind="outside_area_of_use", severity="warning", message=doubt)]
+    return [Finding(kind="outside_area_of_use", severity="warning", text=doubt)]
 
 
 def _figures(

@@ -16,6 +16,7 @@ from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.coverage.units import size
 from gridcell.model import Finding
 from gridcell.read.geometry import POLYGONS
+from gridcell.words.messages import Message
 
 _PLACE: Final = re.compile(r"^(.*?)\s*\[\s*(\S+)\s+(\S+?)\s*\]$")
 
@@ -53,8 +54,10 @@ def _missing(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
         empty = table.shapes[row] is not None
         yield Finding(
             kind="empty_geometry", severity="error", cell=table.title(row),
-            message=f"{table.called(row)} has "
-            f"{'an empty geometry' if empty else 'no geometry'}, expected a polygon",
+            text=Message(
+                "finding.empty_geometry" if empty else "finding.no_geometry",
+                cell=table.called(row),
+            ),
         )  # fmt: skip
 
 
@@ -62,8 +65,9 @@ def _wrong(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
     for row in rows:
         yield Finding(
             kind="wrong_type", severity="error", cell=table.title(row),
-            message=f"{table.called(row)} is a {table.shapes[row].geom_type}, "
-            f"expected a polygon",
+            text=Message(
+                "finding.wrong_type", cell=table.called(row), type=table.shapes[row].geom_type
+            ),
             place=_first_vertex(table.shapes[row]),
         )  # fmt: skip
 
@@ -78,7 +82,7 @@ def _invalid(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
             place = Point(at) if np.isfinite(at).all() else place
         yield Finding(
             kind="invalid_geometry", severity="error", cell=table.title(row),
-            message=f"{table.called(row)} is no valid polygon: {reason}",
+            text=Message("finding.invalid_geometry", cell=table.called(row), reason=reason),
             place=place,
         )  # fmt: skip
 
@@ -89,8 +93,7 @@ def _endless(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
         x, y = xy[~(np.abs(xy) < FARTHEST).all(axis=1)][0]
         yield Finding(
             kind="invalid_geometry", severity="error", cell=table.title(row),
-            message=f"{table.called(row)} is no valid polygon: coordinates that are not numbers of "
-            f"any CRS, x {x:.6g}, y {y:.6g}",
+            text=Message("finding.endless_geometry", cell=table.called(row), x=x, y=y),
             place=_first_vertex(table.shapes[row]),
         )  # fmt: skip
 
@@ -105,8 +108,10 @@ def _again(
         yield Finding(
             kind="duplicate_geometry", severity="error",
             cell=table.title(one), others=(table.title(row),), measure=float(area), place=point,
-            message=f"{table.called(one)} and {table.called(row)} are the same polygon "
-            f"of {size(area)} {table.units.area}",
+            text=Message(
+                "finding.duplicate_geometry", a=table.called(one), b=table.called(row),
+                area=size(area), unit=table.units.area_name,
+            ),
         )  # fmt: skip
 
 
@@ -121,8 +126,10 @@ def _multipart(table: CellTable, rows: NDArray[np.int64]) -> Iterator[Finding]:
     for row, number, small, point in zip(rows, count, area[least], points, strict=True):
         yield Finding(
             kind="multipart", severity="warning", cell=table.title(row), measure=float(number),
-            message=f"{table.called(row)} is in {number} parts, the least of "
-            f"{size(small)} {table.units.area}",
+            text=Message(
+                "finding.layer_multipart", cell=table.called(row), n=number, area=size(small),
+                unit=table.units.area_name,
+            ),
             place=point,
         )  # fmt: skip
 

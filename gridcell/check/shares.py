@@ -14,6 +14,7 @@ from gridcell.coverage.layer import CellTable, column_of, find_column
 from gridcell.coverage.levels import Levels
 from gridcell.errors import InputError
 from gridcell.model import Finding, Severity
+from gridcell.words.messages import Message
 
 PARTS: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("members", "member_households", "会员", "会员数", "会员户数"), SUMMED["households"]),
@@ -91,7 +92,10 @@ def _columns(table: CellTable) -> Iterator[Finding]:
             yield Finding(
                 kind="share_above_100", severity=severity, cell=table.title(row), measure=percent,
                 place=_place(table, row),
-                message=f"{table.name[row]}: {column} is {share[row]:.10g}, {_percent(percent)}",
+                text=Message(
+                    "finding.share_column", cell=table.name[row], column=column, share=share[row],
+                    percent=_percent(percent),
+                ),
             )  # fmt: skip
 
 
@@ -113,23 +117,34 @@ def _pair(table: CellTable, levels: Levels, part: str, whole: str) -> Iterator[F
         yield Finding(
             kind="share_above_100", severity="error", cell=table.title(row),
             measure=_ratio(some[row], all_of[row]), place=_place(table, row),
-            message=f"{table.name[row]}: {_told(part, some[row], whole, all_of[row])}",
+            text=Message(
+                "finding.share_above_100", cell=table.name[row],
+                told=_told(part, some[row], whole, all_of[row]),
+            ),
         )  # fmt: skip
     for rank, name in enumerate(levels.number):
         rows = known & (levels.rank == rank)
         total, of = float(some[rows].sum()), float(all_of[rows].sum())
         if np.count_nonzero(rows) > 1 and total > of * (1 + 1e-9):
-            which = f"all cells of {name}" if levels.stacked else "all cells together"
+            which = (
+                Message("part.all_of_level", level=name)
+                if levels.stacked
+                else Message("part.all_cells")
+            )
             yield Finding(
                 kind="share_above_100", severity="error", measure=_ratio(total, of),
-                message=f"{which}: {_told(part, total, whole, of)}",
+                text=Message(
+                    "finding.share_above_100", cell=which, told=_told(part, total, whole, of)
+                ),
             )  # fmt: skip
 
 
-def _told(part: str, some: float, whole: str, all_of: float) -> str:
+def _told(part: str, some: float, whole: str, all_of: float) -> Message:
+    figures = {"part": some, "part_column": part, "whole": all_of, "whole_column": whole}
     ratio = _ratio(some, all_of)
-    percent = "" if ratio is None else f", {_percent(ratio)}"
-    return f"{some:,.10g} {part} among {all_of:,.10g} {whole}{percent}"
+    if ratio is None:
+        return Message("part.share", **figures)
+    return Message("part.share_percent", **figures, percent=_percent(ratio))
 
 
 def _percent(value: float) -> str:

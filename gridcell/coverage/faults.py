@@ -16,6 +16,7 @@ from gridcell.coverage.units import size
 from gridcell.coverage.units import width as width_text
 from gridcell.coverage.width import THIN_M, WIDTH_ERROR, is_sliver, width_above, width_of
 from gridcell.model import Finding, Severity
+from gridcell.words.messages import Message, Value, listed
 
 Rows = NDArray[np.int64]
 
@@ -88,7 +89,7 @@ def _add(
     areas: NDArray[np.float64],
     widths: NDArray[np.float64],
     cells: list[list[str]],
-    messages: list[str],
+    messages: list[Message],
 ) -> None:
     """Add a finding and a piece for each shape; its place is a point of the largest part."""
     parts, of = shapely.get_parts(shapes, return_index=True)
@@ -99,7 +100,7 @@ def _add(
     ):
         found.findings.append(
             Finding(
-                kind=kind, severity=severity, message=message, measure=area, place=point,
+                kind=kind, severity=severity, text=message, measure=area, place=point,
                 cell=names[0] if names else None, others=tuple(names[1:]),
             )
         )  # fmt: skip
@@ -126,18 +127,23 @@ def _gaps(found: Cover, table: CellTable, level: Level, gap_width: float, step: 
     for kind, severity, chosen in _gap_kinds(thin, bounded=level.land is not None):
         messages = []
         for piece in chosen:
-            area = f"{size(areas[piece])} {units.area}"
-            width = f"{width_text(widths[piece])} {units.length}"
-            near = _listed([table.name[row] for row in beside[piece]])
-            text = f"{area} in no cell, {width} wide, beside {near}"
-            if level.land is not None:
+            told = {
+                "area": size(areas[piece]), "unit": units.area_name,
+                "width": width_text(widths[piece]), "length": units.length_name,
+            }  # fmt: skip
+            near = listed([table.name[row] for row in beside[piece]], _NAMED)
+            if level.land is None:
+                text = Message("finding.layer_hole", **told, beside=near)
+            elif not near:
+                text = Message("finding.layer_gap", **told, land=level.land.name[parents[piece]])
+            else:
                 home = level.land.name[parents[piece]]
-                text = f"{area} of {home} in none of its cells, {width} wide"
-                text += f", beside {near}" if near else ""
+                text = Message("finding.layer_gap_beside", **told, land=home, beside=near)
             if kind == "hole":
-                text += ": a lake or a missing cell; the land that is to be covered tells"
+                text = Message("finding.lake_or_gap", gap=text)
             if kind == "sliver" and widths[piece] >= gap_width:
-                text += f"; repair closes it with a gap width of {width_above(widths[piece])}"
+                wide = width_above(widths[piece])
+                text = Message("finding.gap_to_close", gap=text, width=wide)
             messages.append(text)
         _add(
             found, kind, severity, shapes[chosen], areas[chosen], widths[chosen],
@@ -166,11 +172,6 @@ def _beside(table: CellTable, level: Level, shapes: Geometries, step: float) -> 
     return [sorted(rows, key=table.order) for rows in beside]
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
-
-
 def _overlaps(found: Cover, table: CellTable, level: Level) -> None:
     frame, units = found.proof.overlap_pieces, table.units
     pair = level.rows[frame[["left", "right"]].to_numpy(dtype=np.int64)].reshape(-1, 2)
@@ -186,12 +187,17 @@ def _overlaps(found: Cover, table: CellTable, level: Level) -> None:
             rows.reverse()
         first, second = rows
         if any(inside):
-            text = f"{table.name[second]} lies wholly in {table.name[first]}, "
-            text += f"{size(area)} {units.area}"
+            text = Message(
+                "finding.layer_inside", inner=table.name[second], outer=table.name[first],
+                area=size(area), unit=units.area_name,
+            )  # fmt: skip
         else:
             first, second = sorted(rows, key=table.order)
-            text = f"{table.name[first]} and {table.name[second]} share {size(area)} {units.area}, "
-            text += f"{width_text(width)} {units.length} wide"
+            text = Message(
+                "finding.layer_overlap", a=table.name[first], b=table.name[second],
+                area=size(area), unit=units.area_name, width=width_text(width),
+                length=units.length_name,
+            )  # fmt: skip
         cells.append([table.title(first), table.title(second)])
         messages.append(text)
     _add(found, "overlap", "error", shapes, areas, widths, cells, messages)
@@ -212,13 +218,18 @@ def _outside(found: Cover, table: CellTable, level: Level) -> None:
     cells, messages = [], []
     for row, home, area, width in zip(rows.tolist(), parent.tolist(), areas, widths, strict=True):
         if home < 0:
-            where = "all parents" if level.nested else "the land"
+            where: Value = Message("part.all_parents" if level.nested else "part.the_land")
+        elif level.nested:
+            where = Message("part.its_parent", cell=land.name[home])
         else:
-            where = f"its parent {land.name[home]}" if level.nested else land.name[home]
+            where = land.name[home]
         messages.append(
-            f"{size(area)} {units.area} of {table.name[row]} lie outside {where}, "
-            f"{width_text(width)} {units.length} wide"
-        )
+            Message(
+                "finding.layer_outside", area=size(area), unit=units.area_name,
+                cell=table.name[row], land=where, width=width_text(width),
+                length=units.length_name,
+            )
+        )  # fmt: skip
         above = [land.title(home)] if level.nested and home >= 0 else []
         cells.append([table.title(row), *above])
     if len(shapes):
@@ -257,14 +268,14 @@ def _junctions(found: Cover, table: CellTable, level: Level, step: float) -> Non
     for first, last, place in zip(bounds[:-1], bounds[1:], places, strict=True):
         straight = sorted({int(row) for row in pair[first:last, 0]}, key=table.order)
         others = sorted({int(row) for row in pair[first:last, 1]} - set(straight), key=table.order)
-        lacking = _listed([table.name[row] for row in straight])
-        having = _listed([table.name[row] for row in others])
-        text = f"a vertex of {having} lies on the border of {lacking}, which lacks it"
+        lacking = listed([table.name[row] for row in straight], _NAMED)
+        having = listed([table.name[row] for row in others], _NAMED)
+        text = Message("finding.vertex_lacking", having=having, lacking=lacking)
         if not others:
-            text = f"vertices of {lacking} lie beside each other, expected one and the same"
+            text = Message("finding.vertices_beside", lacking=lacking)
         found.findings.append(
             Finding(
-                kind="unmatched_border", severity="error", message=text, place=place,
+                kind="unmatched_border", severity="error", text=text, place=place,
                 cell=table.title(straight[0]),
                 others=tuple(table.title(row) for row in [*straight[1:], *others]),
             )
@@ -278,7 +289,7 @@ def _untold(found: Cover, table: CellTable, level: Level, step: float) -> None:
         found.findings.append(
             Finding(
                 kind="area_sum", severity="error",
-                message="areas of cells, gaps and overlaps do not add up to the land",
+                text=Message("finding.layer_area_sum"),
             )
         )  # fmt: skip
     faults = proof.gaps or proof.overlaps or proof.outside or proof.invalid
@@ -288,14 +299,10 @@ def _untold(found: Cover, table: CellTable, level: Level, step: float) -> None:
     if proof.closed and place is None:
         # It is cells alone that differ, and each such junction is told.
         return
-    if proof.closed:
-        text = "cells and land have other vertices on straight borders of the land, which they "
-        text += "cover exactly all the same"
-    else:
-        text = "cells and the land draw their common borders differently, by less than rounding"
+    text = Message("finding.rim_vertices" if proof.closed else "finding.rim_rounding")
     found.findings.append(
         Finding(
-            kind="unmatched_border", severity="note" if proof.closed else "error", message=text,
+            kind="unmatched_border", severity="note" if proof.closed else "error", text=text,
             place=place,
         )
     )  # fmt: skip

@@ -14,6 +14,7 @@ from gridcell.coverage.rounds import NEAR_M, repair_coverage
 from gridcell.coverage.width import is_sliver, width_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
+from gridcell.words.messages import Message
 
 _WIDTH_ERROR: Final = 0.002
 """Relative error allowed where a width is compared with what is to be healed."""
@@ -119,8 +120,11 @@ def _notes(
             Finding(
                 kind="healed", severity="note", community=codes[move.to],
                 measure=round(float(shapely.area(move.shape)), 3), place=place_of(move.shape),
-                message=f"{label}: {kind} of {_size(move.shape, width)} between "
-                f"{_names(_between(move, before), codes)} given to {codes[move.to]}, in m2",
+                text=Message(
+                    "finding.healed", label=label, kind=Message(f"part.{kind}"),
+                    size=_size(move.shape, width), to=codes[move.to],
+                    between=_names(_between(move, before), codes),
+                ),
             )
         )  # fmt: skip
     if small:
@@ -130,8 +134,10 @@ def _notes(
             Finding(
                 kind="healed", severity="note", measure=round(total, 6),
                 place=place_of(small[0].shape),
-                message=f"{label}: {len(small)} slivers below {_WORTH_M2} m2 each, {total:.2g} m2 "
-                f"in all, between {_listed(names)} were healed, in m2",
+                text=Message(
+                    "finding.healed_small", label=label, n=len(small), least=_WORTH_M2,
+                    area=total, between=_listed(names),
+                ),
             )
         )  # fmt: skip
     gained = int((shapely.get_num_coordinates(after) != shapely.get_num_coordinates(before)).sum())
@@ -139,8 +145,7 @@ def _notes(
         findings.append(
             Finding(
                 kind="borders_matched", severity="note", measure=float(gained),
-                message=f"{label}: {gained} communities have other vertices than in the file, so "
-                "that shared borders share every vertex",
+                text=Message("finding.borders_matched", label=label, n=gained),
             )
         )  # fmt: skip
     return findings
@@ -169,8 +174,10 @@ def _holes(gaps: Geometries, geometries: Geometries, codes: list[str], label: st
         Finding(
             kind="hole", severity="note", measure=round(float(shapely.area(gap)), 1),
             place=place_of(gap),
-            message=f"{label}: {_size(gap, width)} enclosed by "
-            f"{_names(_around(gap, geometries), codes)} belong to no community, in m2",
+            text=Message(
+                "finding.hole", label=label, size=_size(gap, width),
+                around=_names(_around(gap, geometries), codes),
+            ),
         )
         for gap, width in zip(gaps, width_of(gaps), strict=True)
     ]  # fmt: skip
@@ -188,11 +195,12 @@ def _stop_at(faults: list[str], heal_width: float, label: str) -> None:
     )  # fmt: skip
 
 
-def _size(shape: shapely.Geometry, width: float) -> str:
+def _size(shape: shapely.Geometry, width: float) -> Message:
     area = float(shapely.area(shape))
-    number = f"{area:,.0f}" if area >= 100 else f"{area:.3g}"
-    return (
-        f"{number} m2, {width:,.0f} m wide" if width >= 100 else f"{number} m2, {width:.3g} m wide"
+    return Message(
+        "part.area_width",
+        area=f"{area:,.0f}" if area >= 100 else f"{area:.3g}",
+        width=f"{width:,.0f}" if width >= 100 else f"{width:.3g}",
     )
 
 
@@ -201,11 +209,13 @@ def _at(shape: shapely.Geometry) -> str:
     return f"x {place.x:.1f}, y {place.y:.1f}"
 
 
-def _names(rows: Ints, codes: list[str]) -> str:
+def _names(rows: Ints, codes: list[str]) -> Message | str:
     return _listed([codes[row] for row in rows])
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: list[str]) -> Message | str:
     if len(names) > 6:
-        return f"{', '.join(names[:6])} and {len(names) - 6} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        return Message("list.more", names=names[:6], n=len(names) - 6)
+    if len(names) > 1:
+        return Message("list.and", names=names[:-1], last=names[-1])
+    return "".join(names)

@@ -15,6 +15,7 @@ from gridcell.coverage.reach import FARTHEST
 from gridcell.coverage.units import Units, in_measured_crs
 from gridcell.schema import ALIASES
 from gridcell.tables.values import as_text
+from gridcell.words.messages import Message
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "code": (
@@ -78,7 +79,7 @@ class CellTable:
     name: list[str]
     """(n,) what messages call each row: its code, or ``row`` and the label in the index."""
     units: Units
-    doubt: str | None
+    doubt: Message | None
     """Why the layer cannot be where its CRS says."""
 
     @classmethod

@@ -24,6 +24,7 @@ from gridcell.coverage.units import OWN_AREA, OWN_UNITS, require_one_crs, size
 from gridcell.coverage.width import GAP_WIDTH_M, WIDTH_ERROR, is_sliver, width_above, width_of
 from gridcell.crs import parse_crs
 from gridcell.errors import InputError, ProofError
+from gridcell.words.messages import Message
 
 _NAMED: Final = 5
 
@@ -312,7 +313,7 @@ def _told(
     shapes: Geometries,
     moves: list[Move],
     left: Geometries,
-    doubts: list[str | None],
+    doubts: list[Message | None],
 ) -> Repair:
     new = np.array(table.frame.geometry.array, dtype=object)
     changed = np.flatnonzero([a is not b for a, b in zip(shapes, table.shapes, strict=True)])
@@ -331,7 +332,7 @@ def _told(
         lost=_names(table, gone),
         left=_left_frame(table, left),
         remarks=(
-            *(doubt for doubt in doubts if doubt is not None),
+            *(str(doubt) for doubt in doubts if doubt is not None),
             *([OWN_UNITS] if frame.crs is None else []),
         ),
     )

@@ -13,6 +13,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.reach import within_reach
 from gridcell.crs import crs_name, doubt_place, horizontal, is_same_crs, settle_measured
 from gridcell.errors import InputError
+from gridcell.words.messages import Message
 
 _TRUE: float = 0.03
 """Areas of a projection that are off by less count as they are (a UTM zone: 0.1 %)."""
@@ -24,7 +25,7 @@ OWN_UNITS: Final = "measured in units of the layer's own: no CRS is named"
 
 def in_measured_crs(
     frame: gpd.GeoDataFrame, label: str, named: pyproj.CRS | None
-) -> tuple[gpd.GeoDataFrame, str | None]:
+) -> tuple[gpd.GeoDataFrame, Message | None]:
     """Return a layer in the CRS in which it is measured, and why its place is doubted.
 
     The door of every command that measures a layer as it is. Coordinates are never changed, and
@@ -55,7 +56,9 @@ def in_measured_crs(
     if crs is not None and not is_same_crs(frame.crs, crs):
         frame = frame.set_crs(crs, allow_override=True)
     doubt = None if crs is None else doubt_place(crs, bounds)
-    return frame, None if doubt is None else f"{label}: {doubt}"
+    if doubt is None:
+        return frame, None
+    return frame, Message("finding.outside_area_of_use", label=label, fault=doubt)
 
 
 def _bounds_of_most(shapes: Geometries) -> NDArray[np.float64]:
@@ -105,6 +108,16 @@ class Units:
             if abs(scale - 1) > _TRUE:
                 return cls(crs=crs, unit=unit, area="m2", length="m", distorted=True)
         return units
+
+    @property
+    def area_name(self) -> Message:
+        """The unit of areas, for messages."""
+        return Message("unit.square" if self.crs is None else "unit.m2")
+
+    @property
+    def length_name(self) -> Message:
+        """The unit of lengths, for messages."""
+        return Message("unit.length" if self.crs is None else "unit.m")
 
     def in_metres(self, shapes: Geometries) -> Geometries:
         """Return each shape in metres about its own middle; its place is lost, its size true."""

@@ -18,6 +18,7 @@ from gridcell.disclosure.earlier import single_buildings
 from gridcell.disclosure.intervals import blocks, feasible, ranges
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
+from gridcell.words.messages import Message
 
 
 def prove_published(
@@ -67,8 +68,7 @@ def prove_published(
         findings.append(
             Finding(
                 kind="contradiction", severity="error",
-                message="the counts told do not add up: parts and their totals differ, so that "
-                "hidden ones cannot be proven safe; publish the plan anew",
+                text=Message("finding.contradiction_sums"),
             )
         )  # fmt: skip
         return findings
@@ -92,9 +92,7 @@ def prove_published(
     findings.append(
         Finding(
             kind="counts_differ", severity="warning", measure=float((~agrees).sum()),
-            message=f"{(~agrees).sum():,} counts of the two publications are not of the same "
-            "households: of hidden ones among them it is proven that no sum or difference gives "
-            "one number, and of the newer ones by themselves that ranges are wide enough",
+            text=Message("finding.counts_differ", n=(~agrees).sum()),
         )
     )  # fmt: skip
     findings += _recoverable(alone, own, threshold, _names(division, alone), sound)
@@ -106,18 +104,17 @@ def _telling(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
     for level, frame in levels.items():
         hidden = frame["households"].isna()
         told = {
-            "band_told": ("band", hidden, "its band is told, and its households are hidden"),
-            "reason_told": ("reason", hidden | True, "a reason is told, which names households"),
+            "band_told": ("band", hidden),
+            "reason_told": ("reason", hidden | True),
         }
-        for kind, (column, where, text) in told.items():
+        for kind, (column, where) in told.items():
             if column not in frame:
                 continue
             # Tables without types know an empty text for nothing.
             rows = frame.loc[where & frame[column].notna() & (frame[column] != ""), "code"]
             for code in rows:
-                yield Finding(
-                    kind=kind, severity="error", message=f"{level}: {code}: {text}", cell=str(code)
-                )
+                said = Message(f"finding.{kind}", level=Message(f"layer.{level}"), cell=code)
+                yield Finding(kind=kind, severity="error", text=said, cell=str(code))
 
 
 def _small(division: CellTree, threshold: int) -> Iterator[Finding]:
@@ -141,15 +138,14 @@ def _buildings(pairs: pd.DataFrame) -> Iterator[Finding]:
     for row in pairs[single_buildings(pairs) & told].itertuples():
         yield Finding(
             kind="building_told", severity="error", cell=str(row.a),
-            message=f"{row.a} and {row.b}: the households of a single building are told, which is "
-            "no cell of its own",
+            text=Message("finding.building_told", a=str(row.a), b=str(row.b)),
         )  # fmt: skip
 
 
 def _small_count(name: str, number: int, threshold: int) -> Finding:
     return Finding(
         kind="small_count", severity="error", measure=float(number),
-        message=f"{name}: {number} households are told; expected {threshold} or more, 0, or none",
+        text=Message("finding.small_count", name=name, n=number, threshold=threshold),
         cell=name.split(" ", 1)[0],
     )  # fmt: skip
 
@@ -158,7 +154,7 @@ def _contradicting(division: CellTree) -> Iterator[Finding]:
     for code in division.contradicting:
         yield Finding(
             kind="contradiction", severity="error", cell=code,
-            message=f"{code}: two layers tell different numbers of households",
+            text=Message("finding.contradiction", cell=code),
         )  # fmt: skip
 
 
@@ -234,13 +230,15 @@ def _recoverable(
     for row in narrow:
         helpless = network.older.stop > network.older.start
         helpless = helpless and bool(greatest[row] - least[row] < threshold)
-        value = f"{low[row]}" if low[row] == high[row] else f"{low[row]} to {high[row]}"
-        by = "what was published before" if helpless else "adding and subtracting what is told"
+        value = Message("part.range", least=low[row], most=high[row])
+        key = "finding.recoverable_before" if helpless else "finding.recoverable"
         yield Finding(
             kind="recoverable", severity="warning" if helpless else "error",
             measure=float(high[row] - low[row]), cell=names[row].split(" ", 1)[0],
-            message=f"{names[row]}: its households are hidden, and {by} gives {value}; expected a "
-            f"range of {threshold}",
+            text=Message(
+                key, name=names[row], value=low[row] if low[row] == high[row] else value,
+                threshold=threshold,
+            ),
         )  # fmt: skip
 
 
@@ -252,5 +250,5 @@ def _determined(network: Network, names: list[str], agrees: Bools) -> Iterator[F
     for row in where[single & ~network.unguarded[where] & ~agrees[where]]:
         yield Finding(
             kind="recoverable", severity="error", measure=0.0, cell=names[row].split(" ", 1)[0],
-            message=f"{names[row]}: its households are hidden, and follow from what is told",
+            text=Message("finding.recoverable_sum", name=names[row]),
         )  # fmt: skip

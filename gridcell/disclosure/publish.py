@@ -18,6 +18,7 @@ from gridcell.facts import DivisionFigures, PublicationRecord
 from gridcell.model import Plan, findings_frame
 from gridcell.rules import Band
 from gridcell.schema import CELL_LAYERS, LEVELS
+from gridcell.words.catalogue import LANGUAGES
 
 THRESHOLD: Final = 5
 """Fewest households that are told."""
@@ -118,7 +119,7 @@ def publish_plan(
         hidden={name: int(frame["households"].isna().sum()) for name, frame in cells.items()},
         hidden_pairs=None if pairs is None else int(pairs["suppressed"].sum()),
         exposed=int(exposed.sum()),
-        notes={lang: publication_note(threshold, lang) for lang in ("en", "zh")},
+        notes={lang: publication_note(threshold, lang) for lang in LANGUAGES},
         ok=plan.ok,
         estimated=plan.is_estimated,
     )

@@ -18,6 +18,7 @@ from gridcell.formats.read import Exported, read_export
 from gridcell.model import Finding, Plan
 from gridcell.read.files import list_layers
 from gridcell.schema import CELL_LAYERS
+from gridcell.words.messages import Message
 
 _MOST: Final = 10**9
 """More households than there are."""
@@ -107,8 +108,7 @@ def _unpublished(exported: Exported) -> Iterator[Finding]:
     if exported.manifest and exported.publication is None:
         yield Finding(
             kind="unpublished", severity="error",
-            message=f"{exported.label}: was exported, not published, so that nothing in it is "
-            "hidden",
+            text=Message("finding.unpublished", label=exported.label),
         )  # fmt: skip
 
 
@@ -117,8 +117,7 @@ def _private_in(plan: Plan) -> Iterator[Finding]:
         if rows := len(getattr(plan, name)):
             yield Finding(
                 kind="private_table", severity="error", measure=float(rows),
-                message=f"the plan holds {rows:,} rows of {name}; publish it, and give away "
-                "what is written then",
+                text=Message("finding.private_in_plan", n=rows, table=name),
             )  # fmt: skip
 
 
@@ -134,20 +133,18 @@ def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
         if name not in {*digests, MANIFEST}:
             yield Finding(
                 kind="foreign_file", severity="error",
-                message=f"{name}: is no file of this export; move it away before the folder leaves "
-                "the house",
+                text=Message("finding.foreign_file", file=name),
             )  # fmt: skip
         elif name != MANIFEST and digest_files([file]) != digests[name]:
             yield Finding(
                 kind="changed", severity="error",
-                message=f"{name}: was changed after the export, so that what it tells beside the "
-                "counts is not known; export the plan anew",
+                text=Message("finding.changed", file=name),
             )  # fmt: skip
         for table in _tables(file):
             if table in _PRIVATE or table not in _TABLES:
                 yield Finding(
                     kind="private_table", severity="error",
-                    message=f"{name}: holds {table}; expected cells and their counts alone",
+                    text=Message("finding.private_table", file=name, table=table),
                 )  # fmt: skip
 
 

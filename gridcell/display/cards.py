@@ -19,58 +19,9 @@ from gridcell.display.content import map_title
 from gridcell.display.frames import PlanFrames
 from gridcell.display.thumbnail import thumbnail
 from gridcell.schema import BARRIER_CLASSES, SEVERITIES
-from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.catalogue import LANGUAGES, section
 from gridcell.words.maps import words
 
-_WORDS: Final[dict[str, tuple[str, str]]] = {
-    "level": ("Level", "层级"),
-    "cells": ("Grids", "网格数"),
-    "median": ("Households: least, median, most", "户数：最少、中位、最多"),
-    "cut": ("buildings cut", "被切割建筑"),
-    "vacancies": ("posts vacant", "空缺岗位"),
-    "many_error": ("errors", "错误"),
-    "many_warning": ("warnings", "警告"),
-    "many_note": ("notes", "提示"),
-    "layers": ("Layers", "输入图层"),
-    "layer": ("Layer", "图层"),
-    "rows": ("Rows", "行数"),
-    "source": ("From", "来源"),
-    "crs": ("CRS of the file", "文件坐标系"),
-    "encoding": ("Encoding", "编码"),
-    "all_in": ("all in", "统一为"),
-    "fabric": ("Fabric", "地块"),
-    "kind": ("Atoms", "地块类型"),
-    "building": ("a building's land", "建筑用地"),
-    "slab": ("a slab's land", "分段建筑用地"),
-    "open": ("open land", "空地"),
-    "site": ("sites", "专属场所"),
-    "given": ("as given", "给定地块"),
-    "number": ("Number", "数量"),
-    "area_ha": ("Hectares", "公顷"),
-    "total": ("all", "合计"),
-    "borders": ("borders between atoms", "地块之间边界"),
-    "on": ("on", "沿"),
-    "arterial": ("arterials", "主干道"),
-    "street": ("streets", "街道"),
-    "path": ("paths", "小路"),
-    "class_river": ("rivers", "河流"),
-    "class_rail": ("railways", "铁路"),
-    "class_wall": ("walls", "围墙"),
-    "holds": ("The cells cover their land exactly", "网格恰好覆盖全部土地"),
-    "fails": ("The cells do not cover their land exactly", "网格未能恰好覆盖全部土地"),
-    "fault": ("Fault", "问题"),
-    "gaps": ("gaps", "缝隙"),
-    "overlaps": ("overlaps", "重叠"),
-    "outside_land": ("outside their land", "超出范围"),
-    "unmatched": ("cells whose neighbours lack a vertex", "与邻格顶点不一致的网格"),
-    "invalid": ("invalid geometries", "无效几何"),
-    "rules": ("Rules", "规则"),
-    "setting": ("Setting", "设置"),
-    "value": ("Value", "取值"),
-    "default": ("Default", "默认值"),
-    "as_default": ("All other settings have their defaults.", "其余设置均为默认值。"),
-    "all_default": ("All settings have their defaults.", "所有设置均为默认值。"),
-}
 _LEFT: Final = "text-align:left"
 _RIGHT: Final = "text-align:right"
 _NONE: Final = "none"
@@ -252,8 +203,7 @@ def _language(lang: str | None) -> str:
 
 def _text(lang: str | None) -> dict[str, str]:
     lang = _language(lang)
-    common = words(lang)
-    return common | {key: texts[LANGUAGES.index(lang)] for key, texts in _WORDS.items()}
+    return words(lang) | dict(section("notebook", lang))
 
 
 def _in_band(cells: gpd.GeoDataFrame, text: Mapping[str, str]) -> str:

@@ -16,19 +16,12 @@ from gridcell.display.paths import add_lines, add_polygons
 from gridcell.display.water import water_areas, water_outlines
 from gridcell.errors import GridcellError, InputError
 from gridcell.schema import LEVELS
-from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.catalogue import section
 from gridcell.words.maps import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WORDS: Final[dict[str, tuple[str, str]]] = {
-    "households": ("Households", "户数"),
-    "buildings": ("Buildings", "建筑数"),
-    "area_m2": ("Area, m²", "面积（平方米）"),
-    "compactness": ("Compactness (Polsby-Popper)", "紧凑度（Polsby-Popper）"),
-    "no_band": ("no band", "不设范围"),
-}
 _NUMBERS: Final = ("households", "buildings", "area_m2", "compactness")
 
 _FILLS: Final = ("#f4e6c4", "#d3e5d0", "#cddff0", "#f1d6d3", "#ddd5ea", "#e7e9bf")
@@ -102,7 +95,7 @@ def plot_plan(
         matplotlib is not installed, or no font that has the characters to be written.
     """
     cells = _cells(plan, level, column)
-    text = words(lang) | {key: texts[LANGUAGES.index(lang)] for key, texts in _WORDS.items()}
+    text = words(lang) | dict(section("plot", lang))
     if ax is None:
         ax = _new_axes()
     if column in _NUMBERS:

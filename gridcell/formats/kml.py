@@ -16,15 +16,19 @@ import shapely
 from gridcell.arrays import Geometries
 from gridcell.formats.source import NOTE, CellSource, Written
 from gridcell.formats.vector import ROUNDED, by_code, read_layer
-from gridcell.words.catalogue import LANGUAGES
-from gridcell.words.columns import LEVEL_TITLES, TITLES, VALUES
+from gridcell.words.catalogue import section, text
 from gridcell.words.sentences import say_reasons
+from gridcell.words.terms import term
 
 _ILLEGAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What no XML may hold, and line breaks, which parsers change."""
 
 _TYPES: Final = {"level": "int", "households": "int", "buildings": "int", "area_m2": "double",
                  "compactness": "double"}  # fmt: skip
+_ROWS: Final = (
+    "label", "grid_type", "parent", "households", "buildings", "area_m2", "band", "reason",
+)  # fmt: skip
+"""Rows of a balloon, in order."""
 _DECIMALS: Final = {"area_m2": 2, "compactness": 4}
 # Colours of KML are alpha, blue, green, red.
 _STYLES: Final = {
@@ -77,12 +81,11 @@ def _read(file: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _document(
     frame: gpd.GeoDataFrame, level: str, lang: str, reasons: list[str | None], note: str | None
 ) -> Iterator[str]:
-    number_of_lang = LANGUAGES.index(lang)
     columns = [str(name) for name in frame.columns.drop(frame.active_geometry_name)]
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<kml xmlns="http://www.opengis.net/kml/2.2">\n<Document>\n'
-        f"<name>{escape(LEVEL_TITLES[level][number_of_lang])}</name>\n"
+        f"<name>{escape(text(f'level.{level}', lang))}</name>\n"
     )
     if note:
         yield f"<description>{escape(note)}</description>\n"
@@ -110,7 +113,7 @@ def _document(
 def _placemark(
     row: dict[str, str | None], shape: str, level: str, reason: str | None, lang: str
 ) -> str:
-    balloon = escape(_balloon(row | {"reason": reason}, LANGUAGES.index(lang)))
+    balloon = escape(_balloon(row | {"reason": reason}, lang))
     style = level if level in _STYLES else row["grid_type"]
     data = "".join(
         f"<SimpleData name={quoteattr(name)}>{escape(value)}</SimpleData>"
@@ -127,23 +130,26 @@ def _placemark(
     )
 
 
-def _balloon(row: dict[str, str | None], lang: int) -> str:
+def _balloon(row: dict[str, str | None], lang: str) -> str:
+    values = section("value", lang)
     lines = []
-    for name, titles in TITLES.items():
+    for name in _ROWS:
         value = row[name]
         hidden = name == "households" and row.get(NOTE) == "hidden"
         if value is None and not hidden:
             continue
-        text = value or VALUES["hidden"][lang]
-        if name in {"grid_type", "band"}:
-            text = VALUES[text][lang]
+        told = value or values["hidden"]
+        if name == "grid_type":
+            told = values[told]
+        if name == "band":
+            told = term(told, lang)
         if name == "area_m2":
-            text = f"{float(text):,.0f}"
+            told = f"{float(told):,.0f}"
         if name == "households" and row.get(NOTE) == "estimated":
-            text += f" ({VALUES['estimated'][lang]})"
+            told += f" ({values['estimated']})"
         lines.append(
-            f'<tr><td style="color:#666;padding-right:1em">{titles[lang]}</td>'
-            f"<td>{html.escape(text)}</td></tr>"
+            f'<tr><td style="color:#666;padding-right:1em">{text(f"title.{name}", lang)}</td>'
+            f"<td>{html.escape(told)}</td></tr>"
         )
     title = html.escape(row["name"] or "")
     return f"<h3>{title}</h3><table>{''.join(lines)}</table>"

@@ -13,7 +13,7 @@ from gridcell.errors import WriteError
 from gridcell.formats.source import CellSource, Written
 from gridcell.formats.vector import by_code, read_layer, write_layer
 from gridcell.tables.write import write_table
-from gridcell.words.columns import MEANINGS
+from gridcell.words.catalogue import LANGUAGES, section
 
 FIELDS: Final = {
     "compactness": "compact", "households_are": "hh_are",
@@ -62,8 +62,7 @@ def alias_table(columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame({
         "field": [FIELDS.get(name, name) for name in columns],
         "column": columns,
-        "en": [MEANINGS[name][0] for name in columns],
-        "zh": [MEANINGS[name][1] for name in columns],
+        **{lang: [section("column", lang)[name] for name in columns] for lang in LANGUAGES},
     })  # fmt: skip
 
 

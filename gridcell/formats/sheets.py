@@ -12,16 +12,12 @@ from gridcell.coverage.lattice import LONLAT
 from gridcell.formats.source import CellSource, Written, without_geometry
 from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
 from gridcell.tables.write import write_table, write_workbook
-from gridcell.words.columns import MEANINGS
+from gridcell.words.catalogue import LANGUAGES, section
 
 WORKBOOK: Final = "cells.xlsx"
 _TEXT: Final = ("code", "label", "parent", "community", "small", "household_id")
 _DECIMALS: Final = {"area_m2": 2, "compactness": 4}
 _DEGREE_DECIMALS: Final = 7
-_POINT: Final = {
-    "lon": ("Longitude of a point in the cell, WGS 84", "格内一点经度（WGS 84）"),
-    "lat": ("Latitude of a point in the cell, WGS 84", "格内一点纬度（WGS 84）"),
-}
 
 
 def as_csv(source: CellSource, folder: Path, *, households: bool) -> Written:
@@ -55,12 +51,10 @@ def _tables(source: CellSource, *, households: bool) -> dict[str, pd.DataFrame]:
         table["lon"] = np.round(lon, _DEGREE_DECIMALS)
         table["lat"] = np.round(lat, _DEGREE_DECIMALS)
         tables[level] = table
-    meanings = {**MEANINGS, **_POINT}
     columns = list(tables["large"].columns)
     tables["fields"] = pd.DataFrame({
         "column": columns,
-        "en": [meanings[name][0] for name in columns],
-        "zh": [meanings[name][1] for name in columns],
+        **{lang: [section("column", lang)[name] for name in columns] for lang in LANGUAGES},
     })  # fmt: skip
     if households:
         tables["households"] = pd.DataFrame(source.plan.households[list(HOUSEHOLD_COLUMNS)])

@@ -28,6 +28,7 @@ from gridcell.read.geometry import (
 from gridcell.read.ids import refuse_scientific, rounded_ids, unique_ids
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
+from gridcell.words.messages import Message
 
 MOST_HEXAGONS: Final = 200_000
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
@@ -76,9 +77,8 @@ def check_atoms(
         findings.append(
             Finding(
                 kind="persons_as_households", severity="warning", measure=float(counts.sum()),
-                message=(
-                    f"{source.label}: column {found['households']} looks like persons; its figures "
-                    "are divided and reported as households: set the bands in persons"
+                text=Message(
+                    "finding.persons_as_households", label=source.label, column=found["households"]
                 ),
             )
         )  # fmt: skip
@@ -160,8 +160,9 @@ def hexagons(
         findings.append(
             Finding(
                 kind="estimated", severity="warning", measure=float(totals.sum()),
-                message=f"{totals.sum()} households of the communities were spread over "
-                f"{len(cells)} hexagons by area: where they live is an estimate, in households",
+                text=Message(
+                    "finding.estimated_hexagons", n=totals.sum(), hexagons=len(cells)
+                ),
             )
         )  # fmt: skip
     order = canonical_order(pieces, table)

@@ -19,6 +19,7 @@ from gridcell.read.geometry import POLYGONS, canonical_order, check_types, mende
 from gridcell.read.ids import refuse_scientific, rounded_ids, unique_ids
 from gridcell.rules import Rules
 from gridcell.tables.values import as_number, as_text
+from gridcell.words.messages import Message
 
 
 def check_buildings(
@@ -93,7 +94,7 @@ def check_buildings(
 def _unread(source: Source, name: str, count: int) -> Finding:
     return Finding(
         kind="unread_values", severity="note", measure=float(count),
-        message=f"{source.label}: {count} values of {name} are no numbers and count as missing",
+        text=Message("finding.unread_values", label=source.label, n=count, column=name),
     )  # fmt: skip
 
 
@@ -109,9 +110,11 @@ def _lost(
         findings.append(
             Finding(
                 kind="building_without_geometry", severity="error", measure=float(counts[row]),
-                message=f"{source.label}: row {row + 1}, building "
-                f"{name if isinstance(name, str) else '(no id)'} has no geometry; its "
-                f"{counts[row]} households are in no cell; draw it or correct the row",
+                text=Message(
+                    "finding.building_without_geometry", label=source.label, row=row + 1,
+                    building=name if isinstance(name, str) else Message("part.no_id"),
+                    n=counts[row],
+                ),
             )
         )  # fmt: skip
     bare = gone & ~peopled
@@ -119,8 +122,10 @@ def _lost(
         findings.append(
             Finding(
                 kind="building_without_geometry", severity="warning", measure=0.0,
-                message=f"{source.label}: {int(bare.sum())} rows without geometry and without "
-                f"households were dropped, first row {int(np.flatnonzero(bare)[0]) + 1}",
+                text=Message(
+                    "finding.building_without_geometry_empty", label=source.label, n=bare.sum(),
+                    row=np.flatnonzero(bare)[0] + 1,
+                ),
             )
         )  # fmt: skip
     return findings

@@ -25,6 +25,7 @@ from gridcell.read.ids import unique_ids
 from gridcell.rules import Rules
 from gridcell.schema import BARRIER_KINDS
 from gridcell.tables.values import as_text
+from gridcell.words.messages import Message
 
 _KIND_WORDS: Final = {
     "river": ("river", "water", "stream", "canal", "河", "水"),
@@ -65,8 +66,10 @@ def check_sites(
         findings.append(
             Finding(
                 kind="site_dropped", severity="warning", measure=float(gone.sum()),
-                message=f"{source.label}: {int(gone.sum())} sites without area were dropped, "
-                f"first row {int(np.flatnonzero(gone)[0]) + 1}",
+                text=Message(
+                    "finding.site_dropped", label=source.label, n=gone.sum(),
+                    row=np.flatnonzero(gone)[0] + 1,
+                ),
             )
         )  # fmt: skip
     order = canonical_order(mended[~gone], table[~gone])

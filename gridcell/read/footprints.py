@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries
 from gridcell.model import Finding, place_of
 from gridcell.read.files import Source
+from gridcell.words.messages import Message
 
 _DIGITS: Final = 3
 """Footprints that differ by less than a millimetre are the same."""
@@ -74,9 +75,11 @@ def drop_repeated(
         findings.append(
             _finding(
                 values, repeats, counts,
-                f"{source.label}: {len(repeats)} rows repeat another building, alike in all, "
-                f"and do not count again, nor do their {counts[repeats].sum()} households; first "
-                f"row {repeats[0] + 1}, like row {first[repeats[0]] + 1}",
+                Message(
+                    "finding.building_repeated", label=source.label, n=len(repeats),
+                    households=counts[repeats].sum(), row=repeats[0] + 1,
+                    like=first[repeats[0]] + 1,
+                ),
             )
         )  # fmt: skip
     stacked = rows[keep[rows] & again[rows]]
@@ -84,19 +87,20 @@ def drop_repeated(
         findings.append(
             _finding(
                 values, stacked, counts,
-                f"{source.label}: {len(stacked)} buildings have the footprint of another one and "
-                f"differ in other columns; all count, with {counts[stacked].sum()} households; "
-                f"first row {stacked[0] + 1}, like row {first[stacked[0]] + 1}: remove those that "
-                "are there twice",
+                Message(
+                    "finding.building_stacked", label=source.label, n=len(stacked),
+                    households=counts[stacked].sum(), row=stacked[0] + 1,
+                    like=first[stacked[0]] + 1,
+                ),
             )
         )  # fmt: skip
     return keep, findings
 
 
 def _finding(
-    values: Geometries, rows: NDArray[np.int64], counts: NDArray[np.int64], message: str
+    values: Geometries, rows: NDArray[np.int64], counts: NDArray[np.int64], text: Message
 ) -> Finding:
     return Finding(
         kind="duplicate_building", severity="warning", measure=float(counts[rows].sum()),
-        place=place_of(values[rows[0]]), message=message,
+        place=place_of(values[rows[0]]), text=text,
     )  # fmt: skip

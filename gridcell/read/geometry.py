@@ -13,6 +13,7 @@ from gridcell.coverage.mend import Mended
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
 from gridcell.read.files import Source, check_coordinates
+from gridcell.words.messages import Message
 
 POLYGONS: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 LINES: Final = (
@@ -72,18 +73,18 @@ def mended_findings(source: Source, mending: Mended, kind: str) -> list[Finding]
     rows = np.union1d(np.flatnonzero(mending.invalid), np.array(source.unclosed, dtype=np.int64))
     if not len(rows):
         return []
-    text = f"{source.label}: {len(rows)} invalid polygons were mended, first row {rows[0] + 1}"
+    told = {"label": source.label, "n": len(rows), "row": rows[0] + 1}
+    text = Message("finding.mended", **told)
     doubtful = np.flatnonzero(mending.doubtful)
     if len(doubtful):
-        text += (
-            f"; of {len(doubtful)} less than half of the land that their rings enclose is left, "
-            f"first row {doubtful[0] + 1}: look at them"
+        text = Message(
+            "finding.mended_doubtful", **told, doubtful=len(doubtful), doubtful_row=doubtful[0] + 1
         )
     kept = rows[~shapely.is_missing(mending.shapes[rows])]
     return [
         Finding(
             kind=kind, severity="warning" if len(doubtful) else "note", measure=float(len(rows)),
-            place=place_of(mending.shapes[kept[0]]) if len(kept) else None, message=text,
+            place=place_of(mending.shapes[kept[0]]) if len(kept) else None, text=text,
         )
     ]  # fmt: skip
 

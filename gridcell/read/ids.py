@@ -9,6 +9,7 @@ import pandas as pd
 from gridcell.errors import InputError
 from gridcell.model import Finding
 from gridcell.read.files import Source
+from gridcell.words.messages import Message, some
 
 _SCIENTIFIC: Final = r"[+-]?\d(?:\.\d+)?[eE]\+\d+"
 _LONG_ID: Final = r"\d{16,}"
@@ -57,9 +58,10 @@ def rounded_ids(ids: "pd.Series[str]", source: Source, what: str) -> list[Findin
     return [
         Finding(
             kind="rounded_id", severity="warning", measure=float(is_long.sum()),
-            message=f"{source.label}: {is_long.sum()} {what} have more than {_EXACT_DIGITS} digits "
-            f"and look rounded by a spreadsheet program, for example {long[0]}; export them from "
-            "their source again, as text",
+            text=Message(
+                "finding.rounded_id", label=source.label, n=is_long.sum(), column=what,
+                digits=_EXACT_DIGITS, example=long[0],
+            ),
         )
     ]  # fmt: skip
 
@@ -113,17 +115,21 @@ def unique_ids(
             Finding(
                 kind="surrogate_id", severity="warning" if sought else "note",
                 measure=float(missing.sum()),
-                message=f"{source.label}: {missing.sum()} of {len(ids)} rows have no {what} and "
-                f"got numbers, {out[missing][0]} first"
-                + ("; the ids by which other inputs name them cannot find them" if sought else ""),
+                text=Message(
+                    "finding.surrogate_id_sought" if sought else "finding.surrogate_id",
+                    label=source.label, n=missing.sum(), total=len(ids), column=what,
+                    first=out[missing][0],
+                ),
             )
         )  # fmt: skip
     if twice := sorted(set(ids[repeated])):
         findings.append(
             Finding(
                 kind="duplicate_id", severity="warning", measure=float(len(twice)),
-                message=f"{source.label}: {len(twice)} {what} occur more than once and got a "
-                f"suffix: {', '.join(twice[:_LISTED])}{' …' if len(twice) > _LISTED else ''}",
+                text=Message(
+                    "finding.duplicate_id", label=source.label, n=len(twice), column=what,
+                    ids=some(twice, _LISTED),
+                ),
             )
         )  # fmt: skip
     return pd.Series(out, index=ids.index, dtype=object).astype("str"), findings

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gridcell.model import Finding
 from gridcell.read.crs import move_points
 from gridcell.read.datum import bd09_to_gcj02, gcj02_to_bd09, gcj02_to_wgs84, wgs84_to_gcj02
+from gridcell.words.messages import Message
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 _MOST: Final = 4000
@@ -89,9 +90,10 @@ def find_offset(
     return [
         Finding(
             kind="datum_offset", severity="warning", measure=round(distance, 1),
-            message=f"buildings look shifted by {distance:.0f} m against boundaries and barriers: "
-            f"{now:.1%} of them are crossed by a line or outside, {then:.1%} if the buildings are "
-            f"in {datum} and the other layers in {target}; if so, name the datum {option}",
+            text=Message(
+                "finding.datum_offset", distance=distance, now=now, then=then, datum=datum,
+                target=target, option=option,
+            ),
             place=shapely.Point(*middle[0]),
         )
     ]  # fmt: skip

@@ -20,6 +20,7 @@ from gridcell.read.ids import rounded_ids
 from gridcell.read.people import check_households, check_staff
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
+from gridcell.words.messages import Message, some
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 _COUNTED: Final = frozenset({"building_mended", "site_mended", "atom_mended", "surrogate_id"})
@@ -91,8 +92,10 @@ def table_remarks(
             found.append(
                 Finding(
                     kind="duplicate_id", severity="warning", measure=float(len(twice)),
-                    message=f"{source.label}: {len(twice)} {key} occur more than once: "
-                    f"{', '.join(twice[:_LISTED])}{' …' if len(twice) > _LISTED else ''}",
+                    text=Message(
+                        "finding.repeated_id", label=source.label, n=len(twice), column=key,
+                        ids=some(twice, _LISTED),
+                    ),
                 )
             )  # fmt: skip
         return found

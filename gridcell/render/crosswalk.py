@@ -12,35 +12,9 @@ from gridcell.crosswalk.tables import Crosswalk
 from gridcell.display.encode import encode_shapes
 from gridcell.display.map import POLICY, asset
 from gridcell.files.whole import write_text
-from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.catalogue import section
 from gridcell.words.maps import words
 
-_WORDS: Final[dict[str, tuple[str, str]]] = {
-    "title": ("Crosswalk of A and B", "网格对照：A 与 B"),
-    "relation": ("Relation (A to B)", "关系（A 对 B）"),
-    "equal": ("one to one", "一对一"),
-    "inside": ("A inside B", "A 在 B 内"),
-    "contains": ("A contains B", "A 包含 B"),
-    "overlaps": ("overlaps", "交叉"),
-    "only_a": ("in A alone", "仅在 A"),
-    "only_b": ("in B alone", "仅在 B"),
-    "area": ("Area", "面积"),
-    "share_a": ("Share of A", "占 A 比例"),
-    "share_b": ("Share of B", "占 B 比例"),
-    "suppressed": ("hidden", "已隐去"),
-    "borders_a": ("Borders of A", "A 的边界"),
-    "borders_b": ("Borders of B", "B 的边界"),
-    "cells_a": ("Cells of A", "A 的网格"),
-    "cells_b": ("Cells of B", "B 的网格"),
-    "pairs": ("Pairs that share land", "有共同土地的网格对"),
-    "one_to_one": ("One to one", "一对一"),
-    "a_inside_b": ("A inside one cell of B", "A 在一个 B 内"),
-    "b_inside_a": ("B inside one cell of A", "B 在一个 A 内"),
-    "a_split": ("A split between several", "A 跨多个 B"),
-    "b_split": ("B split between several", "B 跨多个 A"),
-    "households_one_to_one_share": ("Households, one to one", "一对一的户数比例"),
-    "households_inside_share": ("Households, A inside one B", "A 在一个 B 内的户数比例"),
-}
 _FIGURES: Final = (
     "cells_a", "cells_b", "pairs", "one_to_one", "a_inside_b", "b_inside_a", "a_split", "b_split",
     "households_one_to_one_share", "households_inside_share",
@@ -102,7 +76,7 @@ def write_crosswalk_map(
 
 def _content(crosswalk: Crosswalk, lang: str) -> dict[str, Any]:
     common = words(lang)
-    own = {key: texts[LANGUAGES.index(lang)] for key, texts in _WORDS.items()}
+    own = section("crosswalk", lang)
     text = {**own, "buildings": common["buildings"], "households": common["households"]}
     pairs = crosswalk.pairs
     west, south, east, north = pairs.geometry.to_crs(4326).total_bounds.tolist()

@@ -12,7 +12,8 @@ from gridcell.model import Plan
 from gridcell.read.files import Input, Source, open_input
 from gridcell.tables.values import as_text
 from gridcell.tables.write import write_table, write_workbook
-from gridcell.words.terms import language_number, term
+from gridcell.words.catalogue import section
+from gridcell.words.terms import term
 
 CONTACT_ALIASES: Final = {
     "staff_id": ("staff_id", "人员编号", "工号"),
@@ -20,46 +21,6 @@ CONTACT_ALIASES: Final = {
     "phone": ("phone", "mobile", "telephone", "电话", "联系电话", "手机", "手机号", "手机号码"),
 }
 """Names under which the columns of a contact list are found; case does not matter."""
-
-_TITLES: Final[dict[str, tuple[str, str]]] = {
-    "posts": ("Posts", "岗位"),
-    "people": ("People", "人员"),
-    "cells": ("Cells", "网格"),
-    "vacancies": ("Vacancies", "空缺岗位"),
-    "communities": ("Communities", "社区汇总"),
-    "code": ("Code", "网格编码"),
-    "label": ("Label", "网格标签"),
-    "level": ("Level", "级别"),
-    "grid_type": ("Type", "类型"),
-    "cell_name": ("Cell", "网格名称"),
-    "community": ("Community code", "社区编码"),
-    "community_name": ("Community", "社区"),
-    "role": ("Role", "岗位类别"),
-    "roles": ("Roles", "岗位类别"),
-    "state": ("State", "状态"),
-    "held": ("held", "在岗"),
-    "vacant": ("vacant", "空缺"),
-    "staff_id": ("Staff ID", "人员编号"),
-    "name": ("Name", "姓名"),
-    "phone": ("Phone", "电话"),
-    "distance_m": ("Distance from home (m)", "离家距离（米）"),
-    "households": ("Households", "户数"),
-    "buildings": ("Buildings", "楼栋数"),
-    "area_m2": ("Area (m²)", "面积（平方米）"),
-    "n_posts": ("Posts held", "任职数"),
-    "n_cells": ("Cells", "网格数"),
-    "codes": ("Codes", "网格编码"),
-    "holders": ("Held by", "责任人"),
-    "n_held": ("Posts held", "在岗岗位"),
-    "n_vacant": ("Posts vacant", "空缺岗位数"),
-    "missing": ("People missing", "缺员人数"),
-    "reason": ("Reason", "原因"),
-    "n_small_general": ("Small grids, general", "综合小网格数"),
-    "n_small_dedicated": ("Small grids, dedicated", "专属网格数"),
-    "n_micro": ("Micro grids", "微网格数"),
-    "n_people": ("People", "人数"),
-}
-"""Titles of sheets and columns, and states, by `LANGUAGES`."""
 
 _TEXT: Final = ("code", "label", "community", "staff_id", "phone", "codes", "holders")
 _CELL_LEVELS: Final = ("large", "medium", "small", "micro")
@@ -323,7 +284,7 @@ def _listed(values: "pd.Series[str]") -> str:
 
 
 def _title(key: str, lang: str) -> str:
-    return _TITLES[key][language_number(lang)] if key in _TITLES else key
+    return section("roster", lang).get(key, key)
 
 
 def _titled(table: pd.DataFrame, lang: str) -> pd.DataFrame:

@@ -7,8 +7,9 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.check.promises.faults import cell_faults, fault, numbers, text, texts
+from gridcell.check.promises.faults import cell_faults, fault, layer, numbers, text, texts
 from gridcell.model import Finding, Plan
+from gridcell.words.messages import Message
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +26,9 @@ def check_bands(plan: Plan) -> Iterator[Finding]:
         cells = plan.cells(level)
         for name in ("band", "reason"):
             given = cells[name].notna()
-            yield from cell_faults(f"wrong_{name}", level, cells, given, f"expected no {name}")
+            yield from cell_faults(
+                f"wrong_{name}", level, cells, given, Message("fault.expected_no", column=name)
+            )
     for level in ("small", "micro"):
         cells = plan.cells(level)
         low, high = band_limits(plan, level)
@@ -48,19 +51,19 @@ def _bands(level: str, cells: gpd.GeoDataFrame, low: Floats, high: Floats) -> It
     band, held = texts(cells["band"]), numbers(cells["households"])
     dedicated = (cells["grid_type"] == "dedicated").to_numpy(dtype=bool)
     yield from cell_faults(
-        "wrong_band", level, cells, dedicated & (band != ""), "a dedicated cell has no band"
+        "wrong_band", level, cells, dedicated & (band != ""), Message("fault.dedicated_band")
     )
     known = np.isin(band, _ORDER)
     yield from cell_faults(
         "wrong_band", level, cells, ~dedicated & ~known,
-        f"expected a band of {', '.join(_ORDER)}",
+        Message("fault.expected_band", bands=tuple(_ORDER)),
     )  # fmt: skip
     general = ~dedicated & known
     right = np.where(held < low - _SLACK, "under", np.where(held > high + _SLACK, "over", "in"))
     off = general & ~np.isnan(low) & (band != right)
-    said = np.full(len(cells), "", dtype=object)
+    said = np.full(len(cells), None, dtype=object)
     said[off] = [
-        f"is said to be {got}, {number:g} households are {true} for {least:g} to {most:g}"
+        Message("fault.wrong_band", band=got, households=number, true=true, least=least, most=most)
         for got, number, true, least, most in zip(
             band[off], held[off], right[off], low[off], high[off], strict=True
         )
@@ -83,8 +86,12 @@ def _contradictions(level: str, cells: gpd.GeoDataFrame) -> Iterator[Finding]:
     for row in frame[(rank < before) | (equal & mixed)].itertuples():
         yield fault(
             "wrong_band",
-            f"{level}: {row.code}: is said to be {row.band} with {row.households} households, "
-            "other cells of its community say otherwise",
+            Message(
+                "finding.cell", level=layer(level), cell=row.code,
+                fault=Message(
+                    "fault.contradicting_band", band=row.band, households=row.households
+                ),
+            ),
             cell=text(row.code), community=text(row.community),
         )  # fmt: skip
 
@@ -93,9 +100,9 @@ def _reasons(level: str, cells: gpd.GeoDataFrame) -> Iterator[Finding]:
     outside = cells["band"].isin(["under", "over"]).to_numpy(dtype=bool)
     told = np.array([reason.strip() != "" for reason in texts(cells["reason"])], dtype=bool)
     yield from cell_faults(
-        "wrong_reason", level, cells, outside & ~told, "is outside its band and says not why"
+        "wrong_reason", level, cells, outside & ~told, Message("fault.no_reason")
     )
     yield from cell_faults(
         "wrong_reason", level, cells, ~outside & told,
-        "is not outside its band and gives a reason for being so",
+        Message("fault.needless_reason"),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from gridcell.cells.codes import SEPARATOR, check_characters
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, texts
 from gridcell.model import Finding, Plan, Severity
 from gridcell.schema import LEVELS
+from gridcell.words.messages import Message
 
 EVENTS: Final = {"U": "unchanged", "S": "split", "M": "merged", "X": "other", "N": "new",
                  "R": "retired"}  # fmt: skip
@@ -53,24 +54,30 @@ def check_lineage(plan: Plan) -> Iterator[Finding]:
     twice = fresh & pd.DataFrame({"new": new, "fresh": fresh}).duplicated().to_numpy()
     ended = set(old[retired])
     faults = (
-        (~np.isin(event, list(EVENTS)), f"expected an event of {', '.join(EVENTS)}"),
-        (again, "the pair is listed twice"),
-        (fresh & (old != ""), "a new code has no old one"),
-        (twice, "the code is new twice"),
-        (fresh & _within(new, named), "the code was given before"),
-        (retired & (new != ""), "a retired code has no new one"),
-        (retired & used_old, "the code is retired and in use"),
-        (kept & (old != new), "an unchanged cell keeps its code"),
-        (~fresh & (old == ""), "the old code is missing"),
-        (~retired & (new == ""), "the new code is missing"),
-        (~retired & (new != "") & ~used_new, "the new code names no cell"),
-        (~retired & _within(old, ended), "the old code is retired as well"),
+        (~np.isin(event, list(EVENTS)), Message("fault.expected_event", events=tuple(EVENTS))),
+        (again, Message("fault.pair_twice")),
+        (fresh & (old != ""), Message("fault.new_with_old")),
+        (twice, Message("fault.new_twice")),
+        (fresh & _within(new, named), Message("fault.given_before")),
+        (retired & (new != ""), Message("fault.retired_with_new")),
+        (retired & used_old, Message("fault.retired_in_use")),
+        (kept & (old != new), Message("fault.unchanged_differs")),
+        (~fresh & (old == ""), Message("fault.old_missing")),
+        (~retired & (new == ""), Message("fault.new_missing")),
+        (~retired & (new != "") & ~used_new, Message("fault.new_unknown")),
+        (~retired & _within(old, ended), Message("fault.old_retired")),
     )
     for mask, said in faults:
         for row in np.flatnonzero(mask):
             yield fault(
                 "wrong_lineage",
-                f"lineage: {old[row] or '-'} to {new[row] or '-'} ({event[row] or '-'}): {said}",
+                Message(
+                    "finding.lineage",
+                    old=old[row] or "-",
+                    new=new[row] or "-",
+                    event=event[row] or "-",
+                    fault=said,
+                ),
                 cell=(new[row] or old[row]) or None,
             )
 
@@ -85,7 +92,7 @@ def _unique(plan: Plan, level: str) -> Iterator[Finding]:
     seen = cells["code"].duplicated() | cells["code"].isin(pd.concat([*others, cells["code"][:0]]))
     yield from cell_faults(
         "duplicate_code", level, cells, seen | cells["code"].isna(),
-        "the code is missing or used before",
+        Message("fault.code_missing_or_used"),
     )  # fmt: skip
 
 
@@ -94,28 +101,31 @@ def _places(
 ) -> Iterator[Finding]:
     """Yield cells on a wrong level, under no parent, or with a code of another one's child."""
     wrong = (cells["level"] != LEVELS[level]).fillna(value=True)
-    yield from cell_faults("wrong_level", level, cells, wrong, f"expected level {LEVELS[level]}")
+    yield from cell_faults(
+        "wrong_level", level, cells, wrong, Message("fault.expected_level", level=LEVELS[level])
+    )
     if above is None:
         orphan = cells["parent"].notna()
-        yield from cell_faults("wrong_parent", level, cells, orphan, "expected no parent")
+        yield from cell_faults(
+            "wrong_parent", level, cells, orphan, Message("fault.expected_no_parent")
+        )
         return
     known = (cells["parent"].isin(above["code"]) & cells["parent"].notna()).to_numpy(dtype=bool)
-    yield from cell_faults(
-        "wrong_parent", level, cells, ~known, "its parent is not among the level above"
-    )
+    yield from cell_faults("wrong_parent", level, cells, ~known, Message("fault.parent_unknown"))
     # Codes of communities and of the large cells they name are both given.
     severity: Severity = "warning" if level == "medium" else "error"
     yield from cell_faults(
         "code_not_nested", level, cells, known & ~_nested(cells),
-        "the code does not begin with its parent's", severity=severity,
+        Message("fault.code_not_nested"), severity=severity,
     )  # fmt: skip
 
 
 def _types(level: str, cells: gpd.GeoDataFrame) -> Iterator[Finding]:
     allowed = ("general", "dedicated") if level == "small" else ("general",)
+    either = Message("part.either", a="general", b="dedicated")
     yield from cell_faults(
         "wrong_grid_type", level, cells, ~cells["grid_type"].isin(allowed),
-        f"expected grid_type {' or '.join(allowed)}",
+        Message("fault.expected_type", types=either if level == "small" else "general"),
     )  # fmt: skip
 
 
@@ -124,14 +134,14 @@ def _communities(
 ) -> Iterator[Finding]:
     own = texts(cells["community"])
     if above is None:
-        wrong, said = own != "", "expected no community"
+        wrong, said = own != "", Message("fault.expected_no_community")
     elif level == "medium":
         wrong = (own == "") | cells["community"].duplicated().to_numpy()
-        said = "its community is missing or another cell's"
+        said = Message("fault.community_missing_or_used")
     else:
         row = find_rows(cells["parent"], above["code"])
         theirs = np.append(texts(above["community"]), "")[row]
-        wrong, said = (row >= 0) & (own != theirs), "its community is not its parent's"
+        wrong, said = (row >= 0) & (own != theirs), Message("fault.community_not_parents")
     yield from cell_faults("wrong_community", level, cells, wrong, said)
 
 
@@ -141,7 +151,7 @@ def _numbers(plan: Plan, level: str) -> Iterator[Finding]:
     plain = _is_plain(cells["code"])
     yield from cell_faults(
         "wrong_code", level, cells, cells["code"].notna() & ~plain,
-        "expected ASCII letters and digits",
+        Message("fault.expected_ascii"),
     )  # fmt: skip
     rules = plan.rules.codes
     if level == "small":
@@ -157,20 +167,20 @@ def _numbers(plan: Plan, level: str) -> Iterator[Finding]:
     code, parent = texts(cells["code"])[rows], texts(cells["parent"])[rows]
     tail = [c[len(p) :] for c, p in zip(code, parent, strict=True)]
     kind = texts(cells["grid_type"])[rows]
-    said = np.full(len(cells), "", dtype=object)
+    said = np.full(len(cells), None, dtype=object)
     said[rows] = [
         _no_number(number, digits, ranges.get(of, (0, 10**digits)))
         for number, of in zip(tail, kind, strict=True)
     ]
-    yield from cell_faults("wrong_code", level, cells, said != "", said)
+    yield from cell_faults("wrong_code", level, cells, said != None, said)  # noqa: E711 - each
 
 
-def _no_number(tail: str, digits: int, span: tuple[int, int]) -> str:
+def _no_number(tail: str, digits: int, span: tuple[int, int]) -> Message | None:
     if len(tail) != digits or not tail.isdigit():
-        return f"expected {digits} digits after its parent's code"
+        return Message("fault.expected_digits", n=digits)
     if not span[0] <= int(tail) <= span[1]:
-        return f"expected a number from {span[0]} to {span[1]}, the range of its type"
-    return ""
+        return Message("fault.expected_range", least=span[0], most=span[1])
+    return None
 
 
 def _stems(cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, stem_above: Texts) -> Texts:
@@ -195,15 +205,19 @@ def _labels(level: str, cells: gpd.GeoDataFrame, stem: Texts) -> Iterator[Findin
         return
     code, label = texts(cells["code"])[rows], texts(cells["label"])[rows]
     check = check_characters(code.astype(np.str_))
-    said = np.full((2, len(cells)), "", dtype=object)
+    said = np.full((2, len(cells)), None, dtype=object)
     for row, given, begin, last in zip(rows, label, stem[rows], check, strict=True):
         head, _, tail = given.rpartition(SEPARATOR)
         if head != begin:
-            said[0, row] = f"expected the label {begin}{SEPARATOR}{last}, found {given or 'none'}"
+            said[0, row] = Message(
+                "fault.wrong_label",
+                expected=f"{begin}{SEPARATOR}{last}",
+                label=given or Message("part.none"),
+            )
         elif tail != last:
-            said[1, row] = f"expected the check character {last}, found {given}"
-    yield from cell_faults("wrong_label", level, cells, said[0] != "", said[0])
-    yield from cell_faults("wrong_check_character", level, cells, said[1] != "", said[1])
+            said[1, row] = Message("fault.wrong_check_character", expected=last, label=given)
+    for kind, faults in zip(("wrong_label", "wrong_check_character"), said, strict=True):
+        yield from cell_faults(kind, level, cells, faults != None, faults)  # noqa: E711 - each
 
 
 def _is_plain(code: "pd.Series[str]") -> NDArray[np.bool_]:

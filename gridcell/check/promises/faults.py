@@ -13,11 +13,12 @@ from shapely.geometry.base import BaseGeometry
 
 from gridcell.coverage.reach import within_reach
 from gridcell.model import Finding, Severity, place_of
+from gridcell.words.messages import Message
 
 
 def fault(
     kind: str,
-    message: str,
+    text: Message,
     *,
     severity: Severity = "error",
     cell: str | None = None,
@@ -28,7 +29,7 @@ def fault(
 ) -> Finding:
     """Return a finding that is marked somewhere on `piece`."""
     return Finding(
-        kind=kind, severity=severity, message=message, cell=cell, others=others,
+        kind=kind, severity=severity, text=text, cell=cell, others=others,
         community=community, measure=measure, place=_placed(piece),
     )  # fmt: skip
 
@@ -38,7 +39,7 @@ def cell_faults(
     level: str,
     cells: gpd.GeoDataFrame,
     mask: Any,
-    said: str | NDArray[np.object_],
+    said: Message | NDArray[np.object_],
     *,
     severity: Severity = "error",
 ) -> Iterator[Finding]:
@@ -53,17 +54,24 @@ def cell_faults(
     mask
         (cells,) which of them are at fault.
     said
-        What is wrong: one text for all, or (cells,) texts.
+        What is wrong: one message ``fault.…`` for all, or (cells,) of them.
     """
     rows = np.flatnonzero(np.asarray(mask, dtype=bool))
     geometry = np.asarray(cells.geometry, dtype=object)
     code, community = cells["code"].to_numpy(object), cells["community"].to_numpy(object)
     for row in rows:
-        words = said if isinstance(said, str) else said[row]
+        one = said if isinstance(said, Message) else said[row]
+        name = text(code[row]) or Message("part.no_code")
         yield fault(
-            kind, f"{level}: {text(code[row])}: {words}", severity=severity, cell=text(code[row]),
-            community=text(community[row]), piece=_usable(geometry[row]),
+            kind, Message("finding.cell", level=layer(level), cell=name, fault=one),
+            severity=severity, cell=text(code[row]), community=text(community[row]),
+            piece=_usable(geometry[row]),
         )  # fmt: skip
+
+
+def layer(level: str) -> Message:
+    """Return what messages call a level."""
+    return Message(f"layer.{level}")
 
 
 def text(value: object) -> str | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gridcell.check.promises.faults import fault, find_rows, numbers, text, texts
 from gridcell.model import Finding, Plan
 from gridcell.schema import CELL_COLUMNS
+from gridcell.words.messages import Message
 
 _FIGURES = ("level", "households", "buildings", "area_m2", "compactness")
 
@@ -21,7 +22,7 @@ def check_leaves(plan: Plan) -> Iterator[Finding]:
     cells = pd.concat([small[columns], plan.micro[columns]], ignore_index=True)
     row = find_rows(cells["code"], plan.leaves["code"])
     for code in cells["code"][row < 0]:
-        yield fault("wrong_leaf", f"{code} has no children and is no leaf", cell=text(code))
+        yield fault("wrong_leaf", Message("finding.no_leaf", cell=code), cell=text(code))
     there = row >= 0
     cells, leaves = cells[there], plan.leaves.iloc[row[there]]
     differs = {
@@ -34,10 +35,11 @@ def check_leaves(plan: Plan) -> Iterator[Finding]:
     )
     for name, mask in differs.items():
         for code in cells["code"][mask]:
-            yield fault("wrong_leaf", f"{code}: cell and leaf differ in {name}", cell=text(code))
+            said = Message("finding.leaf_differs", cell=code, column=name)
+            yield fault("wrong_leaf", said, cell=text(code))
     known = plan.leaves["code"].isin(cells["code"]) & ~plan.leaves["code"].duplicated()
     for code in plan.leaves["code"][~known]:
-        yield fault("wrong_leaf", f"leaf {code} is no cell without children", cell=text(code))
+        yield fault("wrong_leaf", Message("finding.strange_leaf", cell=code), cell=text(code))
 
 
 def _equal(a: "pd.Series[float]", b: "pd.Series[float]") -> NDArray[np.bool_]:

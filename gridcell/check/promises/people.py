@@ -1,6 +1,7 @@
 """Households and staff of a plan: each where the tables say, and the posts that exist."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from gridcell.check.promises.faults import fault, find_rows, numbers, text, text
 from gridcell.check.promises.totals import has_register
 from gridcell.model import Finding, Plan
 from gridcell.schema import LEVELS
+from gridcell.words.messages import Message, Value, role_name
 
 HOW = ("building", "unit", "point", "nearest")
 """How a household may have been placed."""
@@ -31,17 +33,20 @@ def _known_households(plan: Plan) -> Iterator[Finding]:
     assigned = table[table["code"].notna()]
     for row in assigned[~assigned["code"].isin(leaves)].itertuples():
         yield fault(
-            "unknown_code", f"household {row.household_id}: {row.code} is no leaf",
+            "unknown_code",
+            Message("finding.household_no_leaf", household=_id(row.household_id), cell=row.code),
             cell=text(row.code),
         )  # fmt: skip
     lost = table[table["code"].isna() & table["reason"].isna()]
     for row in lost.itertuples():
-        yield fault("unknown_code", f"household {row.household_id}: neither cell nor reason")
+        said = Message("finding.household_nowhere", household=_id(row.household_id))
+        yield fault("unknown_code", said)
     # Households left out without a register have no id; a line of several may fill several slabs.
     again = table["household_id"].notna() & table["household_id"].duplicated()
     same = table.duplicated(["household_id", "code"]) | table.index.isin(lost.index)
     for row in table[again & same].itertuples():
-        yield fault("duplicate_household", f"household {row.household_id} is listed twice")
+        said = Message("finding.duplicate_household", household=row.household_id)
+        yield fault("duplicate_household", said)
 
 
 def _placed_households(plan: Plan) -> Iterator[Finding]:
@@ -58,20 +63,26 @@ def _placed_households(plan: Plan) -> Iterator[Finding]:
     count = numbers(table["count"])
     away = numbers(table["distance_m"])
     faults = (
-        (at_leaf & (texts(table["small"]) != small), "small is not the small cell of its code"),
-        (at_leaf & (texts(table["community"]) != community), "community is not that of its code"),
-        (at_leaf & ~np.isin(texts(table["how"]), HOW), f"expected how of {', '.join(HOW)}"),
-        (at_leaf & ~(away >= 0), "expected a distance_m from 0"),
-        (at_leaf & table["reason"].notna().to_numpy(), "has a cell and a reason for having none"),
-        (nowhere & (texts(table["small"]) != ""), "has a small cell and no code"),
-        (nowhere & (texts(table["community"]) != ""), "has a community and no code"),
-        (~(count >= 0), "expected a count from 0"),
-        (table["household_id"].isna().to_numpy() & register, "has no household_id"),
+        (at_leaf & (texts(table["small"]) != small), Message("fault.wrong_small")),
+        (at_leaf & (texts(table["community"]) != community), Message("fault.wrong_community")),
+        (
+            at_leaf & ~np.isin(texts(table["how"]), HOW),
+            Message("fault.expected_how", ways=tuple(HOW)),
+        ),
+        (at_leaf & ~(away >= 0), Message("fault.expected_distance")),
+        (at_leaf & table["reason"].notna().to_numpy(), Message("fault.cell_and_reason")),
+        (nowhere & (texts(table["small"]) != ""), Message("fault.small_without_code")),
+        (nowhere & (texts(table["community"]) != ""), Message("fault.community_without_code")),
+        (~(count >= 0), Message("fault.expected_count")),
+        (table["household_id"].isna().to_numpy() & register, Message("fault.no_household_id")),
     )
     for mask, said in faults:
         for i in np.flatnonzero(mask):
             yield fault(
-                "wrong_household", f"household {text(table['household_id'].iloc[i])}: {said}",
+                "wrong_household",
+                Message(
+                    "finding.household", household=_id(table["household_id"].iloc[i]), fault=said
+                ),
                 cell=text(table["code"].iloc[i]),
             )  # fmt: skip
 
@@ -82,14 +93,23 @@ def _buildings(plan: Plan) -> Iterator[Finding]:
     strays = buildings[buildings["code"].notna() & ~buildings["code"].isin(plan.leaves["code"])]
     for row in strays.itertuples():
         yield fault(
-            "unknown_code", f"building {row.bldg_id}: {row.code} is no leaf", cell=text(row.code)
+            "unknown_code",
+            Message("finding.building_no_leaf", building=_id(row.bldg_id), cell=row.code),
+            cell=text(row.code),
         )
     nameless = buildings["bldg_id"].isna().to_numpy(dtype=bool)
     uncounted = ~(numbers(buildings["households"]) >= 0)
-    for mask, said in ((nameless, "no bldg_id"), (uncounted, "no number of households")):
+    for mask, said in (
+        (nameless, Message("fault.no_bldg_id")),
+        (uncounted, Message("fault.no_households")),
+    ):
         for i in np.flatnonzero(mask):
             yield fault(
-                "wrong_building", f"building {text(buildings['bldg_id'].iloc[i])}: {said}",
+                "wrong_building",
+                Message(
+                    "finding.building", building=_id(buildings["bldg_id"].iloc[i]),
+                    fault=said,
+                ),
                 cell=text(buildings["code"].iloc[i]),
             )  # fmt: skip
 
@@ -102,22 +122,28 @@ def _posts(plan: Plan) -> Iterator[Finding]:
         role, code = texts(table["role"]), texts(table["code"])
         for i in np.flatnonzero(~pd.MultiIndex.from_arrays([role, code]).isin(wanted.index)):
             yield fault(
-                "wrong_post", f"{name}: no cell {code[i] or '-'} has a {role[i] or '-'}",
+                "wrong_post",
+                Message(
+                    "finding.post_nowhere", table=name, cell=code[i] or "-",
+                    role=role_name(role[i]) if role[i] else "-",
+                ),
                 cell=code[i] or None,
             )  # fmt: skip
     nobody = plan.staff["staff_id"].isna().to_numpy(dtype=bool)
     nothing = ~(numbers(plan.vacancies["missing"]) >= 1)
     for (name, table), mask, said in zip(
-        tables, (nobody, nothing), ("has no staff_id", "misses nobody"), strict=True
+        tables,
+        (nobody, nothing),
+        (Message("fault.no_staff_id"), Message("fault.misses_nobody")),
+        strict=True,
     ):
         for row in table[mask].itertuples():
-            yield fault("wrong_post", f"{name}: {row.role} of {row.code} {said}",
-                        cell=text(row.code))  # fmt: skip
+            yield fault("wrong_post", _post(name, row, said), cell=text(row.code))
     for (name, table), key in zip(tables, (["staff_id", "role", "code"], ["role", "code"]),
                                   strict=True):  # fmt: skip
         for row in table[table.duplicated(key)].itertuples():
             yield fault(
-                "duplicate_post", f"{name}: {row.role} of {row.code} is listed twice",
+                "duplicate_post", _post(name, row, Message("fault.listed_twice")),
                 cell=text(row.code),
             )  # fmt: skip
     yield from _overfilled(plan, wanted)
@@ -143,6 +169,15 @@ def _wanted(plan: Plan) -> "pd.Series[float]":
     return posts[~posts.index.duplicated()]
 
 
+def _post(table: str, row: Any, said: Message) -> Message:
+    role = role_name(row.role) if text(row.role) else "-"
+    return Message("finding.post", table=table, role=role, cell=text(row.code) or "-", fault=said)
+
+
+def _id(value: object) -> Value:
+    return text(value) or Message("part.no_id")
+
+
 def _overfilled(plan: Plan, wanted: "pd.Series[float]") -> Iterator[Finding]:
     held = plan.staff.assign(people=1.0)[["role", "code", "people"]]
     vacant = plan.vacancies.assign(people=numbers(plan.vacancies["missing"]))
@@ -153,7 +188,10 @@ def _overfilled(plan: Plan, wanted: "pd.Series[float]") -> Iterator[Finding]:
         if people > limit:
             yield fault(
                 "duplicate_post",
-                f"{role} of {code}: {people:g} held or vacant, {limit:g} wanted",
+                Message(
+                    "finding.post_overfilled", role=role_name(role), cell=code, people=people,
+                    limit=limit,
+                ),
                 cell=text(code), measure=float(people - limit),
             )  # fmt: skip
     limits = {role.name: role.max_cells for role in plan.rules.staffing}
@@ -162,6 +200,12 @@ def _overfilled(plan: Plan, wanted: "pd.Series[float]") -> Iterator[Finding]:
         if count > limits.get(role, count):
             yield fault(
                 "duplicate_post",
-                f"staff {person} is {role} of {count} cells, {limits[role]} at most",
+                Message(
+                    "finding.post_overloaded",
+                    person=person,
+                    role=role_name(role),
+                    cells=count,
+                    limit=limits[role],
+                ),
                 measure=float(count - limits[role]),
             )

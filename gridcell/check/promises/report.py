@@ -11,6 +11,7 @@ from gridcell.crs import is_same_crs
 from gridcell.errors import RulesError
 from gridcell.model import Finding, Plan, make_report
 from gridcell.rules import Rules
+from gridcell.words.messages import Message
 
 _ROUNDED: Final = {
     ("balance",): 1.0001e-4, ("compactness",): 1.0001e-4, ("coverage",): 1.0001e-6,
@@ -40,10 +41,12 @@ def compare_report(plan: Plan, told: Any) -> Iterator[Finding]:
 
 def differs(path: Path, given: Any, true: Any) -> Finding:
     """Return the finding that a figure of the report is another one."""
-    name = ".".join(path) or "all of it"
+    name = ".".join(path) or Message("part.all_of_it")
     if true is _MISSING:
-        return fault("report_differs", f"report: {name}: the plan has no such one")
-    return fault("report_differs", f"report: {name} is {_said(given)}, expected {_said(true)}")
+        return fault("report_differs", Message("finding.report_stranger", name=name))
+    found, expected = _said(given), _said(true)
+    said = Message("finding.report_differs", name=name, found=found, expected=expected)
+    return fault("report_differs", said)
 
 
 def differences(told: Any, true: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:

@@ -10,11 +10,12 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gridcell.check.promises.faults import cell_faults, fault, numbers, text
+from gridcell.check.promises.faults import cell_faults, fault, layer, numbers, text
 from gridcell.coverage.proof import CoverageProof
 from gridcell.coverage.reach import within_reach
 from gridcell.model import Finding, Plan, Severity
 from gridcell.schema import LEVELS
+from gridcell.words.messages import Message
 
 PRECISION = 1e-6
 """Figures with decimals are equal where they differ by no more than this share of them."""
@@ -28,40 +29,45 @@ def coverage_findings(plan: Plan, level: str, proof: CoverageProof) -> Iterator[
     community = cells["community"].to_numpy(object)
     for row, area, piece in _rows_of(proof.gap_pieces, "parent"):
         yield fault(
-            "gap", f"{level}: {area:.6g} m2 of {above[row]} lie in none of its cells",
+            "gap", Message("finding.gap", level=layer(level), area=area, cell=above[row]),
             cell=text(above[row]), community=text(land["community"].iloc[row]),
             piece=piece, measure=area,
         )  # fmt: skip
     for left, right, area, piece in _rows_of(proof.overlap_pieces, "left", "right"):
         yield fault(
-            "overlap", f"{level}: {code[left]} and {code[right]} share {area:.6g} m2",
+            "overlap",
+            Message("finding.overlap", level=layer(level), a=code[left], b=code[right], area=area),
             cell=text(code[left]), others=(str(code[right]),), community=text(community[left]),
             piece=piece, measure=area,
         )  # fmt: skip
     for row, area, piece in _rows_of(proof.outside_pieces, "cell"):
         yield fault(
-            "outside", f"{level}: {area:.6g} m2 of {code[row]} lie outside its parent",
+            "outside", Message("finding.outside", level=layer(level), area=area, cell=code[row]),
             cell=text(code[row]), community=text(community[row]), piece=piece, measure=area,
         )  # fmt: skip
     for row in proof.unmatched:
         yield fault(
             "unmatched_border",
-            f"{level}: a border of {code[row]} has other vertices than the neighbour's",
+            Message("finding.unmatched_border", level=layer(level), cell=code[row]),
             cell=text(code[row]), community=text(community[row]),
             piece=cells.geometry.iloc[row],
         )  # fmt: skip
     for row in proof.invalid_cells:
         yield fault(
-            "invalid_geometry", f"{level}: {code[row]}: {_why_invalid(cells.geometry.iloc[row])}",
+            "invalid_geometry",
+            Message(
+                "finding.cell", level=layer(level), cell=code[row],
+                fault=_why_invalid(cells.geometry.iloc[row]),
+            ),
             cell=text(code[row]), community=text(community[row]),
         )  # fmt: skip
     if not proof.exact and not proof.gaps and not proof.overlaps and not proof.outside:
         yield fault(
             "unmatched_border",
-            f"{level}: cells and the level above them draw their common borders differently",
+            Message("finding.unmatched_border_above", level=layer(level)),
         )
     if not proof.areas_add_up:
-        yield fault("area_sum", f"{level}: areas of cells do not add up to their parents'")
+        yield fault("area_sum", Message("finding.area_sum", level=layer(level)))
 
 
 def multipart(plan: Plan) -> Iterator[Finding]:
@@ -77,7 +83,7 @@ def multipart(plan: Plan) -> Iterator[Finding]:
             )
             severity: Severity = "warning" if given else "error"
             yield fault(
-                "multipart", f"{level}: {cell.code} is not one connected piece",
+                "multipart", Message("finding.multipart", level=layer(level), cell=cell.code),
                 severity=severity, cell=text(cell.code), community=text(cell.community),
                 piece=cell.geometry, measure=float(shapely.get_num_geometries(cell.geometry)),
             )  # fmt: skip
@@ -99,9 +105,9 @@ def measures(plan: Plan) -> Iterator[Finding]:
         ):
             given = numbers(cells[name])
             off = sound & ~(np.abs(given - true) <= PRECISION * true)
-            said = np.full(len(cells), "", dtype=object)
+            said = np.full(len(cells), None, dtype=object)
             said[off] = [
-                f"{name} is {got:.10g}, its shape has {fact:.10g}"
+                Message("fault.shape_figure", name=name, given=got, true=fact)
                 for got, fact in zip(given[off], true[off], strict=True)
             ]
             yield from cell_faults(kind, level, cells, off, said)
@@ -112,14 +118,14 @@ def parts(geometry: "pd.Series[Any]") -> NDArray[np.int64]:
     return shapely.get_num_geometries(np.asarray(geometry, dtype=object)).astype(np.int64)
 
 
-def _why_invalid(geometry: BaseGeometry | None) -> str:
+def _why_invalid(geometry: BaseGeometry | None) -> Message:
     if geometry is None or geometry.is_empty:
-        return "no geometry"
+        return Message("fault.no_geometry")
     if geometry.geom_type not in ("Polygon", "MultiPolygon"):
-        return f"expected a polygon, got a {geometry.geom_type}"
+        return Message("fault.wrong_type", type=geometry.geom_type)
     if not within_reach(np.array([geometry], dtype=object)).all():
-        return "coordinates that are not numbers of any CRS"
-    return str(shapely.is_valid_reason(geometry))
+        return Message("fault.out_of_reach")
+    return Message("fault.invalid", reason=str(shapely.is_valid_reason(geometry)))
 
 
 def _rows_of(frame: gpd.GeoDataFrame, *rows: str) -> Iterator[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from gridcell.check.promises.faults import cell_faults, fault, find_rows, numbers, text
+from gridcell.check.promises.faults import cell_faults, fault, find_rows, layer, numbers, text
 from gridcell.model import Finding, Plan
 from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
@@ -33,7 +33,9 @@ def _figures(plan: Plan, level: str) -> Iterator[Finding]:
     cells = plan.cells(level)
     for name in ("households", "buildings"):
         wrong = ~(numbers(cells[name]) >= 0)
-        yield from cell_faults("totals", level, cells, wrong, f"expected a number of {name}")
+        yield from cell_faults(
+            "totals", level, cells, wrong, Message("fault.expected_number", column=name)
+        )
 
 
 def _children(plan: Plan, above: str, level: str) -> Iterator[Finding]:
@@ -47,8 +49,10 @@ def _children(plan: Plan, above: str, level: str) -> Iterator[Finding]:
         for i in np.flatnonzero(with_children & (given != total) & ~np.isnan(given)):
             yield fault(
                 "totals",
-                f"{above}: {parents['code'].iloc[i]} has {given[i]:g} {name}, its cells "
-                f"{total[i]:g}",
+                Message(
+                    "finding.totals", level=layer(above), cell=parents["code"].iloc[i],
+                    given=given[i], column=name, total=total[i],
+                ),
                 cell=text(parents["code"].iloc[i]), community=text(parents["community"].iloc[i]),
                 measure=float(abs(given[i] - total[i])),
             )  # fmt: skip
@@ -56,12 +60,12 @@ def _children(plan: Plan, above: str, level: str) -> Iterator[Finding]:
 
 def _households(plan: Plan) -> Iterator[Finding]:
     """Compare the leaves with the buildings in them, and with the register."""
-    yield from _compare(plan, plan.buildings, "households", "its buildings hold")
+    yield from _compare(plan, plan.buildings, "households", "buildings_hold")
     if has_register(plan.households):
-        yield from _compare(plan, plan.households, "count", "the register places")
+        yield from _compare(plan, plan.households, "count", "register_places")
 
 
-def _compare(plan: Plan, table: pd.DataFrame, column: str, said: str) -> Iterator[Finding]:
+def _compare(plan: Plan, table: pd.DataFrame, column: str, key: str) -> Iterator[Finding]:
     leaves = plan.leaves
     row = find_rows(table["code"], leaves["code"])
     held = np.nan_to_num(numbers(table[column]))
@@ -70,7 +74,10 @@ def _compare(plan: Plan, table: pd.DataFrame, column: str, said: str) -> Iterato
     for i in np.flatnonzero((given != total) & ~np.isnan(given)):
         yield fault(
             "totals",
-            f"leaf {leaves['code'].iloc[i]} has {given[i]:g} households, {said} {total[i]:g}",
+            Message(
+                f"finding.totals_{key}", cell=leaves["code"].iloc[i], given=given[i],
+                total=total[i],
+            ),
             cell=text(leaves["code"].iloc[i]), community=text(leaves["community"].iloc[i]),
             measure=float(abs(given[i] - total[i])),
         )  # fmt: skip
@@ -90,17 +97,20 @@ def _buildings(plan: Plan) -> Iterator[Finding]:
     limit = np.bincount(row[most.to_numpy()], minlength=len(leaves))
     given = numbers(leaves["buildings"])
     for i in np.flatnonzero((given < least) | (given > limit)):
-        there = f"{least[i]}" if least[i] == limit[i] else f"{least[i]} to {limit[i]}"
+        there = Message("part.range", least=least[i], most=limit[i])
         yield fault(
             "totals",
-            f"leaf {leaves['code'].iloc[i]} has {given[i]:g} buildings, {there} stand in it",
+            Message(
+                "finding.totals_buildings", cell=leaves["code"].iloc[i], given=given[i],
+                standing=least[i] if least[i] == limit[i] else there,
+            ),
             cell=text(leaves["code"].iloc[i]), community=text(leaves["community"].iloc[i]),
             measure=float(max(least[i] - given[i], given[i] - limit[i])),
         )  # fmt: skip
     total = int(np.nan_to_num(given).sum())
     if total != (number := held["bldg_id"].nunique()):
         yield fault(
-            "totals", f"leaves have {total} buildings, {number} stand in them",
+            "totals", Message("finding.totals_all_buildings", total=total, standing=number),
             measure=float(abs(total - number)),
         )  # fmt: skip
 
@@ -126,14 +136,14 @@ def _shares(plan: Plan) -> Iterator[Finding]:
         if named > people:
             yield fault(
                 "share_above_100",
-                f"staff: {named} people hold posts, {people} are on the roster",
+                Message("finding.share_above_100_staff", holders=named, people=people),
                 measure=float(named - people),
             )
     for level, share in plan.division.barrier_share.items():
         if not 0 <= share <= 1:
             yield fault(
                 "share_above_100",
-                f"report: barrier_share.{level} is {share:.4g}, expected 0 to 1",
+                Message("finding.share_above_100_barrier", level=level, share=share),
                 measure=float(share),
             )
     for level in ("small", "micro"):
@@ -145,7 +155,9 @@ def _shares(plan: Plan) -> Iterator[Finding]:
             if name == level and not inside[code] <= most <= number[code]:
                 yield fault(
                     "share_above_100",
-                    f"report: communities.{code}.{level}.bound is {most:,}; {inside[code]:,} of "
-                    f"{number[code]:,} cells are in their band",
+                    Message(
+                        "finding.share_above_100_bound", community=code, level=level, most=most,
+                        inside=inside[code], cells=number[code],
+                    ),
                     community=code, measure=float(most),
                 )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gridcell.formats.styles.symbols import Choice, Colour, Label, Rule, Style
+from gridcell.words.catalogue import LANGUAGES, text
 
 _WHITE: Final = (255, 255, 255, 255)
 _ORANGE: Final = (176, 79, 31, 255)
@@ -13,33 +14,43 @@ _MICRO_LINE: Final = (110, 130, 150, 255)
 _GENERAL: Final = Choice(column="grid_type", value="general")
 _DEDICATED: Final = Choice(column="grid_type", value="dedicated")
 _UNTOLD: Final = Choice(column="grid_type", value="general", without="band")
-_BANDS_TITLE: Final = "户数范围 Bands"
-_BANDS: Final[Mapping[str, tuple[str, Colour]]] = {
+_BANDS: Final[Mapping[str, Colour]] = {
     # What is as it should be stays pale: below it another level may show what is not.
-    "in": ("户数达标 In the band", (120, 180, 110, 60)),
-    "under": ("户数不足 Under the band", (60, 130, 215, 170)),
-    "over": ("户数超出 Over the band", (215, 60, 50, 170)),
+    "in": (120, 180, 110, 60),
+    "under": (60, 130, 215, 170),
+    "over": (215, 60, 50, 170),
 }
+
+
+def _title(key: str) -> str:
+    """Return a title in all languages, English last: a project is read by people of each."""
+    return " ".join(text(f"style.{key}", lang) for lang in reversed(LANGUAGES))
 
 
 def _by_type(line: Colour, width: float, fill: Colour) -> tuple[Rule, ...]:
     return (
-        Rule(title="综合网格 General", of=_GENERAL, line=line, width=width, fill=fill),
-        Rule(title="专属网格 Dedicated", of=_DEDICATED, line=_ORANGE, width=width + 0.1,
+        Rule(title=_title("general"), of=_GENERAL, line=line, width=width, fill=fill),
+        Rule(title=_title("dedicated"), of=_DEDICATED, line=_ORANGE, width=width + 0.1,
              fill=(240, 143, 79, 60), hatched=True),
     )  # fmt: skip
 
 
 def _by_band(line: Colour, width: float) -> tuple[Rule, ...]:
     bands = (
-        Rule(title=title, of=Choice(column="band", value=band), line=line, width=width, fill=fill)
-        for band, (title, fill) in _BANDS.items()
+        Rule(
+            title=_title(band),
+            of=Choice(column="band", value=band),
+            line=line,
+            width=width,
+            fill=fill,
+        )
+        for band, fill in _BANDS.items()
     )
     return (
         *bands,
         _by_type(line, width, line)[1],
         # Published plans hide what would tell small counts.
-        Rule(title="未公布 Not told", of=_UNTOLD, line=line, width=width),
+        Rule(title=_title("untold"), of=_UNTOLD, line=line, width=width),
     )
 
 
@@ -76,7 +87,7 @@ def _cells(
             rules=_by_type(line, width, fill), labels=labels, below=below,
         ),
         Style(
-            kind="fill", title=_BANDS_TITLE, about=f"{what} by households against the band",
+            kind="fill", title=_title("bands"), about=f"{what} by households against the band",
             rules=_by_band(line, width), labels=labels, below=below, default=False,
         ),
     )  # fmt: skip
@@ -86,7 +97,7 @@ LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
     "large": (
         Style(
             kind="fill", about="Level 1: outline and name",
-            rules=(Rule(title="大网格 Large grid", line=(36, 47, 59, 255), width=1.0),),
+            rules=(Rule(title=_title("large"), line=(36, 47, 59, 255), width=1.0),),
             labels=(Label(text='"name"', column="name", size=12, colour=(36, 47, 59, 255),
                           below=10_000_000, above=10_000, bold=True, priority=10),),
         ),
@@ -94,7 +105,7 @@ LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
     "medium": (
         Style(
             kind="fill", about="Level 2: outline and name",
-            rules=(Rule(title="社区（中网格） Community", line=(31, 61, 90, 255), width=0.7),),
+            rules=(Rule(title=_title("medium"), line=(31, 61, 90, 255), width=0.7),),
             labels=(Label(text='"name"', column="name", size=10, colour=(31, 61, 90, 255),
                           below=100_000, bold=True, priority=9),),
         ),
@@ -107,7 +118,7 @@ LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
     "buildings": (
         Style(
             kind="fill", about="Buildings and their slabs", below=15_000,
-            rules=(Rule(title="建筑 Building", line=(140, 135, 130, 255), width=0.1,
+            rules=(Rule(title=_title("building"), line=(140, 135, 130, 255), width=0.1,
                         fill=(205, 200, 192, 255)),),
         ),
     ),
@@ -115,13 +126,13 @@ LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
         Style(
             kind="line", about="Roads, rivers, railways and walls by kind", below=100_000,
             rules=tuple(
-                Rule(title=title, of=Choice(column="kind", value=kind), line=line, width=width,
-                     dashed=kind == "rail")
-                for kind, title, line, width in (
-                    ("road", "道路 Road", (170, 165, 155, 255), 0.5),
-                    ("river", "河流 River", (90, 150, 210, 255), 0.8),
-                    ("rail", "铁路 Railway", (60, 60, 60, 255), 0.5),
-                    ("wall", "围墙 Wall", (140, 110, 80, 255), 0.4),
+                Rule(title=_title(kind), of=Choice(column="kind", value=kind), line=line,
+                     width=width, dashed=kind == "rail")
+                for kind, line, width in (
+                    ("road", (170, 165, 155, 255), 0.5),
+                    ("river", (90, 150, 210, 255), 0.8),
+                    ("rail", (60, 60, 60, 255), 0.5),
+                    ("wall", (140, 110, 80, 255), 0.4),
                 )
             ),
         ),
@@ -130,12 +141,12 @@ LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
         Style(
             kind="marker", about="What checks found, by severity",
             rules=tuple(
-                Rule(title=title, of=Choice(column="severity", value=severity), line=_WHITE,
-                     width=width, fill=fill)
-                for severity, title, width, fill in (
-                    ("note", "提示 Note", 2.2, (70, 130, 200, 255)),
-                    ("warning", "警告 Warning", 2.8, (235, 150, 40, 255)),
-                    ("error", "错误 Error", 3.4, (205, 45, 45, 255)),
+                Rule(title=_title(severity), of=Choice(column="severity", value=severity),
+                     line=_WHITE, width=width, fill=fill)
+                for severity, width, fill in (
+                    ("note", 2.2, (70, 130, 200, 255)),
+                    ("warning", 2.8, (235, 150, 40, 255)),
+                    ("error", 3.4, (205, 45, 45, 255)),
                 )
             ),
             labels=(Label(text='"kind"', column="kind", size=7, colour=(90, 60, 40, 255),

@@ -12,8 +12,8 @@ from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.staff.workbook import make_roster
+from gridcell.words.maps import atlas_words
 from gridcell.words.sentences import say_reasons
-from gridcell.words.sheets import atlas_words
 from gridcell.words.terms import term
 
 LEVELS: Final = ("small", "micro")
