@@ -21,6 +21,7 @@ from gridcell.certificate import (
     verify_certificate,
     write_certificate,
 )
+from gridcell.certificate.verify import compare_figures
 from gridcell.errors import InputError, WriteError
 from gridcell.folder import write_plan
 from gridcell.pipeline import make_plan
@@ -48,7 +49,7 @@ def made(tmp_path_factory):
     inputs = tmp_path_factory.mktemp("made") / "deep" / "inputs"
     inputs.mkdir(parents=True)
     layers = read_layers(**make_town(inputs), rules=towns.RULES)
-    plan = towns.told(make_plan(layers, rules=towns.RULES))
+    plan = make_plan(layers, rules=towns.RULES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             gridcell.render.map, "write_map", lambda _, path, *, lang: path.write_text(lang)
@@ -300,3 +301,39 @@ def test_the_digest_of_an_input_is_the_one_in_the_report(made):
         if path.suffix in (".gpkg", ".shp", ".csv"):
             given = f"{path}#land" if path.suffix == ".gpkg" else path
             assert digest_input(path) == open_input(given, "input").sha256
+
+
+@pytest.mark.parametrize(
+    ("certified", "found", "same"),
+    [
+        (1000.0, 1000.000999, True),
+        (1000.0, 1000.001001, False),
+        (1000.0, 999.999001, True),
+        (1000.0, 999.998999, False),
+        (-1000.0, -1000.000999, True),
+        (-1000.0, -1000.001002, False),
+        (1000.000999, 1000.0, True),
+        (0.0, 9.9e-7, True),
+        (0.0, 1.1e-6, False),
+        (0.0, -1.1e-6, False),
+        (0.5, 0.5000009, True),
+        (0.5, 0.5000011, False),
+        (1000, 1000.000999, True),
+        (1000, 1001, False),
+        (10_000_000, 10_000_001, False),
+        (1, True, False),
+        (0.0, False, False),
+        (1, "1", False),
+        (None, 0, False),
+        ("a", "a", True),
+        ("a", "b", False),
+    ],
+)
+def test_figures_are_the_same_to_a_millionth_and_counts_exactly(certified, found, same):
+    differing = list(compare_figures({"a": {"b": certified}}, {"a": {"b": found}}))
+    assert [finding.kind for finding in differing] == ([] if same else ["proof_differs"])
+
+
+def test_a_figure_that_only_one_side_has_differs():
+    assert [f.message for f in compare_figures({"a": 1}, {})] == ["a: certified 1, found nothing"]
+    assert [f.message for f in compare_figures({}, {"a": 0})] == ["a: certified nothing, found 0"]

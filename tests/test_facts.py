@@ -14,7 +14,7 @@ from gridcell.disclosure.publish import publish_plan
 from gridcell.errors import InputError
 from gridcell.facts import RoleFigures, StaffProof
 from gridcell.formats.facts import read_facts
-from gridcell.model import DivisionFigures, InputRecord, StaffFigures, make_report
+from gridcell.model import CoverageFigures, DivisionFigures, InputRecord, StaffFigures, make_report
 from gridcell.rules import Band
 
 PLAN = tiny_plan()
@@ -171,3 +171,46 @@ def test_a_report_without_facts_leaves_them_unknown():
     assert set(read_facts("{}", "p")) == set(FACTS)
     assert read_facts("{}", "p")["bands"] == {}
     assert read_facts("{}", "p")["division"].households is None
+
+
+def test_a_report_of_version_0_1_0_is_read():
+    proof = {"filled": 5, "most": 6, "distance_m": 12.5, "bound_m": 12.0, "gap": 0.041667}
+    told = {
+        "ok": True, "version": "0.1.0", "crs": "EPSG:4546",
+        "inputs": [{"role": "buildings", "path": "b.shp", "layer": None, "rows": 9,
+                    "encoding": "UTF-8", "crs": "EPSG:4546", "sha256": "00"}],
+        "rules": {}, "counts": {"cells": {"large": 1}, "atoms": 11, "households": 90},
+        "households": {"input": 90, "assigned": 89, "unassigned": 1, "estimated": 90},
+        "coverage": {"small": {"gaps": 0, "gap_m2": 0.0, "overlaps": 1, "overlap_m2": 0.25,
+                               "edge_matched": True}},
+        "communities": {"A": {
+            "small": {"cells": 2, "in_band": 1, "bound": 2,
+                      "band": {"min": 30.0, "target": 40.5, "max": 50.0}},
+            "micro": {"cells": 0, "in_band": 0, "bound": 0, "band": None},
+        }},
+        "barrier_share": {"small": 0.5, "micro": 0.0},
+        "staff": {"people": 7, "posts": 6, "posts_filled": 5, "vacancies": 1, "without_post": 2,
+                  "kept": 3, "distance_m": {"mean": 2.5, "max": 4.0},
+                  "roles": {"worker": {"people": 7, "posts": 6, "held": 5, "vacant": 1,
+                                       "more_people": 1}},
+                  "proof": {**proof, "communities": {"A": proof}}},
+        "findings": {}, "seconds": {"fabric": 1.5, "proof": 0.25, "total": 1.75},
+    }  # fmt: skip
+    assert read_facts(json.dumps(told), "p") == {
+        "inputs": (InputRecord(role="buildings", path="b.shp", layer=None, rows=9,
+                               encoding="UTF-8", crs="EPSG:4546", sha256="00"),),
+        "bands": {("A", "small"): Band(min=30, target=40.5, max=50)},
+        "estimated": 90,
+        "coverage": {"small": CoverageFigures(gaps=0, gap_m2=0.0, overlaps=1, overlap_m2=0.25,
+                                              edge_matched=True)},
+        "staffing": StaffFigures(
+            people=7, posts=6, without_post=2, kept=3,
+            roles={"worker": RoleFigures(people=7, posts=6, more_people=1)},
+            proof=StaffProof(**proof, communities={"A": StaffProof(**proof)}),
+        ),
+        "division": DivisionFigures(
+            version="0.1.0", households=90, atoms=11, bounds={("A", "small"): 2},
+            barrier_share={"small": 0.5, "micro": 0.0}, seconds={"fabric": 1.5, "proof": 0.25},
+        ),
+        "publication": None,
+    }  # fmt: skip

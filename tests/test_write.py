@@ -20,7 +20,7 @@ from strategies import coverages
 
 import gridcell.render.map
 from gridcell import folder as folder_module
-from gridcell.check import check_plan
+from gridcell.check import check_plan, compare_report
 from gridcell.coverage import prove_coverage
 from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.lattice import round_to_lattice, to_lattice
@@ -28,7 +28,7 @@ from gridcell.errors import InputError, WriteError
 from gridcell.files import folder as replacing
 from gridcell.folder import require_free, write_plan
 from gridcell.formats.geojson import cells_lonlat
-from gridcell.formats.geopackage import is_plan, read_plan
+from gridcell.formats.geopackage import is_plan, read_plan, stored_report
 from gridcell.schema import CELL_COLUMNS
 
 LONLAT = pyproj.CRS.from_epsg(4326)
@@ -255,11 +255,18 @@ def test_a_plan_is_read_back_as_it_was_written(tmp_path):
 
 
 def test_a_crs_that_no_authority_knows_is_kept(tmp_path):
-    crs = pyproj.CRS.from_proj4("+proj=tmerc +lon_0=110.7 +x_0=40000 +ellps=GRS80 +units=m")
+    text = "+proj=tmerc +lon_0=110.7 +x_0=40000 +ellps=GRS80 +units=m"
+    crs = pyproj.CRS.from_proj4(text)
     plan = tiny_plan()
     moved = {name: getattr(plan, name).set_crs(crs, allow_override=True) for name in LAYERS}
     write_plan(dataclasses.replace(plan, crs=crs, **moved), tmp_path / "p")
-    assert read_plan(tmp_path / "p").crs == crs
+    back = read_plan(tmp_path / "p")
+    assert back.crs == crs
+    told = stored_report(tmp_path / "p" / "plan.gpkg")
+    assert list(compare_report(back, told)) == []
+    # However it was written: as PROJ text once, and as WKT.
+    assert list(compare_report(back, {**told, "crs": text})) == []
+    assert list(compare_report(back, {**told, "crs": "EPSG:4546"})) != []
 
 
 def test_every_file_has_the_same_bytes_each_time(tmp_path):

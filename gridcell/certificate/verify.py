@@ -67,7 +67,7 @@ def verify_certificate(
             )
         )  # fmt: skip
     else:
-        findings += _compare(certificate.proof, plain_figures(figures))
+        findings += compare_figures(certificate.proof, plain_figures(figures))
     if certificate.subject == "layer":
         findings += _verify_inputs(certificate, [base, *([] if inputs is None else [Path(inputs)])])
     elif inputs is not None:
@@ -97,7 +97,7 @@ def _verify_plan(certificate: Certificate, base: Path, *, compared: bool) -> Ite
         yield _finding("rules_differ", Message("finding.rules_differ"))
     if certified_inputs(plan) != certificate.inputs:
         yield _finding("inputs_differ", Message("finding.inputs_differ"))
-    yield from _compare(certificate.proof, proof_figures(plan, base / "plan.gpkg"))
+    yield from compare_figures(certificate.proof, proof_figures(plan, base / "plan.gpkg"))
     if not compared and certificate.inputs:
         yield _finding(
             "inputs_not_compared",
@@ -166,7 +166,8 @@ def _uncertified(file: Path) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _compare(certified: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
+def compare_figures(certified: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield ``proof_differs`` for each figure: those with decimals may differ by a millionth."""
     before, now = dict(_paths(certified)), dict(_paths(found))
     for path in [*before, *(path for path in now if path not in before)]:
         if not _same(before.get(path), now.get(path)):
