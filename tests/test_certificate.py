@@ -290,7 +290,7 @@ def test_a_certificate_replaces_certificates_only(tmp_path):
         write_certificate(certificate, path)
     assert write_certificate(certificate, path, overwrite=True) == path
     path.write_text("my notes")
-    with pytest.raises(WriteError, match="certificates only"):
+    with pytest.raises(WriteError, match="only those are overwritten"):
         write_certificate(certificate, path, overwrite=True)
     with pytest.raises(WriteError, match="cannot be written"):
         write_certificate(certificate, tmp_path / "nowhere" / "c.json")
