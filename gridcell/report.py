@@ -153,7 +153,7 @@ def _communities(plan: Reported) -> dict[str, Any]:
         inside = general.loc[general["band"] == "in", "community"]
         counted[level] = Counter(general["community"]), Counter(inside)
     figures: dict[str, Any] = {}
-    for code in plan.medium["code"]:
+    for code in plan.medium["community"]:
         figures[code] = {}
         for level, (number, inside) in counted.items():
             band = plan.bands.get((code, level))
@@ -209,7 +209,7 @@ def _reached(proof: StaffProof) -> dict[str, Any]:
 
 
 def _published(plan: Reported, record: PublicationRecord) -> dict[str, Any]:
-    communities: dict[str, Any] = {code: {} for code in plan.medium["code"]}
+    communities: dict[str, Any] = {code: {} for code in plan.medium["community"]}
     for (code, level), band in plan.bands.items():
         communities[code][level] = {"band": band.model_dump()}
     return {

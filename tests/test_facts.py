@@ -4,17 +4,29 @@ import copy
 import dataclasses
 import json
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import FACTS, LARGE, facts, plan_with_few, tiny_plan
+from shapely import box
+from test_map import embedded
+from towns import CORNER, CRS
 
+from gridcell.certificate import read_certificate
+from gridcell.check import compare_report
 from gridcell.disclosure.publish import publish_plan
+from gridcell.display.load import band_classes
 from gridcell.errors import InputError
 from gridcell.facts import RoleFigures, StaffProof
+from gridcell.folder import write_plan
 from gridcell.formats.facts import read_facts
+from gridcell.formats.geopackage import read_plan
 from gridcell.model import CoverageFigures, DivisionFigures, InputRecord, StaffFigures, make_report
+from gridcell.pipeline import make_plan
+from gridcell.read import read_layers
+from gridcell.render.city import write_city_map
 from gridcell.rules import Band
 
 PLAN = tiny_plan()
@@ -214,3 +226,32 @@ def test_a_report_of_version_0_1_0_is_read():
         ),
         "publication": None,
     }  # fmt: skip
+
+
+def plan_of_letters():
+    """Return a plan whose communities are known by letters and whose cells hold few households."""
+    west, south = CORNER
+    corners = [(west + x, south + y) for x in (0, 100) for y in (0, 100)]
+    squares = [box(x, y, x + 100, y + 100) for x, y in corners]
+    cells = gpd.GeoDataFrame({"code": list("abcd")}, geometry=squares, crs=CRS)
+    inner = cells.assign(households=9).set_geometry(cells.buffer(-30)).drop(columns="code")
+    return make_plan(read_layers(cells, inner))
+
+
+def test_communities_go_by_their_own_codes_and_not_by_those_of_their_cells(tmp_path):
+    plan = plan_of_letters()
+    assert plan.medium["code"].tolist() != plan.medium["community"].tolist() == list("abcd")
+    assert (plan.ok, set(plan.small["band"])) == (True, {"under"})
+    assert list(plan.report["communities"]) == list("abcd")
+    write_plan(plan, tmp_path / "plan")
+    again = read_plan(tmp_path / "plan")
+    assert again.bands == plan.bands
+    assert list(compare_report(again, plan.report)) == []
+    assert read_certificate(tmp_path / "plan").proof["ok"]
+    assert list(publish_plan(plan).plan.report["communities"]) == list("abcd")
+    for row, page in enumerate(write_city_map(plan, tmp_path / "city")[1:]):
+        shown = embedded(page.read_text("utf-8"))["levels"]["small"]["code"]
+        assert shown == [plan.small["code"][row]]
+    named = plan.medium["community"][0], "small"
+    own = {**plan.bands, named: Band(min=1, target=2, max=3)}
+    assert band_classes(dataclasses.replace(plan, bands=own), "small")[1]["band"] is None

@@ -39,14 +39,14 @@ def band_classes(plan: PlanFrames, level: str) -> tuple[NDArray[np.int64], dict[
     if default is None:
         return classes, None
     communities = cells["community"].to_numpy()
-    bands = {code: _band(plan, str(code), level) for code in plan.medium["code"]}
+    bands = {code: _band(plan, str(code), level) for code in plan.medium["community"]}
     different = sorted(set(bands.values())) or [(default.min, default.max)]
     for band in different:
         rows = np.array([bands.get(code) == band for code in communities], dtype=bool)
         classes[rows] = _classes(cells[rows], band)
     # In a publication a band may be untold: then that of the rules is not the community's.
     told = plan.publication is None or all(
-        (code, level) in plan.bands for code in plan.medium["code"]
+        (code, level) in plan.bands for code in plan.medium["community"]
     )
     if len(different) > 1 or not told:
         return classes, {"band": None, "ranges": None}

@@ -148,7 +148,7 @@ def _major(barriers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _communities(plan: Plan) -> Iterator[Plan]:
     """Yield the part of the plan in each community."""
-    codes = plan.medium["code"]
+    codes = plan.medium["community"]
     owner = {
         level: pd.Index(codes).get_indexer(pd.Index(plan.cells(level)["community"]))
         for level in ("small", "micro", "leaves")
@@ -202,7 +202,7 @@ def _owners(plan: Plan, table: pd.DataFrame, column: str | None) -> NDArray[np.i
     if table.empty:
         return np.zeros(0, dtype=np.int64)
     codes = table["code"].map(everything) if column is None else table[column]
-    return np.asarray(pd.Index(plan.medium["code"]).get_indexer(pd.Index(codes)))
+    return np.asarray(pd.Index(plan.medium["community"]).get_indexer(pd.Index(codes)))
 
 
 def _groups(owner: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:

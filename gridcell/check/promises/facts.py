@@ -52,13 +52,13 @@ def _bands(plan: Plan) -> Iterator[Finding]:
     """Yield communities without a band where others have one, and those that the plan lacks."""
     if not plan.bands:
         return
-    for code in plan.medium["code"].dropna():
+    for code in plan.medium["community"].dropna():
         for level in ("small", "micro"):
             # Where the division stops at level 3 there is no band of micro cells.
             absent = level == "micro" and plan.rules.micro is None
             if (code, level) not in plan.bands and not absent:
                 yield differs(("communities", code, level, "band"), None, "min, target and max")
-    known = set(plan.medium["code"])
+    known = set(plan.medium["community"])
     for code, level in plan.bands:
         if code not in known:
             yield differs(("communities", code, level), "there", "no such community")
