@@ -16,10 +16,12 @@ from towns import SITE
 
 import gridcell
 from gridcell.check import check_cells
+from gridcell.check.plan import compare_report
 from gridcell.coverage.repair import repair_cells
 from gridcell.crs import crs_text, horizontal, is_same_crs, parse_crs, require_units
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import write_geopackage
+from gridcell.model import Finding
 from gridcell_cli.main import main
 
 X, Y = 500_000.0, 2_560_000.0
@@ -276,3 +278,90 @@ def test_no_metres_pass_as_degrees(x, y, size):
     for crs in ("EPSG:4326", "EPSG:4490", "EPSG:4979"):
         with pytest.raises(InputError, match="expected degrees"):
             require_units("x", _crs(crs), bounds)
+
+
+# What a .prj says
+
+
+def as_shapefile(path, text, frame=None):
+    """Write the squares as a shapefile whose ``.prj`` holds this text."""
+    write(right() if frame is None else frame, path)
+    path.with_suffix(".prj").write_text(text, encoding="utf-8")
+    return path
+
+
+UNKNOWN = ['PROJCS["Unknown"]', 'PROJCS["Unknown",', "GEOGCS[]", "", "no such thing [1]"]
+
+
+@pytest.mark.parametrize("text", UNKNOWN)
+@pytest.mark.parametrize("command", ["partition", "check", "repair", "inspect"])
+def test_a_prj_that_cannot_be_used_is_named_and_yields_to_the_named_crs(
+    text, command, tmp_path, run
+):
+    path = as_shapefile(tmp_path / "town.shp", text)
+    more = {"partition": ["-o", tmp_path / "p"], "repair": ["-o", tmp_path / "r.gpkg"]}
+    more = more.get(command, [])
+    code, out, err = run(command, path, *more)
+    assert code == (0 if command == "inspect" else 3)
+    assert "town.prj" in (out if command == "inspect" else err)
+    if command != "inspect":
+        assert err.rstrip().endswith("name it (--crs EPSG:4547)")
+    if command != "partition":
+        code, out, _ = run(command, path, "--crs", "EPSG:4547", *more)
+        assert code == 0
+        assert "town.prj" not in out
+
+
+@pytest.mark.parametrize("version", ["WKT2_2019", "WKT2_2015", "WKT1_GDAL", "WKT1_ESRI"])
+@pytest.mark.parametrize("crs", ["EPSG:4547", "EPSG:4490", "EPSG:32649"])
+def test_every_wkt_that_proj_understands_is_a_crs(version, crs, tmp_path):
+    frame = right(crs)
+    path = as_shapefile(tmp_path / "town.shp", pyproj.CRS(crs).to_wkt(version), frame)
+    (info,) = gridcell.inspect_files([path])
+    assert (info.crs, info.remarks) == (crs, ())
+
+
+@pytest.mark.parametrize("named", [None, "EPSG:4547"])
+def test_a_crs_that_is_not_tied_to_the_earth_yields_to_the_named_one(named, tmp_path):
+    path = as_shapefile(tmp_path / "town.shp", SITE)
+    if named is None:
+        with pytest.raises(InputError, match=r"site is damaged or not tied .*crs='EPSG:4547'"):
+            gridcell.read_layers(path)
+    else:
+        assert gridcell.read_layers(path, crs=named).crs == named
+
+
+# A CRS without a code
+
+
+CUSTOM = [
+    "+proj=tmerc +lon_0=113.75 +x_0=500000 +ellps=GRS80 +units=m",
+    "+proj=lcc +lat_1=22 +lat_2=24 +lat_0=23 +lon_0=114 +ellps=krass +units=m",
+    "EPSG:4547+5737",
+    pyproj.CRS("+proj=tmerc +lon_0=113.75 +x_0=500000 +ellps=GRS80").to_wkt("WKT1_ESRI"),
+]
+
+
+@pytest.mark.parametrize("text", CUSTOM)
+def test_a_plan_in_any_crs_is_read_back_in_it_and_its_report_says_so(text, tmp_path):
+    frame = right("EPSG:4547").to_crs(horizontal(_crs(text))).set_crs(text, allow_override=True)
+    inner = frame.set_geometry(frame.buffer(-30)).drop(columns="code")
+    plan = gridcell.make_plan(gridcell.read_layers(frame, inner))
+    gridcell.write_plan(plan, tmp_path / "plan")
+    again = gridcell.read_plan(tmp_path / "plan")
+    assert is_same_crs(again.crs, plan.crs)
+    told = json.loads((tmp_path / "plan/report.json").read_text("utf-8"))
+    assert not [f for f in compare_report(again, told) if "crs" in f.message]
+
+
+def test_partition_never_says_that_all_holds_where_its_certificate_denies_it(
+    tmp_path, run, monkeypatch
+):
+    fault = Finding(kind="report_differs", severity="error", message="report: crs")
+    monkeypatch.setattr("gridcell.certificate.certify.check_plan", lambda *_, **__: [fault])
+    squares = right()
+    cells = write(squares, tmp_path / "cells.gpkg")
+    inner = write(squares.set_geometry(squares.buffer(-30)), tmp_path / "inner.gpkg")
+    code, out, err = run("partition", cells, inner, "-o", tmp_path / "out")
+    assert (code, "all hold" in out) == (4, False)
+    assert "1 report_differs" in err

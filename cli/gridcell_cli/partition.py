@@ -128,13 +128,35 @@ def command(
     if as_json:
         click.echo(json.dumps(plan.report, ensure_ascii=False, indent=2))
     elif not quiet:
-        click.echo(summary(plan, output, seconds=time.perf_counter() - begin))
+        seconds = time.perf_counter() - begin
+        click.echo(summary(plan, output, seconds=seconds, broken=broken_in(output)))
         for warning in warnings_of(plan.findings):
             click.echo(warning, err=True)
     if not plan.ok:
         raise ProofError(
             f"{output}: the plan breaks a promise; see the errors among the findings in "
             f"{output / 'plan.gpkg'} and 'coverage' in {output / 'report.json'}"
+        )
+    require_certified(output)
+
+
+def broken_in(output: Path) -> dict[str, int]:
+    """Return the promises that a plan breaks as it stands in its files, and how often."""
+    from gridcell.certificate import NAME, read_certificate
+
+    proof = read_certificate(output / NAME).proof
+    return {} if proof["ok"] else proof["broken_promises"] or {"coverage": 1}
+
+
+def require_certified(output: Path) -> None:
+    """Raise `ProofError` where a plan breaks promises as it stands in its files."""
+    from gridcell.errors import ProofError
+
+    if broken := broken_in(output):
+        told = ", ".join(f"{count:,} {kind}" for kind, count in broken.items())
+        raise ProofError(
+            f"{output}: read back from its files, the plan breaks promises: {told}; "
+            f"'gridcell check {output}' lists them"
         )
 
 
@@ -150,7 +172,7 @@ def warnings_of(findings: "gpd.GeoDataFrame", *, most: int = 8) -> list[str]:
     return lines[:most] + rest
 
 
-def summary(plan: "Plan", output: Path, *, seconds: float) -> str:
+def summary(plan: "Plan", output: Path, *, seconds: float, broken: dict[str, int]) -> str:
     """Return the closing table of a division.
 
     Parameters
@@ -161,6 +183,8 @@ def summary(plan: "Plan", output: Path, *, seconds: float) -> str:
         Folder of the files.
     seconds
         How long it all took, reading and writing included.
+    broken
+        What the certificate denies.
     """
     from gridcell.model import balance
 
@@ -204,7 +228,7 @@ def summary(plan: "Plan", output: Path, *, seconds: float) -> str:
         f"households  {assigned:,} assigned, {plan.unassigned:,} not{estimated}",
         *staffed,
         f"findings    {', '.join(found) or 'none'}",
-        f"proofs      {'all hold' if plan.ok else 'NOT ALL HOLD'}",
+        f"proofs      {'all hold' if plan.ok and not broken else 'NOT ALL HOLD'}",
         f"files       {output}: plan.gpkg, geojson, map.html, certificate.json, report.json",
         f"seconds     {seconds:.1f}, of these {divided:.1f} for dividing",
     ]

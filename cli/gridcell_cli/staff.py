@@ -49,7 +49,7 @@ def command(
     from gridcell.formats.geopackage import read_plan
     from gridcell.rules import read_rules
     from gridcell.staff import renew_staff
-    from gridcell_cli.partition import warnings_of
+    from gridcell_cli.partition import require_certified, warnings_of
 
     require_free(output, overwrite=overwrite)
     settings = None if rules is None else read_rules(rules)
@@ -64,6 +64,8 @@ def command(
         found = renewed.findings
         for warning in warnings_of(found[found["kind"].str.startswith("staff_")]):
             click.echo(warning, err=True)
+    if renewed.ok:
+        require_certified(output)
 
 
 def summary(plan: "Plan", output: Path) -> str:

@@ -21,6 +21,7 @@ from gridcell.check.promises.faults import fault, numbers, text, texts
 from gridcell.check.promises.report import differences
 from gridcell.coverage.lattice import DECIMALS, LONLAT
 from gridcell.coverage.proof import prove_coverage
+from gridcell.crs import is_same_crs
 from gridcell.model import Finding, Plan
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
@@ -110,7 +111,7 @@ def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, 
         said = Message("finding.file_columns", file=name, names=odd)
         return None, [fault("file_differs", said)]
     findings = []
-    if layer.crs is not None and layer.crs != LONLAT:
+    if layer.crs is not None and not is_same_crs(layer.crs, LONLAT):
         said = Message("finding.file_crs", file=name, crs=layer.crs.name)
         findings.append(fault("file_differs", said))
     code = pd.Series(texts(layer["code"]), dtype="str")

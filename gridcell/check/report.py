@@ -11,6 +11,7 @@ import pandas as pd
 import pyproj
 
 from gridcell.coverage.units import OWN_AREA, OWN_UNITS
+from gridcell.crs import crs_text
 from gridcell.model import Finding, findings_frame
 from gridcell.schema import FINDING_COLUMNS, SEVERITIES
 
@@ -133,7 +134,7 @@ class CheckReport:
         figures = {name: value for name, value in self.figures.items() if name != "findings"}
         return {
             "ok": self.ok,
-            "crs": None if self.findings.crs is None else self.findings.crs.to_string(),
+            "crs": None if self.findings.crs is None else crs_text(self.findings.crs),
             "figures": {name: _plain(value) for name, value in figures.items()},
             "findings": dict(self.figures.get("findings", {})),
             "list": rows,

@@ -15,7 +15,7 @@ from gridcell.coverage.width import width_of
 from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import alone_in, holding_most, holding_point, pair_table
 from gridcell.crosswalk.sides import Contents, Given, Side, open_side, read_contents, work_crs
-from gridcell.crs import crs_name, parse_crs
+from gridcell.crs import crs_name, is_same_crs, parse_crs
 from gridcell.disclosure.suppression import suppress
 from gridcell.errors import Hint, InputError
 from gridcell.read.crs import move
@@ -133,7 +133,7 @@ def make_crosswalk(
             "exposed_by_totals": int(exposed.sum()),
             "lost": lost,
             "crs": crs_name(work),
-            "reprojected": not side_b.crs.equals(work, ignore_axis_order=True),
+            "reprojected": not is_same_crs(side_b.crs, work),
         },
     )
 

@@ -15,7 +15,7 @@ from shapely import GeometryType
 
 from gridcell.arrays import Geometries
 from gridcell.coverage.lattice import LONLAT, to_lattice
-from gridcell.crs import is_on_earth
+from gridcell.crs import is_on_earth, is_same_crs
 from gridcell.errors import WriteError
 from gridcell.files.whole import require_space, require_writable, whole_file
 from gridcell.formats.columns import fit_frame, geopackage_names, nested_frame, require_names
@@ -128,7 +128,7 @@ def _fitting(
                 f"{file}: {', '.join(long[:5])}: names in a shapefile have at most {_NAME_BYTES} "
                 f"bytes; write a .gpkg instead"
             )
-    if driver != "GeoJSON" or cells.crs == LONLAT:
+    if driver != "GeoJSON" or is_same_crs(cells.crs, LONLAT):
         return cells
     if cells.crs is None or not is_on_earth(cells.crs):
         raise WriteError(

@@ -223,7 +223,13 @@ def _source(read: Features, role: str, **origin: Any) -> Source:
     crs = read.frame.crs if isinstance(read.frame, gpd.GeoDataFrame) else None
     origin = {"layer": None, "encoding": None} | origin
     return Source(
-        frame=read.frame, role=role, crs=crs, unclosed=read.unclosed, notes=read.notes, **origin
+        frame=read.frame,
+        role=role,
+        crs=crs,
+        unclosed=read.unclosed,
+        notes=read.notes,
+        crs_fault=read.crs_fault,
+        **origin,
     )
 
 

@@ -2,10 +2,13 @@
 
 import shutil
 import struct
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import geopandas as gpd
 import pyogrio
+import pyproj
 
 from gridcell.errors import InputError
 from gridcell.read.containers import SHAPEFILE, parts_of
@@ -15,6 +18,7 @@ from gridcell.read.vector import Features, read_features
 
 _SHP_HEAD = 100
 _SHX_ROW = 8
+_PRJ_BYTES = 65_536
 
 
 def shapefile_parts(path: Path) -> dict[str, Path]:
@@ -50,13 +54,36 @@ def read_shapefile(path: Path, option: str | None) -> tuple[Features, str]:
     _check_whole(parts, is_table=is_table)
     if is_table:
         parts = {suffix: part for suffix, part in parts.items() if suffix in {".dbf", ".cpg"}}
-    if _is_plain(main, parts) and (is_table or _has_index(parts)):
+    own, fault = _named_crs(parts.get(".prj"))
+    if fault is not None:
+        # GDAL reads nothing beside a CRS that it does not understand.
+        parts = {suffix: part for suffix, part in parts.items() if suffix != ".prj"}
+    if fault is None and _is_plain(main, parts) and (is_table or _has_index(parts)):
         read = read_features(main, encoding="ISO-8859-1")
     else:
         read = _read_copy(main, parts)
     encoding = shapefile_encoding(main, parts, raw_texts(read.frame), option)
     decode_columns(read.frame, encoding)
-    return read, encoding
+    frame = read.frame
+    if own is not None and isinstance(frame, gpd.GeoDataFrame) and frame.crs is None:
+        frame = frame.set_crs(own)
+    return replace(read, frame=frame, crs_fault=fault), encoding
+
+
+def _named_crs(prj: Path | None) -> tuple[pyproj.CRS | None, str | None]:
+    """Return the CRS that a ``.prj`` names in WKT, or why it cannot be used.
+
+    GDAL knows WKT of the kind of ESRI and older forms without brackets, PROJ all of WKT.
+    """
+    if prj is None:
+        return None, None
+    text = _head(prj, _PRJ_BYTES).decode("utf-8", "replace").strip("\ufeff\0 \r\n")
+    if "[" not in text:
+        return None, None if text else f"{prj.name} is empty"
+    try:
+        return pyproj.CRS.from_wkt(text), None
+    except pyproj.exceptions.CRSError:
+        return None, f"{prj.name} names no CRS that can be understood, {text[:40]!r}"
 
 
 def _is_plain(main: Path, parts: dict[str, Path]) -> bool:

@@ -39,6 +39,8 @@ class Features:
     """Rows with rings that do not end where they begin; they were closed."""
     notes: tuple[str, ...] = field(default=())
     """Columns that are not as in the file."""
+    crs_fault: str | None = None
+    """Why the CRS that the file names cannot be used, where it names one."""
 
 
 def file_layers(path: Path) -> list[str]:
