@@ -104,6 +104,7 @@ def steps(monkeypatch):
         "folder": {"require_free": record("require_free"), "write_plan": record("write_plan")},
     }.items():
         monkeypatch.setitem(sys.modules, f"gridcell.{module}", types.SimpleNamespace(**names))
+    monkeypatch.setattr("gridcell_cli.partition.broken_in", lambda _: {})
     for name in ("GRIDCELL_SEED", "GRIDCELL_SMALL", "GRIDCELL_MICRO"):
         monkeypatch.delenv(name, raising=False)
     return types.SimpleNamespace(calls=calls, plan=plan)

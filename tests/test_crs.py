@@ -15,6 +15,7 @@ from shapely.geometry import box
 from towns import SITE
 
 import gridcell
+from gridcell.certificate import read_certificate
 from gridcell.check import check_cells
 from gridcell.check.plan import compare_report
 from gridcell.coverage.repair import repair_cells
@@ -22,6 +23,7 @@ from gridcell.crs import crs_text, horizontal, is_same_crs, parse_crs, require_u
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import write_geopackage
 from gridcell.model import Finding
+from gridcell.words.messages import Message
 from gridcell_cli.main import main
 
 X, Y = 500_000.0, 2_560_000.0
@@ -343,21 +345,26 @@ CUSTOM = [
 
 
 @pytest.mark.parametrize("text", CUSTOM)
-def test_a_plan_in_any_crs_is_read_back_in_it_and_its_report_says_so(text, tmp_path):
+def test_a_plan_in_any_crs_is_certified_as_it_is_proven(text, tmp_path, run):
     frame = right("EPSG:4547").to_crs(horizontal(_crs(text))).set_crs(text, allow_override=True)
     inner = frame.set_geometry(frame.buffer(-30)).drop(columns="code")
     plan = gridcell.make_plan(gridcell.read_layers(frame, inner))
+    assert plan.ok
     gridcell.write_plan(plan, tmp_path / "plan")
     again = gridcell.read_plan(tmp_path / "plan")
     assert is_same_crs(again.crs, plan.crs)
     told = json.loads((tmp_path / "plan/report.json").read_text("utf-8"))
-    assert not [f for f in compare_report(again, told) if "crs" in f.message]
+    assert list(compare_report(again, told)) == []
+    assert read_certificate(tmp_path / "plan").proof["ok"]
+    assert run("check", tmp_path / "plan")[0] == 0
 
 
 def test_partition_never_says_that_all_holds_where_its_certificate_denies_it(
     tmp_path, run, monkeypatch
 ):
-    fault = Finding(kind="report_differs", severity="error", message="report: crs")
+    fault = Finding(
+        kind="report_differs", severity="error", text=Message("finding.report_stranger", name="crs")
+    )
     monkeypatch.setattr("gridcell.certificate.certify.check_plan", lambda *_, **__: [fault])
     squares = right()
     cells = write(squares, tmp_path / "cells.gpkg")
