@@ -18,7 +18,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridcell.arrays import run_starts, spread
-from gridcell.coverage.kernels import Group, improve
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -242,6 +241,9 @@ class _Group:
 
     def _searched(self) -> Ints:
         """Return choices that no change of one face, nor of one cell everywhere, makes cheaper."""
+        # numba takes longer to import than most layers take to settle.
+        from gridcell.coverage.kernels import Group, improve
+
         faces = len(self.sizes)
         label = np.concatenate(self.labels)
         by_cell = np.argsort(label, kind="stable")
