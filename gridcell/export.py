@@ -35,7 +35,17 @@ class _Writer(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Export:
-    """What was written."""
+    """What was written.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> export = gridcell.export_plan(plan, folder / "shapefile", format="shapefile")
+    >>> export.ok, export.files[-1].name, export.manifest["coverage"]["small"]["holds"]
+    (True, 'export.json', True)
+    """
 
     format: str
     folder: Path
@@ -134,6 +144,16 @@ def export_plan(
         The folder is not free or cannot be written; the format cannot hold the cells.
     ProofError
         The plan's levels cover their land, and those in the files do not.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> export = gridcell.export_plan(plan, folder / "geojson", format="geojson")
+    >>> [file.name for file in export.files]
+    ['large.geojson', 'leaves.geojson', 'medium.geojson', 'micro.geojson', 'small.geojson',
+     'export.json']
     """
     require_export(
         folder, format=format, resolution=resolution, households=households, publish=publish,

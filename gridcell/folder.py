@@ -69,6 +69,15 @@ def write_plan(
         The folder is not free or cannot be written.
     ProofError
         A plan that keeps its promises would break them in a file.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> files = gridcell.write_plan(plan, folder / "plan")
+    >>> [file.name for file in files if file.suffix != ".geojson"]
+    ['plan.gpkg', 'map.html', 'report.json', 'certificate.json']
     """
     from gridcell.certificate import NAME, PLAN_FILES, make_certificate, write_certificate
     from gridcell.render.map import write_map

@@ -57,7 +57,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Finding:
-    """One thing that a reader, a step or a check found."""
+    """One thing that a reader, a step or a check found.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> from gridcell.words.messages import Message
+    >>> text = Message("finding.site_outside", site="the old mill")
+    >>> finding = gridcell.Finding(kind="site_outside", severity="warning", text=text)
+    >>> finding.message
+    'site the old mill lies in no community: no cell is made of it'
+    """
 
     kind: str
     """What it is, one word or two with an underscore: ``overlap``, ``cut_building``."""
@@ -133,6 +143,15 @@ class Layers:
 
     Rows are sorted by content, so that the order in a file never matters, and numbered from 0.
     Missing values are ``None``/``NA``. Text columns are ``str``.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`.
+
+    >>> layers.communities[["code", "name"]].to_dict("list")
+    {'code': ['450899001001'], 'name': ['荷城社区']}
+    >>> layers.atoms is None, [record.role for record in layers.inputs]
+    (True, ['communities', 'buildings', 'barriers', 'barriers', 'sites', 'households', 'staff'])
     """
 
     crs: pyproj.CRS
@@ -181,6 +200,18 @@ class Fabric:
     The geometry is kept once: an arc is a chain of vertices between two junctions, with one atom
     on its left and one on its right (-1 outside all communities). Cells are unions of atoms, so
     their borders are the arcs whose two sides belong to different cells.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`. Borders of the community are those arcs that
+    have no atom on one side:
+
+    >>> import gridcell, numpy as np
+    >>> households = gridcell.households.count_households(layers).households
+    >>> fabric = gridcell.build_fabric(layers, households, np.array([[30.0, 50.0]]))
+    >>> rim = (fabric.arc_left < 0) | (fabric.arc_right < 0)
+    >>> bool(np.isclose(fabric.arc_length[rim].sum(), layers.communities.length.sum()))
+    True
     """
 
     crs: pyproj.CRS
@@ -223,7 +254,17 @@ class Fabric:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Plan:
-    """Everything a division produced."""
+    """Everything a division produced.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`.
+
+    >>> plan.ok, plan.crs.to_string(), plan.bands["450899001001", "small"].target
+    (True, 'EPSG:4546', 400.0)
+    >>> plan.cells("small")[["code", "grid_type", "name"]].iloc[-1].tolist()
+    ['450899001001801', 'dedicated', '荷城小学']
+    """
 
     crs: pyproj.CRS
     large: gpd.GeoDataFrame

@@ -65,6 +65,20 @@ def make_plan(
     ------
     InputError
         Neither buildings nor atoms, or no household in any community.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`: one community, 900 households, a school.
+
+    >>> import gridcell
+    >>> plan = gridcell.make_plan(layers)
+    >>> plan.ok, int(plan.micro["households"].sum()), plan.unassigned
+    (True, 900, 0)
+    >>> plan.small[["code", "grid_type", "band"]]
+                  code  grid_type band
+    0  450899001001001    general   in
+    1  450899001001002    general   in
+    2  450899001001801  dedicated  NaN
     """
     rules = rules or Rules()
     clock = _Clock(progress)

@@ -29,7 +29,14 @@ class _Section(BaseModel):
 
 
 class Band(_Section):
-    """How many households a cell should have: the inclusive range and the number aimed at."""
+    """How many households a cell should have: the inclusive range and the number aimed at.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> gridcell.Band(min=300, target=400, max=500) == gridcell.Band.parse("300:400:500")
+    True
+    """
 
     min: Annotated[float, Field(ge=0)]
     target: Annotated[float, Field(gt=0)]
@@ -235,7 +242,15 @@ full-time workers and police officers. Large and building chiefs where a roster 
 
 
 class Rules(_Section):
-    """Every setting of a division, with its default."""
+    """Every setting of a division, with its default.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> rules = gridcell.Rules(small=gridcell.Band(min=200, target=250, max=300), micro=None)
+    >>> rules.small.target, rules.micro, rules.boundaries.heal_width
+    (250.0, None, 1.0)
+    """
 
     small: Band = Band(min=300, target=400, max=500)
     micro: Band | None = Band(min=30, target=40, max=50)
@@ -353,6 +368,13 @@ def read_rules(path: str | Path | None = None, **overrides: object) -> Rules:
     ------
     RulesError
         A file that is missing or no TOML, an unknown key, a value of the wrong kind.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> rules = gridcell.read_rules(small="200:250:300", boundaries__heal_width=2)
+    >>> rules.small, rules.boundaries
+    (Band(min=200.0, target=250.0, max=300.0), Boundaries(heal_width=2.0))
     """
     settings: dict[str, Any] = {}
     source = "rules"

@@ -22,9 +22,11 @@ CHARACTERS = sorted(
 )
 
 
-def make_font(path: Path, *, family: str = "Test", cff: bool = False, lacks: str = "") -> Path:
-    """Write a font of boxes, each character with one of its own width."""
-    letters = [c for c in CHARACTERS if c not in lacks and c.isprintable()]
+def make_font(
+    path: Path, *, family: str = "Test", cff: bool = False, lacks: str = "", text: str = ""
+) -> Path:
+    """Write a font of boxes, each character with one of its own width; `text` has further ones."""
+    letters = [c for c in sorted({*CHARACTERS, *text}) if c not in lacks and c.isprintable()]
     names = {c: f"u{ord(c):05X}" for c in letters}
     order = [".notdef", *names.values()]
     builder = FontBuilder(1000, isTTF=not cff)

@@ -64,6 +64,17 @@ def test_every_public_name_is_there():
         assert getattr(gridcell, name).__doc__
 
 
+def test_every_public_function_and_class_has_an_example_that_runs():
+    bare = [
+        name
+        for name in gridcell.__all__
+        if callable(thing := getattr(gridcell, name))
+        if not (isinstance(thing, type) and issubclass(thing, Exception))
+        if ">>> " not in thing.__doc__ or "+SKIP" in thing.__doc__
+    ]
+    assert bare == []
+
+
 def test_help_lists_every_command():
     done = gridcell_command("--help")
     assert (done.returncode, done.stderr) == (0, "")

@@ -78,6 +78,18 @@ def check_cells(
     -----
     Borders are compared edge by edge (`gridcell.coverage.prove_coverage`); only where they do not
     cancel, geometry is. A polygon given twice is told once, and covers its land once.
+
+    Examples
+    --------
+    >>> import geopandas, gridcell, shapely
+    >>> west = shapely.box(500_000, 2_500_000, 500_100, 2_500_100)
+    >>> east = shapely.box(500_098, 2_500_000, 500_200, 2_500_100)
+    >>> cells = geopandas.GeoDataFrame(
+    ...     {"code": ["W", "E"]}, geometry=[west, east], crs="EPSG:4547"
+    ... )
+    >>> print(gridcell.check_cells(cells))
+    error  overlap  500099.00 2500050.00  E and W share 200 m2, 2 m wide
+    1 error
     """
     if not gap_width >= 0:
         raise InputError(f"gap width {gap_width!r}: expected metres, 0 or more")

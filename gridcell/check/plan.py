@@ -76,6 +76,17 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     Whole numbers and texts must be equal, other figures to a millionth. What is written into a
     file as its report is compared by `compare_report`, what is written into a folder beside the
     plan by `gridcell.certificate.folder.check_plan_folder`.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`. It keeps every promise, until somebody changes it:
+
+    >>> import dataclasses, gridcell
+    >>> gridcell.check_plan(plan)
+    []
+    >>> changed = dataclasses.replace(plan, large=plan.large.assign(households=901))
+    >>> [finding.kind for finding in gridcell.check_plan(changed)]
+    ['totals']
     """
     proofs = prove_plan(plan) if proofs is None else proofs
     return [

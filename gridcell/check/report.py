@@ -33,7 +33,20 @@ _IN_NOTEBOOK: Final = 8
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class CheckReport:
-    """What a check found, worst first."""
+    """What a check found, worst first.
+
+    Examples
+    --------
+    >>> import geopandas, gridcell, shapely
+    >>> west = shapely.box(500_000, 2_500_000, 500_100, 2_500_100)
+    >>> east = shapely.box(500_098, 2_500_000, 500_200, 2_500_100)
+    >>> cells = geopandas.GeoDataFrame(
+    ...     {"code": ["W", "E"]}, geometry=[west, east], crs="EPSG:4547"
+    ... )
+    >>> report = gridcell.check_cells(cells)
+    >>> report.ok, report.figures["findings"], report.pieces["area_m2"].tolist()
+    (False, {'overlap': 1}, [200.0])
+    """
 
     findings: gpd.GeoDataFrame
     """`schema.FINDING_COLUMNS` and a point at the fault, or nothing."""

@@ -24,7 +24,15 @@ from gridcell.display.cards import proof_html
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class CoverageProof:
-    """What was found when cells were compared with their land. Rows are numbered from 0."""
+    """What was found when cells were compared with their land. Rows are numbered from 0.
+
+    Examples
+    --------
+    >>> import gridcell, shapely
+    >>> proof = gridcell.prove_coverage([shapely.box(0, 0, 10, 10), shapely.box(8, 0, 20, 10)])
+    >>> proof.holds, proof.overlap_pieces[["left", "right", "area_m2"]].to_dict("records")
+    (False, [{'left': 0, 'right': 1, 'area_m2': 20.0}])
+    """
 
     gap_pieces: gpd.GeoDataFrame
     """``parent`` (row of the land), ``area_m2``, Polygon: land in none of its cells."""
@@ -142,6 +150,14 @@ def prove_coverage(
     inside each such face the number of cells is everywhere the same, so one point of it tells how
     many hold it. Where it is not one, all borders of the cells around are added, so that one point
     tells which. At last the areas of faces are held against those of cells and land.
+
+    Examples
+    --------
+    >>> import gridcell, shapely
+    >>> west, east = shapely.box(0, 0, 9, 10), shapely.box(10, 0, 20, 10)
+    >>> proof = gridcell.prove_coverage([west, east], [shapely.box(0, 0, 20, 10)])
+    >>> proof.holds, proof.gaps, proof.gap_m2
+    (False, 1, 10.0)
     """
     crs = getattr(cells, "crs", None)
     rows = np.asarray(cells, dtype=object)

@@ -34,7 +34,20 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Repair:
-    """A repaired layer, and what was done to it."""
+    """A repaired layer, and what was done to it.
+
+    Examples
+    --------
+    >>> import geopandas, gridcell, shapely
+    >>> west = shapely.box(500_000, 2_500_000, 500_100, 2_500_100)
+    >>> east = shapely.box(500_098, 2_500_000, 500_200, 2_500_100)
+    >>> cells = geopandas.GeoDataFrame(
+    ...     {"code": ["W", "E"]}, geometry=[west, east], crs="EPSG:4547"
+    ... )
+    >>> repair = gridcell.repair_cells(cells)
+    >>> repair.moves[["kind", "lost", "got", "area_m2"]].to_dict("records")
+    [{'kind': 'overlap', 'lost': 'E', 'got': 'W', 'area_m2': 200.0}]
+    """
 
     cells: gpd.GeoDataFrame
     """The caller's rows, index and columns; only geometries differ. ``None`` where a row had no
@@ -87,7 +100,8 @@ class Repair:
         else:
             text = (
                 f"{len(self.changed):,} of {len(self.cells):,} cells changed, "
-                f"{len(self.moves):,} pieces of land moved, {size(figures['moved_m2'])} "
+                f"{len(self.moves):,} piece{'' if len(self.moves) == 1 else 's'} of land moved, "
+                f"{size(figures['moved_m2'])} "
                 f"{self._area_unit} in all; "
                 f"proved to be an exact coverage"
             )
@@ -194,6 +208,21 @@ def repair_cells(
     (`gridcell.coverage.settle`): so a border that the other neighbours share wins over one that
     nobody shares, and where nobody else has a say the longest border does. A cell that lies in
     another keeps its land. Gaps are divided into constrained Delaunay triangles first.
+
+    Examples
+    --------
+    >>> import geopandas, gridcell, shapely
+    >>> west = shapely.box(500_000, 2_500_000, 500_100, 2_500_100)
+    >>> east = shapely.box(500_098, 2_500_000, 500_200, 2_500_100)
+    >>> cells = geopandas.GeoDataFrame(
+    ...     {"code": ["W", "E"]}, geometry=[west, east], crs="EPSG:4547"
+    ... )
+    >>> repair = gridcell.repair_cells(cells)
+    >>> print(repair.to_text())
+    overlap        200 m2  E -> W  (longest border)
+    2 of 2 cells changed, 1 piece of land moved, 200 m2 in all; proved to be an exact coverage
+    >>> gridcell.check_cells(repair.cells).ok
+    True
     """
     named = parse_crs(crs)
     table = CellTable.of(cells, "cell", named)

@@ -36,7 +36,17 @@ CELL_COLUMNS: Final = ("code", "area_m2", "cells", "relation", "buildings", "hou
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Crosswalk:
-    """How the cells of two divisions of the same land relate."""
+    """How the cells of two divisions of the same land relate.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`.
+
+    >>> import gridcell
+    >>> crosswalk = gridcell.make_crosswalk(plan.small, plan.leaves)
+    >>> crosswalk.cells_a[["code", "relation"]].iloc[-1].tolist(), crosswalk.summary["a_split"]
+    (['450899001001801', 'equal'], 2)
+    """
 
     crs: pyproj.CRS
     pairs: gpd.GeoDataFrame
@@ -88,6 +98,21 @@ def make_crosswalk(
     ------
     InputError
         Inputs that cannot be used, or divisions that share no land.
+
+    Examples
+    --------
+    >>> import geopandas, gridcell, shapely
+    >>> x, y = 500_000, 2_500_000
+    >>> old = geopandas.GeoDataFrame(
+    ...     {"code": ["A"]}, geometry=[shapely.box(x, y, x + 100, y + 50)], crs="EPSG:4547"
+    ... )
+    >>> halves = [shapely.box(x, y, x + 40, y + 50), shapely.box(x + 40, y, x + 100, y + 50)]
+    >>> new = geopandas.GeoDataFrame({"code": ["B1", "B2"]}, geometry=halves, crs="EPSG:4547")
+    >>> crosswalk = gridcell.make_crosswalk(old, new)
+    >>> crosswalk.pairs[["a", "b", "relation", "area_m2", "share_a"]]
+       a   b  relation  area_m2  share_a
+    0  A  B1  contains   2000.0      0.4
+    1  A  B2  contains   3000.0      0.6
     """
     named = parse_crs(crs)
     side_a = open_side(a, "A", crs=named, encoding=encoding)

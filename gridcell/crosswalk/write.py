@@ -52,6 +52,15 @@ def write_crosswalk(
     ------
     WriteError
         An unknown suffix, a file in the way, or one that cannot be written.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> crosswalk = gridcell.make_crosswalk(plan.small, plan.leaves)
+    >>> [file.name for file in gridcell.write_crosswalk(crosswalk, folder / "pairs.csv")]
+    ['pairs.csv']
     """
     require_format(path, overwrite=overwrite)
     suffix = Path(path).suffix.lower()

@@ -31,7 +31,19 @@ _TELLING: Final = ("households", "band", "reason")
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Publication:
-    """What may be told of a plan."""
+    """What may be told of a plan.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`.
+
+    >>> import gridcell
+    >>> publication = gridcell.publish_plan(plan)
+    >>> publication.figures["threshold"], publication.figures["households"]
+    (5, 900)
+    >>> len(publication.plan.households), len(publication.plan.staff)
+    (0, 0)
+    """
 
     plan: Plan
     """The cells; ``households`` and ``band`` are missing where hidden, ``reason`` everywhere, for
@@ -92,6 +104,17 @@ def publish_plan(
     InputError
         A threshold below 2; another level; divisions that share no land; cells that contradict
         their buildings.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`. Its micro cells have about 40 households.
+
+    >>> import gridcell
+    >>> publication = gridcell.publish_plan(plan, threshold=40)
+    >>> bool(publication.plan.small["households"].isna().any())
+    False
+    >>> bool(publication.plan.micro["households"].isna().any())
+    True
     """
     if threshold < MIN_THRESHOLD:
         raise InputError(

@@ -51,6 +51,17 @@ def check_published(
     ------
     InputError
         Files that cannot be read, or an older publication that is another one.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> export = gridcell.export_plan(plan, folder / "public", format="csv", publish=True)
+    >>> print(gridcell.check_published(folder / "public"))
+    every proof holds
+    >>> gridcell.check_published(folder / "public", threshold=40).ok
+    False
     """
     beside = Path(path).parent
     if Path(path).is_file() and (beside / MANIFEST).is_file():

@@ -119,6 +119,16 @@ def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) ->
     ------
     InputError
         For another language, or an address without the places for numbers.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`.
+
+    >>> import folium, gridcell
+    >>> page = gridcell.draw_map(plan, lang="zh")
+    >>> office = folium.CircleMarker([23.1, 109.6]).add_to(page)
+    >>> "微网格" in page.get_root().render()
+    True
     """
     check_tiles(tiles)
     return PlanMap(page_content(plan, lang, tiles=tiles))

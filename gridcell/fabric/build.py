@@ -44,6 +44,18 @@ def build_fabric(
     -----
     Footprints are never cut but between slabs, except by the boundary of a community. What stands
     outside every community has no atom; its pieces have ``atom`` -1.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`.
+
+    >>> import gridcell, numpy as np
+    >>> households = gridcell.households.count_households(layers).households
+    >>> fabric = gridcell.build_fabric(layers, households, np.array([[30.0, 50.0]]))
+    >>> int(fabric.atoms["households"].sum()), sorted(fabric.atoms["kind"].unique())
+    (900, ['building', 'open', 'site', 'slab'])
+    >>> bool(np.isclose(fabric.atoms["area_m2"].sum(), layers.communities.area.sum()))
+    True
     """
     rules = rules or Rules()
     prints = _footprints(layers, households, micro_band, rules)

@@ -102,6 +102,15 @@ def read_plan(path: str | Path) -> Plan:
     ------
     InputError
         There is no such file, or it is no plan.
+
+    Examples
+    --------
+    `plan_folder` is where the plan of the example of `make_plan` was written.
+
+    >>> import gridcell
+    >>> plan = gridcell.read_plan(plan_folder)
+    >>> plan.ok, plan.small["code"].tolist()
+    (True, ['450899001001001', '450899001001002', '450899001001801'])
     """
     recover_folder(path)
     file = Path(path)

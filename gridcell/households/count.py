@@ -61,6 +61,15 @@ def count_households(layers: Layers, rules: Households | None = None) -> Househo
     InputError
         No line of the register can be placed, or a building holds more than
         `MOST_HOUSEHOLDS`.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`.
+
+    >>> import gridcell
+    >>> counted = gridcell.households.count_households(layers)
+    >>> len(counted.households), int(counted.households.sum()), counted.estimated
+    (26, 900, False)
     """
     rules = rules or Households()
     if layers.atoms is not None:

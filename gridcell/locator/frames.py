@@ -51,6 +51,16 @@ def locate(
         Points without a CRS, or degrees in a CRS of metres.
     AssignmentError
         Arrays of two lengths.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`.
+
+    >>> import gridcell
+    >>> doors = plan.buildings.representative_point()
+    >>> located = gridcell.locate(plan, doors)
+    >>> bool((located["code"] == plan.buildings["code"]).all()), located["how"].unique().tolist()
+    (True, ['inside'])
     """
     return locate_in(index_plan(plan), points, crs=crs, nearest_m=nearest_m)
 

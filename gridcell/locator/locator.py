@@ -92,6 +92,17 @@ class Locator:
     ------
     InputError
         There is no such file, or it is no plan.
+
+    Examples
+    --------
+    `plan_folder` is where the plan of the example of `make_plan` was written. Of many points the
+    cells are a frame:
+
+    >>> import gridcell
+    >>> locator = gridcell.Locator(plan_folder)
+    >>> locator.locate([356_500, 0], [2_556_300, 0], crs="EPSG:4546")["how"].tolist()
+    ['inside', 'outside']
+    >>> locator.close()
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -295,9 +306,12 @@ def open_locator(path: str | Path) -> Locator:
 
     Examples
     --------
-    >>> with open_locator("plan") as locator:  # doctest: +SKIP
-    ...     locator.locate(109.61, 23.12).code
-    '450802001013012004'
+    `plan_folder` is where the plan of the example of `make_plan` was written.
+
+    >>> import gridcell
+    >>> with gridcell.open_locator(plan_folder) as locator:
+    ...     locator.locate(356_500, 2_556_300, crs="EPSG:4546").medium
+    '450899001001'
     """
     return Locator(path)
 

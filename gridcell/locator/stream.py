@@ -88,6 +88,20 @@ def locate_file(
         The plan or the points cannot be read.
     WriteError
         The output cannot be written.
+
+    Examples
+    --------
+    `plan_folder` is where the plan of the example of `make_plan` was written, `folder` an empty
+    folder.
+
+    >>> import gridcell, pandas as pd
+    >>> doors = pd.DataFrame({"door": ["0012"], "x": [356_500], "y": [2_556_300]})
+    >>> doors.to_csv(folder / "doors.csv", index=False)
+    >>> report = gridcell.locate_file(
+    ...     plan_folder, folder / "doors.csv", folder / "located.csv", crs="EPSG:4546"
+    ... )
+    >>> report.counts
+    {'inside': 1, 'nearest': 0, 'outside': 0, 'unplaceable': 0}
     """
     suffix = Path(output).suffix.lower()
     if suffix not in OUTPUT_FORMATS:

@@ -77,6 +77,19 @@ def divide(
     -----
     Every cell is connected. Land that sites, water or the boundary cut into several pieces is
     divided piece by piece, at least one cell each.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`: 900 households and a school.
+
+    >>> import gridcell, numpy as np
+    >>> households = gridcell.households.count_households(layers).households
+    >>> small, micro = gridcell.set_targets(layers.communities, np.array([900]), gridcell.Rules())
+    >>> micro_band = np.column_stack([micro.low, micro.high])
+    >>> fabric = gridcell.build_fabric(layers, households, micro_band)
+    >>> division = gridcell.divide(fabric, small, micro, codes=["450899001001"])
+    >>> division.site_of_small.tolist()
+    [-1, -1, 0]
     """
     rules = rules or Rules()
     general = np.flatnonzero(fabric.atoms["site"].to_numpy() < 0)

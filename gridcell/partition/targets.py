@@ -58,6 +58,16 @@ def set_targets(
     ------
     InputError
         A community of a class that the rules do not know.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`: one community that wants no certain
+    number of cells.
+
+    >>> import gridcell, numpy as np
+    >>> small, micro = gridcell.set_targets(layers.communities, np.array([900]), gridcell.Rules())
+    >>> small.target.tolist(), small.cells_for(np.array([900.0]), np.array([0])).tolist()
+    ([400.0], [2])
     """
     if "class" in communities:
         known = communities[communities["class"].notna()]

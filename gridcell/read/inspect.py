@@ -100,6 +100,16 @@ def inspect_files(
     ------
     InputError
         `crs` is no CRS.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> layers.communities[["code", "geometry"]].to_file(folder / "town.gpkg")
+    >>> (info,) = gridcell.inspect_files([folder / "town.gpkg"])
+    >>> info.role, info.rows, info.crs, [field.meaning for field in info.fields]
+    ('communities', 1, 'EPSG:4546', ['code'])
     """
     fallback = parse_crs(crs)
     return compare(

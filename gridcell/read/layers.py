@@ -85,6 +85,19 @@ def read_layers(
     Notes
     -----
     Frames are never changed. Rows are sorted by content, so their order in a file never matters.
+
+    Examples
+    --------
+    Frames serve as well as files:
+
+    >>> import gridcell
+    >>> town = gridcell.make_sample(households=900, seed=1, communities=1)
+    >>> layers = gridcell.read_layers(
+    ...     town.communities, town.buildings, households=town.households, sites=town.sites,
+    ...     barriers=[town.roads, town.rivers], staff=town.staff,
+    ... )
+    >>> layers.crs.to_string(), len(layers.buildings), int(layers.households["count"].sum())
+    ('EPSG:4546', 26, 900)
     """
     check_mapping(rules)
     reader = _Reader(

@@ -65,6 +65,14 @@ def write_city_map(
         Another language, or no address of tiles.
     WriteError
         Something is in the way, the folder cannot be written, or a page does not fit.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> [file.name for file in gridcell.write_city_map(plan, folder / "city")]
+    ['index.html', 'community-450899001001.html']
     """
     check_tiles(tiles)
     require_free(folder, overwrite=overwrite)

@@ -32,6 +32,14 @@ def write_map(
         As for `draw_map`.
     WriteError
         The file is in the way or cannot be written.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> [file.name for file in gridcell.write_map(plan, folder / "map.html", lang="zh")]
+    ['map.html']
     """
     require_writable(path, overwrite=overwrite)
     page: str = draw_map(plan, lang=lang, tiles=tiles).get_root().render()

@@ -36,6 +36,17 @@ def write_sample(sample: Sample, folder: str | Path, *, overwrite: bool = False)
     ------
     WriteError
         If the folder holds such files already and may not be overwritten, or cannot be written.
+
+    Examples
+    --------
+    `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> town = gridcell.make_sample(households=900, seed=1, communities=1)
+    >>> files = gridcell.write_sample(town, folder / "town")
+    >>> [file.name for file in files if file.suffix in {".shp", ".csv"}]
+    ['buildings.shp', 'communities.shp', 'households.csv', 'rivers.shp', 'roads.shp', 'sites.shp',
+     'staff.csv']
     """
 
     def write(target: Path) -> None:

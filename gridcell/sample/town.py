@@ -77,6 +77,13 @@ def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
     ------
     InputError
         If there are too few households for the communities.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> town = gridcell.make_sample(households=900, seed=1, communities=1)
+    >>> town.communities["code"].tolist(), len(town.buildings), len(town.households)
+    (['450899001001'], 26, 900)
     """
     if communities < 1 or households < LEAST * communities:
         raise InputError(

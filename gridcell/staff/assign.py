@@ -81,6 +81,18 @@ def assign_staff(
     ------
     AssignmentError
         Homes that do not match the staff.
+
+    Examples
+    --------
+    `layers` and `plan` are those of the examples of `read_layers` and `make_plan`.
+
+    >>> import gridcell
+    >>> homes = gridcell.staff.homes_of(layers.staff, plan.buildings)
+    >>> staff, vacancies, findings = gridcell.assign_staff(
+    ...     plan.medium, plan.small, plan.micro, layers.staff, homes=homes
+    ... )
+    >>> staff.loc[staff["role"] == "community_chief", "code"].tolist()
+    ['450899001001']
     """
     done = make_assignment(medium, small, micro, staff, homes=homes, roles=roles, keep=keep)
     return done.staff, done.vacancies, done.findings

@@ -58,6 +58,17 @@ def renew_staff(
         A roster that cannot be used as it is: which row, what was expected.
     AssignmentError
         A roster in which nobody can hold any post.
+
+    Examples
+    --------
+    `layers` and `plan` are those of the examples of `read_layers` and `make_plan`. Without its
+    police officer the community has one more vacancy:
+
+    >>> import gridcell
+    >>> roster = layers.staff[layers.staff["roles"] != "police"]
+    >>> renewed = gridcell.renew_staff(plan, roster)
+    >>> renewed.vacancies["role"].tolist()
+    ['micro_chief', 'police']
     """
     if rules is not None:
         fields = {**plan.rules.fields, **{k: v for k, v in rules.fields.items() if k == "staff"}}

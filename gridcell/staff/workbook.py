@@ -59,6 +59,14 @@ def write_roster(
         The plan has neither staff nor vacancies; contacts that cannot be used; another language.
     WriteError
         Another suffix, a file in the way.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> [file.name for file in gridcell.write_roster(plan, folder / "roster.xlsx")]
+    ['roster.xlsx']
     """
     file = Path(path)
     tables = make_roster(plan, contacts=contacts)
@@ -102,6 +110,15 @@ def make_roster(plan: Plan, *, contacts: Input | None = None) -> dict[str, pd.Da
     InputError
         The plan has neither staff nor vacancies; contacts that are no table, lack the columns or
         have two entries for one of the staff.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`.
+
+    >>> import gridcell
+    >>> roster = gridcell.make_roster(plan)
+    >>> list(roster), roster["posts"]["role"].iloc[0]
+    (['posts', 'people', 'cells', 'vacancies', 'communities'], 'community_chief')
     """
     if plan.staff.empty and plan.vacancies.empty:
         raise InputError(

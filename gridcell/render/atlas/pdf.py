@@ -62,6 +62,16 @@ def write_atlas(
         for which there is no font; no ``gridcell[print]``.
     WriteError
         A file in the way, another suffix.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder, `font` a font with
+    the characters of its names.
+
+    >>> import gridcell
+    >>> files = gridcell.write_atlas(plan, folder / "atlas.pdf", paper="A3", font=font)
+    >>> [file.name for file in files]
+    ['atlas.pdf']
     """
     print_atlas(
         plan, path, paper=paper, level=level, community=community, contacts=contacts, lang=lang,
@@ -131,6 +141,16 @@ def write_cards(
         Another kind; no register of households; and as for `write_atlas`.
     WriteError
         A file in the way, another suffix.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder, `font` a font with
+    the characters of its names.
+
+    >>> import gridcell
+    >>> files = gridcell.write_cards(plan, folder / "cards.pdf", font=font)
+    >>> [file.name for file in files]
+    ['cards.pdf']
     """
     print_cards(
         plan, path, kind=kind, paper=paper, community=community, contacts=contacts, lang=lang,
