@@ -66,6 +66,33 @@ def test_no_room_imports_from_one_above_it(room):
     assert set(upward) <= LEFT
 
 
+def definitions():
+    """Where each class, function, argument and variable of ours gets its name, by that name."""
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                yield node.name, type(node), name_of(path)
+            elif isinstance(node, ast.arg):
+                yield node.arg, type(node), name_of(path)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id, type(node), name_of(path)
+
+
+def test_no_two_classes_have_one_name():
+    places = {}
+    for name, kind, module in definitions():
+        if kind is ast.ClassDef:
+            places.setdefault(name.lstrip("_"), []).append(module)
+    assert {name: held for name, held in places.items() if len(held) > 1} == {}
+
+
+def test_names_are_terms_of_the_field():
+    """A module called make says nothing of what it holds; the others are private metaphors."""
+    assert [name for name in map(name_of, modules()) if name.endswith((".make", ".sanity"))] == []
+    cute = {"Scene", "scene", "in_vain", "sanity", "fold"}
+    assert [(name, module) for name, _, module in definitions() if name.strip("_") in cute] == []
+
+
 def test_the_map_of_the_house_names_every_room():
     text = (PACKAGE.parent / "CONTRIBUTING.md").read_text("utf-8")
     assert [room for room in ROOMS if f"`{room}`" not in text and f"`{room}/`" not in text] == []

@@ -170,7 +170,7 @@ class _Table:
         both = np.concatenate([left, right[right >= 0]])
         faces = np.unique(both[self.asked[both]])
         sizes = self.start[faces + 1] - self.start[faces]
-        group = _Group(
+        group = _FaceGroup(
             sizes=sizes,
             labels=[self.label[self.start[f] : self.start[f + 1]] for f in faces.tolist()],
             left=self._place(faces, left),
@@ -210,7 +210,7 @@ class _Table:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _Group:
+class _FaceGroup:
     """Faces whose choices depend on each other, numbered from 0."""
 
     sizes: Ints

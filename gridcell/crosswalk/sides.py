@@ -26,7 +26,7 @@ Given: TypeAlias = str | Path | gpd.GeoDataFrame
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Side:
+class CrosswalkSide:
     """One of the two divisions."""
 
     label: str
@@ -56,7 +56,9 @@ class Contents:
     """Households without a place."""
 
 
-def open_side(given: Given, role: str, *, crs: pyproj.CRS | None, encoding: str | None) -> Side:
+def open_side(
+    given: Given, role: str, *, crs: pyproj.CRS | None, encoding: str | None
+) -> CrosswalkSide:
     """Return a division, sorted by code.
 
     Parameters
@@ -97,7 +99,7 @@ def open_side(given: Given, role: str, *, crs: pyproj.CRS | None, encoding: str 
     _check_codes(source, code)
     shapes = _polygons(source)
     order = np.argsort(code.astype(object).to_numpy(), kind="stable")
-    return Side(
+    return CrosswalkSide(
         label=source.label, code=code.astype(object).to_numpy()[order], shapes=shapes[order],
         crs=own, plan=plan,
     )  # fmt: skip
@@ -133,13 +135,13 @@ def _polygons(source: Source) -> Geometries:
     return shapes
 
 
-def work_crs(side: Side) -> pyproj.CRS:
+def work_crs(side: CrosswalkSide) -> pyproj.CRS:
     """Return the metric CRS in which areas are measured: the first division's own, if it is one."""
     return choose_work_crs(side.crs, gpd.GeoSeries(side.shapes, crs=side.crs))
 
 
 def read_contents(
-    a: Side,
+    a: CrosswalkSide,
     work: pyproj.CRS,
     buildings: Any,
     households: Any,

@@ -14,7 +14,14 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.width import width_of
 from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import alone_in, holding_most, holding_point, pair_table
-from gridcell.crosswalk.sides import Contents, Given, Side, open_side, read_contents, work_crs
+from gridcell.crosswalk.sides import (
+    Contents,
+    CrosswalkSide,
+    Given,
+    open_side,
+    read_contents,
+    work_crs,
+)
 from gridcell.crs import crs_name, is_same_crs, parse_crs
 from gridcell.disclosure.suppression import suppress
 from gridcell.errors import Hint, InputError
@@ -225,7 +232,7 @@ def _hide(
 
 
 def _cells(
-    side: Side,
+    side: CrosswalkSide,
     shapes: Geometries,
     row: Ints,
     shared: NDArray[np.bool_],

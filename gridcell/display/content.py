@@ -41,7 +41,7 @@ _DEDICATED, _NOWHERE = COLOURS, COLOURS + 1  # colours of buildings
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Sheet:
+class CitySheet:
     """What one page shows of a plan that is drawn on several."""
 
     kind: str
@@ -55,7 +55,7 @@ class Sheet:
 
 
 def page_content(
-    plan: PlanFrames, lang: str, *, sheet: Sheet | None = None, accuracy_m: float = 0.0,
+    plan: PlanFrames, lang: str, *, sheet: CitySheet | None = None, accuracy_m: float = 0.0,
     tiles: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return everything that the page shows, ready for JSON.
@@ -273,7 +273,7 @@ def _vacancies(plan: PlanFrames, lang: str) -> dict[str, Any]:
     return numbers
 
 
-def _around(sheet: Sheet | None) -> dict[str, Any] | None:
+def _around(sheet: CitySheet | None) -> dict[str, Any] | None:
     if sheet is None or sheet.around is None:
         return None
     around = sheet.around

@@ -125,7 +125,7 @@ class _Hits:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Faces:
+class _LandFaces:
     """Faces of all linework inside the communities, and what lies over them."""
 
     geometry: Geometries
@@ -137,7 +137,7 @@ class _Faces:
 
 def _faces(
     layers: Layers, prints: Footprints, sites: SiteLand, barriers: Geometries, frontage: float
-) -> _Faces:
+) -> _LandFaces:
     land = layers.communities.geometry.to_numpy()
     if layers.atoms is not None:
         outlines = shapely.boundary(np.concatenate([land, prints.geometry]))
@@ -153,11 +153,11 @@ def _faces(
     inside = community >= 0
     faces, point, community = faces[inside], point[inside], community[inside]
     hits = _hits(point, prints)
-    return _Faces(faces, community, sites.holding(point, community, hits.first), hits)
+    return _LandFaces(faces, community, sites.holding(point, community, hits.first), hits)
 
 
 def _atoms(
-    faces: _Faces, prints: Footprints, sites: SiteLand, communities: int, absorb_m2: float
+    faces: _LandFaces, prints: Footprints, sites: SiteLand, communities: int, absorb_m2: float
 ) -> Atoms:
     """Return the faces divided among their owners and merged into atoms."""
     piece, n_sites = faces.hits.first, len(sites.geometry)
@@ -255,7 +255,7 @@ def _arcs(
     }
 
 
-def _atoms_of_pieces(prints: Footprints, atoms: Atoms, faces: _Faces) -> Ints:
+def _atoms_of_pieces(prints: Footprints, atoms: Atoms, faces: _LandFaces) -> Ints:
     """Return the atom of each footprint: of its largest face at home, else of the land below it."""
     hits = faces.hits
     out = np.full(len(prints.geometry), -1, dtype=np.int64)

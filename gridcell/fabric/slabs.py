@@ -23,7 +23,7 @@ nothing behind."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _Places:
+class _SlabPlaces:
     """Where slabs lie in the rectangle around their footprint: from 0 to 1 along and across it."""
 
     footprint: Ints
@@ -90,7 +90,7 @@ def cut_slabs(
     return pieces, places.footprint[of_slab], places.share[of_slab] * area / whole[of_slab]
 
 
-def _place_slabs(count: Ints, units: Ints, tower: NDArray[np.bool_]) -> _Places:
+def _place_slabs(count: Ints, units: Ints, tower: NDArray[np.bool_]) -> _SlabPlaces:
     """Return the slabs of each footprint, column by column from west to east.
 
     A column is one slab, of a tower two; the last column of an odd number is one slab.
@@ -107,7 +107,7 @@ def _place_slabs(count: Ints, units: Ints, tower: NDArray[np.bool_]) -> _Places:
     west = np.where(at_entrance, np.round(west * entrances) / entrances, west)
     east = np.where(at_entrance, np.round(east * entrances) / entrances, east)
     in_two = last - first == 2
-    return _Places(
+    return _SlabPlaces(
         footprint=footprint,
         west=np.where(first == 0, -_BEYOND, west),
         east=np.where(last == slabs, 1 + _BEYOND, east),

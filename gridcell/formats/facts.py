@@ -23,21 +23,21 @@ class _Stored(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
 
-class _Counts(_Stored):
+class _StoredCounts(_Stored):
     atoms: int | None = None
 
 
-class _Households(_Stored):
+class _StoredHouseholds(_Stored):
     input: int | None = None
     estimated: bool | int = 0
 
 
-class _Level(_Stored):
+class _StoredLevel(_Stored):
     bound: int | None = None
     band: Band | None = None
 
 
-class _Staff(_Stored):
+class _StoredStaff(_Stored):
     people: int = 0
     posts: int | None = None
     without_post: int = 0
@@ -46,7 +46,7 @@ class _Staff(_Stored):
     proof: StaffProof | None = None
 
 
-class _Publication(_Stored):
+class _StoredPublication(_Stored):
     threshold: int
     households: int | None
     hidden: dict[str, int]
@@ -55,18 +55,18 @@ class _Publication(_Stored):
     notes: dict[str, str]
 
 
-class _Report(_Stored):
+class _StoredReport(_Stored):
     ok: bool = True
     version: str = ""
     inputs: list[InputRecord] = []
-    counts: _Counts = _Counts()
-    households: _Households = _Households()
+    counts: _StoredCounts = _StoredCounts()
+    households: _StoredHouseholds = _StoredHouseholds()
     coverage: dict[str, CoverageFigures] = {}
-    communities: dict[str, dict[Literal["small", "micro"], _Level]] = {}
+    communities: dict[str, dict[Literal["small", "micro"], _StoredLevel]] = {}
     barrier_share: dict[Literal["small", "micro"], float | None] = {}
-    staff: _Staff | None = None
+    staff: _StoredStaff | None = None
     seconds: dict[str, float] = {}
-    publication: _Publication | None = None
+    publication: _StoredPublication | None = None
 
 
 def read_facts(report: str, where: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def read_facts(report: str, where: str) -> dict[str, Any]:
         A fact of another kind: which one, what was found and expected.
     """
     try:
-        stored = _Report.model_validate_json(report)
+        stored = _StoredReport.model_validate_json(report)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         at = ".".join(str(step) for step in first["loc"])
@@ -114,20 +114,20 @@ def read_facts(report: str, where: str) -> dict[str, Any]:
 
 
 def _levels(
-    communities: Mapping[str, Mapping[Literal["small", "micro"], _Level]],
-) -> Iterator[tuple[tuple[str, str], _Level]]:
+    communities: Mapping[str, Mapping[Literal["small", "micro"], _StoredLevel]],
+) -> Iterator[tuple[tuple[str, str], _StoredLevel]]:
     for code, of_level in communities.items():
         for level, figures in of_level.items():
             # Without cells there is no bound to speak of.
             none = figures.band is None and not figures.bound
-            yield (code, level), _Level() if none else figures
+            yield (code, level), _StoredLevel() if none else figures
 
 
 def _known(shares: Mapping[Any, float | None]) -> dict[str, float]:
     return {level: share for level, share in shares.items() if share is not None}
 
 
-def _staffing(staff: _Staff | None) -> StaffFigures | None:
+def _staffing(staff: _StoredStaff | None) -> StaffFigures | None:
     if staff is None or staff.posts is None or staff.proof is None:
         return None
     return StaffFigures(
@@ -136,7 +136,7 @@ def _staffing(staff: _Staff | None) -> StaffFigures | None:
     )  # fmt: skip
 
 
-def _publication(stored: _Report) -> PublicationRecord | None:
+def _publication(stored: _StoredReport) -> PublicationRecord | None:
     if stored.publication is None:
         return None
     return PublicationRecord(

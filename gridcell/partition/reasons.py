@@ -28,7 +28,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _Level:
+class _CellsOfLevel:
     """The cells of one level and the land that they were to share."""
 
     cell: Ints
@@ -60,7 +60,7 @@ def explain_small(
     names
         (buildings,) ids.
     """
-    level = _Level(
+    level = _CellsOfLevel(
         cell=division.small,
         parent=fabric.atoms["community"].to_numpy(),
         community=division.community_of_small,
@@ -81,7 +81,7 @@ def explain_leaves(
 
     Parameters are those of `explain_small`, with the targets of micro cells.
     """
-    level = _Level(
+    level = _CellsOfLevel(
         cell=division.leaf,
         parent=division.small,
         community=division.community_of_small[division.small_of_leaf],
@@ -94,7 +94,7 @@ def explain_leaves(
 
 def _explain(
     fabric: Fabric,
-    level: _Level,
+    level: _CellsOfLevel,
     targets: Targets,
     names: NDArray[np.object_],
 ) -> Verdict:
@@ -115,7 +115,7 @@ def _explain(
     band = band.astype(object)
     band[level.dedicated] = None
 
-    land = _Land.of(fabric, level, total)
+    land = _GeneralLand.of(fabric, level, total)
     building = fabric.pieces["building"].to_numpy()
     what = "atom" if (fabric.atoms["kind"] == "given").any() else "building"
     reason = np.full(n, None, dtype=object)
@@ -148,7 +148,7 @@ def _explain(
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Land:
+class _GeneralLand:
     """The connected general land around each cell, within its parent."""
 
     share: Ints
@@ -157,7 +157,7 @@ class _Land:
     """(cells,) whether it is all the general land of the parent."""
 
     @classmethod
-    def of(cls, fabric: Fabric, level: _Level, total: Ints) -> "_Land":
+    def of(cls, fabric: Fabric, level: _CellsOfLevel, total: Ints) -> "_GeneralLand":
         general = np.append(~level.dedicated[level.cell], [False])
         parent = np.append(level.parent, [-1])
         a, b = fabric.arc_left, fabric.arc_right

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridcell.display.content import Sheet, page_content
+from gridcell.display.content import CitySheet, page_content
 from gridcell.display.map import PlanMap, check_tiles
 from gridcell.display.water import outlines_of_waters, water_areas, water_outlines
 from gridcell.errors import WriteError
@@ -111,7 +111,7 @@ def page_names(codes: "pd.Series[str]") -> list[str]:
 def _pages(
     plan: Plan, names: list[str], *, lang: str, tiles: str | None
 ) -> Iterator[tuple[str, str]]:
-    sheet = Sheet(kind="overview", pages=tuple(names))
+    sheet = CitySheet(kind="overview", pages=tuple(names))
     overview = dataclasses.replace(
         plan, barriers=_major(plan.barriers), buildings=plan.buildings.iloc[:0]
     )
@@ -120,7 +120,7 @@ def _pages(
     for row, part in enumerate(_communities(plan)):
         yield names[row], _fitting(
             part, names[row],
-            Sheet(kind="community", home=f"../{OVERVIEW}", around=_neighbours(plan, row, here)),
+            CitySheet(kind="community", home=f"../{OVERVIEW}", around=_neighbours(plan, row, here)),
             _COMMUNITY_M, lang, tiles,
         )  # fmt: skip
 
@@ -128,7 +128,7 @@ def _pages(
 def _fitting(
     plan: Plan,
     name: str,
-    sheet: Sheet,
+    sheet: CitySheet,
     accuracies: tuple[float, ...],
     lang: str,
     tiles: str | None,

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridcell.arrays import run_starts
-from gridcell.staff.problem import MM, Block, Bools, Filled, Ints, Problem
+from gridcell.staff.problem import MM, Bools, Filled, Ints, Problem, RoleBlock
 from gridcell.staff.program import Programme
 
 _MOST: Final = 3_000
@@ -57,11 +57,11 @@ def even_out(problem: Problem, filled: Sequence[Filled], held: Ints) -> tuple[In
     return entry[order], post[order]
 
 
-def _all(ties: Sequence[Block]) -> Ints:
+def _all(ties: Sequence[RoleBlock]) -> Ints:
     return np.concatenate([np.empty(0, dtype=np.int64), *(block.entries for block in ties)])
 
 
-def _tied(problem: Problem, ties: Sequence[Block]) -> Ints:
+def _tied(problem: Problem, ties: Sequence[RoleBlock]) -> Ints:
     """Return for each person the number of the set of people among whom posts can change hands."""
     people, posts = len(problem.person_cells), len(problem.post_block)
     pairs = [np.nonzero(block.allowed) for block in ties]
@@ -85,7 +85,7 @@ def _uneven(label: Ints, load: Ints, movable: Bools) -> Ints:
 
 
 def _share_out(
-    problem: Problem, blocks: Sequence[Block], entry: Ints, post: Ints, held: Ints
+    problem: Problem, blocks: Sequence[RoleBlock], entry: Ints, post: Ints, held: Ints
 ) -> tuple[Ints, Ints] | None:
     programme = Programme(problem, blocks)
     pairs = programme.pairs([block.allowed for block in blocks])

@@ -7,7 +7,7 @@ import numpy as np
 
 from gridcell.arrays import run_starts, spread
 from gridcell.staff.matching import match
-from gridcell.staff.problem import Block, Bools, Filled, Ints, Problem
+from gridcell.staff.problem import Bools, Filled, Ints, Problem, RoleBlock
 
 
 class Places(NamedTuple):
@@ -20,7 +20,9 @@ class Places(NamedTuple):
     """(places,) whether its person has others."""
 
 
-def assign_places(problem: Problem, blocks: Sequence[Block], count: Ints, pooled: Bools) -> Filled:
+def assign_places(
+    problem: Problem, blocks: Sequence[RoleBlock], count: Ints, pooled: Bools
+) -> Filled:
     """Return the best pairs, keeping to no limits but those of single places.
 
     Parameters
@@ -71,7 +73,7 @@ def assign_places(problem: Problem, blocks: Sequence[Block], count: Ints, pooled
     )  # fmt: skip
 
 
-def _places(problem: Problem, blocks: Sequence[Block], count: Ints, pooled: Bools) -> Places:
+def _places(problem: Problem, blocks: Sequence[RoleBlock], count: Ints, pooled: Bools) -> Places:
     entries = np.sort(np.concatenate([block.entries for block in blocks]))
     shared = pooled[problem.entry_person[entries]]
     single, joint = entries[~shared], entries[shared]

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from gridcell.staff.problem import MM, Block, Bools, Filled, Floats, Ints, Problem
+from gridcell.staff.problem import MM, Bools, Filled, Floats, Ints, Problem, RoleBlock
 from gridcell.staff.program import Pairs, Programme, Relaxed, Whole
 
 _ALL_PAIRS: Final = 20_000
@@ -50,7 +50,7 @@ class _Priced(NamedTuple):
 
 
 def solve_programme(
-    problem: Problem, blocks: Sequence[Block], start: tuple[Ints, Ints] | None = None
+    problem: Problem, blocks: Sequence[RoleBlock], start: tuple[Ints, Ints] | None = None
 ) -> Filled:
     """Return the best pairs of the blocks by integer programming.
 
@@ -84,7 +84,7 @@ def solve_programme(
     )
 
 
-def _first_pairs(blocks: Sequence[Block], start: tuple[Ints, Ints] | None) -> list[Bools]:
+def _first_pairs(blocks: Sequence[RoleBlock], start: tuple[Ints, Ints] | None) -> list[Bools]:
     if sum(int(block.allowed.sum()) for block in blocks) <= _ALL_PAIRS:
         return [block.allowed.copy() for block in blocks]
     masks = []

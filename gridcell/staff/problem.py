@@ -48,7 +48,7 @@ class Problem:
     barred: Ints
     """(n, 2) entries and posts that are not to be paired."""
 
-    def block(self, number: int) -> "Block":
+    def block(self, number: int) -> "RoleBlock":
         """Return who may hold what in a role and zone, and how far it is."""
         entries = np.flatnonzero(self.entry_block == number)
         posts = np.flatnonzero(self.post_block == number)
@@ -60,10 +60,12 @@ class Problem:
         metres[~known] = (metres[known].max() if known.any() else 0.0) + 1.0
         cost = np.rint(metres * MM).astype(np.int64)
         return self.still(
-            Block(entries=entries, posts=posts, cost=cost, allowed=np.ones(cost.shape, dtype=bool))
+            RoleBlock(
+                entries=entries, posts=posts, cost=cost, allowed=np.ones(cost.shape, dtype=bool)
+            )
         )
 
-    def still(self, block: "Block") -> "Block":
+    def still(self, block: "RoleBlock") -> "RoleBlock":
         """Return the pairs of a block that remain possible by themselves."""
         person = self.entry_person[block.entries]
         carried = np.minimum(self.person_load[person], self.entry_load[block.entries])
@@ -135,7 +137,7 @@ class Problem:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Block:
+class RoleBlock:
     """Entries and posts of one role and zone, as rows and columns."""
 
     entries: Ints
@@ -145,11 +147,11 @@ class Block:
     allowed: Bools
     """(entries, posts) whether the pair is possible by itself."""
 
-    def only(self, allowed: Bools) -> "Block":
+    def only(self, allowed: Bools) -> "RoleBlock":
         """Return the block with fewer pairs, and nobody and nothing without a pair."""
         rows, columns = allowed.any(axis=1), allowed.any(axis=0)
         part = np.ix_(rows, columns)
-        return Block(
+        return RoleBlock(
             entries=self.entries[rows], posts=self.posts[columns], cost=self.cost[part],
             allowed=allowed[part],
         )  # fmt: skip
@@ -167,5 +169,5 @@ class Filled:
     """Millimetres of these pairs."""
     bound: int
     """Millimetres below which nothing fills as many posts."""
-    ties: tuple[Block, ...]
+    ties: tuple[RoleBlock, ...]
     """Pairs of which every other solution as good consists."""

@@ -8,7 +8,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array, hstack, vstack
 
 from gridcell.arrays import run_starts
-from gridcell.staff.problem import MM, Block, Bools, Floats, Ints, Problem
+from gridcell.staff.problem import MM, Bools, Floats, Ints, Problem, RoleBlock
 
 _NODES: Final = 200_000
 """Nodes of the search times variables: a limit that, unlike time, is the same on every machine."""
@@ -50,7 +50,7 @@ class Programme:
     which of the two may be used.
     """
 
-    def __init__(self, problem: Problem, blocks: Sequence[Block]) -> None:
+    def __init__(self, problem: Problem, blocks: Sequence[RoleBlock]) -> None:
         self.blocks = blocks
         self.entries = np.concatenate([block.entries for block in blocks])
         self.posts = np.concatenate([block.posts for block in blocks])

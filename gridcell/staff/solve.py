@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridcell.staff.places import assign_places
 from gridcell.staff.pricing import solve_programme
-from gridcell.staff.problem import Block, Bools, Filled, Ints, Problem
+from gridcell.staff.problem import Bools, Filled, Ints, Problem, RoleBlock
 
 _MATRIX: Final = 20_000_000
 """Places times seats up to which an assignment is solved as a whole matrix (160 MB a copy)."""
@@ -93,7 +93,7 @@ def _group(problem: Problem) -> _Groups:
     )  # fmt: skip
 
 
-def _solve(problem: Problem, groups: _Groups, blocks: Sequence[Block]) -> Filled:
+def _solve(problem: Problem, groups: _Groups, blocks: Sequence[RoleBlock]) -> Filled:
     entries = np.concatenate([block.entries for block in blocks])
     posts = np.concatenate([block.posts for block in blocks])
     size = int(groups.places[entries].sum()) * int(problem.post_wanted[posts].sum())
