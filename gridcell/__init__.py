@@ -1,4 +1,4 @@
-"""gridcell divides communities into uniquely coded service grids and proves that they fit.
+"""gridcell divides communities into uniquely coded service cells and proves that they fit.
 
 The whole way is ``write_plan(make_plan(read_layers(...)), folder)``; its steps are public in the
 subpackages: `gridcell.coverage`, `gridcell.fabric`, `gridcell.partition`, `gridcell.cells`,

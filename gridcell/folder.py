@@ -61,7 +61,7 @@ def write_plan(
     overwrite
         Replace a plan that is there already.
     lang
-        Language of the map, ``en`` or ``zh``; ``en`` by default.
+        Output language of the map, ``en`` or ``zh``; ``en`` by default.
 
     Raises
     ------

@@ -301,7 +301,7 @@ class Plan:
     coverage: Mapping[str, CoverageFigures] = field(default_factory=dict)
     """By level, what the proof came to; nothing where there was none."""
     staffing: StaffFigures | None = None
-    """What is known of the assignment; ``None`` without a roster."""
+    """What is known of the assignment; ``None`` without a staff roster."""
     division: DivisionFigures = field(default_factory=DivisionFigures)
     """What only the division knew."""
     publication: PublicationRecord | None = None

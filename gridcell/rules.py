@@ -161,13 +161,13 @@ class Role(_Section):
     per_households: Annotated[float, Field(gt=0)] | None = None
     """One post for so many households of the cell, rounded up."""
     held_by: tuple[str, ...] = ()
-    """Names in the roster, besides its own, whose bearers may hold it."""
+    """Names in the staff roster, besides its own, whose bearers may hold it."""
     within: Literal["community", "large"] = "community"
     """Whether its holders belong to the community of the cell, or to its large cell."""
     exclusive: tuple[str, ...] = ()
     """Roles that nobody may hold together with this one."""
     max_cells: Annotated[int, Field(ge=1)] = 1
-    """Posts of this role that one person can hold; the roster limits those of all roles."""
+    """Posts of this role that one person can hold; the staff roster limits those of all roles."""
     carries: bool = True
     """Whether the cell's households count towards what its holder can carry."""
     max_households: Annotated[int, Field(ge=0)] | None = None
@@ -175,7 +175,7 @@ class Role(_Section):
     everyone: bool = False
     """Everybody of the role serves, also beyond the number that is wanted."""
     optional: bool = False
-    """Posts exist only where somebody on the roster may hold them."""
+    """Posts exist only where somebody on the staff roster may hold them."""
 
     @field_validator("name")
     @classmethod
@@ -259,10 +259,11 @@ class Rules(_Section):
     """Bands by the ``class`` of a community: ``{class: {small, micro}}``. A community's own columns
     come before them, `small` and `micro` after them."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Random seed: the same gives the same division."""
     search: Annotated[int, Field(ge=0)] = 1500
     """Sweeps of the search: proposals per atom."""
     prefer: Literal["default", "balance", "streets", "compact"] = "default"
-    """Even loads, borders on streets, or compact shapes before the others: sets the weights."""
+    """Even workloads, borders on streets, or compact shapes before the others: sets the weights."""
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Column names of the inputs: ``{input: {our name: the file's name}}``."""
     boundaries: Boundaries = Boundaries()

@@ -63,7 +63,7 @@ rules = click.option(
 )  # fmt: skip
 seed = click.option(
     "--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), envvar="GRIDCELL_SEED",
-    help="Start of all chance; the same seed gives the same result.",
+    help="Random seed; the same one gives the same result.",
 )  # fmt: skip
 workers = click.option(
     "--workers", metavar="N", type=click.IntRange(min=1), envvar="GRIDCELL_WORKERS",

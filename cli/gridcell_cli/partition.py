@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--households", metavar="FILE", help="Register of households.")
 @click.option("--sites", metavar="FILE", help="Sites that become dedicated cells.")
 @click.option("--barriers", metavar="FILE", multiple=True, help="Roads, rivers …; repeatable.")
-@click.option("--staff", metavar="FILE", help="Roster of those who answer for cells.")
+@click.option("--staff", metavar="FILE", help="Staff roster: those who answer for cells.")
 @click.option("--atoms", metavar="FILE|h3:RES", help="Land not to be divided, for BUILDINGS.")
 @click.option(
     "--small",
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     "--prefer",
     type=click.Choice(["default", "balance", "streets", "compact"]),
     envvar="GRIDCELL_PREFER",
-    help="Even loads, borders on streets, or compact shapes before the others.",
+    help="Even workloads, borders on streets, or compact shapes before the others.",
 )
 @click.option(
     "--heal-width",

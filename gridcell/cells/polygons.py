@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 
 _STRAIGHT_M = 2e-5
 """A vertex this close to the line between its neighbours says nothing: points set on straight
-streets for the fabric's sake, off by what the grid rounds."""
+streets for the fabric's sake, off by what its precision rounds."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ def check_plan_folder(plan: Plan, folder: str | Path) -> list[Finding]:
     Parameters
     ----------
     plan
-        What `gridcell.formats.read_plan` returned for the folder. `gridcell.check.check_plan`
+        What `gridcell.read_plan` returned for the folder. `gridcell.check.check_plan`
         checks the plan itself.
     folder
         The folder.

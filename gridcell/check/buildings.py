@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 CUT_M2 = 0.01
 """A building whose outline reaches by less into another cell only touches it: borders lie on
-the grid of the fabric, outlines do not."""
+the precision of the fabric, outlines do not."""
 BORDER_M = 0.1
 """Parts of a building with a shorter common border only meet at a corner."""
 

@@ -41,7 +41,8 @@ def enclosed_faces(segments: Geometries, step: float, *, grid_size: float | None
     step
         Narrower faces are rounding.
     grid_size
-        Grid of the crossings; None computes them as exactly as floating point allows.
+        Precision of the crossings, in units of the coordinates; None computes them as exactly
+        as floating point allows.
     """
     if not len(segments):
         return segments

@@ -186,7 +186,8 @@ def prove_coverage(
             parent=parent, good=good, good_land=good_land,
         )  # fmt: skip
 
-    # Crossings on a grid are always noded well, but slowly; in floating point mostly they are too.
+    # Crossings at a fixed precision are always noded well, but slowly; in floating point mostly
+    # they are too.
     for grid_size in (None, 2.0 ** np.floor(np.log2(step)) if step else None):
         found = compare(segments, grid_size)
         crowded = found.faces[found.crowded(bounded=land is not None)]

@@ -65,7 +65,7 @@ def page_content(
     plan
         A plan in any CRS, or what one page shows of it.
     lang
-        Language of the texts, one of `words.LANGUAGES`. Names stay as they are in the plan.
+        Output language, one of `words.LANGUAGES`. Names stay as they are in the plan.
     sheet
         Which of several pages it is; ``None`` where there is only one.
     accuracy_m

@@ -105,7 +105,7 @@ def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) ->
     plan
         A plan in any CRS.
     lang
-        Language of the page, ``en`` or ``zh``; names stay as they are in the plan.
+        Output language, ``en`` or ``zh``; names stay as they are in the plan.
     tiles
         Address of base map tiles with ``{z}``, ``{x}`` and ``{y}``, such as those of a server of
         your own. The page then loads them, and nothing else, from that server.
@@ -138,7 +138,7 @@ def show_plan(plan: PlanFrames, *, lang: str = "en", height: int = 600) -> foliu
     """Return the interactive map of `draw_map`, so high in a notebook.
 
     The map needs no network and no trust in other hosts; the notebook keeps all of it in its
-    output: about 0.6 MB for a thousand micro grids. For a whole city write it to a file
+    output: about 0.6 MB for a thousand micro cells. For a whole city write it to a file
     (`gridcell.write_map`).
 
     Parameters

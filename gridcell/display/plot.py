@@ -85,7 +85,7 @@ def plot_plan(
     legend
         Tell what the colours mean, where `column` is given.
     lang
-        Language of the legend, ``en`` or ``zh``.
+        Output language, ``en`` or ``zh``.
 
     Raises
     ------

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries, rows_of
 
 GRID_M = 1e-5
-"""Grid on which lines are noded. Far below any survey, so that a straight boundary of a kilometre
-moves by less than 0.01 m2, and far above what a double resolves at national eastings (1e-8 m)."""
+"""Metres: the precision to which lines are noded. Far below any survey, so that a straight boundary
+of a kilometre moves by less than 0.01 m2, and far above what a double resolves at national
+eastings (1e-8 m)."""
 
 _CROWD = 60
 """A face with more footprints is split: triangulation grows faster than linearly."""
@@ -20,7 +21,7 @@ _PASSES = 12
 
 
 def node(lines: Geometries) -> Geometries:
-    """Return the pieces of all lines, meeting only at their ends, nodes on the grid.
+    """Return the pieces of all lines, meeting only at their ends, nodes to that precision.
 
     A straight piece has a vertex in its middle: of a wall between two neighbours, whose corners may
     be theirs, at least that is its own.

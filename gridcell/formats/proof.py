@@ -60,7 +60,7 @@ def _prove(source: CellSource, back: Levels) -> dict[str, CoverageProof]:
         )
         for level, frame in back.items()
     }
-    # Micro grids are leaves, so that they fill what no dedicated grid takes.
+    # Micro cells are leaves, so that they fill what no dedicated cell takes.
     micro, leaves = there["micro"], there["leaves"]
     of = find_rows(micro["code"], leaves["code"])
     same = (of >= 0) & shapely.equals_identical(

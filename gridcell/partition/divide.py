@@ -59,7 +59,8 @@ def divide(
     small, micro
         What cells should hold; without `micro` the small cells are the leaves.
     codes
-        (communities,) codes. A community's result depends on its own land, code and the seed alone.
+        (communities,) codes. A community's result depends on its own land, code and the
+        random seed alone.
     rules
         `Rules.weights`, `Rules.search` and `Rules.seed` are read.
     workers

@@ -63,7 +63,7 @@ def read_layers(
     barriers
         One or several layers of lines or polygons.
     staff
-        Roster: ``staff_id``, roles, place.
+        Staff roster: ``staff_id``, roles, place.
     atoms
         Polygons that are never divided, instead of buildings; ``h3:RES`` makes H3 hexagons.
     rules

@@ -44,7 +44,7 @@ def write_crosswalk_map(
     path
         The file. The same crosswalk gives the same bytes.
     lang
-        Language of the page, ``en`` or ``zh``.
+        Output language, ``en`` or ``zh``.
     overwrite
         Replace a file that is there already.
 

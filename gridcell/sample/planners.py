@@ -1,4 +1,4 @@
-"""A small town in the files that planning offices send: GBK, Chinese names, grid with a zone."""
+"""A small town as planning offices send it: GBK, Chinese names, coordinates with a zone number."""
 
 from pathlib import Path
 from typing import Final

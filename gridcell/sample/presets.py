@@ -32,7 +32,7 @@ def hecheng(seed: int = HECHENG_SEED) -> Sample:
     Parameters
     ----------
     seed
-        Same seed, same town; another one is another town with the same figures.
+        Random seed: the same gives the same town, another one another town with the same figures.
     """
     street = "450802001"
     specs = [

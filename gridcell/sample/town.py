@@ -64,7 +64,7 @@ def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
     households
         Exact number of households, at least 400 for each community.
     seed
-        Same seed, same town; 0 to 2**32 - 1.
+        Random seed, 0 to 2**32 - 1: the same gives the same town.
     communities
         Number of communities, of different size.
 
@@ -129,7 +129,7 @@ def build_town(
     specs
         The communities.
     seed
-        Same seed, same town.
+        Random seed: the same gives the same town.
     south_urbanity
         How much less urban the south bank is: 1 as the north, 0 for villages only.
     title, command, notes

@@ -1,4 +1,4 @@
-"""Who answers for which cell: posts filled from the roster, the rest reported as vacancies."""
+"""Who answers for which cell: posts filled from the staff roster, the others as vacancies."""
 
 from gridcell.staff.assign import Assignment, assign_staff, make_assignment
 from gridcell.staff.posts import ROLES, make_posts

@@ -1,4 +1,4 @@
-"""Cells, rules and a roster -> who holds which post, what is vacant and why, and the proof."""
+"""Cells, rules, a staff roster -> who holds which post, what is vacant and why, and the proof."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,8 +51,8 @@ def assign_staff(
     """Return who holds which post, the posts that nobody holds, and what was found.
 
     As many posts are filled as can be, within every limit; of all ways to do so one with the least
-    sum of distances from home to the cell's representative point; of these one in which loads are
-    even: it matters more who holds a third post than who holds a second.
+    sum of distances from home to the cell's representative point; of these one in which workloads
+    are even: it matters more who holds a third post than who holds a second.
 
     Parameters
     ----------

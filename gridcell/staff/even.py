@@ -1,4 +1,4 @@
-"""Even loads among choices that are equally good: nobody holds two posts while others hold none."""
+"""Even workloads among equally good choices: nobody holds two posts while others hold none."""
 
 from collections.abc import Sequence
 from typing import Final

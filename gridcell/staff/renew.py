@@ -1,4 +1,4 @@
-"""A finished plan and a roster -> the plan with its staff assigned anew."""
+"""A finished plan and a staff roster -> the plan with its staff assigned anew."""
 
 from dataclasses import replace
 
@@ -39,8 +39,8 @@ def renew_staff(
     plan
         Any plan; its cells stay as they are.
     roster
-        ``staff_id``, ``roles``, a place (``bldg_id``, a point) or ``community``; ``max_cells``,
-        ``max_households``: a path, ``FILE#LAYER`` or a frame.
+        Staff roster: ``staff_id``, ``roles``, a place (``bldg_id``, a point) or ``community``;
+        ``max_cells``, ``max_households``: a path, ``FILE#LAYER`` or a frame.
     rules
         Of these `staffing` and the column names of the roster count, the rest is the plan's.
     keep

@@ -1,4 +1,4 @@
-"""The roster: who may hold which role where, and what is wrong with the others."""
+"""The staff roster: who may hold which role where, and what is wrong with the others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def read_roster(
     medium: gpd.GeoDataFrame,
     roles: Sequence[Role],
 ) -> Roster:
-    """Return the people and roles that a roster gives, whatever the order of its rows.
+    """Return the people and roles that a staff roster gives, whatever the order of its rows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The roster: posts and who holds them, people and what they carry, cells, vacancies."""
+"""The staff roster as a table: posts and who holds them, people, cells, vacancies."""
 
 from pathlib import Path
 from typing import Final
@@ -49,7 +49,7 @@ def write_roster(
     contacts
         Names and phones, see `make_roster`. They are written here and nowhere else.
     lang
-        Language of titles and roles, ``en`` or ``zh``.
+        Output language of titles and roles, ``en`` or ``zh``.
     overwrite
         Replace files that are there already.
 
@@ -89,7 +89,7 @@ def write_roster(
 
 
 def make_roster(plan: Plan, *, contacts: Input | None = None) -> dict[str, pd.DataFrame]:
-    """Return the tables of a roster: posts, people, cells, vacancies, communities.
+    """Return the tables of a staff roster: posts, people, cells, vacancies, communities.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def make_roster(plan: Plan, *, contacts: Input | None = None) -> dict[str, pd.Da
     """
     if plan.staff.empty and plan.vacancies.empty:
         raise InputError(
-            "the plan has no staff; divide with a roster of staff, or assign one to the plan"
+            "the plan has no staff; divide with a staff roster, or assign one to the plan"
         )
     people = None if contacts is None else _contacts(contacts)
     cells = _cells(plan)

@@ -57,7 +57,7 @@ def _by_band(line: Colour, width: float) -> tuple[Rule, ...]:
 _NUMBER: Final = """regexp_replace(substr("code", length("parent") + 1), '^0+', '')"""
 """The number of a cell within its parent."""
 _WITH_HOUSEHOLDS: Final = _NUMBER + """ || coalesce('\\n' || "households", '')"""
-# Of dedicated grids the leaves are the small ones: they look alike, whichever layer is on top.
+# Of dedicated cells the leaves are the small ones: they look alike, whichever layer is on top.
 _SITE: Final = Label(
     text='"name"', column="name", of=_DEDICATED, size=7, colour=_ORANGE, below=10_000, bold=True,
     priority=6,

@@ -30,7 +30,7 @@ class _Card:
 
 
 def draw_cards(sheets: Sheets, content: Content, kind: str) -> int:
-    """Draw a card for each micro grid (leaf) or household; return how many.
+    """Draw a card for each micro cell (leaf) or household; return how many.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def require_cards(content: Content, kind: str) -> None:
         raise InputError(f"cards {kind!r}: expected one of {', '.join(KINDS)}")
     if kind == "household" and content.plan.households.empty:
         raise InputError(
-            "the plan has no register of households; divide with one, or make cards of micro grids",
+            "the plan has no register of households; divide with one, or make cards of micro cells",
             Hint("kind", "micro"),
         )
 

@@ -101,7 +101,7 @@ class Content:
         return str(cell["code"]).removeprefix(text_of(cell["parent"]))
 
     def place(self, cell: "pd.Series[Any]") -> str:
-        """Return where a cell is: its type, the community, the large grid."""
+        """Return where a cell is: its type, the community, the large cell."""
         medium = self.plan.medium
         own = medium[medium["community"] == cell["community"]]
         names = [self.words[text_of(cell["grid_type"])]]
@@ -215,7 +215,7 @@ def make_content(
     if level not in LEVELS:
         raise InputError(f"level {level!r}: expected one of {', '.join(LEVELS)}")
     if level == "micro" and plan.micro.empty:
-        raise InputError("the plan has no micro grids; choose small ones", Hint("level", "small"))
+        raise InputError("the plan has no micro cells; choose small ones", Hint("level", "small"))
     around = (plan.small if level == "small" else plan.leaves).sort_values("code")
     around = around.set_index("code", drop=False).rename_axis(None)
     cells = around
