@@ -294,7 +294,9 @@ def test_cards_that_cannot_be_made_say_why(tmp_path: Path, font: Path) -> None:
 def test_a_plan_without_micro_grids_has_cards_for_small_ones(tmp_path: Path, font: Path) -> None:
     plan = tiny_plan()
     plan = dataclasses.replace(plan, micro=plan.micro.iloc[:0], leaves=plan.small)
-    assert write_cards(plan, tmp_path / "c.pdf", font=font) == len(plan.small)
+    assert write_cards(plan, tmp_path / "c.pdf", font=font) == [tmp_path / "c.pdf"]
+    texts = pages_of(tmp_path / "c.pdf")
+    assert sum(text.count("grid contacts") for text in texts) == len(plan.small)
     with pytest.raises(InputError, match=r"no micro grids.*level='small'"):
         write_atlas(plan, tmp_path / "a.pdf", level="micro", font=font)
     assert write_atlas(plan, tmp_path / "a.pdf", font=font) == 2 + 2 + len(plan.small)

@@ -292,7 +292,7 @@ def test_a_certificate_replaces_certificates_only(tmp_path):
     path.write_text("my notes")
     with pytest.raises(WriteError, match="only those are overwritten"):
         write_certificate(certificate, path, overwrite=True)
-    with pytest.raises(WriteError, match="cannot be written"):
+    with pytest.raises(WriteError, match="nowhere does not exist; make it first"):
         write_certificate(certificate, tmp_path / "nowhere" / "c.json")
 
 

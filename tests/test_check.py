@@ -14,9 +14,10 @@ from shapely.geometry import MultiPolygon, Point, Polygon, box
 from strategies import coverages
 from towns import SITE
 
-from gridcell.check import check_cells, check_plan, coverage_figures
+from gridcell.check import check_cells, check_plan, coverage_figures, prove_plan
 from gridcell.coverage import prove_coverage
 from gridcell.errors import InputError, WriteError
+from gridcell.facts import CoverageFigures
 from gridcell.folder import write_plan
 from gridcell.formats.findings import write_findings
 from gridcell.model import findings_frame
@@ -332,11 +333,11 @@ def kinds(plan):
 def test_a_sound_plan_has_no_findings_and_its_figures_say_so():
     plan = tiny_plan()
     assert check_plan(plan) == []
-    figures = coverage_figures(plan)
-    assert list(figures["coverage"]) == ["large", "medium", "small", "leaves"]
-    exact = {"gaps": 0, "gap_m2": 0.0, "overlaps": 0, "overlap_m2": 0.0, "edge_matched": True}
-    assert all(level == exact for level in figures["coverage"].values())
-    assert figures["multipart_cells"] == 0
+    figures = coverage_figures(prove_plan(plan))
+    assert list(figures) == ["large", "medium", "small", "leaves"]
+    exact = CoverageFigures(gaps=0, gap_m2=0.0, overlaps=0, overlap_m2=0.0, edge_matched=True)
+    assert all(level == exact for level in figures.values())
+    assert plan.report["multipart_cells"] == 0
 
 
 @pytest.mark.parametrize("level", ["large", "medium", "small", "leaves"])
@@ -346,8 +347,7 @@ def test_a_cell_that_shrinks_is_a_gap_at_its_level(level):
     broken = replaced(plan, level, geometry=smaller)
     assert "gap" in kinds(broken) or level == "large"
     assert kinds(broken) & {"gap", "outside"}
-    figures = coverage_figures(broken)["coverage"][level]
-    assert figures["gaps"] > 0 or level == "large"
+    assert coverage_figures(prove_plan(broken))[level].gaps > 0 or level == "large"
 
 
 @pytest.mark.parametrize(

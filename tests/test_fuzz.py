@@ -232,7 +232,9 @@ def test_coordinates_beyond_any_crs_cover_nothing_and_overflow_nowhere(name: str
 
 
 def test_heights_that_are_no_numbers_are_no_fault() -> None:
-    zm = shapely.from_wkt("POLYGON ZM ((0 0 1 2, 9 0 nan 2, 9 9 inf 2, 0 9 1 nan, 0 0 1 2))")
+    zm = shapely.from_wkt(
+        "POLYGON ZM ((500 0 1 2, 900 0 nan 2, 900 9 inf 2, 500 9 1 nan, 500 0 1 2))"
+    )
     cells = gpd.GeoDataFrame({"code": ["a"]}, geometry=[zm], crs=CRS)
     assert check_cells(cells, cells).ok
 

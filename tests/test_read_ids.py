@@ -109,8 +109,8 @@ def test_inspect_tells_of_codes_and_ids_what_a_division_would(tmp_path) -> None:
     register.to_csv(tmp_path / "h.csv", index=False)
     areas, built, people = inspect_files([tmp_path / n for n in ("c.gpkg", "b.gpkg", "h.csv")])
     assert any("code '1' occurs more than once" in text for text in areas.remarks)
-    assert any("1 bldg_id occur more than once" in text for text in built.remarks)
-    assert any("1 household_id occur more than once: 2" in text for text in people.remarks)
+    assert any("1 bldg_id occurs more than once" in text for text in built.remarks)
+    assert any("1 household_id occurs more than once: 2" in text for text in people.remarks)
     assert any("1 of 3 rows find their building in b.gpkg" in text for text in people.remarks)
     with pytest.raises(InputError, match=r"code '1' occurs more than once"):
         read_layers(tmp_path / "c.gpkg")
