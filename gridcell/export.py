@@ -99,7 +99,7 @@ def export_plan(
 
     Exports hold cells and counts: no table of households unless asked for, no staff, no buildings.
     With `publish`, small counts are hidden as well, and what would give them away, as
-    `gridcell.disclosure.publish_plan` says; files say so, and `check_published` proves it.
+    `gridcell.publish_plan` says; files say so, and `check_published` proves it.
 
     Parameters
     ----------

@@ -297,7 +297,7 @@ def test_a_plan_without_micro_grids_has_cards_for_small_ones(tmp_path: Path, fon
     assert write_cards(plan, tmp_path / "c.pdf", font=font) == [tmp_path / "c.pdf"]
     texts = pages_of(tmp_path / "c.pdf")
     assert sum(text.count("grid contacts") for text in texts) == len(plan.small)
-    with pytest.raises(InputError, match=r"no micro grids.*level='small'"):
+    with pytest.raises(InputError, match=r"no micro cells.*level='small'"):
         write_atlas(plan, tmp_path / "a.pdf", level="micro", font=font)
     write_atlas(plan, tmp_path / "a.pdf", font=font)
     assert len(pages_of(tmp_path / "a.pdf")) == 2 + 2 + len(plan.small)

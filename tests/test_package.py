@@ -1,4 +1,7 @@
+import ast
+import importlib
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +76,62 @@ def test_every_public_function_and_class_has_an_example_that_runs():
         if ">>> " not in thing.__doc__ or "+SKIP" in thing.__doc__
     ]
     assert bare == []
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def is_there(dotted):
+    """Whether a name such as ``gridcell.rules.Rules.seed`` is a module, or something in one."""
+    parts = dotted.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            thing = importlib.import_module(".".join(parts[:length]))
+        except ImportError:
+            continue
+        for name in parts[length:]:
+            if name in getattr(thing, "model_fields", {}) or name in getattr(
+                thing, "__annotations__", {}
+            ):
+                return True
+            thing = getattr(thing, name, None)
+        return thing is not None
+    return False
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_names_is_there(page):
+    text = page.read_text("utf-8")
+    names = re.findall(r"(?<![/\w])gridcell(?:\.[A-Za-z_]\w*)+", text)
+    assert [name for name in names if not is_there(name)] == []
+    folders = "gridcell|cli|tests|benchmarks|docs|notebooks|data"
+    paths = re.findall(rf"(?<![./\w-])(?:{folders})/[\w./-]*[\w/]", text)
+    assert [path for path in paths if "LANGUAGE" not in path and not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_on_a_page_have_these_options(page):
+    text = page.read_text("utf-8").replace("\\\n", " ")
+    context = click.Context(cli)
+    wrong = []
+    for line in re.findall(r"\bgridcell ([a-z]+ [^\n`#]*|[a-z]+$)", text, re.MULTILINE):
+        name, *words = line.split()
+        if not any(word.startswith("-") for word in words):
+            continue
+        known = {o for p in cli.get_command(context, name).params for o in (*p.opts, "--help")}
+        given = re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(words))
+        wrong += [f"{name} {option}" for option in given if option not in known]
+    assert wrong == []
+
+
+def test_names_in_docstrings_are_there():
+    wrong = []
+    for path in sorted((ROOT / "gridcell").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names = re.findall(r"`(gridcell(?:\.[A-Za-z_]\w*)+)`", node.value)
+                wrong += [(path.name, name) for name in names if not is_there(name)]
+    assert wrong == []
 
 
 def test_help_lists_every_command():

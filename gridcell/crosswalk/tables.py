@@ -83,7 +83,7 @@ def make_crosswalk(
     A building counts where most of it stands, a household's point in exactly one cell of each
     division (see `gridcell.locator.borders`). All totals of A and B are taken to be public, so
     counts of households under the threshold are hidden together with others that would give them
-    away: see `gridcell.disclosure.suppress`.
+    away: see `gridcell.disclosure.suppression`.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ def make_publication(
     Parameters
     ----------
     plan, threshold, level
-        As in `gridcell.disclosure.publish_plan`.
+        As in `gridcell.publish_plan`.
     older
         An export with polygons, published; or a polygon layer with codes and households.
 

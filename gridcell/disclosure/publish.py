@@ -81,7 +81,7 @@ def publish_plan(
     Counts of households from 1 to one below the threshold are hidden at every level, and then
     others: who adds and subtracts what is told, over levels, types and the pieces shared with an
     older division, still finds for each hidden count a range of values as wide as the threshold.
-    See `gridcell.disclosure.suppress` for the method.
+    See `gridcell.disclosure.suppression` for the method.
 
     Parameters
     ----------

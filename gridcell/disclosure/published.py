@@ -45,7 +45,7 @@ def check_published(
     Returns
     -------
     Findings: ``private_table``, ``unpublished``, ``foreign_file``, and those of
-    `gridcell.disclosure.prove_published`.
+    `gridcell.disclosure.audit`.
 
     Raises
     ------

@@ -40,7 +40,7 @@ class Exported:
     ``band``, ``reason``, as far as there are such columns; with polygons where the format has
     them."""
     pairs: pd.DataFrame | None
-    """`gridcell.disclosure.Publication.pairs`."""
+    """`gridcell.Publication.pairs`."""
     manifest: Mapping[str, Any]
     """What ``export.json`` holds; nothing for a layer."""
 

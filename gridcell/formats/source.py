@@ -37,7 +37,7 @@ class CellSource:
     """What `gridcell.check.prove_plan` says of the plan itself."""
     estimated: bool
     pairs: pd.DataFrame | None
-    """`gridcell.disclosure.Publication.pairs`."""
+    """`gridcell.Publication.pairs`."""
 
     @property
     def note(self) -> str | None:
