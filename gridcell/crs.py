@@ -174,6 +174,47 @@ def require_units(label: str, crs: pyproj.CRS | None, bounds: Floats) -> None:
             )
 
 
+def choose_crs(
+    own: pyproj.CRS | None, named: pyproj.CRS | None, bounds: Floats
+) -> pyproj.CRS | None:
+    """Return the CRS of a layer: its own where that can be used, else the one that the user named.
+
+    Its own cannot be used where it is damaged or the coordinates are in other units, if they are
+    in those of the named one: GeoJSON is in degrees unless it says otherwise, and its writers
+    forget that. What is wrong with the one returned is for `require_units` to say.
+
+    Parameters
+    ----------
+    own, named
+        The two.
+    bounds
+        (4,) of the layer.
+    """
+    if own is None or named is None:
+        return own if named is None else named
+    if not is_on_earth(own):
+        return named
+    return named if not _is_in(own, bounds) and _is_in(named, bounds) else own
+
+
+def overruled(own: pyproj.CRS | None, crs: pyproj.CRS | None) -> Message | None:
+    """Return what to say where a layer is taken in another CRS than its own, if that is sound."""
+    if own is None or crs is None or is_same_crs(own, crs) or not is_on_earth(own):
+        return None
+    return Message("fault.crs_overruled", own=crs_name(own), crs=crs_name(crs))
+
+
+def _is_in(crs: pyproj.CRS, bounds: Floats) -> bool:
+    """Return whether coordinates can be in the units of a CRS of places on a map."""
+    if not is_on_earth(crs):
+        return False
+    try:
+        require_units("", horizontal(crs), bounds)
+    except InputError:
+        return False
+    return True
+
+
 def settle_measured(
     label: str, own: pyproj.CRS | None, named: pyproj.CRS | None, bounds: Floats
 ) -> pyproj.CRS | None:
@@ -195,7 +236,7 @@ def settle_measured(
     InputError
         No CRS of places on a map; coordinates that are in other units than those of the CRS.
     """
-    crs = own if own is not None and (named is None or is_on_earth(own)) else named
+    crs = choose_crs(own, named, bounds)
     if crs is None or not crs.is_engineering:
         if crs is not None and not is_on_earth(crs):
             raise unusable(label, crs)

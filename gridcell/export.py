@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from gridcell.arguments import checked
 from gridcell.disclosure.pairs import NOTE_FILE, make_publication, write_pairs
 from gridcell.disclosure.publish import THRESHOLD
 from gridcell.errors import Hint, InputError
@@ -81,6 +82,7 @@ class Export:
         return "\n".join([*lines, *self.manifest["notes"]])
 
 
+@checked
 def export_plan(
     plan: Plan,
     folder: str | Path,

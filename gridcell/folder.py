@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from gridcell.arguments import checked
 from gridcell.files.folder import require_place, whole_folder
 from gridcell.formats.geojson import cells_lonlat, write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
@@ -41,6 +42,7 @@ def _no_plan(target: Path) -> str | None:
     return None if "plan.gpkg" in entries else "it holds no plan.gpkg"
 
 
+@checked
 def write_plan(
     plan: Plan, folder: str | Path, *, overwrite: bool = False, lang: str | None = None
 ) -> list[Path]:

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.cells.frames import CellFrames, make_cells
 from gridcell.check import check_plan, coverage_figures, prove_plan
 from gridcell.coverage.holders import find_holders
@@ -36,6 +37,7 @@ from gridcell.staff import Assignment, homes_of, make_assignment
 from gridcell.words.messages import Message, some
 
 
+@checked
 def make_plan(
     layers: Layers,
     *,

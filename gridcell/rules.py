@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from gridcell.arguments import checked
 from gridcell.display.cards import rules_html
 from gridcell.errors import InputError, RulesError
 
@@ -354,6 +355,7 @@ def _settings(section: BaseModel) -> dict[str, object]:
     return {name: plain(value) for name, value in section}
 
 
+@checked
 def read_rules(path: str | Path | None = None, **overrides: object) -> Rules:
     """Return the rules: defaults, then the TOML file, then ``GRIDCELL_*``, then `overrides`.
 

@@ -360,7 +360,7 @@ def test_buildings_that_borders_cut_are_told_and_those_at_the_rim_are_not():
 
 
 def test_what_is_no_layer_of_polygons_is_refused_or_found():
-    with pytest.raises(InputError, match="expected a GeoDataFrame"):
+    with pytest.raises(InputError, match="expected GeoDataFrame"):
         check_cells(pd.DataFrame({"code": ["a"]}))
     with pytest.raises(InputError, match="gap width"):
         check_cells(quarters(), gap_width=-1)

@@ -1,6 +1,8 @@
 """Coordinates that cannot be in their CRS are refused by every command that measures."""
 
+import contextlib
 import json
+import sqlite3
 import warnings
 
 import geopandas as gpd
@@ -8,7 +10,7 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import tiny_plan
 from shapely.geometry import box
@@ -19,7 +21,7 @@ from gridcell.certificate import read_certificate
 from gridcell.check import check_cells
 from gridcell.check.plan import compare_report
 from gridcell.coverage.repair import repair_cells
-from gridcell.crs import crs_text, horizontal, is_same_crs, parse_crs, require_units
+from gridcell.crs import choose_crs, crs_text, horizontal, is_same_crs, parse_crs, require_units
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import write_geopackage
 from gridcell.model import Finding
@@ -372,3 +374,106 @@ def test_partition_never_says_that_all_holds_where_its_certificate_denies_it(
     code, out, err = run("partition", cells, inner, "-o", tmp_path / "out")
     assert (code, "all hold" in out) == (4, False)
     assert "1 report_differs" in err
+
+
+# A CRS that the coordinates cannot be in, and another that the user named
+
+
+def mislabelled(kind, path):
+    """Write the squares with a CRS that they cannot be in; return the file and the right CRS."""
+    if kind == "geojson":
+        shapes = right().to_json(drop_id=True, to_wgs84=False)
+        told = json.loads(shapes)
+        told.pop("crs", None)
+        file = path.with_suffix(".geojson")
+        file.write_text(json.dumps(told), encoding="utf-8")
+        return file, "EPSG:4547"
+    crs = "EPSG:4547" if kind == "metres_called_degrees" else "EPSG:4490"
+    return write(wrong(kind, right()), path.with_suffix(".gpkg")), crs
+
+
+MISLABELLED = ["geojson", "metres_called_degrees", "degrees_called_metres"]
+
+
+@pytest.mark.parametrize("kind", MISLABELLED)
+@pytest.mark.parametrize("command", ["check", "repair", "inspect", "partition"])
+def test_a_named_crs_is_believed_where_the_coordinates_cannot_be_in_the_files_own(
+    kind, command, tmp_path, run
+):
+    file, crs = mislabelled(kind, tmp_path / "bad")
+    inner = right(crs).set_geometry(right().buffer(-30).to_crs(crs)).drop(columns="code")
+    inner = write(inner, tmp_path / "inner.gpkg")
+    more = {
+        "repair": ["-o", tmp_path / "out.gpkg"],
+        "partition": [inner, "-o", tmp_path / "plan"],
+    }.get(command, [])
+    code, out, err = run(command, file, *more)
+    assert "degrees" in err + out
+    assert code == (0 if command == "inspect" else 3)
+    code, out, err = run(command, file, *more, "--crs", crs)
+    assert code == 0
+    assert "which was named" in out + err
+    assert crs in out + err
+    if command == "repair":
+        assert gpd.read_file(tmp_path / "out.gpkg").crs == crs
+    if command == "partition":
+        again = gridcell.read_plan(tmp_path / "plan")
+        assert again.medium.geometry.area.sum() == pytest.approx(39_600, rel=1e-4)
+        assert "crs_overruled" in set(again.findings["kind"])
+        assert {record.crs for record in again.inputs} == {crs}
+
+
+@pytest.mark.parametrize("function", [check_cells, repair_cells])
+def test_frames_are_measured_in_the_named_crs_if_they_cannot_be_in_their_own(function):
+    bad = wrong("metres_called_degrees", right())
+    found = function(bad, crs="EPSG:4547")
+    told = found.to_text() if function is repair_cells else " ".join(found.findings["message"])
+    assert "cannot be in EPSG:4326" in told
+    assert bad.crs == "EPSG:4326"
+
+
+def test_a_named_crs_is_no_match_for_one_that_the_coordinates_can_be_in():
+    for crs in ("EPSG:4547", "EPSG:4490"):
+        for named in ("EPSG:4547", "EPSG:4490", "EPSG:32649"):
+            layers = gridcell.read_layers(right(crs), crs=named)
+            assert layers.inputs[0].crs == crs
+            assert not [f for f in layers.findings if f.kind == "crs_overruled"]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.sampled_from(["EPSG:4326", "EPSG:4490", "EPSG:4547", "EPSG:32649", None]),
+    st.sampled_from(["EPSG:4326", "EPSG:4547", None]),
+    st.tuples(st.floats(-170, 170), st.floats(-80, 80), st.floats(0.001, 5)),
+    st.booleans(),
+)
+def test_of_two_crs_the_own_one_counts_unless_only_the_other_is_possible(own, named, at, metres):
+    x, y, size = at
+    bounds = np.array([x, y, x + size, y + size])
+    if metres:
+        bounds = bounds * 10_000 + 2_000_000
+    own, named = (None if crs is None else _crs(crs) for crs in (own, named))
+
+    def possible(crs):
+        return crs is not None and crs.is_projected == metres
+
+    chosen = choose_crs(own, named, bounds)
+    if own is None or named is None:
+        assert chosen is (own or named)
+    else:
+        assert chosen is (named if possible(named) and not possible(own) else own)
+
+
+@pytest.mark.parametrize("definition", ['PROJCS["Unknown"]', "undefined"])
+def test_a_geopackage_whose_crs_cannot_be_read_yields_to_the_named_one(definition, tmp_path):
+    file = write(right(), tmp_path / "town.gpkg")
+    with contextlib.closing(sqlite3.connect(file)) as base, base:
+        base.execute(
+            "insert into gpkg_spatial_ref_sys values ('own', 99999, 'own', 99999, ?, '')",
+            (definition,),
+        )
+        base.execute("update gpkg_contents set srs_id = 99999")
+        base.execute("update gpkg_geometry_columns set srs_id = 99999")
+    with pytest.raises(InputError, match=r"the CRS is missing.*crs='EPSG:4547'"):
+        gridcell.read_layers(file)
+    assert gridcell.read_layers(file, crs="EPSG:4547").crs == "EPSG:4547"

@@ -186,8 +186,8 @@ except SystemExit:
 @pytest.mark.parametrize(
     ("call", "missing", "extra"),
     [
-        ("gridcell.write_atlas(None, 'a.pdf')", "fpdf", "print"),
-        ("gridcell.write_cards(None, 'a.pdf')", "segno", "print"),
+        ("gridcell.write_atlas(plan, 'a.pdf')", "fpdf", "print"),
+        ("gridcell.write_cards(plan, 'a.pdf')", "segno", "print"),
         ("gridcell.formats.tiles.as_tiles(None, None)", "pmtiles", "tiles"),
     ],
 )
@@ -197,6 +197,7 @@ import sys
 import gridcell, gridcell.formats.tiles
 from gridcell import *
 sys.modules[{missing!r}] = None
+plan = object.__new__(gridcell.Plan)
 try:
     {call}
 except gridcell.InputError as error:

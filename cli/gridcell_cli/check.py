@@ -231,8 +231,10 @@ class _Layer:
         for role, given in (("within", within), ("buildings", buildings)):
             if given is not None:
                 # Buildings are where the cells are; the land has to say so.
-                at = named or self.sources["cells"].crs if role == "buildings" else named
-                self.sources[role] = open_polygons(given, role, encoding=encoding, named=at)
+                beside = self.sources["cells"].crs if role == "buildings" else None
+                self.sources[role] = open_polygons(
+                    given, role, encoding=encoding, named=named, beside=beside
+                )
         if households is not None:
             self.sources["households"] = open_input(households, "households", encoding=encoding)
 

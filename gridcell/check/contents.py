@@ -258,7 +258,7 @@ def _geometries(
     frame: gpd.GeoDataFrame, role: str, crs: pyproj.CRS | None, named: pyproj.CRS | None
 ) -> Geometries:
     """Return geometries without heights in this CRS, those without one taken to be in it."""
-    series = in_measured_crs(frame, role, named or crs)[0].geometry
+    series = in_measured_crs(frame, role, named or (crs if frame.crs is None else None))[0].geometry
     if crs is not None and not is_same_crs(series.crs, crs):
         series = series.to_crs(crs)
     with np.errstate(invalid="ignore"):

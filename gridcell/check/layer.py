@@ -1,13 +1,14 @@
 """The check of any polygon layer, whoever drew it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridcell.arguments import checked
 from gridcell.check.codes import check_codes
 from gridcell.check.contents import check_buildings, check_households
 from gridcell.check.report import CheckReport
@@ -24,6 +25,7 @@ from gridcell.model import Finding
 from gridcell.words.messages import Message
 
 
+@checked
 def check_cells(
     cells: gpd.GeoDataFrame,
     within: gpd.GeoDataFrame | None = None,
@@ -32,7 +34,7 @@ def check_cells(
     households: pd.DataFrame | None = None,
     gap_width: float = GAP_WIDTH_M,
     shares: Sequence[tuple[str, str]] = (),
-    crs: str | None = None,
+    crs: Any = None,
 ) -> CheckReport:
     """Return what keeps cells from covering their land exactly, and what else is wrong with them.
 
@@ -95,12 +97,12 @@ def check_cells(
         raise InputError(f"gap width {gap_width!r}: expected metres, 0 or more")
     named = parse_crs(crs)
     table, findings = check_shapes(CellTable.of(cells, "cell", named))
-    findings += _doubts(table.doubt)
+    findings += _doubts(table.doubts)
     land = None
     if within is not None:
         land, faults = check_shapes(CellTable.of(within, "land", named))
         require_one_crs(table.frame.crs, land.frame.crs)
-        findings += _doubts(land.doubt)
+        findings += _doubts(land.doubts)
         # Land may be in parts, and is not divided by its own borders.
         findings += [fault for fault in faults if fault.kind != "multipart"]
     levels = find_levels(table)
@@ -123,10 +125,11 @@ def check_cells(
     )
 
 
-def _doubts(doubt: Message | None) -> list[Finding]:
-    if doubt is None:
-        return []
-    return [Finding(kind="outside_area_of_use", severity="warning", text=doubt)]
+def _doubts(doubts: Iterable[Message]) -> list[Finding]:
+    return [
+        Finding(kind=text.msgid.removeprefix("finding."), severity="warning", text=text)
+        for text in doubts
+    ]
 
 
 def _figures(

@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.check.buildings import find_cut_buildings
 from gridcell.check.promises.bands import check_bands
 from gridcell.check.promises.codes import check_codes, check_lineage
@@ -46,6 +47,7 @@ def prove_plan(plan: Plan) -> dict[str, CoverageProof]:
     return proofs
 
 
+@checked
 def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) -> list[Finding]:
     """Return a finding for every place where a plan breaks a promise; none is an exception.
 

@@ -16,7 +16,7 @@ from gridcell.model import Finding, findings_frame
 from gridcell.schema import FINDING_COLUMNS, SEVERITIES
 
 KINDS: Final = (
-    "outside_area_of_use",
+    "crs_overruled", "outside_area_of_use",
     "area_sum", "empty_geometry", "wrong_type", "invalid_geometry", "duplicate_geometry",
     "overlap", "gap", "sliver", "outside", "not_nested_geometry", "unmatched_border", "hole",
     "multipart", "missing_code", "duplicate_code", "wrong_check_character", "wrong_parent",

@@ -79,8 +79,8 @@ class CellTable:
     name: list[str]
     """(n,) what messages call each row: its code, or ``row`` and the label in the index."""
     units: Units
-    doubt: Message | None
-    """Why the layer cannot be where its CRS says."""
+    doubts: tuple[Message, ...]
+    """What is to be said of its CRS and its place."""
 
     @classmethod
     def of(cls, frame: gpd.GeoDataFrame, what: str, crs: pyproj.CRS | None = None) -> Self:
@@ -100,7 +100,7 @@ class CellTable:
         InputError
             As `in_measured_crs`.
         """
-        frame, doubt = in_measured_crs(frame, _LABELS[what], crs)
+        frame, doubts = in_measured_crs(frame, _LABELS[what], crs)
         shapes = np.asarray(frame.geometry.array, dtype=object)
         with np.errstate(invalid="ignore"):
             # Heights that are no numbers.
@@ -122,7 +122,7 @@ class CellTable:
         return cls(
             frame=frame, what=what, shapes=shapes, cover=shapes, code=code, has_codes=has_codes,
             column=column, name=_names(code, frame.index, what), units=Units.of(frame.crs, bounds),
-            doubt=doubt,
+            doubts=doubts,
         )  # fmt: skip
 
     def covering(self, cover: Geometries) -> Self:

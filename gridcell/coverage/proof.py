@@ -20,6 +20,7 @@ from gridcell.coverage.edges import BorderEdges, border_edges
 from gridcell.coverage.faces import Faces, Pieces, Rows, enclosed_faces, rounding_step
 from gridcell.coverage.reach import within_reach
 from gridcell.display.cards import proof_html
+from gridcell.errors import InputError
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -138,6 +139,8 @@ def prove_coverage(
 
     Raises
     ------
+    InputError
+        What is no sequence of geometries.
     ValueError
         `parent_of` is missing with several parents, or of the wrong length.
 
@@ -160,8 +163,8 @@ def prove_coverage(
     (False, 1, 10.0)
     """
     crs = getattr(cells, "crs", None)
-    rows = np.asarray(cells, dtype=object)
-    parents = np.asarray([] if land is None else land, dtype=object)
+    rows = _geometries(cells, "cells")
+    parents = _geometries([] if land is None else land, "land")
     parent = _parents(parent_of, len(rows), len(parents), bounded=land is not None)
     fine, fine_land = _is_polygon(rows), _is_polygon(parents)
     good, good_land = np.flatnonzero(fine), np.flatnonzero(fine_land)
@@ -217,6 +220,13 @@ def prove_coverage(
         areas_add_up=areas_add_up,
         exact=not len(left_over) or land is None,
     )  # fmt: skip
+
+
+def _geometries(values: gpd.GeoSeries | ArrayLike, name: str) -> NDArray[np.object_]:
+    rows = np.asarray(values, dtype=object)
+    if rows.ndim != 1 or not shapely.is_valid_input(rows).all():
+        raise InputError(f"{name}: expected a sequence of geometries, got {type(values).__name__}")
+    return rows
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.arrays import Geometries
 from gridcell.coverage.faults import Level
 from gridcell.coverage.layer import CellTable, column_of, find_column
@@ -163,13 +164,14 @@ class Repair:
         return f"<p>{html.escape(self._closing())}</p><table>{head}{rows}</table>"
 
 
+@checked
 def repair_cells(
     cells: gpd.GeoDataFrame,
     within: gpd.GeoDataFrame | None = None,
     *,
     gap_width: float = GAP_WIDTH_M,
     priority: str | None = None,
-    crs: str | None = None,
+    crs: Any = None,
 ) -> Repair:
     """Return the cells as an exact coverage, with every change that this took.
 
@@ -247,7 +249,7 @@ def repair_cells(
         shapes[level.rows] = repaired.shapes
         moves += [_on_rows(move, level.rows) for move in repaired.moves]
         left.append(np.asarray(repaired.proof.gap_pieces.geometry, dtype=object))
-    doubts = [table.doubt] if land is None else [table.doubt, land.doubt]
+    doubts = (*table.doubts, *(() if land is None else land.doubts))
     return _told(table, mending, drawn, shapes, moves, np.concatenate(left), doubts)
 
 
@@ -342,7 +344,7 @@ def _told(
     shapes: Geometries,
     moves: list[Move],
     left: Geometries,
-    doubts: list[Message | None],
+    doubts: tuple[Message, ...],
 ) -> Repair:
     new = np.array(table.frame.geometry.array, dtype=object)
     changed = np.flatnonzero([a is not b for a, b in zip(shapes, table.shapes, strict=True)])
@@ -361,7 +363,7 @@ def _told(
         lost=_names(table, gone),
         left=_left_frame(table, left),
         remarks=(
-            *(str(doubt) for doubt in doubts if doubt is not None),
+            *map(str, doubts),
             *([OWN_UNITS] if frame.crs is None else []),
         ),
     )

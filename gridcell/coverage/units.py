@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.coverage.reach import within_reach
-from gridcell.crs import crs_name, doubt_place, horizontal, is_same_crs, settle_measured
+from gridcell.crs import crs_name, doubt_place, horizontal, is_same_crs, overruled, settle_measured
 from gridcell.errors import InputError
 from gridcell.words.messages import Message
 
@@ -25,8 +25,8 @@ OWN_UNITS: Final = "measured in units of the layer's own: no CRS is named"
 
 def in_measured_crs(
     frame: gpd.GeoDataFrame, label: str, named: pyproj.CRS | None
-) -> tuple[gpd.GeoDataFrame, Message | None]:
-    """Return a layer in the CRS in which it is measured, and why its place is doubted.
+) -> tuple[gpd.GeoDataFrame, tuple[Message, ...]]:
+    """Return a layer in the CRS in which it is measured, and what is to be said of that.
 
     The door of every command that measures a layer as it is. Coordinates are never changed, and
     neither is the caller's frame.
@@ -53,12 +53,15 @@ def in_measured_crs(
         )
     bounds = _bounds_of_most(np.asarray(frame.geometry.array, dtype=object))
     crs = settle_measured(label, frame.crs, named, bounds)
+    said = {
+        "finding.crs_overruled": overruled(frame.crs, crs),
+        "finding.outside_area_of_use": None if crs is None else doubt_place(crs, bounds),
+    }
     if crs is not None and not is_same_crs(frame.crs, crs):
         frame = frame.set_crs(crs, allow_override=True)
-    doubt = None if crs is None else doubt_place(crs, bounds)
-    if doubt is None:
-        return frame, None
-    return frame, Message("finding.outside_area_of_use", label=label, fault=doubt)
+    return frame, tuple(
+        Message(name, label=label, fault=fault) for name, fault in said.items() if fault
+    )
 
 
 def _bounds_of_most(shapes: Geometries) -> NDArray[np.float64]:

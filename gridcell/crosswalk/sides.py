@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import is_plan
+from gridcell.model import Plan
 from gridcell.read.crs import choose_work_crs, move, settle_crs
 from gridcell.read.fields import as_count, find_columns
-from gridcell.read.files import Source, open_input, split_layer
+from gridcell.read.files import Input, Source, open_input, split_layer
 from gridcell.read.people import check_households
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
 
-Given: TypeAlias = str | Path | gpd.GeoDataFrame
-"""A plan's folder or GeoPackage, ``PLAN#LAYER``, any polygon layer, or a frame."""
+Given: TypeAlias = str | Path | gpd.GeoDataFrame | Plan
+"""A plan, its folder or GeoPackage, ``PLAN#LAYER``, any polygon layer, or a frame."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -34,8 +35,8 @@ class CrosswalkSide:
     """(n,) unique texts, sorted."""
     shapes: Geometries
     crs: pyproj.CRS
-    plan: str | None
-    """The plan's file, where it is one."""
+    buildings: Input | None
+    """What stands on it, where it is a plan."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -77,12 +78,16 @@ def open_side(
     InputError
         No polygons, no codes, codes that are missing or repeated, invalid geometries.
     """
-    plan = None
-    if not isinstance(given, gpd.GeoDataFrame):
+    buildings: Input | None = None
+    if isinstance(given, Plan):
+        buildings = given.buildings if len(given.buildings) else None
+        given = given.leaves
+    elif isinstance(given, str | Path):
         path, layer = split_layer(str(given))
         if is_plan(path):
             plan = str(path / "plan.gpkg" if path.is_dir() else path)
             given = f"{plan}#{layer or 'leaves'}"
+            buildings = f"{plan}#buildings"
     source = open_input(given, role, encoding=encoding)
     if source.geometries is None:
         raise InputError(f"{source.label}: expected polygons, found a table")
@@ -101,7 +106,7 @@ def open_side(
     order = np.argsort(code.astype(object).to_numpy(), kind="stable")
     return CrosswalkSide(
         label=source.label, code=code.astype(object).to_numpy()[order], shapes=shapes[order],
-        crs=own, plan=plan,
+        crs=own, buildings=buildings,
     )  # fmt: skip
 
 
@@ -168,8 +173,8 @@ def read_contents(
     InputError
         Layers that cannot be used.
     """
-    if buildings is None and a.plan is not None:
-        buildings = f"{a.plan}#buildings"
+    if buildings is None:
+        buildings = a.buildings
     shapes: Geometries = np.empty(0, dtype=object)
     counts: NDArray[np.int64] | None = None
     ids = np.empty(0, dtype=object)

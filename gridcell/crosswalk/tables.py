@@ -10,6 +10,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.arrays import Geometries
 from gridcell.coverage.width import width_of
 from gridcell.crosswalk.overlay import Overlay, overlay
@@ -67,6 +68,7 @@ class Crosswalk:
     """What it comes to, in numbers."""
 
 
+@checked
 def make_crosswalk(
     a: Given,
     b: Given,
@@ -75,7 +77,7 @@ def make_crosswalk(
     households: Any = None,
     threshold: int = 5,
     sliver_m: float = 1.0,
-    crs: str | None = None,
+    crs: Any = None,
     encoding: str | None = None,
 ) -> Crosswalk:
     """Return every pair of cells that share land, with what lies in both.

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 import pyogrio
 
+from gridcell.arguments import checked
 from gridcell.crosswalk.tables import Crosswalk
 from gridcell.errors import WriteError
 from gridcell.files.whole import require_writable, whole_file
@@ -31,6 +32,7 @@ def require_format(path: str | Path, *, overwrite: bool = False) -> None:
     require_writable(path, overwrite=overwrite)
 
 
+@checked
 def write_crosswalk(
     crosswalk: Crosswalk, path: str | Path, *, overwrite: bool = False
 ) -> list[Path]:

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridcell.arguments import checked
 from gridcell.disclosure.division import Bools, Network, make_division, make_network
 from gridcell.disclosure.earlier import Before, lay_over
 from gridcell.disclosure.note import publication_note
@@ -68,6 +69,7 @@ class Publication:
         return {} if self.plan.publication is None else self.plan.publication.as_dict()
 
 
+@checked
 def publish_plan(
     plan: Plan,
     *,

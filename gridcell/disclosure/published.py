@@ -7,6 +7,7 @@ from zipfile import BadZipFile
 
 import openpyxl
 
+from gridcell.arguments import checked
 from gridcell.check.report import CheckReport
 from gridcell.disclosure.audit import prove_published
 from gridcell.disclosure.publish import MIN_THRESHOLD, THRESHOLD
@@ -26,6 +27,7 @@ _PRIVATE: Final = ("households", "staff", "vacancies", "findings", "buildings")
 _TABLES: Final = {*CELL_LAYERS, "publication", "layer_styles", "fields", "note"}
 
 
+@checked
 def check_published(
     path: str | Path, *, older: str | Path | None = None, threshold: int | None = None
 ) -> CheckReport:

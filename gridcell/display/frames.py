@@ -1,7 +1,7 @@
 """What drawings need of a plan: its frames and figures, whoever holds them."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import geopandas as gpd
 import pandas as pd
@@ -22,6 +22,7 @@ class Limits(Protocol):
         """Most households."""
 
 
+@runtime_checkable
 class PlanFrames(Protocol):
     """The part of a plan that is drawn; `gridcell.Plan` has all of it.
 

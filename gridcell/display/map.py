@@ -14,6 +14,7 @@ from typing import Any
 import folium
 from branca.element import Element, Figure
 
+from gridcell.arguments import checked
 from gridcell.display.content import page_content
 from gridcell.display.frames import PlanFrames
 from gridcell.errors import InputError
@@ -93,6 +94,7 @@ class PlanMap(folium.Map):
         figure.script.add_child(_Text(start), name="draw_plan")
 
 
+@checked
 def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) -> folium.Map:
     """Return the plan as an interactive map that works without a network.
 

@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.arrays import Geometries
 from gridcell.fabric.barriers import barrier_classes, bridges, edge_classes, open_arcs
 from gridcell.fabric.footprints import Footprints, boundary_findings, make_footprints
@@ -23,6 +24,7 @@ from gridcell.rules import Rules
 Ints = NDArray[np.int64]
 
 
+@checked
 def build_fabric(
     layers: Layers, households: Ints, micro_band: NDArray[np.float64], *, rules: Rules | None = None
 ) -> Fabric:

@@ -15,6 +15,7 @@ import pyproj
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from gridcell.arguments import checked
 from gridcell.errors import InputError, RulesError
 from gridcell.files.folder import recover_folder
 from gridcell.files.whole import write_errors
@@ -90,6 +91,7 @@ def write_geopackage(plan: Plan, file: Path) -> None:
         write_styles(file, _LAYERS)
 
 
+@checked
 def read_plan(path: str | Path) -> Plan:
     """Return the plan that was written into a folder, or into its ``plan.gpkg``.
 

@@ -1,6 +1,7 @@
 """Points in memory: `locate`."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -9,16 +10,23 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from gridcell.arguments import checked
 from gridcell.crs import NAME_IT, bounds_of_points, horizontal, parse_crs, require_units
 from gridcell.errors import InputError
 from gridcell.locator.index import CellIndex, index_plan
 from gridcell.locator.places import as_pairs, settle_places
 from gridcell.model import Plan
 
+Points: TypeAlias = (
+    gpd.GeoDataFrame | gpd.GeoSeries | tuple[Any, Any] | Sequence[Any] | shapely.Geometry
+)
+"""A frame or series of points, points alone or in a sequence, or a pair of arrays."""
 
+
+@checked
 def locate(
     plan: Plan,
-    points: gpd.GeoDataFrame | gpd.GeoSeries | tuple[Any, Any],
+    points: Points,
     *,
     crs: Any = None,
     nearest_m: float = 0.0,
@@ -33,9 +41,11 @@ def locate(
     plan
         The plan.
     points
-        A frame or series of points, or a pair of arrays: x (or longitude) and y (or latitude).
+        A frame or series of points, points alone or in a sequence, or a pair of arrays: x (or
+        longitude) and y (or latitude).
     crs
-        CRS of the points where they carry none; arrays are in the plan's by default.
+        CRS of the points where they carry none; what is no frame or series is in the plan's by
+        default.
     nearest_m
         A point outside the land, but at most so many metres from it, gets the nearest cell.
 
@@ -48,7 +58,7 @@ def locate(
     Raises
     ------
     InputError
-        Points without a CRS, or degrees in a CRS of metres.
+        Points without a CRS, or degrees in a CRS of metres; what is neither points nor a pair.
     AssignmentError
         Arrays of two lengths.
 
@@ -80,13 +90,32 @@ def locate_in(
         xy, fault = point_coordinates(np.asarray(points.geometry.array))
         if source.is_projected:  # Of degrees each point is doubted by itself.
             require_units("points", source, bounds_of_points(xy))
+    elif (shapes := _shapes_of(points)) is not None:
+        xy, fault = point_coordinates(shapes)
+        source = source or cells.crs
     else:
+        if not isinstance(points, tuple | list) or len(points) != 2:
+            raise InputError(
+                "points: expected a GeoDataFrame, a GeoSeries, points or a pair of arrays x and y, "
+                f"got {type(points).__name__}"
+            )
         xy = as_pairs(*points)
         source = source or cells.crs
     places, reason = settle_places(xy, source, cells.crs, fault)
     row, how, distance = cells.find(places, nearest_m)
     located = cells.answer(row, how, distance, reason)
     return located if index is None else located.set_axis(index)
+
+
+def _shapes_of(points: Any) -> NDArray[np.object_] | None:
+    """Return geometries that are given without a frame, ``None`` where they are not all ones."""
+    if isinstance(points, BaseGeometry):
+        points = [points]
+    if not isinstance(points, list | tuple | np.ndarray) or not len(points):
+        return None
+    shapes = np.empty(len(points), dtype=object)
+    shapes[:] = list(points)
+    return shapes if shapely.is_geometry(shapes).all() else None
 
 
 def point_coordinates(

@@ -21,6 +21,7 @@ import pyproj
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from gridcell.arguments import checked
 from gridcell.arrays import Geometries
 from gridcell.crs import is_same_crs, parse_crs
 from gridcell.errors import InputError
@@ -291,6 +292,7 @@ class Locator:
         return leaf
 
 
+@checked
 def open_locator(path: str | Path) -> Locator:
     """Return a locator over the plan in a folder or GeoPackage, ready at once.
 

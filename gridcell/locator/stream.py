@@ -12,6 +12,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import WriteError
 from gridcell.files.whole import require_writable
@@ -48,12 +49,13 @@ class LocateReport:
         }  # fmt: skip
 
 
+@checked
 def locate_file(
     plan: str | Path,
     points: str | Path,
     output: str | Path,
     *,
-    crs: str | None = None,
+    crs: Any = None,
     encoding: str | None = None,
     nearest_m: float = 0.0,
     overwrite: bool = False,

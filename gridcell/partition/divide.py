@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.errors import PartitionError
 from gridcell.model import Fabric, Progress
 from gridcell.partition.counts import require_possible
@@ -40,6 +41,7 @@ class Division:
     """(leaves,) likewise."""
 
 
+@checked
 def divide(
     fabric: Fabric,
     small: Targets,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.rules import Band, Rules
 
 Ints = NDArray[np.int64]
@@ -37,6 +38,7 @@ class Targets:
         return np.maximum(np.clip(nearest, least, most), 1).astype(np.int64)
 
 
+@checked
 def set_targets(
     communities: gpd.GeoDataFrame, households: Ints, rules: Rules
 ) -> tuple[Targets, Targets | None]:

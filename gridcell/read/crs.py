@@ -12,6 +12,7 @@ from gridcell.coverage.reach import FARTHEST
 from gridcell.crs import (
     NAME_IT,
     WGS84,
+    choose_crs,
     crs_name,
     doubt_place,
     horizontal,
@@ -51,22 +52,18 @@ def settle_crs(source: Source, fallback: pyproj.CRS | None) -> pyproj.CRS:
     InputError
         Neither is there, or coordinates that cannot be in that CRS.
     """
-    own = source.crs if source.crs is not None and is_on_earth(source.crs) else None
-    crs = own or fallback
+    geometries = source.geometries
+    bounds = np.full(4, np.nan) if geometries is None else geometries.total_bounds
+    crs = choose_crs(source.crs, fallback, bounds)
     if crs is None:
-        if source.crs is not None:
-            raise unusable(source.label, source.crs)
         fault = source.crs_fault or "the CRS is missing (no .prj or none in the file)"
         raise InputError(f"{source.label}: {fault}; name it", NAME_IT)
     if not is_on_earth(crs):
         raise unusable(source.label, crs)
     crs = horizontal(crs)
-    geometries = source.geometries
-    if geometries is not None and len(shapely.get_coordinates(geometries.array)):
-        bounds = geometries.total_bounds
-        require_units(source.label, crs, bounds)
-        if doubt := doubt_place(crs, bounds):
-            raise InputError(f"{source.label}: {doubt}")
+    require_units(source.label, crs, bounds)
+    if doubt := doubt_place(crs, bounds):
+        raise InputError(f"{source.label}: {doubt}")
     return crs
 
 

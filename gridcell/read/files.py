@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gridcell.coverage.reach import FARTHEST
 from gridcell.coverage.units import in_measured_crs
-from gridcell.crs import NAME_IT, crs_name
+from gridcell.crs import NAME_IT, crs_name, overruled
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files
 from gridcell.files.folder import recover_folder
@@ -135,7 +135,12 @@ def open_input(
 
 
 def open_polygons(
-    given: Input, role: str, *, encoding: str | None = None, named: pyproj.CRS | None = None
+    given: Input,
+    role: str,
+    *,
+    encoding: str | None = None,
+    named: pyproj.CRS | None = None,
+    beside: pyproj.CRS | None = None,
 ) -> Source:
     """Return the rows of a file or frame with geometries, whatever is wrong with these.
 
@@ -147,6 +152,8 @@ def open_polygons(
         As in `open_input`.
     named
         The CRS that the user named, for a file that names none that can be used.
+    beside
+        The CRS of the layer that it goes with, for a file that names none at all.
 
     Raises
     ------
@@ -156,10 +163,15 @@ def open_polygons(
     source = open_input(given, role, encoding=encoding, any_coordinates=True)
     if source.geometries is None:
         raise InputError(f"{source.label}: expected polygons, found a table")
+    if named is None and source.crs is None and source.crs_fault is None:
+        named = beside
     if source.crs is None and named is None and source.crs_fault:
         raise InputError(f"{source.label}: {source.crs_fault}; name it", NAME_IT)
     frame, _ = in_measured_crs(source.frame, source.label, named)
-    return replace(source, frame=frame, crs=frame.crs)
+    # The frame no longer knows; what else is doubted of its place is found by those who measure.
+    said = overruled(source.crs, frame.crs)
+    notes = source.notes if said is None else (*source.notes, str(said))
+    return replace(source, frame=frame, crs=frame.crs, notes=notes)
 
 
 def split_layer(text: str) -> tuple[Path, str | None]:

@@ -11,8 +11,9 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.arguments import checked
 from gridcell.coverage.mend import mend
-from gridcell.crs import crs_name, parse_crs
+from gridcell.crs import crs_name, overruled, parse_crs
 from gridcell.errors import Hint, InputError
 from gridcell.read.compare import Looked, compare
 from gridcell.read.crs import choose_work_crs, move, settle_crs
@@ -80,8 +81,9 @@ class LayerInfo:
         return asdict(self)
 
 
+@checked
 def inspect_files(
-    paths: Sequence[str | Path], *, encoding: str | None = None, crs: str | None = None
+    paths: Sequence[str | Path], *, encoding: str | None = None, crs: Any = None
 ) -> list[LayerInfo]:
     """Return what each layer of the files holds; a file that cannot be read has an `error`.
 
@@ -161,6 +163,8 @@ def _look_at_layer(
     try:
         own = settle_crs(source, fallback)
         work = choose_work_crs(own, series[there])
+        if said := overruled(source.crs, own):
+            remarks.append(str(said))
     except InputError as error:
         remarks.append(error.message.split(": ", 1)[-1])
     if own is not None and work is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -10,8 +11,9 @@ import pandas as pd
 import pyproj
 import shapely
 
+from gridcell.arguments import checked
 from gridcell.arrays import Geometries
-from gridcell.crs import crs_name, parse_crs
+from gridcell.crs import crs_name, overruled, parse_crs
 from gridcell.errors import InputError
 from gridcell.model import Finding, InputRecord, Layers
 from gridcell.read.atoms import check_atoms, hexagon_resolution, hexagons
@@ -27,6 +29,7 @@ from gridcell.read.ids import rounded_ids
 from gridcell.read.offset import find_offset
 from gridcell.read.people import check_households, check_staff
 from gridcell.rules import Rules
+from gridcell.words.messages import Message
 
 _ORDER = ("communities", "buildings", "barriers", "sites", "households", "staff", "atoms")
 """Inputs as the report lists them."""
@@ -34,6 +37,7 @@ _LEAST_MEETING = 0.01
 """Share of the buildings that has to meet a community."""
 
 
+@checked
 def read_layers(
     communities: Input,
     buildings: Input | None = None,
@@ -44,7 +48,7 @@ def read_layers(
     staff: Input | None = None,
     atoms: Input | None = None,
     rules: Rules = Rules(),  # noqa: B008  frozen
-    crs: str | None = None,
+    crs: Any = None,
     encoding: str | None = None,
     datum: str = "wgs84",
 ) -> Layers:
@@ -148,6 +152,13 @@ class _Reader:
 
     def note(self, source: Source, crs: pyproj.CRS | None) -> None:
         self.inputs.append(replace(source.record(), crs=crs_name(crs)))
+        if crs is self.fallback and (said := overruled(source.crs, crs)):
+            self.findings.append(
+                Finding(
+                    kind="crs_overruled", severity="warning",
+                    text=Message("finding.crs_overruled", label=source.label, fault=said),
+                )
+            )  # fmt: skip
 
     def origins(self) -> tuple[InputRecord, ...]:
         return tuple(sorted(self.inputs, key=lambda record: _ORDER.index(record.role)))

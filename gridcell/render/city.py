@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.display.content import CitySheet, page_content
 from gridcell.display.map import PlanMap, check_tiles
 from gridcell.display.water import outlines_of_waters, water_areas, water_outlines
@@ -36,6 +37,7 @@ _MAJOR_ROADS: Final = ("path", "lane", "service", "track", "footway", "cycleway"
 _MARGIN_M: Final = 150.0  # of barriers drawn around a community
 
 
+@checked
 def write_city_map(
     plan: Plan,
     folder: str | Path,

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from gridcell.arguments import checked
 from gridcell.display.map import draw_map
 from gridcell.files.whole import require_writable, write_text
 from gridcell.model import Plan
 
 
+@checked
 def write_map(
     plan: Plan,
     path: str | Path,

@@ -7,6 +7,7 @@ from typing import Final
 import geopandas as gpd
 import pyogrio
 
+from gridcell.arguments import checked
 from gridcell.errors import Hint, WriteError
 from gridcell.files.whole import whole_file, write_errors
 from gridcell.sample.spec import Sample
@@ -20,6 +21,7 @@ FIXED_DATE: Final = "2025-01-01"
 README: Final = "README.md"
 
 
+@checked
 def write_sample(sample: Sample, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
     """Write a sample as shapefiles (UTF-8), CSV tables and a README; return the files.
 

@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.errors import InputError
 from gridcell.sample import names
 from gridcell.sample.buildings import raise_buildings
@@ -56,6 +57,7 @@ class _Draft:
     """Buildings, as `raise_buildings` makes them."""
 
 
+@checked
 def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
     """Return a synthetic town.
 

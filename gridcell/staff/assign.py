@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.errors import AssignmentError
 from gridcell.model import Finding, StaffFigures
 from gridcell.rules import SIX_CHIEFS_AND_TWO_MEMBERS, Role
@@ -38,6 +39,7 @@ class Assignment:
     """What else is known of it; ``None`` without a roster."""
 
 
+@checked
 def assign_staff(
     medium: gpd.GeoDataFrame,
     small: gpd.GeoDataFrame,

@@ -1,12 +1,14 @@
 """A finished plan and a staff roster -> the plan with its staff assigned anew."""
 
 from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.arguments import checked
 from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import AssignmentError
 from gridcell.model import InputRecord, Plan, findings_frame
@@ -22,13 +24,14 @@ _OURS = "staff_"
 """What the kinds of findings about staff begin with."""
 
 
+@checked
 def renew_staff(
     plan: Plan,
     roster: Input,
     *,
     rules: Rules | None = None,
     keep: bool = False,
-    crs: str | None = None,
+    crs: Any = None,
     encoding: str | None = None,
     datum: str = "wgs84",
 ) -> Plan:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from gridcell.arguments import checked
 from gridcell.errors import InputError, WriteError
 from gridcell.files.whole import whole_file
 from gridcell.model import Plan
@@ -26,6 +27,7 @@ _TEXT: Final = ("code", "label", "community", "staff_id", "phone", "codes", "hol
 _CELL_LEVELS: Final = ("large", "medium", "small", "micro")
 
 
+@checked
 def write_roster(
     plan: Plan,
     path: str | Path,
@@ -88,6 +90,7 @@ def write_roster(
     return list(files.values())
 
 
+@checked
 def make_roster(plan: Plan, *, contacts: Input | None = None) -> dict[str, pd.DataFrame]:
     """Return the tables of a staff roster: posts, people, cells, vacancies, communities.
 

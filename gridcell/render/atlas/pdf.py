@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gridcell.arguments import checked
 from gridcell.errors import InputError, WriteError, needs
 from gridcell.files.whole import require_writable, whole_file
 from gridcell.model import Plan
@@ -13,6 +14,7 @@ from gridcell.render.atlas.content import PAPERS, Content, make_content, text_of
 _PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
 
 
+@checked
 def write_atlas(
     plan: Plan,
     path: str | Path,
@@ -111,6 +113,7 @@ def print_atlas(
     return pages
 
 
+@checked
 def write_cards(
     plan: Plan,
     path: str | Path,
