@@ -228,7 +228,7 @@ def test_maps_and_atlases_go_down_to_small_grids_too(folder, run, tmp_path):
     assert run("atlas", folder, "-o", book, "--font", font, *options)[0] == 0
     code, said = run("atlas", folder, "-o", tmp_path / "m.pdf", "--level", "micro", *options)
     assert code == 3
-    assert "no micro grids" in said
+    assert "no micro cells" in said
     code, said = run("map", folder, "-o", tmp_path / "n.html", "--publish-level", "small")
     assert code == 2
     assert "--publish-level: belongs to --publish" in said

@@ -16,6 +16,9 @@ from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
+_TOLD_M2 = 1.0
+"""Land that is left out or claimed twice is worth a finding above this."""
+
 _CUT_M2 = 0.01
 """A building nicked by less is not worth a finding: outlines digitised along a wall."""
 
@@ -119,47 +122,92 @@ def fit_sites(
     whole = sites.geometry.to_numpy()
     of_print, found = _assign_footprints(whole, prints, land, names)
 
-    site, community = shapely.STRtree(land).query(whole, predicate="intersects")
-    order = np.lexsort((community, site))
-    site, community = site[order], community[order]
-    inside = shapely.within(whole[site], land[community])
-    part = whole[site].copy()
-    part[~inside] = _polygons(shapely.intersection(part[~inside], land[community[~inside]]))
-    share = shapely.area(part) / shapely.area(whole[site])
-    keep = (share >= min_share) & (shapely.area(part) > 0)
-    for i in np.flatnonzero(~keep & (shapely.area(part) > 1.0)):
-        found.append(
-            Finding(
-                kind="site_part_left", severity="note", community=codes[community[i]],
-                measure=float(shapely.area(part[i])), place=place_of(part[i]),
-                text=Message(
-                    "finding.site_part_left", site=names[site[i]], area=shapely.area(part[i]),
-                    percent=100 * share[i], community=codes[community[i]],
-                ),
-            )
-        )  # fmt: skip
-    spans = np.bincount(site[keep], minlength=len(names))
-    for i in np.flatnonzero(spans != 1):
-        where = tuple(codes[community[keep & (site == i)]])
-        told = (
-            Message("finding.site_in_several_communities", site=names[i], communities=where)
-            if where
-            else Message("finding.site_outside", site=names[i])
-        )
-        found.append(
-            Finding(
-                kind="site_in_several_communities" if spans[i] else "site_outside",
-                severity="note" if spans[i] else "warning",
-                place=place_of(whole[i]),
-                measure=float(shapely.area(whole[i])),
-                text=told,
-            )
-        )
-    found += _overlaps(part[keep], site[keep], names)
+    parts = _parts_by_community(whole, land)
+    keep = (parts.share >= min_share) & (shapely.area(parts.geometry) > 0)
+    found += _parts_left(parts, ~keep, names, codes)
+    parts = parts.only(keep)
+    found += _not_in_one(parts, whole, names, codes)
+    found += _overlaps(parts.geometry, parts.site, names)
     return SiteLand(
-        geometry=part[keep], row=site[keep], community=community[keep], of_print=of_print,
+        geometry=parts.geometry, row=parts.site, community=parts.community, of_print=of_print,
         names=names, findings=found,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _SiteParts:
+    """What each site has in each community, by site, then by community."""
+
+    site: Ints
+    community: Ints
+    geometry: Geometries
+    share: NDArray[np.float64]
+    """Of the site's area."""
+
+    def only(self, keep: NDArray[np.bool_]) -> "_SiteParts":
+        """Return some of the parts."""
+        return _SiteParts(
+            self.site[keep], self.community[keep], self.geometry[keep], self.share[keep]
+        )
+
+
+def _parts_by_community(sites: Geometries, land: Geometries) -> _SiteParts:
+    site, community = shapely.STRtree(land).query(sites, predicate="intersects")
+    order = np.lexsort((community, site))
+    site, community = site[order], community[order]
+    inside = shapely.within(sites[site], land[community])
+    part = sites[site].copy()
+    part[~inside] = _polygons(shapely.intersection(part[~inside], land[community[~inside]]))
+    share = shapely.area(part) / shapely.area(sites[site])
+    return _SiteParts(site, community, part, share)
+
+
+def _parts_left(
+    parts: _SiteParts,
+    left: NDArray[np.bool_],
+    names: NDArray[np.object_],
+    codes: NDArray[np.object_],
+) -> list[Finding]:
+    """Return a finding for each part that makes no cell of its own, but for crumbs."""
+    area = shapely.area(parts.geometry)
+    return [
+        Finding(
+            kind="site_part_left", severity="note", community=codes[parts.community[i]],
+            measure=float(area[i]), place=place_of(parts.geometry[i]),
+            text=Message(
+                "finding.site_part_left", site=names[parts.site[i]], area=area[i],
+                percent=100 * parts.share[i], community=codes[parts.community[i]],
+            ),
+        )
+        for i in np.flatnonzero(left & (area > _TOLD_M2))
+    ]  # fmt: skip
+
+
+def _not_in_one(
+    parts: _SiteParts,
+    sites: Geometries,
+    names: NDArray[np.object_],
+    codes: NDArray[np.object_],
+) -> list[Finding]:
+    """Return a finding for each site that has a part in no community, or in several."""
+    found = []
+    spans = np.bincount(parts.site, minlength=len(names))
+    for i in np.flatnonzero(spans != 1):
+        where = tuple(codes[parts.community[parts.site == i]])
+        found.append(
+            Finding(
+                kind="site_in_several_communities" if where else "site_outside",
+                severity="note" if where else "warning",
+                place=place_of(sites[i]),
+                measure=float(shapely.area(sites[i])),
+                text=Message(
+                    "finding.site_in_several_communities", site=names[i], communities=where
+                )
+                if where
+                else Message("finding.site_outside", site=names[i]),
+            )
+        )
+    return found
 
 
 def _solid_parts(geometry: Geometries) -> tuple[Geometries, Ints]:
@@ -258,5 +306,5 @@ def _overlaps(part: Geometries, site: Ints, names: NDArray[np.object_]) -> list[
                 "finding.sites_overlap", a=names[site[a[i]]], b=names[site[b[i]]], area=area[i]
             ),
         )
-        for i in np.flatnonzero(area > 1.0)
+        for i in np.flatnonzero(area > _TOLD_M2)
     ]  # fmt: skip
