@@ -52,6 +52,39 @@ def read_roster(
     roles
         From ``rules.staffing``.
     """
+    listed, findings = _listed_once(staff, homes, medium)
+    placed = listed["community"].isin(medium["community"])
+    findings += _unplaced(listed[~placed])
+    people = listed[placed].reset_index(drop=True)
+    large = pd.Series(large_codes(medium), index=medium["community"].to_numpy())
+    people["large"] = people["community"].map(large).astype(object)
+
+    borne = people["roles"].str.split(";").explode().str.strip().str.lower()
+    borne = borne[borne != ""]
+    known = borne.isin({name for role in roles for name in (role.name, *role.held_by)})
+    findings += _without_role(people, borne, known, roles)
+    borne = borne[known]
+    findings += _exclusive(people, borne, roles)
+    return Roster(
+        people=people.drop(columns="roles"), entries=_entries(borne, roles),
+        named=tuple(sorted(borne.unique())), findings=findings,
+    )  # fmt: skip
+
+
+def exclusions(roles: Sequence[Role]) -> NDArray[np.bool_]:
+    """Return (roles, roles) which two of them nobody may hold together."""
+    row = {role.name: i for i, role in enumerate(roles)}
+    out = np.zeros((len(roles), len(roles)), dtype=bool)
+    for role in roles:
+        for other in role.exclusive:
+            out[row[role.name], row[other]] = out[row[other], row[role.name]] = True
+    return out
+
+
+def _listed_once(
+    staff: pd.DataFrame, homes: NDArray[np.float64], medium: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return the staff sorted by content, the first entry of each id, and who has several."""
     listed = pd.DataFrame(
         {
             "staff_id": staff["staff_id"].astype("str").to_numpy(),
@@ -65,54 +98,30 @@ def read_roster(
     )
     listed = listed.sort_values(list(listed.columns), ignore_index=True, na_position="last")
     twice = listed["staff_id"].duplicated()
-    findings = [
-        *_grouped(
-            "staff_twice", listed.loc[twice, "staff_id"].drop_duplicates(), None, "staff_twice"
-        )
-    ]  # fmt: skip
-    listed = listed[~twice]
+    ids = listed.loc[twice, "staff_id"].drop_duplicates()
+    return listed[~twice], list(_grouped("staff_twice", ids, None, "staff_twice"))
 
-    placed = listed["community"].isin(medium["community"])
-    lost = listed[~placed]
-    homeless, strangers = lost[lost["community"].isna()], lost.dropna(subset="community")
-    findings += _grouped("staff_community", homeless["staff_id"], None, "staff_homeless")
-    findings += _grouped(
+
+def _unplaced(people: pd.DataFrame) -> Iterator[Finding]:
+    """Yield who belongs to no community of the plan: to none at all, or to a strange one."""
+    homeless = people.loc[people["community"].isna(), "staff_id"]
+    yield from _grouped("staff_community", homeless, None, "staff_homeless")
+    strangers = people.dropna(subset="community")
+    yield from _grouped(
         "staff_community", strangers["staff_id"], strangers["community"], "staff_community"
     )
-    people = listed[placed].reset_index(drop=True)
-    large = pd.Series(large_codes(medium), index=medium["community"].to_numpy())
-    people["large"] = people["community"].map(large).astype(object)
 
-    borne = people["roles"].str.split(";").explode().str.strip().str.lower()
-    borne = borne[borne != ""]
+
+def _without_role(
+    people: pd.DataFrame, borne: "pd.Series[str]", known: "pd.Series[bool]", roles: Sequence[Role]
+) -> Iterator[Finding]:
+    """Yield who bears a role that the rules do not know, and who bears none."""
     expected = tuple(role_name(role.name) for role in roles)
-    known = {name for role in roles for name in (role.name, *role.held_by)}
-    strange = borne[~borne.isin(known)]
-    findings += _grouped(
-        "staff_role", people["staff_id"].reindex(strange.index), strange, "staff_role",
-        roles=expected,
-    )  # fmt: skip
-    findings += _grouped(
-        "staff_role", people.loc[~people.index.isin(borne.index), "staff_id"], None,
-        "staff_roleless", roles=expected,
-    )  # fmt: skip
-    borne = borne[borne.isin(known)]
-    entries = _entries(borne, roles)
-    findings += _exclusive(people, borne, roles)
-    return Roster(
-        people=people.drop(columns="roles"), entries=entries,
-        named=tuple(sorted(borne.unique())), findings=findings,
-    )  # fmt: skip
-
-
-def exclusions(roles: Sequence[Role]) -> NDArray[np.bool_]:
-    """Return (roles, roles) which two of them nobody may hold together."""
-    row = {role.name: i for i, role in enumerate(roles)}
-    out = np.zeros((len(roles), len(roles)), dtype=bool)
-    for role in roles:
-        for other in role.exclusive:
-            out[row[role.name], row[other]] = out[row[other], row[role.name]] = True
-    return out
+    strange = borne[~known]
+    ids = people["staff_id"].reindex(strange.index)
+    yield from _grouped("staff_role", ids, strange, "staff_role", roles=expected)
+    none = people.loc[~people.index.isin(borne.index), "staff_id"]
+    yield from _grouped("staff_role", none, None, "staff_roleless", roles=expected)
 
 
 def _entries(borne: "pd.Series[str]", roles: Sequence[Role]) -> pd.DataFrame:
