@@ -163,13 +163,16 @@ def require_units(label: str, crs: pyproj.CRS | None, bounds: Floats) -> None:
                 if swapped
                 else "expected degrees; the coordinates look projected, name their CRS"
             )
-            raise InputError(f"{label}: CRS {crs_name(crs)}, but {_span(bounds)}: {found}")
+            raise InputError(
+                f"{label}: CRS {crs_name(crs)}, but {_span(bounds)}: {found}",
+                *(() if swapped else (NAME_IT,)),
+            )
     elif crs.is_projected and reach.max() <= 180:
         size = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
         if size < _FEW:
             raise InputError(
                 f"{label}: CRS {crs_name(crs)} is projected, but {_span(bounds)}: the coordinates "
-                "look like degrees, so the CRS is wrong; remove it and name EPSG:4326 or EPSG:4490",
+                "look like degrees, so the CRS is wrong; name the right one, such as EPSG:4490",
                 _DEGREES,
             )
 

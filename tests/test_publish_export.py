@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import sqlite3
+import warnings
 
 import geopandas as gpd
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 from atlas_fonts import make_font
 from plans import plan_with_few
 from pmtiles.reader import MmapSource, Reader
@@ -416,3 +419,47 @@ def test_a_publication_of_another_place_is_no_older_one(few, tmp_path):
     export_plan(far, out, format="geojson", publish=True)
     with pytest.raises(InputError, match="share no land"):
         export_plan(plan, tmp_path / "out", format="gpkg", publish=True, older=out)
+
+
+def _misplaced(kind, frame):
+    """Return leaves whose coordinates cannot be in their CRS, and what is said of them."""
+    degrees = frame.to_crs("EPSG:4490")
+    if kind == "metres_called_degrees":
+        return frame.set_crs("EPSG:4326", allow_override=True), "expected degrees"
+    if kind == "degrees_called_metres":
+        return degrees.set_crs(frame.crs, allow_override=True), "look like degrees"
+    if kind == "swapped":
+        flipped = shapely.transform(degrees.geometry.array, np.fliplr)
+        return degrees.set_geometry(gpd.GeoSeries(flipped, crs=degrees.crs)), "look swapped"
+    if kind == "without_crs":
+        return frame.set_crs(None, allow_override=True), "the CRS is missing"
+    moved = frame.set_geometry(frame.translate(50_000, 0))
+    return moved, "share no land"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["metres_called_degrees", "degrees_called_metres", "swapped", "without_crs", "elsewhere"],
+)
+def test_what_was_published_before_has_to_be_where_its_crs_says(kind, few, folder, run, tmp_path):
+    plan = few[0]
+    leaves, said = _misplaced(kind, plan.leaves[["code", "parent", "households", "geometry"]])
+    with pytest.raises(InputError, match=said):
+        publish_plan(plan, older={"leaves": leaves})
+    file = tmp_path / "older.gpkg"
+    with warnings.catch_warnings(action="ignore"):
+        leaves.to_file(file)
+    code, told = run(
+        "export", folder, "-o", tmp_path / "out", "--format", "geojson", "--publish",
+        "--older", file,
+    )  # fmt: skip
+    assert (code, said in told) == (3, True)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("older", [{}, {"leaves": 3}, {"leaves": pd.DataFrame({"code": ["a"]})}])
+def test_what_was_published_before_has_polygons(older, few):
+    with pytest.raises(InputError, match="no polygons as 'leaves'"):
+        publish_plan(few[0], older=older)
+    with pytest.raises(InputError, match="no column households"):
+        publish_plan(few[0], older={"leaves": few[0].leaves[["code", "geometry"]]})

@@ -12,6 +12,7 @@ import shapely
 from gridcell.arrays import Geometries
 from gridcell.crosswalk.overlay import Overlay, overlay
 from gridcell.crosswalk.pieces import holding_most, pair_table
+from gridcell.crs import horizontal, require_units
 from gridcell.disclosure.division import Bools, CellTree, Ints, Pieces, make_division
 from gridcell.errors import InputError
 from gridcell.model import Plan
@@ -55,13 +56,12 @@ def lay_over(
     Raises
     ------
     InputError
-        The two share no land; older cells that overlap or are no valid polygons; a plan whose
-        buildings hold more than its leaves.
+        The two share no land; older cells without polygons, or with such as overlap, are invalid
+        or cannot be in their CRS; a plan whose buildings hold more than its leaves.
     """
-    leaves, below = plan.leaves, older["leaves"]
+    leaves, below = plan.leaves, _leaves(older)
     shapes = np.asarray(leaves.geometry, dtype=object)
-    assert below.crs is not None  # noqa: S101 - settled when it was read
-    others = move(_valid(below), below.crs, plan.crs)
+    others = move(_valid(below), horizontal(below.crs), plan.crs)
     found = overlay(shapes, others, _SLIVER_M)
     if not ((found.a >= 0) & (found.b >= 0)).any():
         raise InputError(
@@ -111,6 +111,20 @@ def single_buildings(pairs: pd.DataFrame) -> Bools:
         others = inhabited.groupby(cell).transform("sum") > 1
         part &= others.where(cell.notna(), other=True).astype(bool)
     return np.asarray(part, dtype=np.bool_)
+
+
+def _leaves(older: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Return the leaves of the older division, whose coordinates can be in their CRS."""
+    below = older.get("leaves")
+    if not isinstance(below, gpd.GeoDataFrame):
+        held = ", ".join(map(str, older)) or "nothing"
+        raise InputError(f"the older publication: no polygons as 'leaves'; it holds {held}")
+    missing = [name for name in ("code", "households") if name not in below]
+    if below.crs is None or missing:
+        fault = f"no column {missing[0]}" if missing else "the CRS is missing; set it"
+        raise InputError(f"leaves of the older publication: {fault}")
+    require_units("leaves of the older publication", horizontal(below.crs), below.total_bounds)
+    return below
 
 
 def _valid(below: gpd.GeoDataFrame) -> Geometries:
