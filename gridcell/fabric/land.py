@@ -64,50 +64,78 @@ def divide_land(
     is_print
         (n,) whether it is part of a footprint that may get such land; sites get none.
     """
-    rings, face_of_ring = shapely.get_rings(faces, return_index=True)
-    ring_xy, ring = shapely.get_coordinates(rings, return_index=True)
-    face_of_point = face_of_ring[ring]
-
-    vertex, count = _vertex_numbers(ring_xy)
-    claims = _claims(vertex, face_of_point, community, label, is_print, count)
-    claimed = _claimed_by(claims, vertex, community[face_of_point])
-    owners = _owners_of_faces(face_of_point, claimed, is_open, len(faces))
+    outlines = _Outlines.of(faces)
+    vertex, count = _vertex_numbers(outlines.xy)
+    claims = _claims(vertex, outlines.face, community, label, is_print, count)
+    claimed = _claimed_by(claims, vertex, community[outlines.face])
+    owners = _owners_of_faces(outlines.face, claimed, is_open, len(faces))
     own = np.where(is_open, -1 - np.arange(len(faces)), label)
     own = np.where(owners.single >= 0, owners.single, own)
-    shared = owners.several
+    corner_xy, face = _triangulate(faces, owners.several)
 
+    point = np.concatenate([outlines.xy, corner_xy.reshape(-1, 2)])
+    number, count = _vertex_numbers(point)
+    xy = np.empty((count, 2))
+    xy[number] = point
+    vertex, corners = np.split(number, [len(outlines.xy)])
+    claims = _claims(vertex, outlines.face, community, label, is_print, count)
+    start, stop, left = outlines.edges(vertex, is_print)
+    walls = _Walls.of(start * count + stop, label[left])
+    cut = _cut_triangles(corners.reshape(-1, 3), face, community, claims, walls, xy)
+
+    whole = np.flatnonzero(~owners.several)
+    patch_of_face = np.full(len(faces), -1, dtype=np.int64)
+    patch_of_face[whole] = np.arange(len(whole))
+    start, stop, left = outlines.edges(vertex, ~owners.several)
+    return Patches(
+        xy=cut.xy,
+        start=np.concatenate([start, cut.start]),
+        stop=np.concatenate([stop, cut.stop]),
+        patch=np.concatenate([patch_of_face[left], cut.patch + len(whole)]),
+        face=np.concatenate([whole, cut.face]),
+        label=np.concatenate([own[whole], cut.label]),
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Outlines:
+    """The rings of faces, one point after another."""
+
+    xy: NDArray[np.float64]
+    ring: Ints
+    """(points,)"""
+    face: Ints
+    """(points,)"""
+
+    @classmethod
+    def of(cls, faces: Geometries) -> "_Outlines":
+        rings, face = shapely.get_rings(faces, return_index=True)
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+        return cls(xy, ring, face[ring])
+
+    def edges(self, vertex: Ints, of: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+        """Return the edges of some faces: where they start and stop, and the face on their left.
+
+        Parameters
+        ----------
+        vertex
+            (points,) vertex at each point.
+        of
+            (faces,) which.
+        """
+        at = np.flatnonzero((self.ring[:-1] == self.ring[1:]) & of[self.face[:-1]])
+        return vertex[at], vertex[at + 1], self.face[at]
+
+
+def _triangulate(faces: Geometries, which: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Ints]:
+    """Return the corners of triangles, (triangles, 3, 2), that turn left, and the face of each."""
     parts, of_part = shapely.get_parts(
-        shapely.constrained_delaunay_triangles(faces[shared]), return_index=True
+        shapely.constrained_delaunay_triangles(faces[which]), return_index=True
     )
     corner_xy = shapely.get_coordinates(parts).reshape(-1, 4, 2)[:, :3]
     turned = _signed_area(corner_xy) < 0
     corner_xy[turned] = corner_xy[turned][:, ::-1]
-    vertex, count = _vertex_numbers(np.concatenate([ring_xy, corner_xy.reshape(-1, 2)]))
-    xy = np.empty((count, 2))
-    xy[vertex] = np.concatenate([ring_xy, corner_xy.reshape(-1, 2)])
-    corners = vertex[len(ring_xy) :].reshape(-1, 3)
-    vertex = vertex[: len(ring_xy)]
-    face = np.flatnonzero(shared)[of_part]
-
-    claims = _claims(vertex, face_of_point, community, label, is_print, count)
-    along = ring[:-1] == ring[1:]
-    wall = np.flatnonzero(along & is_print[face_of_point[:-1]])
-    walls = _Walls.of(vertex[wall] * count + vertex[wall + 1], label[face_of_point[wall]])
-    tri = _cut_triangles(corners, face, community, claims, walls, xy)
-
-    whole = ~shared[face_of_point[:-1]] & along
-    at = np.flatnonzero(whole)
-    whole_faces = np.flatnonzero(~shared)
-    number = np.full(len(faces), -1, dtype=np.int64)
-    number[whole_faces] = np.arange(len(whole_faces))
-    return Patches(
-        xy=tri.xy,
-        start=np.concatenate([vertex[at], tri.start]),
-        stop=np.concatenate([vertex[at + 1], tri.stop]),
-        patch=np.concatenate([number[face_of_point[at]], tri.patch + len(whole_faces)]),
-        face=np.concatenate([whole_faces, tri.face]),
-        label=np.concatenate([own[whole_faces], tri.label]),
-    )
+    return corner_xy, np.flatnonzero(which)[of_part]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -215,48 +243,84 @@ def _cut_triangles(
     xy: NDArray[np.float64],
 ) -> _Cut:
     """Return the triangles cut between the owners of their corners."""
-    n, vertices = len(corners), claims.vertices
-    empty = np.empty(0, dtype=np.int64)
-    if not n:
+    vertices = claims.vertices
+    if not len(corners):
+        empty = np.empty(0, dtype=np.int64)
         return _Cut(xy, empty, empty, empty, empty, empty)
     # A vertex on a street has an owner on each side: nodes are pairs of face and vertex.
     key = (face[:, None] * vertices + corners).ravel()
     nodes, node = np.unique(key, return_inverse=True)
     node = node.reshape(-1, 3)
-    owner = _claimed_by(claims, nodes % vertices, community[nodes // vertices])
-
-    head, tail = node.ravel(), node[:, [1, 2, 0]].ravel()
-    low, high = np.minimum(head, tail), np.maximum(head, tail)
-    order = np.lexsort((high, low))
-    pair = low[order] * len(nodes) + high[order]
-    first = run_starts(pair)
-    edge = np.empty(len(low), dtype=np.int64)
-    edge[order] = np.cumsum(np.isin(np.arange(len(pair)), first)) - 1
-    start, stop = nodes[head[order][first]] % vertices, nodes[tail[order][first]] % vertices
-    low, high = low[order][first], high[order][first]
-    inner = np.diff(np.append(first, len(pair))) == 2
-    point = xy[nodes % vertices]
-    length = np.hypot(*(point[high] - point[low]).T)
-
-    graph = coo_array((np.maximum(length, 1e-9), (low, high)), shape=(len(nodes),) * 2).tocsr()
-    sources = np.flatnonzero(owner >= 0)
-    far, _, source = dijkstra(
-        graph, directed=False, indices=sources, min_only=True, return_predecessors=True
+    vertex = nodes % vertices
+    edges = _TriangleEdges.of(node)
+    low, high = edges.low, edges.high
+    length = np.hypot(*(xy[vertex[high]] - xy[vertex[low]]).T)
+    owner, far = _nearest_owner(
+        _claimed_by(claims, vertex, community[nodes // vertices]), low, high, length
     )
-    owner = owner[source]
 
     differ = owner[low] != owner[high]
     # A wall has its own footprint's land before it, though its corners may be its neighbours'.
-    behind = walls.behind(stop * vertices + start)
+    behind = walls.behind(vertex[edges.stop] * vertices + vertex[edges.start])
     nearer_high = (behind != owner[low]) & (far[low] > far[high])
     outer_end = np.where((behind == owner[high]) | nearer_high, low, high)
-    cut = np.where(differ, nodes[outer_end] % vertices, -1)
-    halved = differ & inner
+    cut = np.where(differ, vertex[outer_end], -1)
+    halved = differ & edges.inner
     cut[halved] = len(xy) + np.arange(halved.sum())
-    middle = (point[low[halved]] + point[high[halved]]) / 2
-    return _pieces(
-        corners, face, owner[node], cut[edge].reshape(-1, 3), np.concatenate([xy, middle])
-    )
+    middle = (xy[vertex[low[halved]]] + xy[vertex[high[halved]]]) / 2
+    return _pieces(corners, face, owner[node], cut[edges.number], np.concatenate([xy, middle]))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _TriangleEdges:
+    """The edges of triangles, those that two share once, by their ends."""
+
+    low: Ints
+    high: Ints
+    """(edges,) nodes at the ends, the lower and the higher."""
+    start: Ints
+    stop: Ints
+    """(edges,) the same as the first triangle at the edge goes round."""
+    inner: NDArray[np.bool_]
+    """(edges,) whether two triangles share it."""
+    number: Ints
+    """(triangles, 3) number of the edge from each corner to the next."""
+
+    @classmethod
+    def of(cls, node: Ints) -> "_TriangleEdges":
+        head, tail = node.ravel(), node[:, [1, 2, 0]].ravel()
+        low, high = np.minimum(head, tail), np.maximum(head, tail)
+        order = np.lexsort((high, low))
+        pair = low[order] * (int(node.max()) + 1) + high[order]
+        first = run_starts(pair)
+        met = np.diff(np.append(first, len(pair)))
+        number = np.empty(len(low), dtype=np.int64)
+        number[order] = np.repeat(np.arange(len(first)), met)
+        shown = order[first]
+        return cls(
+            low[shown], high[shown], head[shown], tail[shown], met == 2, number.reshape(-1, 3),
+        )  # fmt: skip
+
+
+def _nearest_owner(
+    owner: Ints, low: Ints, high: Ints, length: NDArray[np.float64]
+) -> tuple[Ints, NDArray[np.float64]]:
+    """Return the owner of each node, or of the one with an owner nearest along edges, and how far.
+
+    Parameters
+    ----------
+    owner
+        (nodes,) -1 for none.
+    low, high, length
+        (edges,) nodes at the ends, and metres.
+    """
+    n = len(owner)
+    graph = coo_array((np.maximum(length, 1e-9), (low, high)), shape=(n, n)).tocsr()
+    far, _, source = dijkstra(
+        graph, directed=False, indices=np.flatnonzero(owner >= 0), min_only=True,
+        return_predecessors=True,
+    )  # fmt: skip
+    return owner[source], far
 
 
 def _pieces(corners: Ints, face: Ints, owner: Ints, cut: Ints, xy: NDArray[np.float64]) -> _Cut:
