@@ -65,7 +65,7 @@ def check_cells(
     Returns
     -------
     CheckReport
-        Findings worst first with their places, and the polygons of gaps, overlaps and spills.
+        Findings worst first with their places, and the polygons of gaps, overlaps and protrusions.
         Areas are in m2 and widths in m whatever the CRS (its own units where there is none);
         places and polygons are in the CRS of the cells.
 

@@ -52,7 +52,7 @@ class CheckReport:
     """`schema.FINDING_COLUMNS` and a point at the fault, or nothing."""
     pieces: gpd.GeoDataFrame
     """``kind``, ``cells`` (separated by ``;``), ``area_m2``, ``width_m`` and the polygon of each
-    gap, overlap and spill, the largest of a kind first."""
+    gap, overlap and protrusion, the largest of a kind first."""
     figures: dict[str, Any] = field(default_factory=dict)
     """What was counted and proven."""
 

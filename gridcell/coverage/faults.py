@@ -32,7 +32,7 @@ class Cover:
 
     findings: list[Finding] = field(default_factory=list)
     pieces: list[dict[str, Any]] = field(default_factory=list)
-    """Kind, cells, area, width and polygon of each gap, overlap and spill."""
+    """Kind, cells, area, width and polygon of each gap, overlap and protrusion."""
     proof: CoverageProof
 
 

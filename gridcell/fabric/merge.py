@@ -1,4 +1,4 @@
-"""Patches to atoms: connected, without splinters, numbered from north to south.
+"""Patches to atoms: connected, without slivers, numbered from north to south.
 
 The land goes through five kinds of pieces, each numbered from 0: *faces* of the linework; *patches*
 that faces were divided into; *parts*, connected patches of one owner in one community; *groups* of

@@ -168,7 +168,7 @@ def _parts_left(
     names: NDArray[np.object_],
     codes: NDArray[np.object_],
 ) -> list[Finding]:
-    """Return a finding for each part that makes no cell of its own, but for crumbs."""
+    """Return a finding for each part that makes no cell of its own, but for slivers."""
     area = shapely.area(parts.geometry)
     return [
         Finding(

@@ -34,7 +34,7 @@ def write_findings(
         A ``.gpkg`` or ``.geojson``; appears whole or not at all. GeoJSON is in longitude and
         latitude (RFC 7946).
     pieces
-        Polygons of gaps, overlaps and spills: the layer ``pieces`` of a GeoPackage. GeoJSON
+        Polygons of gaps, overlaps and protrusions: the layer ``pieces`` of a GeoPackage. GeoJSON
         holds the points alone.
     overwrite
         Replace a file that is there already.
