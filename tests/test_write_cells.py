@@ -214,3 +214,13 @@ def test_a_layer_of_no_rows_or_of_moves_is_written_too(tmp_path, suffix):
     with pytest.raises(WriteError, match="row 1 is a LineString"):
         write_cells(lines, tmp_path / f"lines.{suffix}")
     assert not (tmp_path / f"lines.{suffix}").exists()
+
+
+@pytest.mark.parametrize("east", [36_856_250.0, 1e9])
+def test_cells_that_are_nowhere_on_the_earth_have_no_place_in_geojson(east, tmp_path):
+    cells = layer()
+    moved = cells.set_geometry(cells.translate(east, 0))
+    with pytest.raises(WriteError, match=r"row 1 lies outside what its CRS EPSG:4546 can show"):
+        write_cells(moved, tmp_path / "cells.geojson")
+    assert not list(tmp_path.iterdir())
+    write_cells(moved, tmp_path / "cells.gpkg")

@@ -15,7 +15,7 @@ from shapely import GeometryType
 
 from gridcell.arrays import Geometries
 from gridcell.coverage.lattice import LONLAT, to_lattice
-from gridcell.crs import is_on_earth, is_same_crs
+from gridcell.crs import crs_name, is_on_earth, is_same_crs, move_coordinates
 from gridcell.errors import WriteError
 from gridcell.files.whole import require_space, require_writable, whole_file
 from gridcell.formats.columns import fit_frame, geopackage_names, nested_frame, require_names
@@ -136,6 +136,14 @@ def _fitting(
             f"the earth; write a .gpkg instead"
         )
     solid = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
+    xy, rows = shapely.get_coordinates(shapes[solid], return_index=True)
+    lost = ~np.isfinite(move_coordinates(xy, cells.crs, LONLAT)).all(axis=1)
+    if lost.any():
+        raise WriteError(
+            f"{file}: the cell of row {int(solid[rows[lost]][0]) + 1} lies outside what its CRS "
+            f"{crs_name(cells.crs)} can show, so it has no longitude and latitude; check the CRS, "
+            "or write a .gpkg instead"
+        )
     lattice = to_lattice(shapes[solid], cells.crs)
     if len(lattice.collapsed):
         row = int(solid[lattice.collapsed[0]])
