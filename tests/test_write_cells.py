@@ -106,7 +106,7 @@ def test_geojson_writes_no_digits_that_nobody_gave(tmp_path):
 
 def test_geojson_needs_a_crs_an_exact_coverage_and_cells_of_some_size(tmp_path):
     path = tmp_path / "a.geojson"
-    with pytest.raises(WriteError, match=r"no CRS; write a \.gpkg"):
+    with pytest.raises(WriteError, match=r"no CRS on the earth; write a \.gpkg"):
         write_cells(layer(None), path)
     overlapping = layer().set_geometry([box(X, Y, X + 9, Y + 9)] * 4, crs="EPSG:4546")
     with pytest.raises(GridcellError):
