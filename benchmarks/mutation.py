@@ -103,9 +103,12 @@ class Mutant:
 
 
 def find_mutants(path: str, source: str) -> Iterator[Mutant]:
-    """Yield the mutants of a module; none is in an annotation, which nothing runs."""
+    """Yield the mutants of a module; none is in an annotation or a decorator.
+
+    Nothing runs annotations; and whether a dataclass has slots, no test should have to say.
+    """
     tree = get_ast(source)
-    notes = _annotations(source)
+    notes = _notes(source)
     for name in OPERATORS:
         operator = get_operator(f"core/{name}")()
         places = (place for node in ast_nodes(tree) for place in operator.mutation_positions(node))
@@ -114,14 +117,16 @@ def find_mutants(path: str, source: str) -> Iterator[Mutant]:
                 yield Mutant(path, tuple(start), name, occurrence)
 
 
-def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Return where annotations begin and end."""
+def _notes(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Return where annotations and decorators begin and end."""
     found: list[ast.expr | None] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.AnnAssign | ast.arg):
             found.append(node.annotation)
         elif isinstance(node, ast.FunctionDef):
-            found.append(node.returns)
+            found += [node.returns, *node.decorator_list]
+        elif isinstance(node, ast.ClassDef):
+            found += node.decorator_list
     # Columns of ast are bytes, of Cosmic Ray characters: our annotations are ASCII.
     return [
         ((n.lineno, n.col_offset), (n.end_lineno or 0, n.end_col_offset or 0)) for n in found if n
@@ -153,11 +158,9 @@ class Reached:
     """Modules of other people that the tests load."""
 
     def tests(self, path: str, lines: range | None) -> list[str]:
-        """Return the tests that reach any of some lines; without lines all: those of an import."""
-        if lines is None:
-            return list(self.seconds)
+        """Return the tests that reach any of some lines, or where these are none, of the module."""
         known = self.lines.get(path, {})
-        names = {name for line in lines for name in known.get(line, ())}
+        names = {name for line in lines or known for name in known.get(line, ())}
         return [t for t in self.seconds if t in names or t.split("::", 1)[0] in names]
 
 

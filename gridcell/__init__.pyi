@@ -9,8 +9,8 @@ from .check import CheckReport, check_cells, check_plan
 from .coverage import CoverageProof, prove_coverage
 from .coverage.repair import Repair, repair_cells
 from .crosswalk import Crosswalk, make_crosswalk, write_crosswalk
-from .disclosure.publish import Publication, publish_plan
-from .disclosure.published import check_published
+from .disclosure.audit_files import check_published
+from .disclosure.publication import Publication, publish_plan
 from .display.map import draw_map
 from .errors import (
     AssignmentError,

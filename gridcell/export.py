@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from gridcell.arguments import checked
-from gridcell.disclosure.pairs import NOTE_FILE, make_publication, write_pairs
-from gridcell.disclosure.publish import THRESHOLD
+from gridcell.disclosure.files import NOTE_FILE, make_publication, write_pairs
+from gridcell.disclosure.publication import THRESHOLD
 from gridcell.errors import Hint, InputError
 from gridcell.files.folder import require_place, whole_folder
 from gridcell.formats.hexagons import DEFAULT_RESOLUTION, as_hexagons
@@ -93,7 +93,7 @@ def export_plan(
     publish: bool = False,
     threshold: int = THRESHOLD,
     publish_level: str = "micro",
-    older: str | Path | None = None,
+    earlier: str | Path | None = None,
     lang: str = "en",
     overwrite: bool = False,
 ) -> Export:
@@ -124,10 +124,10 @@ def export_plan(
         Of a publication: fewest households that are told.
     publish_level
         Of a publication: the finest level that is told, ``micro`` or ``small``.
-    older
-        Of a publication: what was published before of an older division of the same land, an export
-        or a polygon layer with codes and households. Which land the leaves of both share is then in
-        ``crosswalk.csv``.
+    earlier
+        Of a publication: what was published before, of an earlier division of the same land; an
+        export or a polygon layer with codes and households. Which land the leaves of both share is
+        then in ``crosswalk.csv``.
     lang
         Of the words in kml, ``en`` or ``zh``.
     overwrite
@@ -159,7 +159,7 @@ def export_plan(
     """
     require_export(
         folder, format=format, resolution=resolution, households=households, publish=publish,
-        older=older, overwrite=overwrite,
+        earlier=earlier, overwrite=overwrite,
     )  # fmt: skip
     require_language(lang)
     writers: dict[str, _Writer] = {
@@ -176,7 +176,9 @@ def export_plan(
             as_hexagons, resolution=DEFAULT_RESOLUTION if resolution is None else resolution
         ),
     }
-    publication = make_publication(plan, threshold, older, level=publish_level) if publish else None
+    publication = (
+        make_publication(plan, threshold, earlier, level=publish_level) if publish else None
+    )
     source = (
         make_source(plan) if publication is None
         else make_source(publication.plan, publication.pairs)
@@ -208,7 +210,7 @@ def require_export(
     resolution: int | None = None,
     households: bool = False,
     publish: bool = False,
-    older: str | Path | None = None,
+    earlier: str | Path | None = None,
     overwrite: bool = False,
 ) -> None:
     """Make sure that an export can be written here, before any work.
@@ -221,7 +223,7 @@ def require_export(
         Something is in the way.
     """
     _require_options(
-        format, resolution=resolution, households=households, publish=publish, older=older
+        format, resolution=resolution, households=households, publish=publish, earlier=earlier
     )
     require_place(folder, what="an export", foreign=_no_export, overwrite=overwrite)
 
@@ -232,7 +234,7 @@ def _require_options(
     resolution: int | None,
     households: bool,
     publish: bool,
-    older: str | Path | None,
+    earlier: str | Path | None,
 ) -> None:
     if format not in EXPORT_FORMATS:
         raise InputError(f"format {format!r}: expected one of {', '.join(EXPORT_FORMATS)}")
@@ -244,7 +246,7 @@ def _require_options(
         raise InputError(f"format {format}: a table of households is in csv and xlsx only")
     if households and publish:
         raise InputError("a table of households is never published; leave out one of the two")
-    if older is not None and not publish:
+    if earlier is not None and not publish:
         raise InputError(
             "what was published before matters to a publication alone", Hint("publish", value=True)
         )

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from plans import CRS, ORIGIN, plan_with_few, tiny_plan
 from scipy.optimize import linprog
 
-from gridcell.disclosure.audit import prove_published
-from gridcell.disclosure.publish import publish_plan
+from gridcell.disclosure.audit import audit_tables
+from gridcell.disclosure.publication import publish_plan
 from gridcell.errors import InputError
 from gridcell.model import Plan, findings_frame
 from gridcell.rules import Rules
@@ -164,21 +164,21 @@ def test_no_count_of_a_division_follows_from_its_levels_and_types(drawn, thresho
     masks, values = told_and_hidden(layers(publication.plan).values())
     assert not ((values > 0) & (values < threshold)).any()
     np.testing.assert_array_equal(values[~np.isnan(values)], (masks @ counts)[~np.isnan(values)])
-    total = publication.figures["households"]
+    total = publication.record.households
     assert (attack(masks, values, total, built) >= threshold - 1e-6).all()
-    assert publication.figures["exposed"] == 0
-    assert prove_published(layers(publication.plan), threshold=threshold, total=total) == []
+    assert publication.record.exposed == 0
+    assert audit_tables(layers(publication.plan), threshold=threshold, total=total) == []
 
 
 @given(pairs_of_towns(), st.sampled_from([3, 5]))
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_no_count_follows_from_a_division_an_older_one_and_their_crosswalk(drawn, threshold):
+def test_no_count_follows_from_a_division_an_earlier_one_and_their_crosswalk(drawn, threshold):
     new, old, counts, built = drawn
     before = publish_plan(old, threshold=threshold)
-    older = layers(before.plan)
-    old_total = before.figures["households"]
-    publication = publish_plan(new, threshold=threshold, older=older, older_total=old_total)
-    total = publication.figures["households"]
+    earlier = layers(before.plan)
+    old_total = before.record.households
+    publication = publish_plan(new, threshold=threshold, earlier=earlier, earlier_total=old_total)
+    total = publication.record.households
     pairs = publication.pairs
     pieces = pairs.assign(
         geometry=[
@@ -187,17 +187,17 @@ def test_no_count_follows_from_a_division_an_older_one_and_their_crosswalk(drawn
         ]
     )
     frames = [*layers(publication.plan).values(), gpd.GeoDataFrame(pieces, crs=CRS)]
-    masks, values = told_and_hidden([*frames, *older.values()])
+    masks, values = told_and_hidden([*frames, *earlier.values()])
     assert not ((values > 0) & (values < threshold)).any()
     np.testing.assert_array_equal(values[~np.isnan(values)], (masks @ counts)[~np.isnan(values)])
     both = total if total is not None else old_total
     widths = attack(masks, values, both, built)
-    # Exposed is only what the older publication gives away whatever is hidden now: nothing here.
-    assert publication.figures["exposed"] == 0
+    # Exposed is only what the earlier publication gives away whatever is hidden now: nothing here.
+    assert publication.record.exposed == 0
     assert (widths >= threshold - 1e-6).all()
-    findings = prove_published(
-        layers(publication.plan), threshold=threshold, total=total, pairs=pairs, older=older,
-        older_total=old_total,
+    findings = audit_tables(
+        layers(publication.plan), threshold=threshold, total=total, pairs=pairs, earlier=earlier,
+        earlier_total=old_total,
     )  # fmt: skip
     assert findings == []
 
@@ -240,17 +240,17 @@ def test_a_threshold_below_2_is_refused():
         publish_plan(tiny_plan(), threshold=1)
 
 
-def test_an_older_division_elsewhere_is_refused():
+def test_an_earlier_division_elsewhere_is_refused():
     plan = tiny_plan()
     leaves = plan.leaves.set_geometry(plan.leaves.translate(50_000, 0))
     with pytest.raises(InputError, match="share no land"):
-        publish_plan(plan, older={"leaves": leaves})
+        publish_plan(plan, earlier={"leaves": leaves})
 
 
 def test_a_count_told_twice_differently_is_a_contradiction():
     levels = layers(publish_plan(tiny_plan()).plan)
     levels["leaves"] = levels["leaves"].assign(households=levels["leaves"]["households"] + 1)
-    kinds = {finding.kind for finding in prove_published(levels, threshold=5)}
+    kinds = {finding.kind for finding in audit_tables(levels, threshold=5)}
     assert kinds == {"contradiction"}
 
 
@@ -265,16 +265,16 @@ def test_two_plans_with_other_households_are_proven_by_what_follows_from_any_num
         buildings=plan.buildings.assign(households=plan.buildings["households"] * 2),
     )  # fmt: skip
     publication = publish_plan(
-        later, threshold=7, older=layers(before.plan), older_total=before.figures["households"]
+        later, threshold=7, earlier=layers(before.plan), earlier_total=before.record.households
     )
     assert leaf in set(publication.plan.micro.query("households.isna()")["code"])
-    found = prove_published(
+    found = audit_tables(
         layers(publication.plan), threshold=7, pairs=publication.pairs,
-        total=publication.figures["households"], older=layers(before.plan),
-        older_total=before.figures["households"],
+        total=publication.record.households, earlier=layers(before.plan),
+        earlier_total=before.record.households,
     )  # fmt: skip
     assert {finding.kind for finding in found} <= {"counts_differ"}
-    # Told by the newer, the one cell hidden beside it in the older gives the small one away.
+    # Told by the newer, the one cell hidden beside it in the earlier gives the small one away.
     told = layers(publication.plan)
     hidden = told["micro"]["households"].isna()
     other = told["micro"]["code"][hidden & (told["micro"]["code"] != leaf)].iloc[0]
@@ -284,5 +284,5 @@ def test_two_plans_with_other_households_are_proven_by_what_follows_from_any_num
             other, "households"
         ]
         told[name] = frame
-    found = prove_published(told, threshold=7)
+    found = audit_tables(told, threshold=7)
     assert {(finding.kind, finding.cell) for finding in found} == {("recoverable", leaf)}

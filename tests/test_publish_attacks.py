@@ -11,8 +11,8 @@ import pytest
 import shapely
 from plans import plan_with_few
 
-from gridcell.disclosure.publish import publish_plan
-from gridcell.disclosure.published import check_published
+from gridcell.disclosure.audit_files import check_published
+from gridcell.disclosure.publication import publish_plan
 from gridcell.display.load import band_classes
 from gridcell.errors import InputError
 from gridcell.export import export_plan
@@ -63,11 +63,11 @@ def test_the_band_of_the_rules_is_told_whatever_is_hidden(few):
     assert told == {limits.min}
 
 
-def test_a_crosswalk_is_proven_where_the_older_publication_is_not_at_hand(few, tmp_path):
+def test_a_crosswalk_is_proven_where_the_earlier_publication_is_not_at_hand(few, tmp_path):
     plan, leaf = few
     first, again = tmp_path / "first", tmp_path / "again"
     export_plan(plan, first, format="geojson", publish=True)
-    export_plan(plan, again, format="csv", publish=True, older=first)
+    export_plan(plan, again, format="csv", publish=True, earlier=first)
     assert check_published(again).ok
     file = again / "crosswalk.csv"
     pairs = pd.read_csv(file, dtype=str, encoding="utf-8-sig")
@@ -128,7 +128,7 @@ def test_what_lies_beside_and_cannot_be_read_is_foreign(few, tmp_path):
 
 
 @pytest.mark.parametrize("shape", ["bow", "none", "empty"])
-def test_an_older_layer_without_valid_polygons_is_refused_by_row(few, tmp_path, shape):
+def test_an_earlier_layer_without_valid_polygons_is_refused_by_row(few, tmp_path, shape):
     plan, _ = few
     cells = plan.small[["code", "households", "geometry"]].copy()
     x, y, far_x, far_y = cells.geometry.iloc[1].bounds
@@ -140,19 +140,19 @@ def test_an_older_layer_without_valid_polygons_is_refused_by_row(few, tmp_path, 
     layer = tmp_path / "old.gpkg"
     gpd.GeoDataFrame(cells, crs=plan.crs).to_file(layer)
     with pytest.raises(InputError, match="row 2"):
-        export_plan(plan, tmp_path / "out", format="csv", publish=True, older=layer)
+        export_plan(plan, tmp_path / "out", format="csv", publish=True, earlier=layer)
 
 
-def test_an_older_layer_whose_sum_is_not_told_hides_no_total(few, tmp_path):
+def test_an_earlier_layer_whose_sum_is_not_told_hides_no_total(few, tmp_path):
     plan, _ = few
     layer = tmp_path / "old.gpkg"
     published = publish_plan(plan).plan
     published.leaves[["code", "households", "geometry"]].to_file(layer)
     out = tmp_path / "out"
-    figures = export_plan(plan, out, format="csv", publish=True, older=layer).manifest
+    figures = export_plan(plan, out, format="csv", publish=True, earlier=layer).manifest
     assert figures["publication"]["hidden"]["large"] == 0
     assert figures["publication"]["households"] == int(plan.large["households"].sum())
-    assert check_published(out, older=layer).ok
+    assert check_published(out, earlier=layer).ok
 
 
 @pytest.mark.parametrize("name", ["../lib.py", "/etc/passwd", "..\\x", "C:\\x", "", "a/../../b"])
@@ -173,24 +173,24 @@ def test_older_cells_that_overlap_are_refused(few, tmp_path):
     layer = tmp_path / "old.gpkg"
     cells.to_file(layer)
     with pytest.raises(InputError, match="its cells overlap"):
-        export_plan(plan, tmp_path / "out", format="csv", publish=True, older=layer)
+        export_plan(plan, tmp_path / "out", format="csv", publish=True, earlier=layer)
 
 
 def test_a_crosswalk_tells_no_single_building_that_is_no_grid(few, tmp_path):
     plan, _ = few
     # Two halves of a grid with a building each, which were in grids of others before.
-    older = plan.small[["code", "households", "geometry"]].copy()
+    earlier = plan.small[["code", "households", "geometry"]].copy()
     west, south, east, north = plan.large.total_bounds
     band = [shapely.box(west, y, east, y + 100) for y in np.arange(south, north, 100)]
-    older = gpd.GeoDataFrame(
+    earlier = gpd.GeoDataFrame(
         {"code": [f"row{k}" for k in range(len(band))], "households": None}, geometry=band,
         crs=plan.crs,
     )  # fmt: skip
     layer = tmp_path / "old.gpkg"
-    older.astype({"households": "Int64"}).to_file(layer)
+    earlier.astype({"households": "Int64"}).to_file(layer)
     out = tmp_path / "out"
-    export_plan(plan, out, format="csv", publish=True, older=layer)
-    assert check_published(out, older=layer).ok
+    export_plan(plan, out, format="csv", publish=True, earlier=layer)
+    assert check_published(out, earlier=layer).ok
     pairs = pd.read_csv(out / "crosswalk.csv", dtype={"a": str, "b": str})
     several = pairs[pairs["buildings"] > 0].groupby("a")["b"].transform("size") > 1
     single = pairs.loc[several.index[several]].query("buildings == 1")

@@ -17,9 +17,9 @@ from plans import plan_with_few
 from pmtiles.reader import MmapSource, Reader
 from pypdf import PdfReader
 
+from gridcell.disclosure.audit_files import check_published
 from gridcell.disclosure.note import publication_note
-from gridcell.disclosure.publish import publish_plan
-from gridcell.disclosure.published import check_published
+from gridcell.disclosure.publication import publish_plan
 from gridcell.errors import InputError
 from gridcell.export import EXPORT_FORMATS, export_plan
 from gridcell.folder import write_plan
@@ -319,47 +319,47 @@ def test_a_redrawn_plan_is_published_so_that_both_together_tell_nothing(few, fol
         ),
     )  # fmt: skip
     again = tmp_path / "again"
-    export = export_plan(grown, again, format="geojson", publish=True, older=first)
+    export = export_plan(grown, again, format="geojson", publish=True, earlier=first)
     assert export.manifest["publication"]["exposed"] == 0
     pairs = pd.read_csv(again / "crosswalk.csv", dtype={"a": str, "b": str})
     hidden = pairs[pairs["suppressed"]]
     assert leaf in set(hidden["b"])
     assert hidden["households"].isna().all()
-    assert check_published(again, older=first).ok
+    assert check_published(again, earlier=first).ok
     code, said = run("check", again, "--publish", "--older", first)
     assert code == 0, said
-    # Without the older one in mind, one of its hidden cells may be told by a total.
+    # Without the earlier one in mind, one of its hidden cells may be told by a total.
     with pytest.raises(InputError, match="nothing published tells which land"):
-        check_published(first, older=again)
+        check_published(first, earlier=again)
 
 
 @pytest.mark.parametrize(
-    ("older", "message"),
+    ("earlier", "message"),
     [
         ("csv", "has no polygons"),
         ("unpublished", "an export that was not published"),
         ("plan", "is a plan, no export"),
     ],
 )
-def test_only_a_publication_with_polygons_can_be_the_older_one(
-    few, folder, published, tmp_path, older, message
+def test_only_a_publication_with_polygons_can_be_the_earlier_one(
+    few, folder, published, tmp_path, earlier, message
 ):
-    given = {"csv": published["csv"].folder, "unpublished": tmp_path / "u", "plan": folder}[older]
-    if older == "unpublished":
+    given = {"csv": published["csv"].folder, "unpublished": tmp_path / "u", "plan": folder}[earlier]
+    if earlier == "unpublished":
         export_plan(few[0], given, format="geojson")
     with pytest.raises(InputError, match=message):
-        export_plan(few[0], tmp_path / "out", format="gpkg", publish=True, older=given)
+        export_plan(few[0], tmp_path / "out", format="gpkg", publish=True, earlier=given)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_layer_of_another_system_can_be_the_older_one(few, tmp_path):
+def test_a_layer_of_another_system_can_be_the_earlier_one(few, tmp_path):
     plan, _ = few
     layer = tmp_path / "old.geojson"
     cells = plan.small[["code", "households", "geometry"]]
     cells.assign(code="old" + cells["code"]).to_crs(4326).to_file(layer)
     out = tmp_path / "out"
-    export_plan(plan, out, format="geojson", publish=True, older=layer)
-    assert check_published(out, older=layer).ok
+    export_plan(plan, out, format="geojson", publish=True, earlier=layer)
+    assert check_published(out, earlier=layer).ok
 
 
 def test_hexagons_of_a_publication_come_from_what_is_told_alone(few, tmp_path):
@@ -406,7 +406,7 @@ def test_options_that_do_not_go_together_are_named(folder, run, tmp_path, argume
     assert not (tmp_path / "OUT").exists()
 
 
-def test_a_publication_of_another_place_is_no_older_one(few, tmp_path):
+def test_a_publication_of_another_place_is_no_earlier_one(few, tmp_path):
     plan, _ = few
     far = dataclasses.replace(
         plan,
@@ -418,7 +418,7 @@ def test_a_publication_of_another_place_is_no_older_one(few, tmp_path):
     out = tmp_path / "far"
     export_plan(far, out, format="geojson", publish=True)
     with pytest.raises(InputError, match="share no land"):
-        export_plan(plan, tmp_path / "out", format="gpkg", publish=True, older=out)
+        export_plan(plan, tmp_path / "out", format="gpkg", publish=True, earlier=out)
 
 
 def _misplaced(kind, frame):
@@ -445,8 +445,8 @@ def test_what_was_published_before_has_to_be_where_its_crs_says(kind, few, folde
     plan = few[0]
     leaves, said = _misplaced(kind, plan.leaves[["code", "parent", "households", "geometry"]])
     with pytest.raises(InputError, match=said):
-        publish_plan(plan, older={"leaves": leaves})
-    file = tmp_path / "older.gpkg"
+        publish_plan(plan, earlier={"leaves": leaves})
+    file = tmp_path / "earlier.gpkg"
     with warnings.catch_warnings(action="ignore"):
         leaves.to_file(file)
     code, told = run(
@@ -457,9 +457,9 @@ def test_what_was_published_before_has_to_be_where_its_crs_says(kind, few, folde
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("older", [{}, {"leaves": 3}, {"leaves": pd.DataFrame({"code": ["a"]})}])
-def test_what_was_published_before_has_polygons(older, few):
+@pytest.mark.parametrize("earlier", [{}, {"leaves": 3}, {"leaves": pd.DataFrame({"code": ["a"]})}])
+def test_what_was_published_before_has_polygons(earlier, few):
     with pytest.raises(InputError, match="no polygons as 'leaves'"):
-        publish_plan(few[0], older=older)
+        publish_plan(few[0], earlier=earlier)
     with pytest.raises(InputError, match="no column households"):
-        publish_plan(few[0], older={"leaves": few[0].leaves[["code", "geometry"]]})
+        publish_plan(few[0], earlier={"leaves": few[0].leaves[["code", "geometry"]]})

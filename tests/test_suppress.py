@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from gridcell.disclosure.intervals import PLENTY, blocks, feasible, ranges
+from gridcell.disclosure.intervals import UNBOUNDED, blocks, feasibility_intervals, feasible_counts
 from gridcell.disclosure.suppression import suppress
 
 VALUES = st.sampled_from([0, 0, 1, 2, 3, 4, 5, 6, 12, 80])
@@ -27,7 +27,7 @@ def attack(tail, head, count, hidden):
             goal = sign * np.eye(len(where))[k]
             result = linprog(goal, A_eq=flow[:, where], b_eq=known, bounds=(0, None))
             ends.append(
-                count[where[k]] + PLENTY if result.status == 3 else round(sign * result.fun)
+                count[where[k]] + UNBOUNDED if result.status == 3 else round(sign * result.fun)
             )
         found.append(ends)
     return where, np.array(found, dtype=np.int64).reshape(-1, 2)
@@ -87,12 +87,12 @@ def divisions(draw):
 def test_who_knows_all_that_is_shown_cannot_pin_a_hidden_count_down(network, threshold, random):
     tail, head, count = network
     before = np.array([random.random() < 0.1 for _ in count])
-    found = suppress(tail, head, count, threshold=threshold, hidden=before)
-    assert found.hidden[((count > 0) & (count < threshold)) | before].all()
-    where, bounds = attack(tail, head, count, found.hidden)
+    found = suppress(tail, head, count, threshold=threshold, suppressed=before)
+    assert found.suppressed[((count > 0) & (count < threshold)) | before].all()
+    where, bounds = attack(tail, head, count, found.suppressed)
     width = bounds[:, 1] - bounds[:, 0]
     assert (width[~found.exposed[where]] >= threshold).all()
-    low, high = ranges(tail, head, count, found.hidden)
+    low, high = feasibility_intervals(tail, head, count, found.suppressed)
     np.testing.assert_array_equal(np.column_stack([low, high])[where], bounds)
     # Exposed are only those that even a table without any count would give away.
     everything, bounds = attack(tail, head, count, np.ones(len(count), dtype=bool))
@@ -106,23 +106,23 @@ def test_ranges_need_no_hidden_count_to_be_known(network, data):
     tail, head, count = network
     hidden = np.array([data.draw(st.booleans()) for _ in count])
     unknown = np.where(hidden, -1, count)
-    found, agrees = feasible(tail, head, unknown, hidden)
+    found, agrees = feasible_counts(tail, head, unknown, hidden)
     assert agrees.all()
     assert (found >= 0).all()
     np.testing.assert_array_equal(found[~hidden], count[~hidden])
-    low, high = ranges(tail, head, found, hidden)
-    known_low, known_high = ranges(tail, head, count, hidden)
+    low, high = feasibility_intervals(tail, head, found, hidden)
+    known_low, known_high = feasibility_intervals(tail, head, count, hidden)
     np.testing.assert_array_equal(low, known_low)
-    endless = known_high - count >= PLENTY
+    endless = known_high - count >= UNBOUNDED
     np.testing.assert_array_equal(high[~endless], known_high[~endless])
-    assert (high[endless] >= PLENTY).all()
+    assert (high[endless] >= UNBOUNDED).all()
 
 
 def test_sums_that_contradict_agree_with_no_counts():
     tail, head, count = np.array([0, 1, 1, 2]), np.array([1, 2, 2, 0]), np.array([9, 4, 4, 9])
     hidden = np.zeros(4, dtype=bool)
-    assert not feasible(tail, head, count, hidden)[1].any()
-    assert feasible(tail, head, count, np.array([True, False, False, True]))[1].all()
+    assert not feasible_counts(tail, head, count, hidden)[1].any()
+    assert feasible_counts(tail, head, count, np.array([True, False, False, True]))[1].all()
 
 
 @given(divisions(), st.data())
@@ -132,7 +132,7 @@ def test_a_contradiction_is_confined_to_what_hidden_counts_join(network, data):
     hidden = np.array([data.draw(st.booleans()) for _ in count])
     arc = data.draw(st.integers(0, len(count) - 1))
     wrong = np.where(np.arange(len(count)) == arc, count + 1, count)
-    found, agrees = feasible(tail, head, np.where(hidden, -1, wrong), hidden)
+    found, agrees = feasible_counts(tail, head, np.where(hidden, -1, wrong), hidden)
     if hidden[arc]:
         assert agrees.all()
     where = np.flatnonzero(~hidden)
@@ -170,7 +170,7 @@ def test_hiding_small_counts_alone_would_give_them_away():
     alone = count < 5
     assert (attack(row, column, count, alone)[1] == [[2, 2]]).all()
     found = suppress(row, column, count, threshold=5)
-    assert found.hidden.sum() == 4
+    assert found.suppressed.sum() == 4
     assert not found.exposed.any()
 
 
@@ -183,11 +183,11 @@ def test_a_large_table_is_hidden_in_little_time(small):
     few = rng.random(len(row)) < small
     count = np.where(few, rng.integers(1, 5, len(row)), rng.integers(0, 60, len(row)))
     found = suppress(row, column, count, threshold=5)
-    low, high = ranges(row, column, count, found.hidden)
-    assert ((high - low)[found.hidden & ~found.exposed] >= 5).all()
-    assert found.hidden.mean() < 0.75
+    low, high = feasibility_intervals(row, column, count, found.suppressed)
+    assert ((high - low)[found.suppressed & ~found.exposed] >= 5).all()
+    assert found.suppressed.mean() < 0.75
 
 
 def test_a_threshold_of_0_hides_nothing():
     count = np.array([1, 2, 3])
-    assert not suppress(np.arange(3), 3 + np.arange(3), count, threshold=0).hidden.any()
+    assert not suppress(np.arange(3), 3 + np.arange(3), count, threshold=0).suppressed.any()

@@ -48,7 +48,7 @@ def command(
     contacts: str | None,
     threshold: int | None,
     publish_level: str | None,
-    older: Path | None,
+    earlier: Path | None,
     lang: str,
     font: Path | None,
     *,
@@ -69,14 +69,14 @@ def command(
     from gridcell.render.atlas.pdf import print_atlas, print_cards
 
     options.require_publishing(
-        publish=publish, threshold=threshold, older=older, publish_level=publish_level
+        publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
     for name, value in (("--contacts", contacts), ("--cards", cards)):
         if publish and value is not None:
             raise click.UsageError(f"{name}: tells who answers, whom --publish leaves out")
     require_writable(output, overwrite=overwrite)
     read = options.read_shown(
-        plan, publish=publish, threshold=threshold, older=older, publish_level=publish_level
+        plan, publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
     shared: dict[str, Any] = {
         "paper": paper.upper(), "community": community, "contacts": contacts, "lang": lang,

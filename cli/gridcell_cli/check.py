@@ -55,7 +55,7 @@ def _pair(
     "worked out.",
 )  # fmt: skip
 @options.threshold
-@options.older
+@options.earlier
 @click.option(
     "--certify", metavar="FILE", type=options.FILE,
     help="Write a certificate of this check of CELLS.",
@@ -78,7 +78,7 @@ def command(
     inputs: Path | None,
     certify: Path | None,
     threshold: int | None,
-    older: Path | None,
+    earlier: Path | None,
     output: Path | None,
     encoding: str | None,
     crs: str | None,
@@ -104,14 +104,14 @@ def command(
     if output is not None:
         require_findings_file(output, overwrite=overwrite)
     _require_usage(cells, certificate, inputs)
-    options.require_publishing(publish=publish, threshold=threshold, older=older)
+    options.require_publishing(publish=publish, threshold=threshold, earlier=earlier)
     if publish:
         _refuse("has no part in a proof of what is published (--publish)", {
             "--within": within, "--buildings": buildings, "--households": households,
             "--share": shares or None, "--gap-width": gap_width, "--certificate": certificate,
             "--certify": certify, "--encoding": encoding, "--crs": _given("crs"),
         })  # fmt: skip
-        report = _check_published(cells or "", older, threshold)
+        report = _check_published(cells or "", earlier, threshold)
     elif cells is None or is_plan(cells):
         _refuse("a plan names its own land and people; check one of its layers", {
             "--within": within, "--buildings": buildings, "--households": households,
@@ -167,10 +167,10 @@ def _given(name: str) -> str | None:
     return value
 
 
-def _check_published(path: str, older: Path | None, threshold: int | None) -> "CheckReport":
-    from gridcell.disclosure.published import check_published
+def _check_published(path: str, earlier: Path | None, threshold: int | None) -> "CheckReport":
+    from gridcell.disclosure.audit_files import check_published
 
-    return check_published(path, older=older, threshold=threshold)
+    return check_published(path, earlier=earlier, threshold=threshold)
 
 
 def _told(figures: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ def command(
     resolution: int | None,
     threshold: int | None,
     publish_level: str | None,
-    older: Path | None,
+    earlier: Path | None,
     lang: str,
     *,
     households: bool,
@@ -58,21 +58,21 @@ def command(
     is no exact coverage, and so neither is its export. 'gridcell check DIR --publish' proves of a
     published one that nothing hidden can be worked out.
     """
-    from gridcell.disclosure.publish import THRESHOLD
+    from gridcell.disclosure.publication import THRESHOLD
     from gridcell.export import export_plan, require_export
     from gridcell.formats.geopackage import read_plan
 
     options.require_publishing(
-        publish=publish, threshold=threshold, older=older, publish_level=publish_level
+        publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
     require_export(
         output, format=format_, resolution=resolution, households=households, publish=publish,
-        older=older, overwrite=overwrite,
+        earlier=earlier, overwrite=overwrite,
     )  # fmt: skip
     export = export_plan(
         read_plan(plan), output, format=format_, resolution=resolution, households=households,
         publish=publish, threshold=threshold or THRESHOLD,
-        publish_level=publish_level or "micro", older=older, lang=lang,
+        publish_level=publish_level or "micro", earlier=earlier, lang=lang,
         overwrite=overwrite,
     )  # fmt: skip
     if as_json:

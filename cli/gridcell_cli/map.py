@@ -35,7 +35,7 @@ def command(
     tiles: str | None,
     threshold: int | None,
     publish_level: str | None,
-    older: Path | None,
+    earlier: Path | None,
     lang: str | None,
     *,
     publish: bool,
@@ -56,12 +56,12 @@ def command(
 
     check_tiles(tiles)
     options.require_publishing(
-        publish=publish, threshold=threshold, older=older, publish_level=publish_level
+        publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
 
     def shown() -> "Plan":
         return options.read_shown(
-            plan, publish=publish, threshold=threshold, older=older, publish_level=publish_level
+            plan, publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
         )
 
     path = Path(output)

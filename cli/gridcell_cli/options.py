@@ -107,31 +107,32 @@ publish_level = click.option(
     help="With --publish: the finest grids that are told, micro by default; many a micro grid is a "
     "single building.",
 )  # fmt: skip
-older = click.option(
-    "--older", metavar="PUBLISHED", type=FILE,
+earlier = click.option(
+    "--older", "earlier", metavar="PUBLISHED", type=FILE,
     help="With --publish: what was published before, of an older division of the same land.",
 )  # fmt: skip
 
 
 def publishing(function: _Command) -> _Command:
     """Add ``--publish``, ``--threshold``, ``--publish-level`` and ``--older``."""
-    return publish(threshold(publish_level(older(function))))
+    return publish(threshold(publish_level(earlier(function))))
 
 
 def require_publishing(
-    *, publish: bool, threshold: int | None, older: Path | None, publish_level: str | None = None
+    *, publish: bool, threshold: int | None, earlier: Path | None, publish_level: str | None = None
 ) -> None:
     """Refuse what belongs to ``--publish`` without it."""
     if publish:
         return
     context = click.get_current_context()
-    for name, value in (
-        ("threshold", threshold), ("older", older), ("publish_level", publish_level),
+    for flag, name, value in (
+        ("--threshold", "threshold", threshold), ("--older", "earlier", earlier),
+        ("--publish-level", "publish_level", publish_level),
     ):  # fmt: skip
         # A threshold of the environment is for the publications alone, and no mistake elsewhere.
         asked = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if value is not None and asked:
-            raise click.UsageError(f"--{name.replace('_', '-')}: belongs to --publish")
+            raise click.UsageError(f"{flag}: belongs to --publish")
 
 
 def read_shown(
@@ -139,19 +140,19 @@ def read_shown(
     *,
     publish: bool,
     threshold: int | None,
-    older: Path | None,
+    earlier: Path | None,
     publish_level: str | None,
 ) -> "Plan":
     """Return a plan, or what may be published of it."""
-    from gridcell.disclosure.pairs import make_publication
-    from gridcell.disclosure.publish import THRESHOLD
+    from gridcell.disclosure.files import make_publication
+    from gridcell.disclosure.publication import THRESHOLD
     from gridcell.formats.geopackage import read_plan
 
     plan = read_plan(path)
     if not publish:
         return plan
     level = publish_level or "micro"
-    return make_publication(plan, threshold or THRESHOLD, older, level=level).plan
+    return make_publication(plan, threshold or THRESHOLD, earlier, level=level).plan
 
 
 def output(metavar: str, *, required: bool = True) -> Callable[[_Command], _Command]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from gridcell.arguments import checked
 from gridcell.arrays import Geometries
+from gridcell.coverage.overlay import Overlay, overlay
+from gridcell.coverage.pieces import alone_in, holding_most, pair_table
 from gridcell.coverage.width import width_of
-from gridcell.crosswalk.overlay import Overlay, overlay
-from gridcell.crosswalk.pieces import alone_in, holding_most, holding_point, pair_table
+from gridcell.crosswalk.points import holding_point
 from gridcell.crosswalk.sides import (
     Contents,
     CrosswalkSide,
@@ -229,7 +230,7 @@ def _hide(
     column = np.where(pieces.b < 0, pieces.b.max() + 1, pieces.b)[may_hold]
     count = table["households"].to_numpy(np.int64)[may_hold]
     found = suppress(row, row.max() + 1 + column, count, threshold=threshold)
-    hidden[may_hold], exposed[may_hold] = found.hidden, found.exposed
+    hidden[may_hold], exposed[may_hold] = found.suppressed, found.exposed
     return hidden, exposed
 
 

@@ -1,34 +1,43 @@
-"""What can be worked out of published tables: `prove_published`."""
+"""What can be worked out of published tables: `audit_tables`."""
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gridcell.disclosure.division import (
+from gridcell.disclosure.intervals import blocks, feasibility_intervals, feasible_counts
+from gridcell.disclosure.linked import single_buildings
+from gridcell.disclosure.network import (
     Bools,
     CellTree,
     Ints,
     Network,
     Pieces,
-    make_division,
+    make_cell_tree,
     make_network,
 )
-from gridcell.disclosure.earlier import single_buildings
-from gridcell.disclosure.intervals import blocks, feasible, ranges
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
 from gridcell.words.messages import Message
 
 
-def prove_published(
+class _Name(NamedTuple):
+    """What a count is called."""
+
+    text: str
+    cell: str | None
+    """Code of the cell, where it is one's."""
+
+
+def audit_tables(
     levels: Mapping[str, pd.DataFrame],
     *,
     threshold: int,
     total: int | None = None,
     pairs: pd.DataFrame | None = None,
-    older: Mapping[str, pd.DataFrame] | None = None,
-    older_total: int | None = None,
+    earlier: Mapping[str, pd.DataFrame] | None = None,
+    earlier_total: int | None = None,
 ) -> list[Finding]:
     """Return a finding for every count that published tables give away; none is an exception.
 
@@ -46,9 +55,9 @@ def prove_published(
     total
         Households of all cells, where told.
     pairs
-        Published with them: the pieces shared with an older division (`Publication.pairs`).
-    older, older_total
-        That older division as it was published.
+        Published with them: the pieces shared with an earlier division (`Publication.pairs`).
+    earlier, earlier_total
+        That earlier division as it was published.
 
     Returns
     -------
@@ -56,14 +65,15 @@ def prove_published(
     ``contradiction``, ``recoverable``, and the warning ``counts_differ`` where the two divisions
     cannot count the same households.
     """
-    # Who has the crosswalk without the older publication knows parts of leaves.
-    known = levels if older is not None or pairs is None else _with_pieces(levels, pairs)
-    division = make_division(known, total)
+    # Who has the crosswalk without the earlier publication knows parts of leaves.
+    parts = None if earlier is not None or pairs is None else _parts(pairs)
+    division = make_cell_tree(levels if parts is None else _with_parts(levels, parts), total)
+    owner = {} if parts is None else dict(zip(parts["code"], parts["parent"], strict=True))
     findings = [*_telling(levels), *_small(division, threshold), *_contradicting(division)]
     if pairs is not None:
         findings += _buildings(pairs)
     alone = make_network(division)
-    own, sound = feasible(alone.tail, alone.head, alone.count, ~alone.told)
+    own, sound = feasible_counts(alone.tail, alone.head, alone.count, ~alone.told)
     if not sound.all():
         findings.append(
             Finding(
@@ -72,20 +82,21 @@ def prove_published(
             )
         )  # fmt: skip
         return findings
-    if older is None:
-        return [*findings, *_recoverable(alone, own, threshold, _names(division, alone), sound)]
+    if earlier is None:
+        names = _names(division, alone, owner)
+        return [*findings, *_recoverable(alone, own, threshold, names, sound)]
     if pairs is None:
         raise InputError(
             "nothing published tells which land the two divisions share; publish the newer one "
-            "anew, naming the older one",
-            Hint("older"),
+            "anew, naming the earlier one",
+            Hint("earlier"),
         )
-    before = make_division(older, older_total)
+    before = make_cell_tree(earlier, earlier_total)
     pieces = _pieces(pairs, division, before)
     findings += _small_pairs(pairs, threshold)
     both = make_network(division, pieces, before)
-    names = _names(division, both, pieces, before)
-    counts, agrees = feasible(both.tail, both.head, both.count, ~both.told)
+    names = _names(division, both, owner, pieces, before)
+    counts, agrees = feasible_counts(both.tail, both.head, both.count, ~both.told)
     findings += _recoverable(both, counts, threshold, names, agrees)
     if agrees.all():
         return findings
@@ -95,7 +106,7 @@ def prove_published(
             text=Message("finding.counts_differ", n=(~agrees).sum()),
         )
     )  # fmt: skip
-    findings += _recoverable(alone, own, threshold, _names(division, alone), sound)
+    findings += _recoverable(alone, own, threshold, _names(division, alone, owner), sound)
     return [*findings, *_determined(both, names, agrees)]
 
 
@@ -120,15 +131,17 @@ def _telling(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
 def _small(division: CellTree, threshold: int) -> Iterator[Finding]:
     small = division.told & (division.households > 0) & (division.households < threshold)
     for row in np.flatnonzero(small):
-        yield _small_count(str(division.code[row]), int(division.households[row]), threshold)
+        code = str(division.code[row])
+        yield _small_count(_Name(code, code), int(division.households[row]), threshold)
 
 
 def _small_pairs(pairs: pd.DataFrame, threshold: int) -> Iterator[Finding]:
     count = pd.to_numeric(pairs["households"]).astype("Int64")
     small = ((count > 0) & (count < threshold)).fillna(value=False)
     for row in np.flatnonzero(small):
-        names = f"{pairs['a'].iloc[row]} and {pairs['b'].iloc[row]}"
-        yield _small_count(names, int(count.iloc[row]), threshold)
+        code = str(pairs["a"].iloc[row])
+        name = _Name(f"{code} and {pairs['b'].iloc[row]}", code)
+        yield _small_count(name, int(count.iloc[row]), threshold)
 
 
 def _buildings(pairs: pd.DataFrame) -> Iterator[Finding]:
@@ -142,11 +155,11 @@ def _buildings(pairs: pd.DataFrame) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _small_count(name: str, number: int, threshold: int) -> Finding:
+def _small_count(name: _Name, number: int, threshold: int) -> Finding:
     return Finding(
         kind="small_count", severity="error", measure=float(number),
-        text=Message("finding.small_count", name=name, n=number, threshold=threshold),
-        cell=name.split(" ", 1)[0],
+        text=Message("finding.small_count", name=name.text, n=number, threshold=threshold),
+        cell=name.cell,
     )  # fmt: skip
 
 
@@ -170,7 +183,7 @@ def _pieces(pairs: pd.DataFrame, division: CellTree, before: CellTree) -> Pieces
         if len(rows):
             raise InputError(
                 f"the crosswalk names {rows[side].iloc[0]}, which is in neither of the two "
-                "publications; name the older publication that the newer one was made with"
+                "publications; name the earlier publication that the newer one was made with"
             )
     count = pd.to_numeric(frame["households"]).astype("Int64")
     shared = (frame["row_a"] >= 0).to_numpy()
@@ -183,72 +196,79 @@ def _pieces(pairs: pd.DataFrame, division: CellTree, before: CellTree) -> Pieces
     )
 
 
-def _with_pieces(
-    levels: Mapping[str, pd.DataFrame], pairs: pd.DataFrame
-) -> Mapping[str, pd.DataFrame]:
-    """Return the cells with the pieces of a crosswalk below them, as parts of leaves."""
+def _parts(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the pieces of a crosswalk as parts of leaves."""
     own = pairs[pairs["a"].notna() & (pairs["a"] != "")]
-    pieces = pd.DataFrame({
+    return pd.DataFrame({
         "code": own["a"].astype(str) + " in " + own["b"].fillna("land outside").astype(str),
         "parent": own["a"], "households": own["households"], "buildings": pd.NA,
     })  # fmt: skip
-    leaves = pd.DataFrame(levels["leaves"]).reindex(columns=list(pieces.columns)).astype(object)
-    return {**levels, "leaves": pd.concat([leaves, pieces.astype(object)], ignore_index=True)}
+
+
+def _with_parts(levels: Mapping[str, pd.DataFrame], parts: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the cells with parts of leaves below them."""
+    leaves = pd.DataFrame(levels["leaves"]).reindex(columns=list(parts.columns)).astype(object)
+    return {**levels, "leaves": pd.concat([leaves, parts.astype(object)], ignore_index=True)}
 
 
 def _names(
     division: CellTree,
     network: Network,
+    owner: Mapping[str, str],
     pieces: Pieces | None = None,
     before: CellTree | None = None,
-) -> list[str]:
-    """Return what each count is called."""
-    names = [*division.code.astype(str), "all cells"]
+) -> list[_Name]:
+    """Return what each count is called, and the code of its cell: of a part, that of its leaf."""
+    codes = [str(code) for code in division.code]
+    names = [_Name(code, owner.get(code, code)) for code in codes]
+    names.append(_Name("all cells", None))
     if pieces is not None and before is not None:
-        old = [*before.code.astype(str), "land outside"]
+        earlier = [*map(str, before.code), "land outside"]
         names += [
-            f"{division.code[a]} in {old[b]}" for a, b in zip(pieces.a, pieces.b, strict=True)
+            _Name(f"{codes[a]} in {earlier[b]}", codes[a])
+            for a, b in zip(pieces.a, pieces.b, strict=True)
         ]
-        names += [f"{code} (published before)" for code in old[:-1]]
-    return names + ["all cells published before"] * (len(network.tail) - len(names))
+        names += [_Name(f"{code} (published before)", code) for code in earlier[:-1]]
+    last = _Name("all cells published before", None)
+    return names + [last] * (len(network.tail) - len(names))
 
 
 def _recoverable(
-    network: Network, counts: Ints, threshold: int, names: list[str], agrees: Bools
+    network: Network, counts: Ints, threshold: int, names: list[_Name], agrees: Bools
 ) -> Iterator[Finding]:
     """Yield the hidden counts whose range is too narrow, where counts agree with what is told."""
     hidden = ~network.told & agrees
-    low, high = ranges(network.tail, network.head, counts, hidden)
+    low, high = feasibility_intervals(network.tail, network.head, counts, hidden)
     narrow = np.flatnonzero(hidden & ~network.unguarded & (high - low < threshold))
     if not len(narrow):
         return
-    # What the older publication alone gives away cannot be helped.
+    # What the earlier publication alone gives away cannot be helped.
     most = hidden.copy()
     most[network.cells] = most[network.total] = most[network.pieces] = True
     most &= ~network.fixed & agrees
-    least, greatest = ranges(network.tail, network.head, counts, most)
+    least, greatest = feasibility_intervals(network.tail, network.head, counts, most)
     for row in narrow:
-        helpless = network.older.stop > network.older.start
+        helpless = network.earlier.stop > network.earlier.start
         helpless = helpless and bool(greatest[row] - least[row] < threshold)
         value = Message("part.range", least=low[row], most=high[row])
         key = "finding.recoverable_before" if helpless else "finding.recoverable"
         yield Finding(
             kind="recoverable", severity="warning" if helpless else "error",
-            measure=float(high[row] - low[row]), cell=names[row].split(" ", 1)[0],
+            measure=float(high[row] - low[row]), cell=names[row].cell,
             text=Message(
-                key, name=names[row], value=low[row] if low[row] == high[row] else value,
+                key, name=names[row].text, value=low[row] if low[row] == high[row] else value,
                 threshold=threshold,
             ),
         )  # fmt: skip
 
 
-def _determined(network: Network, names: list[str], agrees: Bools) -> Iterator[Finding]:
+def _determined(network: Network, names: list[_Name], agrees: Bools) -> Iterator[Finding]:
     """Yield the hidden counts that are one sum or difference of told ones, whatever these are."""
     where = np.flatnonzero(~network.told)
     block = blocks(network.tail[where], network.head[where])
     single: Bools = np.bincount(block, minlength=1)[block] == 1
     for row in where[single & ~network.unguarded[where] & ~agrees[where]]:
         yield Finding(
-            kind="recoverable", severity="error", measure=0.0, cell=names[row].split(" ", 1)[0],
-            text=Message("finding.recoverable_sum", name=names[row]),
+            kind="recoverable", severity="error", measure=0.0, cell=names[row].cell,
+            text=Message("finding.recoverable_sum", name=names[row].text),
         )  # fmt: skip

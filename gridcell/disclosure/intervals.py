@@ -1,16 +1,19 @@
-"""What can be worked out of counts and their sums: `ranges`.
+"""What can be worked out of counts and their sums: `feasibility_intervals`, the auditing problem.
 
 Counts and sums are the arcs of a network, and what flows into a node flows out of it. A total that
 is divided is a node: the total comes in, its parts go out. Two divisions of the same land are two
-such trees, one upside down behind the other, with the pieces in which their cells overlap between
-them. What is known of an arc that is not shown is then a question of flows: it can grow by as much
-as can go round, from its head over hidden arcs that grow and (against their direction) shrink, back
-to its tail, and only arcs of its own block (its 2-connected part of the hidden network) matter.
+such trees (linked hierarchical tables), one upside down behind the other, with the pieces in which
+their cells overlap between them. The feasibility interval of a suppressed count is then a question
+of flows: the count can grow by as much as can go round, from its head over suppressed arcs that
+grow and (against their direction) shrink, back to its tail, and only arcs of its own block (its
+2-connected part of the suppressed network) matter.
 
 References
 ----------
 Castro, J. (2012). Recent advances in optimization techniques for statistical tabular data
 protection. European Journal of Operational Research 216, 257-269.
+Gusfield, D. (1988). A graph theoretic approach to statistical data security. SIAM Journal on
+Computing 17, 552-571.
 Hopcroft, J., Tarjan, R. (1973). Algorithm 447: efficient algorithms for graph manipulation.
 Communications of the ACM 16, 372-378.
 """
@@ -25,65 +28,82 @@ from scipy.sparse.csgraph import connected_components, maximum_flow
 
 Ints = NDArray[np.int64]
 
-PLENTY: Final = 10**6
+UNBOUNDED: Final = 10**6
 """What a count may grow by at most, as far as anybody asks."""
 
 _NO_END: Final = 2**30
 
 
-def ranges(tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """Return the least and greatest value of each count for who knows all that are not hidden.
+def feasibility_intervals(
+    tail: Ints, head: Ints, count: Ints, suppressed: NDArray[np.bool_]
+) -> tuple[Ints, Ints]:
+    """Return the least and greatest value of each count for who knows all that are published.
 
     Parameters
     ----------
     tail, head
         (n,) nodes, numbered from 0, that each count leads from and to.
     count
-        (n,) whole numbers from 0; what flows into a node flows out of it. Values of hidden counts
-        may be any that agree with the others, as from `feasible`: the ranges are the same.
-    hidden
+        (n,) whole numbers from 0; what flows into a node flows out of it. Values of suppressed
+        counts may be any that agree with the others, as from `feasible_counts`: the intervals are
+        the same.
+    suppressed
         (n,) which counts are not known, but that they are no less than 0.
 
     Returns
     -------
-    Two (n,) arrays; for counts that are shown both are the count. Counts without an upper end are
-    given as `PLENTY` more.
+    Two (n,) arrays; for counts that are published both are the count. Counts without an upper end
+    are given as `UNBOUNDED` more.
+
+    Examples
+    --------
+    A total of 9 over two counts that are suppressed: each may be any number up to it.
+
+    >>> import numpy as np
+    >>> tail, head = np.array([0, 1, 1]), np.array([1, 0, 0])
+    >>> low, high = feasibility_intervals(
+    ...     tail, head, np.array([9, 2, 7]), np.array([False, True, True])
+    ... )
+    >>> low.tolist(), high.tolist()
+    ([9, 0, 0], [9, 9, 9])
     """
     low, high = count.copy(), count.copy()
-    where = np.flatnonzero(hidden)
-    flows = Flows(tail[where], head[where], count[where])
+    where = np.flatnonzero(suppressed)
+    unknown = SuppressedCounts(tail[where], head[where], count[where])
     for number, arc in enumerate(where):
-        up, down = flows.room(number)
+        up, down = unknown.deviations(number)
         low[arc], high[arc] = count[arc] - down, count[arc] + up
     return low, high
 
 
-def feasible(
-    tail: Ints, head: Ints, count: Ints, hidden: NDArray[np.bool_]
+def feasible_counts(
+    tail: Ints, head: Ints, count: Ints, suppressed: NDArray[np.bool_]
 ) -> tuple[Ints, NDArray[np.bool_]]:
-    """Return counts that agree with all that are shown, and where there are any.
+    """Return counts that agree with all that are published, and where there are such.
 
     Parameters
     ----------
     tail, head
-        As in `ranges`.
+        As in `feasibility_intervals`.
     count
-        (n,) values of hidden counts are not looked at.
-    hidden
+        (n,) values of suppressed counts are not looked at.
+    suppressed
         (n,) which counts are not known.
 
     Returns
     -------
-    (n,) counts, and (n,) whether there are counts that agree with those shown at both ends and at
-    all nodes that hidden counts join to these; elsewhere what is shown contradicts itself.
+    (n,) counts, and (n,) whether there are counts that agree with those published at both ends and
+    at all nodes that suppressed counts join to these; elsewhere what is published contradicts
+    itself.
     """
     nodes = int(max(tail.max(initial=-1), head.max(initial=-1))) + 1
-    shown = np.where(hidden, 0, count)
-    # What shown counts bring to a node and do not take away must leave over hidden ones.
-    surplus = (np.bincount(head, shown, nodes) - np.bincount(tail, shown, nodes)).astype(np.int64)
+    published = np.where(suppressed, 0, count)
+    # What published counts bring to a node and do not take away must leave over suppressed ones.
+    brought, taken = (np.bincount(ends, published, nodes) for ends in (head, tail))
+    surplus = (brought - taken).astype(np.int64)
     source, target = nodes, nodes + 1
     gives, takes = np.flatnonzero(surplus > 0), np.flatnonzero(surplus < 0)
-    where = np.flatnonzero(hidden)
+    where = np.flatnonzero(suppressed)
     start = np.concatenate([tail[where], np.full(len(gives), source), takes])
     end = np.concatenate([head[where], gives, np.full(len(takes), target)])
     cap = np.concatenate([np.full(len(where), _NO_END), surplus[gives], -surplus[takes]])
@@ -96,12 +116,14 @@ def feasible(
     flown = maximum_flow(graph, source, target).flow.tocoo()
     by_pair = pd.Series(flown.data, index=flown.row.astype(np.int64) * (nodes + 2) + flown.col)
     flow = by_pair.reindex(pair, fill_value=0).to_numpy(np.int64)
-    out = shown.copy()
-    taken = first[first < len(where)]
+    out = published.copy()
+    used = first[first < len(where)]
     # The flow back is told as a negative one.
-    out[where[taken]] = np.maximum(flow[taken], 0)
-    hidden_arcs = csr_array((np.ones(len(where)), (tail[where], head[where])), shape=(nodes, nodes))
-    _, part = connected_components(hidden_arcs, directed=False)
+    out[where[used]] = np.maximum(flow[used], 0)
+    suppressed_arcs = csr_array(
+        (np.ones(len(where)), (tail[where], head[where])), shape=(nodes, nodes)
+    )
+    _, part = connected_components(suppressed_arcs, directed=False)
     lacking = np.zeros(nodes, dtype=np.int64)
     np.add.at(lacking, part[np.concatenate([gives, takes])], cap[len(where) :])
     np.subtract.at(lacking, part[np.concatenate([gives, takes])], flow[len(where) :])
@@ -158,19 +180,19 @@ def blocks(tail: Ints, head: Ints) -> Ints:
     return out
 
 
-class Flows:
-    """Hidden counts as a network of their own, block by block."""
+class SuppressedCounts:
+    """Suppressed counts as a network of their own, block by block."""
 
     def __init__(self, tail: Ints, head: Ints, count: Ints) -> None:
         block = blocks(tail, head)
         order = np.argsort(block, kind="stable")
         edges = np.searchsorted(block[order], np.arange(int(block.max(initial=-1)) + 2))
-        self._count = np.minimum(count, PLENTY)
+        self._count = np.minimum(count, UNBOUNDED)
         self._ends = tail, head
         self._block, self._order, self._edges = block, order, edges
 
-    def room(self, number: int, enough: int = PLENTY) -> tuple[int, int]:
-        """Return by how much a hidden count can grow and shrink, up to what is enough."""
+    def deviations(self, number: int, enough: int = UNBOUNDED) -> tuple[int, int]:
+        """Return by how much a suppressed count can grow and shrink, up to what is enough."""
         block = self._block[number]
         here = self._order[self._edges[block] : self._edges[block + 1]]
         tail, head = (ends[here] for ends in self._ends)

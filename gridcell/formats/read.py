@@ -22,7 +22,7 @@ from gridcell.schema import CELL_LAYERS
 from gridcell.tables.values import as_text
 
 CROSSWALK: Final = "crosswalk.csv"
-"""The land that a published division shares with an older one."""
+"""The land that a published division shares with an earlier one."""
 
 _COLUMNS: Final = ("code", "parent", "households", "buildings", "band", "reason")
 _SUFFIXES: Final = {

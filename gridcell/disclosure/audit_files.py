@@ -9,8 +9,8 @@ import openpyxl
 
 from gridcell.arguments import checked
 from gridcell.check.report import CheckReport
-from gridcell.disclosure.audit import prove_published
-from gridcell.disclosure.publish import MIN_THRESHOLD, THRESHOLD
+from gridcell.disclosure.audit import audit_tables
+from gridcell.disclosure.publication import MIN_THRESHOLD, THRESHOLD
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files
 from gridcell.formats.geopackage import is_plan, read_plan
@@ -29,7 +29,7 @@ _TABLES: Final = {*CELL_LAYERS, "publication", "layer_styles", "fields", "note"}
 
 @checked
 def check_published(
-    path: str | Path, *, older: str | Path | None = None, threshold: int | None = None
+    path: str | Path, *, earlier: str | Path | None = None, threshold: int | None = None
 ) -> CheckReport:
     """Return whatever published files give away, as anybody who gets them can find out.
 
@@ -38,7 +38,7 @@ def check_published(
     path
         A folder that `export_plan` wrote, in any format, or a polygon layer with codes and
         households. A plan is no publication: what is private in it is told.
-    older
+    earlier
         What was published before, and named when this was published.
     threshold
         Fewest households that may be told, and least width of what can be worked out of a hidden
@@ -47,12 +47,12 @@ def check_published(
     Returns
     -------
     Findings: ``private_table``, ``unpublished``, ``foreign_file``, and those of
-    `gridcell.disclosure.audit`.
+    `gridcell.disclosure.audit_tables`.
 
     Raises
     ------
     InputError
-        Files that cannot be read, or an older publication that is another one.
+        Files that cannot be read, or an earlier publication that is another one.
 
     Examples
     --------
@@ -81,14 +81,14 @@ def check_published(
     least = _threshold(exported) if threshold is None else threshold
     if least < MIN_THRESHOLD:
         raise InputError(f"{path}: threshold {least}: expected {MIN_THRESHOLD} or more")
-    before = None if older is None else read_export(older)
-    found += prove_published(
+    before = None if earlier is None else read_export(earlier)
+    found += audit_tables(
         exported.levels,
         threshold=least,
         total=_total(exported),
         pairs=exported.pairs,
-        older=None if before is None else before.levels,
-        older_total=None if before is None else _total(before),
+        earlier=None if before is None else before.levels,
+        earlier_total=None if before is None else _total(before),
     )
     hidden = {
         level: int(frame["households"].isna().sum()) for level, frame in exported.levels.items()

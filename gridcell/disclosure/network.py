@@ -56,20 +56,20 @@ class Pieces:
     a: Ints
     """(m,) row of the newer division."""
     b: Ints
-    """(m,) row of the older one, -1 for land outside it."""
+    """(m,) row of the earlier one, -1 for land outside it."""
     households: Ints
     """(m,) 0 where not told."""
     told: Bools
     beyond: Ints
-    """Rows of the older division whose land reaches out of the newer one."""
+    """Rows of the earlier division whose land reaches out of the newer one."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Network:
     """Counts as arcs between nodes.
 
-    In this order: those of the division's cells, its total, the pieces, the older division's cells
-    and total, and what lies beyond.
+    In this order: those of the division's cells, its total, the pieces, the earlier division's
+    cells and total, and what lies beyond.
     """
 
     tail: Ints
@@ -83,10 +83,10 @@ class Network:
     cells: slice
     total: int
     pieces: slice
-    older: slice
+    earlier: slice
 
 
-def make_division(levels: Mapping[str, pd.DataFrame], total: int | None) -> CellTree:
+def make_cell_tree(levels: Mapping[str, pd.DataFrame], total: int | None) -> CellTree:
     """Return the cells of some layers as a tree.
 
     Parameters
@@ -128,30 +128,30 @@ def make_division(levels: Mapping[str, pd.DataFrame], total: int | None) -> Cell
 
 
 def make_network(
-    division: CellTree, pieces: Pieces | None = None, older: CellTree | None = None
+    division: CellTree, pieces: Pieces | None = None, earlier: CellTree | None = None
 ) -> Network:
-    """Return the counts of a division, alone or with those of an older one of the same land.
+    """Return the counts of a division, alone or with those of an earlier one of the same land.
 
     From the whole, households go over the cells to the leaves. There they are at the end, or go on
-    over the pieces to the leaves of the older division, and over its cells to the end. The total of
-    all cells leads from the end back to the whole.
+    over the pieces to the leaves of the earlier division, and over its cells to the end. The total
+    of all cells leads from the end back to the whole.
     """
     n = len(division.code)
     whole, end, cells = 0, 1, 2 + np.arange(n)
     arcs = _Arcs()
     above = np.where(division.parent < 0, whole, cells[division.parent])
-    below = np.where(division.is_leaf, end, cells) if older is None else cells
+    below = np.where(division.is_leaf, end, cells) if earlier is None else cells
     arcs.add(above, below, division.households, told=division.told, fixed=division.empty)
     arcs.add([end], [whole], [division.known_total or 0], told=division.known_total is not None)
-    if pieces is not None and older is not None:
-        others = 2 + n + np.arange(len(older.code))
-        last = 2 + n + len(older.code)
+    if pieces is not None and earlier is not None:
+        others = 2 + n + np.arange(len(earlier.code))
+        last = 2 + n + len(earlier.code)
         into = np.where(pieces.b < 0, end, others[pieces.b])
         arcs.add(cells[pieces.a], into, pieces.households, told=pieces.told)
-        over = np.where(older.parent < 0, last, others[older.parent])
-        arcs.add(others, over, older.households, told=older.told, fixed=older.told)
-        known = older.known_total is not None
-        total = older.known_total or older.households[older.parent < 0].sum()
+        over = np.where(earlier.parent < 0, last, others[earlier.parent])
+        arcs.add(others, over, earlier.households, told=earlier.told, fixed=earlier.told)
+        known = earlier.known_total is not None
+        total = earlier.known_total or earlier.households[earlier.parent < 0].sum()
         # Not told, it is no count that anybody hid: cells of a layer have no sum.
         arcs.add([last], [end], [total], told=known, fixed=known, unguarded=not known)
         nobody = np.zeros(len(pieces.beyond), dtype=np.int64)
@@ -183,9 +183,9 @@ class _Arcs:
         tail, head, count = (column.astype(np.int64) for column in columns[:3])
         told, fixed, unguarded = (column.astype(np.bool_) for column in columns[3:])
         after = cells + 1 + pieces
-        older = len(self._kinds[3][0]) if len(self._kinds) > 3 else 0
+        earlier = len(self._kinds[3][0]) if len(self._kinds) > 3 else 0
         return Network(
             tail=tail, head=head, count=count, told=told, fixed=fixed, unguarded=unguarded,
             cells=slice(0, cells), total=cells, pieces=slice(cells + 1, after),
-            older=slice(after, after + older),
+            earlier=slice(after, after + earlier),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What was published before, of an older division of the same land, and the pieces between."""
+"""What was published before, of an earlier division of the same land, and the pieces between."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,10 +10,10 @@ import pandas as pd
 import shapely
 
 from gridcell.arrays import Geometries
-from gridcell.crosswalk.overlay import Overlay, overlay
-from gridcell.crosswalk.pieces import holding_most, pair_table
+from gridcell.coverage.overlay import Overlay, overlay
+from gridcell.coverage.pieces import holding_most, pair_table
 from gridcell.crs import horizontal, require_units
-from gridcell.disclosure.division import Bools, CellTree, Ints, Pieces, make_division
+from gridcell.disclosure.network import Bools, CellTree, Ints, Pieces, make_cell_tree
 from gridcell.errors import InputError
 from gridcell.model import Plan
 from gridcell.read.crs import move
@@ -23,8 +23,8 @@ _TWICE_M2: Final = 1.0
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Before:
-    """An older division, and how the plan's leaves lie on it."""
+class Linked:
+    """An earlier division, and how the plan's leaves lie on it."""
 
     division: CellTree
     """Told is what was published; the counts are those of the plan's households."""
@@ -36,10 +36,10 @@ class Before:
     """Rows of `pairs` that are `pieces`: the others are land where nobody lives."""
 
 
-def lay_over(
-    plan: Plan, division: CellTree, older: Mapping[str, gpd.GeoDataFrame], total: int | None
-) -> Before:
-    """Return how the leaves of a plan lie on an older division, with the plan's households.
+def link_earlier(
+    plan: Plan, division: CellTree, earlier: Mapping[str, gpd.GeoDataFrame], total: int | None
+) -> Linked:
+    """Return how the leaves of a plan lie on an earlier division, with the plan's households.
 
     A building counts where most of it stands; households of a leaf without a building in its
     largest piece.
@@ -48,24 +48,24 @@ def lay_over(
     ----------
     plan, division
         The plan and its cells.
-    older
-        Layers of the older division as they were published; ``leaves`` is what lies below.
+    earlier
+        Layers of the earlier division as they were published; ``leaves`` is what lies below.
     total
-        Households of the older division, where published.
+        Households of the earlier division, where published.
 
     Raises
     ------
     InputError
-        The two share no land; older cells without polygons, or with such as overlap, are invalid
+        The two share no land; earlier cells without polygons, or with such as overlap, are invalid
         or cannot be in their CRS; a plan whose buildings hold more than its leaves.
     """
-    leaves, below = plan.leaves, _leaves(older)
+    leaves, below = plan.leaves, _leaves(earlier)
     shapes = np.asarray(leaves.geometry, dtype=object)
     others = move(_valid(below), horizontal(below.crs), plan.crs)
     found = overlay(shapes, others, _SLIVER_M)
     if not ((found.a >= 0) & (found.b >= 0)).any():
         raise InputError(
-            "the plan and what was published before share no land; name the older publication of "
+            "the plan and what was published before share no land; name the earlier publication of "
             "the same place"
         )
     _require_apart(found, shapes, leaves)
@@ -77,7 +77,7 @@ def lay_over(
     inhabited = (found.a >= 0) & ((buildings > 0) | (households > 0))
     kept = np.flatnonzero(inhabited | ~found.is_sliver)
     held = np.flatnonzero(inhabited)
-    before = make_division(older, total)
+    before = make_cell_tree(earlier, total)
     own = pd.Index(division.code).get_indexer(pd.Index(codes[0]))
     of = np.append(pd.Index(before.code).get_indexer(pd.Index(codes[1])), -1)
     pieces = Pieces(
@@ -85,7 +85,7 @@ def lay_over(
         told=~single_buildings(pairs)[held],
         beyond=np.unique(of[found.b[(found.a < 0) & ~found.is_sliver]]),
     )  # fmt: skip
-    return Before(
+    return Linked(
         division=_recounted(before, pieces),
         pieces=pieces,
         pairs=pairs.iloc[kept].reset_index(drop=True),
@@ -113,17 +113,17 @@ def single_buildings(pairs: pd.DataFrame) -> Bools:
     return np.asarray(part, dtype=np.bool_)
 
 
-def _leaves(older: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Return the leaves of the older division, whose coordinates can be in their CRS."""
-    below = older.get("leaves")
+def _leaves(earlier: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Return the leaves of the earlier division, whose coordinates can be in their CRS."""
+    below = earlier.get("leaves")
     if not isinstance(below, gpd.GeoDataFrame):
-        held = ", ".join(map(str, older)) or "nothing"
-        raise InputError(f"the older publication: no polygons as 'leaves'; it holds {held}")
+        held = ", ".join(map(str, earlier)) or "nothing"
+        raise InputError(f"the earlier publication: no polygons as 'leaves'; it holds {held}")
     missing = [name for name in ("code", "households") if name not in below]
     if below.crs is None or missing:
         fault = f"no column {missing[0]}" if missing else "the CRS is missing; set it"
-        raise InputError(f"leaves of the older publication: {fault}")
-    require_units("leaves of the older publication", horizontal(below.crs), below.total_bounds)
+        raise InputError(f"leaves of the earlier publication: {fault}")
+    require_units("leaves of the earlier publication", horizontal(below.crs), below.total_bounds)
     return below
 
 
@@ -135,21 +135,21 @@ def _valid(below: gpd.GeoDataFrame) -> Geometries:
         row = int(bad[0])
         found = "no polygon" if nothing[row] else shapely.is_valid_reason(shapes[row])
         raise InputError(
-            f"the older publication: row {row + 1}, {below['code'].iloc[row]}: {found} "
+            f"the earlier publication: row {row + 1}, {below['code'].iloc[row]}: {found} "
             f"({len(bad):,} such rows); expected valid polygons, mend them with 'gridcell repair'"
         )
     return shapes
 
 
 def _require_apart(found: Overlay, shapes: Geometries, leaves: gpd.GeoDataFrame) -> None:
-    """Refuse older cells that cover land twice: what stands there would count twice."""
+    """Refuse earlier cells that cover land twice: what stands there would count twice."""
     inside = found.a >= 0
     covered = np.bincount(found.a[inside], found.area[inside], minlength=len(shapes))
     twice = covered - shapely.area(shapes)
     if len(twice) and twice.max() > _TWICE_M2:
         code = leaves["code"].iloc[int(np.argmax(twice))]
         raise InputError(
-            f"the older publication: its cells overlap, by {twice.max():,.1f} m2 in {code}; "
+            f"the earlier publication: its cells overlap, by {twice.max():,.1f} m2 in {code}; "
             "expected a division of the land, mend it with 'gridcell repair'"
         )
 
@@ -184,7 +184,7 @@ def _contents(plan: Plan, shapes: Geometries, found: Overlay) -> tuple[Ints, Int
 
 
 def _recounted(before: CellTree, pieces: Pieces) -> CellTree:
-    """Return the older division with the households that the pieces bring to it."""
+    """Return the earlier division with the households that the pieces bring to it."""
     count = np.zeros(len(before.code), dtype=np.int64)
     inside = pieces.b >= 0
     np.add.at(count, pieces.b[inside], pieces.households[inside])

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gridcell.arguments import checked
-from gridcell.disclosure.division import Bools, Network, make_division, make_network
-from gridcell.disclosure.earlier import Before, lay_over
+from gridcell.disclosure.linked import Linked, link_earlier
+from gridcell.disclosure.network import Bools, Network, make_cell_tree, make_network
 from gridcell.disclosure.note import publication_note
 from gridcell.disclosure.suppression import suppress
 from gridcell.errors import InputError
@@ -25,9 +25,6 @@ THRESHOLD: Final = 5
 """Fewest households that are told."""
 MIN_THRESHOLD: Final = 2
 PUBLISH_LEVELS: Final = ("micro", "small")
-
-_TELLING: Final = ("households", "band", "reason")
-"""Columns that tell how many households there are."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -51,22 +48,18 @@ class Publication:
     reasons name buildings. Households, staff, vacancies and findings have no rows, buildings no
     households."""
     pairs: pd.DataFrame | None
-    """With an older publication, the land that leaves of both share: ``a`` (new code), ``b`` (old
+    """With an earlier publication, the land that leaves of both share: ``a`` (new code), ``b`` (old
     code), ``relation``, ``area_m2``, ``share_a``, ``share_b``, ``buildings``, ``households``
     (missing where hidden), ``suppressed``."""
 
+    @property
+    def record(self) -> PublicationRecord:
+        """What was hidden: `Plan.publication`."""
+        assert self.plan.publication is not None  # noqa: S101 - `publish_plan` says it
+        return self.plan.publication
+
     def _repr_html_(self) -> str:
         return self.plan._repr_html_()
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """What was done.
-
-        ``threshold``, ``households`` (of all cells, or nothing), ``hidden`` by level,
-        ``hidden_pairs``, ``exposed`` and the notes in English and Chinese. Exposed are hidden
-        counts that follow from what was published before, whatever is hidden now.
-        """
-        return {} if self.plan.publication is None else self.plan.publication.as_dict()
 
 
 @checked
@@ -75,14 +68,14 @@ def publish_plan(
     *,
     threshold: int = THRESHOLD,
     level: str = "micro",
-    older: Mapping[str, gpd.GeoDataFrame] | None = None,
-    older_total: int | None = None,
+    earlier: Mapping[str, gpd.GeoDataFrame] | None = None,
+    earlier_total: int | None = None,
 ) -> Publication:
     """Return a plan without people, in which no small count of households can be worked out.
 
     Counts of households from 1 to one below the threshold are hidden at every level, and then
     others: who adds and subtracts what is told, over levels, types and the pieces shared with an
-    older division, still finds for each hidden count a range of values as wide as the threshold.
+    earlier division, still finds for each hidden count a range of values as wide as the threshold.
     See `gridcell.disclosure.suppression` for the method.
 
     Parameters
@@ -94,12 +87,12 @@ def publish_plan(
     level
         The finest level that is told: ``micro``, or ``small`` to leave micro cells out, many of
         which are a single building.
-    older
-        What was published before: layers of an older division of the same land with ``code``,
+    earlier
+        What was published before: layers of an earlier division of the same land with ``code``,
         ``parent`` and ``households``, missing where hidden; ``leaves`` with polygons. It is taken
         to count the same households, as far as they stand on its land.
-    older_total
-        Households of the whole older division, where that was published.
+    earlier_total
+        Households of the whole earlier division, where that was published.
 
     Raises
     ------
@@ -127,8 +120,8 @@ def publish_plan(
         raise InputError(f"level {level!r}: expected one of {', '.join(PUBLISH_LEVELS)}")
     if level == "small":
         plan = _down_to_small(plan)
-    division = make_division({name: plan.cells(name) for name in CELL_LAYERS}, None)
-    before = None if older is None else lay_over(plan, division, older, older_total)
+    division = make_cell_tree({name: plan.cells(name) for name in CELL_LAYERS}, None)
+    before = None if earlier is None else link_earlier(plan, division, earlier, earlier_total)
     network = (
         make_network(division)
         if before is None
@@ -182,10 +175,10 @@ def _hide(network: Network, threshold: int) -> tuple[Bools, Bools]:
     free = np.flatnonzero(~network.fixed)
     found = suppress(
         network.tail[free], network.head[free], network.count[free], threshold=threshold,
-        hidden=~network.told[free], unguarded=network.unguarded[free],
+        suppressed=~network.told[free], unguarded=network.unguarded[free],
     )  # fmt: skip
     hidden, exposed = ~network.told, np.zeros(len(network.told), dtype=np.bool_)
-    hidden[free], exposed[free] = found.hidden, found.exposed
+    hidden[free], exposed[free] = found.suppressed, found.exposed
     return hidden, exposed
 
 
@@ -198,7 +191,7 @@ def _masked(cells: gpd.GeoDataFrame, hidden: "pd.Series[bool]") -> gpd.GeoDataFr
     return out
 
 
-def _pairs(before: Before, hidden: Bools) -> pd.DataFrame:
+def _pairs(before: Linked, hidden: Bools) -> pd.DataFrame:
     pairs = before.pairs
     mask = np.zeros(len(pairs), dtype=np.bool_)
     mask[before.rows] = hidden

@@ -6,7 +6,7 @@ from typing import Final
 import geopandas as gpd
 import pandas as pd
 
-from gridcell.disclosure.publish import Publication, publish_plan
+from gridcell.disclosure.publication import Publication, publish_plan
 from gridcell.errors import InputError
 from gridcell.formats.read import CROSSWALK, read_export
 from gridcell.model import Plan
@@ -16,7 +16,7 @@ NOTE_FILE: Final = "NOTE.txt"
 
 
 def make_publication(
-    plan: Plan, threshold: int, older: str | Path | None, *, level: str = "micro"
+    plan: Plan, threshold: int, earlier: str | Path | None, *, level: str = "micro"
 ) -> Publication:
     """Return a plan as it may be published, after what was published before.
 
@@ -24,7 +24,7 @@ def make_publication(
     ----------
     plan, threshold, level
         As in `gridcell.publish_plan`.
-    older
+    earlier
         An export with polygons, published; or a polygon layer with codes and households.
 
     Raises
@@ -32,27 +32,27 @@ def make_publication(
     InputError
         As `read_export` and `publish_plan`; an export without polygons, or one not published.
     """
-    if older is None:
+    if earlier is None:
         return publish_plan(plan, threshold=threshold, level=level)
-    before = read_export(older)
+    before = read_export(earlier)
     if before.manifest and before.publication is None:
         raise InputError(
-            f"{older}: is an export that was not published; name what was published before"
+            f"{earlier}: is an export that was not published; name what was published before"
         )
     leaves = before.levels.get("leaves")
     if not isinstance(leaves, gpd.GeoDataFrame) or leaves.crs is None:
         raise InputError(
-            f"{older}: has no polygons of the smallest cells; name a publication in geojson, gpkg, "
-            "shapefile, geoparquet, flatgeobuf or kml"
+            f"{earlier}: has no polygons of the smallest cells; name a publication in geojson, "
+            "gpkg, shapefile, geoparquet, flatgeobuf or kml"
         )
     levels = {name: gpd.GeoDataFrame(frame) for name, frame in before.levels.items()}
     figures = before.publication or {}
     return publish_plan(
-        plan, threshold=threshold, level=level, older=levels,
-        older_total=figures.get("households"),
+        plan, threshold=threshold, level=level, earlier=levels,
+        earlier_total=figures.get("households"),
     )  # fmt: skip
 
 
 def write_pairs(pairs: pd.DataFrame, folder: Path) -> int:
-    """Write the land shared with an older division as a table; return its number of rows."""
+    """Write the land shared with an earlier division as a table; return its number of rows."""
     return write_table(pairs, folder / CROSSWALK, text=("a", "b"), bom=True)
