@@ -16,7 +16,7 @@ from towns import CORNER, CRS
 
 from gridcell.certificate import read_certificate
 from gridcell.check import compare_report
-from gridcell.disclosure.publish import publish_plan
+from gridcell.disclosure.publication import publish_plan
 from gridcell.display.load import band_classes
 from gridcell.errors import InputError
 from gridcell.facts import RoleFigures, StaffProof

@@ -47,7 +47,7 @@ def check_published(
     Returns
     -------
     Findings: ``private_table``, ``unpublished``, ``foreign_file``, and those of
-    `gridcell.disclosure.audit_tables`.
+    `gridcell.disclosure.audit`.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -37,7 +37,7 @@ class Publication:
 
     >>> import gridcell
     >>> publication = gridcell.publish_plan(plan)
-    >>> publication.figures["threshold"], publication.figures["households"]
+    >>> publication.record.threshold, publication.record.households
     (5, 900)
     >>> len(publication.plan.households), len(publication.plan.staff)
     (0, 0)
