@@ -119,7 +119,7 @@ class PublicationRecord:
     hidden: Mapping[str, int]
     """By level, the cells whose households are hidden."""
     hidden_pairs: int | None = None
-    """Pieces shared with an earlier publication whose households are hidden; ``None`` without one."""
+    """Pieces shared with an earlier publication with hidden households; ``None`` without one."""
     exposed: int = 0
     """Hidden counts that follow from what was published before, whatever is hidden now."""
     notes: Mapping[str, str]

@@ -85,7 +85,7 @@ def test_small_are_counts_from_1_to_one_below_the_threshold():
     assert said(findings) == [
         ("small_count", "error", "A2", 1.0), ("small_count", "error", "A3", 4.0),
     ]  # fmt: skip
-    assert "A2: 1 households are told; expected 5 or more" in findings[0].message
+    assert "A2: 1 household is told; expected 5 or more, 0, or none" in findings[0].message
 
 
 def test_a_cell_without_a_building_is_seen_to_hold_nobody():

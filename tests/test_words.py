@@ -154,8 +154,8 @@ def test_every_reason_that_a_division_gives_is_said_in_chinese(
     )  # fmt: skip
     n = len(cells)
     land = SimpleNamespace(share=np.array([s for _, s, _ in cells]), whole=np.full(n, whole))
-    monkeypatch.setattr(reasons._Land, "of", lambda *_: land)
-    level = reasons._Level(
+    monkeypatch.setattr(reasons._GeneralLand, "of", lambda *_: land)
+    level = reasons._CellsOfLevel(
         cell=cell, parent=np.zeros(n, dtype=int), community=np.zeros(n, dtype=int),
         dedicated=np.zeros(n, dtype=bool), above=above,
         neighbours_tried=np.array([tried for _, _, tried in cells]),
