@@ -50,8 +50,8 @@ PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "disclosure": (
         ("gridcell/disclosure",),
-        ("tests/test_suppress.py", "tests/test_publish.py", "tests/test_publish_attacks.py",
-         "tests/test_publish_export.py"),
+        ("tests/test_publish_audit.py", "tests/test_suppress.py", "tests/test_publish.py",
+         "tests/test_publish_attacks.py", "tests/test_publish_export.py"),
     ),
     "codes": (
         ("gridcell/cells/codes.py", "gridcell/cells/iso7064.py"),

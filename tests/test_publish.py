@@ -225,6 +225,14 @@ def test_a_publication_holds_no_people_and_no_single_building():
     assert plan.micro["households"].notna().all()
 
 
+def test_of_private_tables_not_a_row_is_published():
+    plan = plan_with_few()[0]
+    for name in ("households", "staff", "vacancies"):
+        table = getattr(plan, name)
+        rows = table.reindex(range(3))
+        assert len(getattr(publish_plan(dataclasses.replace(plan, **{name: rows})).plan, name)) == 0
+
+
 def test_the_order_of_rows_changes_nothing():
     plan, _ = plan_with_few()
     frames = {name: plan.cells(name).iloc[::-1].reset_index(drop=True) for name in LEVELS}

@@ -5,6 +5,7 @@ import pytest
 
 from gridcell.disclosure.audit import audit_tables
 from gridcell.disclosure.linked import single_buildings
+from gridcell.disclosure.network import make_cell_tree
 from gridcell.errors import InputError
 
 
@@ -95,6 +96,12 @@ def test_a_cell_without_a_building_is_seen_to_hold_nobody():
     assert audit_tables(levels, threshold=9) == []
     found = recovered(audit_tables(levels, threshold=10))
     assert found == [("A1", "error", 9.0), ("A2", "error", 9.0)]
+
+
+def test_a_cell_whose_buildings_nobody_counted_is_not_seen_to_be_empty():
+    levels = {"leaves": layer(("A", None, 0), ("B", None, 0), ("C", None, 0))}
+    levels["leaves"]["buildings"] = pd.array([0, None, 10], dtype="Int64")
+    assert make_cell_tree(levels, None).empty.tolist() == [True, False, False]
 
 
 @pytest.mark.parametrize(("band", "kinds"), [("in", ["band_told"]), ("", []), (None, [])])
@@ -226,6 +233,27 @@ def test_divisions_that_count_other_households_are_proven_apart():
     assert kinds["counts_differ"].measure > 1
 
 
+@pytest.mark.parametrize(("count", "kinds"), [(0, 0), (1, 1), (4, 1), (5, 0)])
+def test_small_are_counts_of_pieces_from_1_too(count, kinds):
+    findings = linked(("P", "X", 4, 17), ("Q", "X", 2, count), ("Q", "Y", 5, 17))
+    small = [f.measure for f in findings if f.kind == "small_count"]
+    assert small == [float(count)] * kinds
+
+
+def test_what_is_one_sum_follows_though_the_divisions_count_others():
+    # Of P all lies in X: whatever X was before, the piece holds what P does.
+    later = {"leaves": layer(("P", None, 18), ("Q", None, 20))}
+    alone = linked(("P", "X", 4, None), ("Q", "Y", 5, None), later=later)
+    assert recovered(alone) == [("P in X", "error", 0.0), ("Q in Y", "error", 0.0)]
+    crossed = [(a, b, 4, None) for a in "PQ" for b in "XY"]
+    assert recovered(linked(*crossed, later=later)) == []
+
+
+def test_the_first_unknown_code_is_named():
+    with pytest.raises(InputError, match="the crosswalk names Z,"):
+        linked(("P", "X", 4, 17), ("Z", "X", 1, 9), ("W", "X", 1, 9))
+
+
 @pytest.mark.parametrize("row", [("Z", "X", 1, 9), ("P", "Z", 1, 9)])
 def test_a_crosswalk_that_names_other_cells_is_of_another_publication(row):
     with pytest.raises(InputError, match="the crosswalk names Z, which is in neither"):
@@ -261,6 +289,9 @@ def test_a_crosswalk_without_the_earlier_publication_tells_parts_of_leaves():
         # Land where nobody lives and nothing stands is no other part; an empty building is.
         ([("P", "X", 1, 9), ("P", "Y", 0, 0), ("Q", "X", 2, 9)], [False, False, False]),
         ([("P", "X", 1, 9), ("P", "Y", 1, 0), ("Q", "X", 2, 9)], [True, False, False]),
+        # Where nobody counted buildings, none is single, and none is another part.
+        ([("P", "X", None, 9), ("P", "Y", 3, 9), ("Q", "X", 2, 9)], [False, False, False]),
+        ([("P", "X", 1, 9), ("P", "Y", None, 0), ("Q", "X", 2, 9)], [False, False, False]),
         # Land outside a division is no cell of it.
         ([("P", None, 1, 9), ("P", "Y", 3, 9)], [True, False]),
         ([("P", "", 1, 9), ("P", "Y", 3, 9)], [True, False]),
