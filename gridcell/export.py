@@ -4,13 +4,17 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from gridcell.arguments import checked
 from gridcell.disclosure.files import NOTE_FILE, make_publication, write_pairs
 from gridcell.disclosure.publication import THRESHOLD
 from gridcell.errors import Hint, InputError
 from gridcell.files.folder import require_place, whole_folder
+from gridcell.formats.flatgeobuf import as_flatgeobuf
+from gridcell.formats.geojson import as_geojson
+from gridcell.formats.geopackage import as_geopackage
+from gridcell.formats.geoparquet import as_geoparquet
 from gridcell.formats.hexagons import DEFAULT_RESOLUTION, as_hexagons
 from gridcell.formats.kml import as_kml
 from gridcell.formats.manifest import MANIFEST, listed_files, make_manifest
@@ -20,14 +24,9 @@ from gridcell.formats.shapefile import as_shapefile
 from gridcell.formats.sheets import as_csv, as_xlsx
 from gridcell.formats.source import CellSource, Written, make_source
 from gridcell.formats.tiles import as_tiles
-from gridcell.formats.vector import as_flatgeobuf, as_geojson, as_geopackage, as_geoparquet
 from gridcell.model import Plan
+from gridcell.schema import EXPORT_FORMATS
 from gridcell.words.catalogue import require_language
-
-EXPORT_FORMATS: Final = (
-    "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
-    "h3",
-)  # fmt: skip
 
 
 class _Writer(Protocol):

@@ -9,8 +9,9 @@ import pandas as pd
 
 from gridcell.arguments import checked
 from gridcell.files.folder import require_place, whole_folder
-from gridcell.formats.geojson import cells_lonlat, write_geojson
+from gridcell.formats.geojson import write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
+from gridcell.formats.lonlat import cells_lonlat
 from gridcell.model import Finding, Plan, findings_frame
 
 _OURS: Final = ("plan.gpkg", "geojson", "map.html", "report.json", "certificate.json")

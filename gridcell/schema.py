@@ -8,6 +8,12 @@ LEVELS: Final = {"large": 1, "medium": 2, "small": 3, "micro": 4}
 CELL_LAYERS: Final = (*LEVELS, "leaves")
 """The layers of a plan that hold cells, in order."""
 
+EXPORT_FORMATS: Final = (
+    "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
+    "h3",
+)  # fmt: skip
+"""Formats of exports, as `gridcell.export_plan` names them."""
+
 CELL_COLUMNS: Final = (
     "code", "label", "level", "grid_type", "parent", "community", "name", "households",
     "buildings", "area_m2", "compactness", "band", "reason",

@@ -32,12 +32,12 @@ import gridcell.formats.shapefile as shapefile_module
 from gridcell.errors import InputError, ProofError, WriteError
 from gridcell.export import EXPORT_FORMATS, export_plan
 from gridcell.folder import write_plan
+from gridcell.formats.geoparquet import folder_names
 from gridcell.formats.hexagons import _apportion
 from gridcell.formats.mvt import encode_layer
 from gridcell.formats.shapefile import FIELDS, require_size, shorten
-from gridcell.formats.vector import folder_names
 from gridcell.schema import CELL_COLUMNS, HOUSEHOLD_COLUMNS
-from gridcell_cli.export import _FORMATS, command
+from gridcell_cli.export import command
 
 LEVELS = ("large", "medium", "small", "micro", "leaves")
 EXACT = ("geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml")
@@ -626,7 +626,8 @@ def run(*arguments):
 
 
 def test_the_command_knows_the_formats_of_the_library():
-    assert _FORMATS == EXPORT_FORMATS
+    kinds = {option.name: option.type for option in command.params}
+    assert tuple(kinds["format_"].choices) == EXPORT_FORMATS
 
 
 def test_the_command_exports_and_prints_what_it_did(folder, tmp_path):

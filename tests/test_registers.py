@@ -115,7 +115,7 @@ HEAD = "household_id,bldg_id,count\n"
         ("household_id,lon,lat\na,22.9,111.3\n", "row 1: lat is 111.3"),
         ("household_id,x,y\na,abc,2560005\n", "row 1: x is 'abc'"),
         ("household_id;x;y\na;500005,5;2560005,5\n", "row 1: x is '500005,5'"),
-        ("household_id,x,y\na,1,1\n", "no feature meets a community; the two extents"),
+        ("household_id,x,y\na,1000,1000\n", "no feature meets a community; the two extents"),
     ],
 )
 def test_a_register_that_is_no_use_is_one_clear_error(tmp_path: Path, text: str, said: str) -> None:

@@ -27,8 +27,8 @@ from gridcell.coverage.lattice import round_to_lattice, to_lattice
 from gridcell.errors import InputError, WriteError
 from gridcell.files import folder as replacing
 from gridcell.folder import require_free, write_plan
-from gridcell.formats.geojson import cells_lonlat
 from gridcell.formats.geopackage import is_plan, read_plan, stored_report
+from gridcell.formats.lonlat import cells_lonlat
 from gridcell.schema import CELL_COLUMNS
 
 LONLAT = pyproj.CRS.from_epsg(4326)

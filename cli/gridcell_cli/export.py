@@ -5,19 +5,15 @@ from pathlib import Path
 
 import click
 
+from gridcell.schema import EXPORT_FORMATS
 from gridcell_cli import options
-
-_FORMATS = (
-    "geojson", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "csv", "xlsx", "pmtiles",
-    "h3",
-)  # fmt: skip
 
 
 @click.command("export")
 @click.argument("plan", metavar="PLAN", type=options.FILE)
 @click.option(
-    "--format", "format_", metavar="FORMAT", required=True, type=click.Choice(_FORMATS),
-    help=", ".join(_FORMATS) + ".",
+    "--format", "format_", metavar="FORMAT", required=True, type=click.Choice(EXPORT_FORMATS),
+    help=", ".join(EXPORT_FORMATS) + ".",
 )  # fmt: skip
 @options.output("DIR")
 @click.option(

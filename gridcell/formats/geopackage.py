@@ -20,6 +20,8 @@ from gridcell.errors import InputError, RulesError
 from gridcell.files.folder import recover_folder
 from gridcell.files.whole import write_errors
 from gridcell.formats.facts import read_facts
+from gridcell.formats.ogr import by_code, read_layer, write_layer
+from gridcell.formats.source import CellSource, Written
 from gridcell.formats.styles import write_styles
 from gridcell.model import Plan
 from gridcell.read.files import list_layers
@@ -38,6 +40,8 @@ from gridcell.schema import (
 )
 from gridcell.version import __version__
 
+PLAN_FILE: Final = "cells.gpkg"
+"""The file of an export."""
 _LAYERS: Final = {
     **dict.fromkeys(CELL_LAYERS, (CELL_COLUMNS, "Polygon")),
     "buildings": (BUILDING_COLUMNS, "Polygon"),
@@ -290,3 +294,29 @@ def dated() -> Iterator[None]:
         yield
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+
+
+def as_geopackage(source: CellSource, folder: Path) -> Written:
+    """Write ``cells.gpkg``: a layer a level, styled for QGIS."""
+    file = folder / PLAN_FILE
+    with dated():
+        for level, frame in source.levels.items():
+            write_layer(frame, file, driver="GPKG", layer=level, append=file.exists(),
+                        layer_options={"FID": "gridcell_fid"})  # fmt: skip
+        if source.note is not None:
+            write_note(source.note, file)
+        write_styles(file, CELL_LAYERS)
+    return Written(
+        rows={file: sum(map(len, source.levels.values()))},
+        back=by_code({level: read_layer(file, layer=level) for level in CELL_LAYERS}),
+        intended=source.levels,
+    )
+
+
+def write_note(note: str, file: Path) -> None:
+    """Add the table ``publication`` to a GeoPackage: what the file says of itself."""
+    table = pd.DataFrame({"key": ["note"], "value": [note]})
+    pyogrio.write_dataframe(
+        table, file, layer="publication", driver="GPKG", append=True, use_arrow=False,
+        layer_options={"FID": "gridcell_fid"},
+    )  # fmt: skip

@@ -14,8 +14,8 @@ import pandas as pd
 import shapely
 
 from gridcell.arrays import Geometries
+from gridcell.formats.ogr import ROUNDED, by_code, read_layer
 from gridcell.formats.source import NOTE, CellSource, Written
-from gridcell.formats.vector import ROUNDED, by_code, read_layer
 from gridcell.words.catalogue import section, text
 from gridcell.words.sentences import say_reasons
 from gridcell.words.terms import term

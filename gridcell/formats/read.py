@@ -10,10 +10,11 @@ import pandas as pd
 
 from gridcell.errors import InputError
 from gridcell.files.folder import recover_folder
+from gridcell.formats.geopackage import PLAN_FILE
 from gridcell.formats.manifest import read_manifest
+from gridcell.formats.ogr import read_layer
 from gridcell.formats.shapefile import FIELDS
 from gridcell.formats.tiles import ARCHIVE
-from gridcell.formats.vector import PLAN_FILE, read_layer
 from gridcell.read.crs import settle_crs
 from gridcell.read.fields import as_count, find_columns
 from gridcell.read.files import open_input

@@ -10,8 +10,8 @@ import pandas as pd
 import shapely
 
 from gridcell.errors import WriteError
+from gridcell.formats.ogr import by_code, read_layer, write_layer
 from gridcell.formats.source import CellSource, Written
-from gridcell.formats.vector import by_code, read_layer, write_layer
 from gridcell.tables.write import write_table
 from gridcell.words.catalogue import LANGUAGES, section
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridcell.check.plan import prove_plan
 from gridcell.coverage.proof import CoverageProof
-from gridcell.formats.geojson import LonLatCells, cells_lonlat
+from gridcell.formats.lonlat import LonLatCells, cells_lonlat
 from gridcell.model import Plan
 from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
 

@@ -15,8 +15,8 @@ from shapely import GeometryType
 from gridcell.arrays import Geometries
 from gridcell.errors import ProofError, WriteError, needs
 from gridcell.formats.mvt import EXTENT, Ints, Value, encode_layer
+from gridcell.formats.ogr import read_layer
 from gridcell.formats.source import CellSource, Written
-from gridcell.formats.vector import read_layer
 
 ARCHIVE: Final = "cells.pmtiles"
 MAX_ZOOM: Final = 15

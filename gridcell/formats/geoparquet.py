@@ -1,0 +1,61 @@
+"""Cells as GeoParquet, a folder a community."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+
+from gridcell.formats.ogr import by_code
+from gridcell.formats.source import CellSource, Written
+from gridcell.schema import CELL_LAYERS
+
+_DEVICE: Final = re.compile("CON|PRN|AUX|NUL|(COM|LPT)[0-9]")
+"""Names that Windows keeps for itself."""
+
+
+def as_geoparquet(source: CellSource, folder: Path) -> Written:
+    """Write GeoParquet 1.1 with bbox columns: ``large.parquet``, and a folder a community."""
+    rows: dict[Path, int] = {}
+    back: dict[str, list[gpd.GeoDataFrame]] = {level: [] for level in CELL_LAYERS}
+    names = folder_names(source.levels["medium"]["community"])
+    for level, frame in source.levels.items():
+        if level == "large":
+            groups = [(folder, frame)]
+        else:
+            groups = [
+                (folder / "communities" / names[str(code)], group.reset_index(drop=True))
+                for code, group in frame.groupby("community", sort=True)
+            ]
+        for place, group in groups:
+            place.mkdir(parents=True, exist_ok=True)
+            file = place / f"{level}.parquet"
+            group.to_parquet(
+                file, index=False, schema_version="1.1.0", write_covering_bbox=True,
+                compression="zstd",
+            )  # fmt: skip
+            rows[file] = len(group)
+            back[level].append(gpd.read_parquet(file))
+    return Written(
+        rows=rows,
+        back=by_code({
+            level: pd.concat(frames, ignore_index=True) if frames else source.levels[level]
+            for level, frames in back.items()
+        }),
+        intended=source.levels,
+    )  # fmt: skip
+
+
+def folder_names(codes: Iterable[str]) -> dict[str, str]:
+    """Return a folder name for each code: the code itself, where every system can have it."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for code in sorted(codes):
+        name = code
+        while name.upper() in taken or _DEVICE.fullmatch(name.upper()):
+            name += "_"
+        taken.add(name.upper())
+        names[code] = name
+    return names
