@@ -440,6 +440,23 @@ def test_land_too_small_to_stand_on_is_no_atom_of_its_own(side, atoms):
     assert len(mine) == atoms
     assert mine["area_m2"].sum() == pytest.approx(2500 + side**2, rel=1e-12)
     assert fabric.atoms["area_m2"].min() >= 4
+    told = [finding for finding in fabric.findings if finding.kind == "detached_land"]
+    assert len(told) == 2 - atoms
+    for finding in told:
+        assert (finding.severity, finding.community) == ("note", "c000")
+        assert finding.measure == pytest.approx(side**2, abs=1e-6)
+        assert finding.place is not None
+        assert finding.place.distance(crumb) == 0
+        assert f"({side**2:.2g} m2)" in finding.message
+
+
+def test_land_too_small_to_stand_on_is_told_once_a_community_at_the_largest_piece():
+    pieces = [box(0, 0, 50, 50), box(60, 10, 61, 11), box(60, 20, 61.5, 21.5), box(60, 40, 61, 41)]
+    (finding,) = weave(make_layers([shapely.union_all(pieces)]), []).findings
+    assert finding.measure == pytest.approx(4.25)
+    assert finding.place.distance(pieces[2]) == 0
+    assert "3 pieces" in finding.message
+    assert "4.2 m2 in all" in finding.message
 
 
 def test_a_community_that_is_all_crumbs_keeps_them():

@@ -11,10 +11,11 @@ from shapely.geometry import Point
 from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.faces import rounding_step
 from gridcell.coverage.layer import CellTable
+from gridcell.coverage.open_slits import find_open_slits
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.units import size
 from gridcell.coverage.units import width as width_text
-from gridcell.coverage.width import THIN_M, WIDTH_ERROR, is_sliver, width_above, width_of
+from gridcell.coverage.width import NEAR_M, THIN_M, WIDTH_ERROR, is_sliver, width_above, width_of
 from gridcell.model import Finding, Severity
 from gridcell.words.messages import Message, Value, listed
 
@@ -74,6 +75,7 @@ def prove_level(table: CellTable, level: Level, *, gap_width: float) -> Cover:
     step = rounding_step(shapes[~shapely.is_missing(shapes)])
     found = Cover(proof=proof)
     _gaps(found, table, level, gap_width, step)
+    _open_slits(found, table, level, gap_width)
     _overlaps(found, table, level)
     _outside(found, table, level)
     _junctions(found, table, level, step)
@@ -121,7 +123,7 @@ def _gaps(found: Cover, table: CellTable, level: Level, gap_width: float, step: 
     if not len(shapes):
         return
     areas, widths = _sizes(table, shapes)
-    beside = _beside(table, level, shapes, step)
+    beside = _beside(table, level, shapes, _NEAR * step)
     thin = (widths < gap_width) | is_sliver(areas, widths, max(THIN_M, gap_width))
     parents = frame["parent"].to_numpy()
     for kind, severity, chosen in _gap_kinds(thin, bounded=level.land is not None):
@@ -161,10 +163,33 @@ def _gap_kinds(
     return [kind for kind in kinds if len(kind[2])]
 
 
-def _beside(table: CellTable, level: Level, shapes: Geometries, step: float) -> list[list[int]]:
-    """Return the rows of the cells that touch each piece, by what they are called."""
+def _open_slits(found: Cover, table: CellTable, level: Level, gap_width: float) -> None:
+    """Add what repair would close of a coverage without land that is no gap of it."""
+    if level.land is not None or not len(found.proof.rim):
+        return
+    scale, units = table.scale(), table.units
+    near = NEAR_M / max(scale)
+    slits = find_open_slits(table.cover[level.rows], found.proof, gap_width, near=near, scale=scale)
+    if not len(slits.shapes):
+        return
+    areas, widths = _sizes(table, slits.shapes)
+    beside = _beside(table, level, slits.shapes, slits.reach + near)
+    messages = [
+        Message(
+            "finding.layer_open_slit", area=size(area), unit=units.area_name,
+            width=width_text(width), length=units.length_name,
+            beside=listed([table.name[row] for row in rows], _NAMED),
+        )
+        for area, width, rows in zip(areas, widths, beside, strict=True)
+    ]  # fmt: skip
+    titles = [[table.title(row) for row in rows] for rows in beside]
+    _add(found, "open_slit", "warning", slits.shapes, areas, widths, titles, messages)
+
+
+def _beside(table: CellTable, level: Level, shapes: Geometries, near: float) -> list[list[int]]:
+    """Return the rows of the cells nearer than this to each piece, by what they are called."""
     piece, cell = shapely.STRtree(table.cover[level.rows]).query(
-        shapes, predicate="dwithin", distance=_NEAR * step
+        shapes, predicate="dwithin", distance=near
     )
     beside: list[list[int]] = [[] for _ in shapes]
     for one, row in zip(piece.tolist(), level.rows[cell].tolist(), strict=True):

@@ -10,8 +10,8 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.moves import Move
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.repair_faces import RepairSettings
-from gridcell.coverage.rounds import NEAR_M, repair_coverage
-from gridcell.coverage.width import is_sliver, width_of
+from gridcell.coverage.rounds import repair_coverage
+from gridcell.coverage.width import NEAR_M, is_sliver, width_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
 from gridcell.words.messages import Message

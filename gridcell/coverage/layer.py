@@ -136,6 +136,13 @@ class CellTable:
             code=self.code[rows], name=[self.name[row] for row in rows.tolist()],
         )  # fmt: skip
 
+    def scale(self) -> tuple[float, float]:
+        """Return how many metres a unit of x and of y is in the middle of the layer."""
+        box = shapely.total_bounds(self.cover)
+        middle = np.array([[(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]])
+        x, y = self.units.scales(middle)[0].tolist()
+        return x, y
+
     def text(self, names: tuple[str, ...]) -> NDArray[np.object_] | None:
         """Return a column as text, ``None`` where a value is missing or there is no column."""
         column = find_column(self.frame, names)

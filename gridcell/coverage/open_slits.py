@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.coverage.arrangement import boundary_segments
-from gridcell.coverage.edges import border_edges
 from gridcell.coverage.faces import inner_points
+from gridcell.coverage.proof import CoverageProof
 from gridcell.coverage.width import width_of
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,12 @@ class OpenSlits:
 
 
 def find_open_slits(
-    polygons: Geometries, width: float, *, near: float, scale: tuple[float, float] = (1.0, 1.0)
+    polygons: Geometries,
+    proof: CoverageProof,
+    width: float,
+    *,
+    near: float,
+    scale: tuple[float, float] = (1.0, 1.0),
 ) -> OpenSlits:
     """Return the inlets of the rim that are long, narrow, and lie between two polygons or more.
 
@@ -50,6 +55,8 @@ def find_open_slits(
     ----------
     polygons
         (n,) valid (Multi)Polygons or ``None``; they may overlap.
+    proof
+        Of these, without land.
     width
         Wider inlets are none, in units of `scale`.
     near
@@ -57,35 +64,32 @@ def find_open_slits(
     scale
         What a unit of x and of y is in the unit of `width`.
     """
-    rows = np.flatnonzero(~shapely.is_missing(polygons))
-    if width <= 0 or len(rows) < 2:
+    if width <= 0 or not len(proof.rim):
         return OpenSlits.none()
-    edges = border_edges(polygons[rows])
-    one = np.ones_like(edges.low)
-    loose = edges.unbalanced(np.zeros_like(one), one, within=1)
-    outline = _outline(polygons[rows], edges.segments(loose))
+    lines = np.asarray(shapely.linestrings(proof.rim), dtype=object)
+    outline = _outline(polygons, lines)
     scaled = shapely.transform(outline, lambda xy: xy * scale)
     metric_near = near * max(scale)
     closed = shapely.buffer(scaled, width / 2, join_style="mitre", mitre_limit=_CORNER)
     closed = shapely.buffer(closed, -width / 2, join_style="mitre", mitre_limit=_CORNER)
-    pieces = shapely.get_parts(shapely.difference(closed, scaled))
+    pieces = shapely.get_parts(_difference(closed, scaled, metric_near))
     area, length = shapely.area(pieces), shapely.length(pieces)
     # No polygon is narrower than twice its area over its perimeter.
     pieces = pieces[(area > _LONG * metric_near**2) & (length**2 > 4 * _LONG * area)]
     reach = _BUFFER_ERROR * width
     drawn = np.asarray(shapely.transform(pieces, lambda xy: xy / scale), dtype=object)
     reach_here = reach / min(scale)
-    lines = np.asarray(shapely.linestrings(edges.ends(loose)), dtype=object)
-    tree = shapely.STRtree(lines)
-    piece, line = tree.query(drawn, predicate="dwithin", distance=reach_here)
-    pairs = np.unique(piece * len(rows) + edges.owner[loose[line]])
-    between = np.bincount(pairs // len(rows), minlength=len(pieces)) > 1
+    piece, line = shapely.STRtree(lines).query(drawn, predicate="dwithin", distance=reach_here)
+    pairs = np.unique(piece * len(polygons) + proof.rim_of[line])
+    between = np.bincount(pairs // len(polygons), minlength=len(pieces)) > 1
     between[between] = shapely.area(pieces[between]) > _LONG * width_of(pieces[between]) ** 2
     pieces, drawn = pieces[between], drawn[between]
     if not len(pieces):
         return OpenSlits.none()
-    mouths = _mouths(pieces, scaled, reach, metric_near) / scale
-    rim, _ = boundary_segments(np.array([outline], dtype=object))
+    rim = _segments_near(pieces, scaled, width)
+    mouths = _mouths(pieces, rim, reach, metric_near) / scale
+    # The vertices of the outline itself: scaled and back they are off by a rounding step.
+    rim = _segments_near(drawn, outline, width / min(scale))
     return OpenSlits(
         shapes=drawn, mouths=_snapped_to(rim, mouths, reach_here, near), reach=reach_here
     )
@@ -95,20 +99,40 @@ def _outline(polygons: Geometries, loose: Geometries) -> shapely.Geometry:
     """Return the union of polygons, of which these edges do not cancel: few where they fit."""
     lines = shapely.get_parts(shapely.union_all(loose))
     faces = np.asarray(shapely.get_parts(shapely.polygonize(lines)), dtype=object)
-    held = shapely.STRtree(inner_points(faces)).query(polygons, predicate="intersects")[1]
+    held = shapely.STRtree(polygons).query(inner_points(faces), predicate="intersects")[0]
     return shapely.union_all(faces[np.unique(held)])
 
 
-def _mouths(pieces: Geometries, outline: shapely.Geometry, reach: float, near: float) -> Floats:
+def _difference(some: shapely.Geometry, other: shapely.Geometry, near: float) -> shapely.Geometry:
+    """Return what of some geometry lies outside another one.
+
+    Edges of a buffer run all but on those of what was buffered: crossings of such edges in floating
+    point sometimes cannot be noded (a TopologyException), those at a fixed precision always can.
+    """
+    try:
+        return shapely.difference(some, other)
+    except shapely.errors.GEOSException:
+        return shapely.difference(some, other, grid_size=near / 16)
+
+
+def _segments_near(pieces: Geometries, outline: shapely.Geometry, distance: float) -> Floats:
+    """Return the segments of an outline nearer than this to the boxes of pieces."""
+    segments, _ = boundary_segments(np.array([outline], dtype=object))
+    low, high = segments.min(axis=1) - distance, segments.max(axis=1) + distance
+    boxes = np.asarray(shapely.box(*low.T, *high.T), dtype=object)
+    near = shapely.STRtree(pieces).query(boxes)[0]
+    return np.asarray(segments[np.unique(near)])
+
+
+def _mouths(pieces: Geometries, rim: Floats, reach: float, near: float) -> Floats:
     """Return the segments on which pieces end where no rim is."""
-    rim, _ = boundary_segments(np.array([outline], dtype=object))
     edges = np.asarray(shapely.linestrings(rim), dtype=object)
     tree = shapely.STRtree(edges)
     close = np.unique(tree.query(pieces, predicate="dwithin", distance=reach)[1])
     # A mouth may lie on the line of an edge: what is left of the outline off the rim is the mouth.
     strip = shapely.buffer(shapely.multilinestrings(edges[close]), near / 10, quad_segs=2)
     drawn = shapely.union_all(shapely.boundary(pieces))
-    rest = shapely.get_parts(shapely.line_merge(shapely.difference(drawn, strip)))
+    rest = shapely.get_parts(shapely.line_merge(_difference(drawn, strip, near)))
     middles = shapely.line_interpolate_point(rest, 0.5, normalized=True)
     point, edge = tree.query_nearest(middles, all_matches=False)
     away = np.zeros(len(rest))

@@ -60,6 +60,10 @@ class CoverageProof:
     """Whether the areas of cells, of the pieces and of the land agree: whether to trust them."""
     exact: bool
     """Whether land and cells share every vertex too, so that nothing was left to a tolerance."""
+    rim: NDArray[np.float64]
+    """(m, 2, 2) edges of cells that do not cancel, vertex by vertex, to each other or the land."""
+    rim_of: Rows
+    """(m,) rows of these cells."""
 
     @property
     def gaps(self) -> int:
@@ -204,6 +208,7 @@ def prove_coverage(
     overlaps = found.overlaps()
     unpaired = _unpaired(edges, borders.is_cell(edges))
     unmatched, junctions = _unmatched(edges, borders.row[edges.owner], unpaired, step)
+    of_cells = left_over[borders.is_cell(edges)[left_over]]
     outside = _NOTHING if land is None else found.outside(bad_land)
     return CoverageProof(
         gap_pieces=_frame({"parent": gaps[0]}, gaps[2], crs),
@@ -219,6 +224,8 @@ def prove_coverage(
         closed=not len(faults) or land is None,
         areas_add_up=areas_add_up,
         exact=not len(left_over) or land is None,
+        rim=edges.ends(of_cells),
+        rim_of=borders.row[edges.owner[of_cells]],
     )  # fmt: skip
 
 

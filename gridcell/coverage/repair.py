@@ -19,10 +19,17 @@ from gridcell.coverage.levels import find_levels, plan_levels
 from gridcell.coverage.mend import Mended, mend
 from gridcell.coverage.moves import Move
 from gridcell.coverage.repair_faces import RepairSettings
-from gridcell.coverage.rounds import NEAR_M, ROUNDS, RepairedCoverage, repair_coverage
+from gridcell.coverage.rounds import ROUNDS, RepairedCoverage, repair_coverage
 from gridcell.coverage.settle import NOBODY
 from gridcell.coverage.units import OWN_AREA, OWN_UNITS, require_one_crs, size
-from gridcell.coverage.width import GAP_WIDTH_M, WIDTH_ERROR, is_sliver, width_above, width_of
+from gridcell.coverage.width import (
+    GAP_WIDTH_M,
+    NEAR_M,
+    WIDTH_ERROR,
+    is_sliver,
+    width_above,
+    width_of,
+)
 from gridcell.crs import parse_crs
 from gridcell.errors import InputError, ProofError
 from gridcell.words.messages import Message
@@ -286,14 +293,12 @@ def _require_exact(repaired: RepairedCoverage, table: CellTable, level: Level) -
 def _settings(
     table: CellTable, level: Level, above: Geometries, rank: Floats, gap_width: float
 ) -> RepairSettings:
-    boxes = shapely.total_bounds(table.cover)
-    middle = np.array([[(boxes[0] + boxes[2]) / 2, (boxes[1] + boxes[3]) / 2]])
-    scale = table.units.scales(middle)[0]
+    scale = table.scale()
     # Cells outside all land have no parent: row -1 of the land.
     return RepairSettings(
         land=above, parent=level.parent if len(above) else np.zeros(len(level.rows), np.int64),
-        rank=rank[level.rows], gap_width=gap_width, near=NEAR_M / float(scale.max()),
-        scale=(float(scale[0]), float(scale[1])),
+        rank=rank[level.rows], gap_width=gap_width, near=NEAR_M / max(scale),
+        scale=scale,
     )  # fmt: skip
 
 

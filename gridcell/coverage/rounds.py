@@ -15,8 +15,6 @@ from gridcell.coverage.open_slits import OpenSlits, find_open_slits
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.repair_faces import Ints, RepairSettings, take_apart
 
-NEAR_M: Final = 0.001
-"""Vertices and edges of two polygons nearer than this are meant to be the same."""
 ROUNDS: Final = 6
 """Rounds after which a layer counts as beyond repair; nearly all need one, some two."""
 
@@ -51,12 +49,12 @@ def repair_coverage(
         The proof of `shapes` within the same land, where it is known.
     """
     moves: list[Move] = []
+    proof = proof or _prove(shapes, settings)
     slits = OpenSlits.none()
     if not settings.bounded:
         slits = find_open_slits(
-            shapes, settings.gap_width, near=settings.near, scale=settings.scale
+            shapes, proof, settings.gap_width, near=settings.near, scale=settings.scale
         )
-    proof = proof or _prove(shapes, settings)
     for _ in range(ROUNDS):
         settled = _is_settled(shapes, proof, settings)
         if settled and not len(slits.shapes):

@@ -13,6 +13,8 @@ THIN_M: Final = 20.0
 GAP_WIDTH_M: Final = 3.0
 """A gap narrower than this is a fault whatever its shape, and repair closes it: no land of its own
 is as narrow, and borders that two hands drew rarely part by more."""
+NEAR_M: Final = 0.001
+"""Vertices and edges of two polygons nearer than this are meant to be the same."""
 WIDTH_ERROR: Final = 0.005
 """Relative error of the widths that people are told."""
 _LONG: Final = 10.0

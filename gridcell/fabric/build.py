@@ -8,18 +8,21 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely import Point
 
 from gridcell.arguments import checked
 from gridcell.arrays import Geometries
 from gridcell.fabric.barriers import barrier_classes, bridges, edge_classes, open_arcs
 from gridcell.fabric.footprints import Footprints, boundary_findings, make_footprints
+from gridcell.fabric.joins import STANDING_M2, Crumbs
 from gridcell.fabric.kernels import chain_edges
 from gridcell.fabric.land import divide_land
 from gridcell.fabric.linework import faces_of, node, outside, relief_lines, street_lines
 from gridcell.fabric.merge import Atoms, merge_patches
 from gridcell.fabric.sites import SiteLand, fit_sites
-from gridcell.model import Fabric, Layers
+from gridcell.model import Fabric, Finding, Layers
 from gridcell.rules import Rules
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -93,8 +96,11 @@ def build_fabric(
             }
         ),
         outlines=gpd.GeoDataFrame(geometry=prints.geometry, crs=layers.crs),
-        findings=(*crossing, *sites.findings, *sites.missing(atoms.site)),
-    )
+        findings=(
+            *crossing, *sites.findings, *sites.missing(atoms.site),
+            *_crumb_findings(atoms.crumbs, layers.communities["code"].to_numpy(dtype=object)),
+        ),
+    )  # fmt: skip
 
 
 def _footprints(
@@ -183,6 +189,26 @@ def _atoms(
         same_print=(faces.hits.face, faces.hits.piece),
         absorb_m2=absorb_m2,
     )
+
+
+def _crumb_findings(crumbs: Crumbs, codes: NDArray[np.object_]) -> list[Finding]:
+    """Return a note for each community with land too small to stand on, at the largest of it."""
+    findings = []
+    for row in np.unique(crumbs.community).tolist():
+        mine = np.flatnonzero(crumbs.community == row)
+        largest = mine[np.argmax(crumbs.area_m2[mine])]
+        total = float(crumbs.area_m2[mine].sum())
+        findings.append(
+            Finding(
+                kind="detached_land", severity="note", community=codes[row],
+                measure=round(total, 6), place=Point(crumbs.xy[largest]),
+                text=Message(
+                    "finding.detached_land", n=len(mine), community=codes[row], area=total,
+                    least=STANDING_M2,
+                ),
+            )
+        )  # fmt: skip
+    return findings
 
 
 def _container(point: Geometries, land: Geometries) -> Ints:

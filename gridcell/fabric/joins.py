@@ -1,8 +1,10 @@
 """Which parts become one atom: those of a site, of a torn footprint, and land too small to stay."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.spatial import KDTree
 
@@ -26,9 +28,20 @@ STANDING_M2: Final = 4.0
 crumb of how the boundary was drawn. It is no atom of its own and belongs to the nearest one."""
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Crumbs:
+    """Pieces of land too small to stand on that belong to an atom which they do not touch."""
+
+    community: Ints
+    """(n,) row of the community of each, in order."""
+    area_m2: NDArray[np.float64]
+    xy: NDArray[np.float64]
+    """(n, 2) a vertex of each."""
+
+
 def join_parts(
     parts: Parts, patches: Patches, same_print: tuple[Ints, Ints], absorb_m2: float
-) -> tuple[int, Ints, Ints]:
+) -> tuple[int, Ints, Ints, Crumbs]:
     """Return how parts are grouped into atoms.
 
     Parameters
@@ -42,24 +55,25 @@ def join_parts(
 
     Returns
     -------
-    groups, group_of_part, site_of_group
+    groups, group_of_part, site_of_group, crumbs
         Their number; (parts,) the group of each; (groups,) the label of the site, -1 for general
-        land.
+        land; the land that joined another for its size.
     """
     loose = _is_loose(parts)
     enclosed = _is_cut_off(parts, absorb_m2)
     site = parts.is_site & ~loose
+    of_crumbs, crumbs = _links_of_crumbs(parts, patches)
     links = [
         _links_of_sites(parts.label, site),
         _links_of_prints(parts, same_print),
         _links_to_neighbours(parts.contacts, loose | enclosed, parts.is_site, enclosed),
-        _links_of_crumbs(parts, patches),
+        of_crumbs,
     ]
     tail, head = (np.concatenate([link[end] for link in links]) for end in (0, 1))
     groups, group_of_part = components(tail, head, len(parts.label))
     site_of_group = np.full(groups, -1, dtype=np.int64)
     np.maximum.at(site_of_group, group_of_part, np.where(site, parts.label, -1))
-    return groups, group_of_part, site_of_group
+    return groups, group_of_part, site_of_group, crumbs
 
 
 def _is_loose(parts: Parts) -> Mask:
@@ -118,12 +132,13 @@ def _links_of_prints(parts: Parts, same_print: tuple[Ints, Ints]) -> Links:
     return a[shared], b[shared]
 
 
-def _links_of_crumbs(parts: Parts, patches: Patches) -> Links:
+def _links_of_crumbs(parts: Parts, patches: Patches) -> tuple[Links, Crumbs]:
     """Return links from the parts of each crumb to the nearest part of their community beyond."""
     regions, region = components(parts.contacts.a, parts.contacts.b, len(parts.label))
     area = np.bincount(region, weights=parts.area_m2, minlength=regions)
     crumb = np.asarray(area[region] < STANDING_M2, dtype=bool)
     tails, heads = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    moved, owners, corners = tails[:], tails[:], [np.empty((0, 2))]
     part_of_corner = parts.of_patch[patches.patch]
     for community in np.unique(parts.community[crumb]).tolist():
         here = np.flatnonzero(parts.community[part_of_corner] == community)
@@ -138,7 +153,14 @@ def _links_of_crumbs(parts: Parts, patches: Patches) -> Links:
         tail = np.unique(part[small])
         tails.append(tail)
         heads.append(beyond[first][np.searchsorted(of[first], region[tail])])
-    return np.concatenate(tails), np.concatenate(heads)
+        moved.append(of[first])
+        owners.append(np.full(len(first), community, dtype=np.int64))
+        corners.append(xy[small][order[first]])
+    crumbs = Crumbs(
+        community=np.concatenate(owners), area_m2=area[np.concatenate(moved)].astype(np.float64),
+        xy=np.concatenate(corners),
+    )  # fmt: skip
+    return (np.concatenate(tails), np.concatenate(heads)), crumbs
 
 
 def _links_to_neighbours(contacts: Contacts, loose: Mask, site: Mask, to_site: Mask) -> Links:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.fabric.joins import join_parts
+from gridcell.fabric.joins import Crumbs, join_parts
 from gridcell.fabric.land import Patches
 from gridcell.fabric.parts import Edges, gather_parts, match_edges
 
@@ -35,6 +35,7 @@ class Atoms:
     """(atoms,) number of the site part, -1 for general land."""
     atom_of_face: Ints
     """(faces,) its atom; -1 where open land was divided."""
+    crumbs: Crumbs
 
 
 def merge_patches(
@@ -89,7 +90,7 @@ def merge_patches(
         footprint_face=footprint_face,
         lived_in_face=lived_in_face,
     )
-    groups, group_of_part, site_of_group = join_parts(parts, patches, same_print, absorb_m2)
+    groups, group_of_part, site_of_group, crumbs = join_parts(parts, patches, same_print, absorb_m2)
     group_of_patch = group_of_part[parts.of_patch]
 
     group_area, centroid = _sum_up(group_of_patch, area, moment, groups)
@@ -112,6 +113,7 @@ def merge_patches(
         community=community[group_of_atom],
         site=site_of_group[group_of_atom],
         atom_of_face=np.append(atom_of_part, -1)[parts.of_face],
+        crumbs=crumbs,
     )
 
 
