@@ -161,7 +161,7 @@ def test_slabs_cover_their_building_once_from_west_to_east(drawn, count, units):
     overlap = [a.intersection(b).area for i, a in enumerate(pieces) for b in pieces[:i]]
     assert max(overlap) < 1e-4
     begins = [begin for begin, _ in places(pieces, house, along)]
-    assert (np.diff(begins) > -1e-4).all()
+    assert (np.diff(begins) > -1e-3).all()
 
 
 @settings(max_examples=150, deadline=None)
