@@ -429,4 +429,5 @@ def test_a_real_commune_with_heights_is_read() -> None:
     )  # fmt: skip
     assert layers.buildings is not None
     assert (len(layers.buildings), layers.buildings["households"].sum()) == (2273, 1429)
-    assert not layers.findings
+    # Its ids are in a column that nobody could guess.
+    assert [finding.kind for finding in layers.findings] == ["surrogate_id"]
