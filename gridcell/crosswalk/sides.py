@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.errors import InputError
-from gridcell.formats.geopackage import is_plan
+from gridcell.formats.geopackage import is_plan, plan_file
 from gridcell.model import Plan
 from gridcell.read.crs import choose_work_crs, move, settle_crs
 from gridcell.read.fields import as_count, find_columns
@@ -85,7 +85,7 @@ def open_side(
     elif isinstance(given, str | Path):
         path, layer = split_layer(str(given))
         if is_plan(path):
-            plan = str(path / "plan.gpkg" if path.is_dir() else path)
+            plan = str(plan_file(path))
             given = f"{plan}#{layer or 'leaves'}"
             buildings = f"{plan}#buildings"
     source = open_input(given, role, encoding=encoding)

@@ -95,6 +95,23 @@ def write_geopackage(plan: Plan, file: Path) -> None:
         write_styles(file, _LAYERS)
 
 
+def plan_file(path: str | Path) -> Path:
+    """Return the GeoPackage of a plan: the file, or ``plan.gpkg`` in the folder.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    """
+    recover_folder(path)
+    file = Path(path)
+    if file.is_dir():
+        file /= "plan.gpkg"
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; expected a plan's folder or its plan.gpkg")
+    return file
+
+
 @checked
 def read_plan(path: str | Path) -> Plan:
     """Return the plan that was written into a folder, or into its ``plan.gpkg``.
@@ -118,12 +135,7 @@ def read_plan(path: str | Path) -> Plan:
     >>> plan.ok, plan.small["code"].tolist()
     (True, ['450899001001001', '450899001001002', '450899001001801'])
     """
-    recover_folder(path)
-    file = Path(path)
-    if file.is_dir():
-        file /= "plan.gpkg"
-    if not file.is_file():
-        raise InputError(f"{file}: no such file; expected a plan's folder or its plan.gpkg")
+    file = plan_file(path)
     try:
         return _read_plan(file)
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError) as error:

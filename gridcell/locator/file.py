@@ -11,27 +11,10 @@ import pyproj
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import InputError
-from gridcell.files.folder import recover_folder
+from gridcell.formats.geopackage import plan_file
 from gridcell.locator.index import CellIndex, make_index
 
 _WANTED: Final = ("leaves", "small", "medium", "staff", "metadata")
-
-
-def plan_file(path: str | Path) -> Path:
-    """Return the GeoPackage of a plan: the file, or ``plan.gpkg`` in the folder.
-
-    Raises
-    ------
-    InputError
-        There is no such file.
-    """
-    recover_folder(path)
-    file = Path(path)
-    if file.is_dir():
-        file /= "plan.gpkg"
-    if not file.is_file():
-        raise InputError(f"{file}: no such file; expected a plan's folder or its plan.gpkg")
-    return file
 
 
 def open_plan(file: Path) -> tuple[sqlite3.Connection, pyproj.CRS]:

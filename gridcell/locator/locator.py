@@ -25,8 +25,9 @@ from gridcell.arguments import checked
 from gridcell.arrays import Geometries
 from gridcell.crs import is_same_crs, parse_crs
 from gridcell.errors import InputError
+from gridcell.formats.geopackage import plan_file
 from gridcell.locator.borders import choose_holder
-from gridcell.locator.file import open_plan, plan_file, read_index
+from gridcell.locator.file import open_plan, read_index
 from gridcell.locator.frames import locate_in
 from gridcell.locator.index import CellIndex, answering, outside_reason, staff_by_cell
 from gridcell.locator.places import DEGREES, as_pairs, beyond, in_degrees, no_place

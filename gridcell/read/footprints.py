@@ -70,37 +70,22 @@ def drop_repeated(
     repeats = rows[told.duplicated().to_numpy()]
     keep[repeats] = False
     counts = table["households"].fillna(0).to_numpy(dtype=np.int64)
-    findings = []
-    if len(repeats):
-        findings.append(
-            _finding(
-                values, repeats, counts,
-                Message(
-                    "finding.building_repeated", label=source.label, n=len(repeats),
-                    households=counts[repeats].sum(), row=repeats[0] + 1,
-                    like=first[repeats[0]] + 1,
-                ),
-            )
-        )  # fmt: skip
     stacked = rows[keep[rows] & again[rows]]
-    if len(stacked):
-        findings.append(
-            _finding(
-                values, stacked, counts,
-                Message(
-                    "finding.building_stacked", label=source.label, n=len(stacked),
-                    households=counts[stacked].sum(), row=stacked[0] + 1,
-                    like=first[stacked[0]] + 1,
-                ),
-            )
-        )  # fmt: skip
+    findings = []
+    for key, some in (
+        ("finding.building_repeated", repeats),
+        ("finding.building_stacked", stacked),
+    ):
+        if len(some):
+            held = counts[some].sum()
+            text = Message(
+                key, label=source.label, n=len(some), households=held, row=some[0] + 1,
+                like=first[some[0]] + 1,
+            )  # fmt: skip
+            findings.append(
+                Finding(
+                    kind="duplicate_building", severity="warning", measure=float(held),
+                    place=place_of(values[some[0]]), text=text,
+                )
+            )  # fmt: skip
     return keep, findings
-
-
-def _finding(
-    values: Geometries, rows: NDArray[np.int64], counts: NDArray[np.int64], text: Message
-) -> Finding:
-    return Finding(
-        kind="duplicate_building", severity="warning", measure=float(counts[rows].sum()),
-        place=place_of(values[rows[0]]), text=text,
-    )  # fmt: skip
