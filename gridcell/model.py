@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -23,7 +23,14 @@ from gridcell.facts import (
 )
 from gridcell.report import Balance, balance, make_report
 from gridcell.rules import Band, Rules
-from gridcell.schema import BARRIER_CLASSES, FINDING_COLUMNS, MESSAGE_COLUMNS, SEVERITIES
+from gridcell.schema import (
+    BARRIER_CLASSES,
+    CODE_COLUMNS,
+    FINDING_COLUMNS,
+    HISTORY_COLUMNS,
+    MESSAGE_COLUMNS,
+    SEVERITIES,
+)
 from gridcell.words.messages import Message, dump_params
 
 if TYPE_CHECKING:
@@ -44,6 +51,7 @@ __all__ = [
     "Severity",
     "StaffFigures",
     "balance",
+    "empty_table",
     "findings_frame",
     "make_report",
     "place_of",
@@ -252,6 +260,20 @@ class Fabric:
         return fabric_html(self.atoms, metres, self.crs)
 
 
+_TABLES: Final = {
+    "codes": {
+        **dict.fromkeys(CODE_COLUMNS, "str"),
+        "level": "int64", "given": "int64", "retired": "Int64", "locked": "bool",
+    },
+    "history": {**dict.fromkeys(HISTORY_COLUMNS, "str"), "number": "int64"},
+}  # fmt: skip
+
+
+def empty_table(name: Literal["codes", "history"]) -> pd.DataFrame:
+    """Return the codes or the history of a plan that has none, with their columns."""
+    return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in _TABLES[name].items()})
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Plan:
     """Everything a division produced.
@@ -282,7 +304,8 @@ class Plan:
     barriers: gpd.GeoDataFrame
     """``kind``, ``rank``, ``name``: what the map draws under the cells."""
     households: pd.DataFrame
-    """`schema.HOUSEHOLD_COLUMNS`; no rows where there was no register."""
+    """`schema.HOUSEHOLD_COLUMNS`; no rows where there was no register. Where the plan keeps its
+    land, ``atoms`` tells the atoms of each line: ``12``, or ``12:3;13:2`` for 5 households."""
     staff: pd.DataFrame
     """`schema.STAFF_COLUMNS`."""
     vacancies: pd.DataFrame
@@ -306,6 +329,13 @@ class Plan:
     """What only the division knew."""
     publication: PublicationRecord | None = None
     """What was hidden, where this is a plan to publish."""
+    codes: pd.DataFrame = field(default_factory=lambda: empty_table("codes"))
+    """`schema.CODE_COLUMNS`, sorted by code."""
+    history: pd.DataFrame = field(default_factory=lambda: empty_table("history"))
+    """`schema.HISTORY_COLUMNS`, the first operation first."""
+    fabric: Fabric | None = None
+    """The land, from which cells can be formed anew; ``None`` where the plan does not keep it. Its
+    atoms have one more column, ``code`` of the leaf, its pieces ``bldg_id``."""
 
     @property
     def report(self) -> dict[str, Any]:

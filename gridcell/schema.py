@@ -36,7 +36,23 @@ every community are listed, one row a building, without an id."""
 
 STAFF_COLUMNS: Final = ("staff_id", "role", "code", "distance_m")
 VACANCY_COLUMNS: Final = ("role", "code", "missing", "reason")
-LINEAGE_COLUMNS: Final = ("old", "new", "event")
+LINEAGE_COLUMNS: Final = ("old", "new", "event", "households", "area_m2", "operation")
+"""What became of each code: a row for every new code that has land of an old one. ``event`` is a
+key of `LINEAGE_EVENTS`; ``households`` and ``area_m2`` are what the two share, counted in the new
+plan; ``operation`` is a number of the history. Of operations before the last, unchanged codes are
+left out."""
+
+LINEAGE_EVENTS: Final = {
+    "U": "unchanged", "S": "split", "M": "merged", "X": "other", "N": "new", "R": "retired",
+}  # fmt: skip
+
+CODE_COLUMNS: Final = ("code", "level", "grid_type", "given", "retired", "became", "locked")
+"""Every code of levels 3 and 4 ever given: by which operation, which ended it (missing while in
+use), which codes have its land since, separated by ``;``, and whether the cell is locked."""
+
+HISTORY_COLUMNS: Final = ("number", "operation", "command", "inputs", "changes", "time")
+"""Every operation on a plan, numbered from 1: what was asked, digests of the files and counts of
+events, both as JSON, and when, where that was asked for."""
 FINDING_COLUMNS: Final = (
     "kind", "severity", "cell", "cells", "community", "measure", "message",
 )  # fmt: skip

@@ -7,7 +7,7 @@ communities are taken as they are wherever that keeps the two promises.
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -185,6 +185,8 @@ def small_codes(
     area_m2: ArrayLike,
     *,
     rules: Codes = _DEFAULT,
+    kept: NDArray[np.int64] | None = None,
+    last_given: Mapping[tuple[str, str], int] | None = None,
 ) -> "pd.Series[str]":
     """Return the codes of small cells, numbered within their community and type.
 
@@ -200,6 +202,11 @@ def small_codes(
         Area of each cell: the rows of the numbering are as high as a mean cell.
     rules
         Widths and ranges.
+    kept
+        (n,) numbers that cells have already, 0 for new ones.
+    last_given
+        By code of the level-2 cell and type, the highest number ever given there: new cells get
+        those after it.
 
     Raises
     ------
@@ -210,7 +217,8 @@ def small_codes(
     dedicated = (grid_type == "dedicated").to_numpy(dtype=bool)
     names = medium.to_numpy(dtype=np.str_)
     group = np.char.add(names, np.where(dedicated, "/dedicated", "/general"))
-    number = first[dedicated.astype(int)] + _places(group, x, y, area_m2)
+    given = {f"{code}/{kind}": number for (code, kind), number in (last_given or {}).items()}
+    number = _numbered(group, x, y, area_m2, first[dedicated.astype(int)], kept, given)
     over = number > last[dedicated.astype(int)]
     if over.any():
         faults = []
@@ -218,7 +226,8 @@ def small_codes(
             community, kind = place.split("/")
             of_kind = int(kind == "dedicated")
             faults.append(
-                f"community {community!r}: {np.count_nonzero(group == place)} {kind} small cells, "
+                f"community {community!r}: {np.count_nonzero(group == place)} {kind} small cells"
+                f"{_spent(given.get(place))}, "
                 f"{max(0, last[of_kind] - first[of_kind] + 1)} codes "
                 f"({first[of_kind]} to {last[of_kind]} in {rules.small_digits} digits); "
                 f"raise small_digits and {kind}_last in the rules' [codes]"
@@ -234,20 +243,25 @@ def micro_codes(
     area_m2: ArrayLike,
     *,
     rules: Codes = _DEFAULT,
+    kept: NDArray[np.int64] | None = None,
+    last_given: Mapping[str, int] | None = None,
 ) -> "pd.Series[str]":
     """Return the codes of micro cells, numbered from 1 within their small cell.
 
-    Parameters and errors are those of `small_codes`, with the level-3 cell around each.
+    Parameters and errors are those of `small_codes`, with the level-3 cell around each, which
+    alone is the key of `last_given`.
     """
     names = small.to_numpy(dtype=np.str_)
-    number = 1 + _places(names, x, y, area_m2)
+    given = last_given or {}
+    number = _numbered(names, x, y, area_m2, np.ones(len(names), dtype=np.int64), kept, given)
     last = 10**rules.micro_digits - 1
     over = number > last
     if over.any():
         raise CodeError(
             "\n".join(
-                f"small cell {name!r}: {np.count_nonzero(names == name)} micro cells, {last} codes "
-                f"(1 to {last}); raise micro_digits in the rules' [codes]"
+                f"small cell {name!r}: {np.count_nonzero(names == name)} micro cells"
+                f"{_spent(given.get(name))}, {last} codes (1 to {last}); raise micro_digits in the "
+                f"rules' [codes]"
                 for name in sorted({str(name) for name in names[over]})
             )
         )
@@ -379,6 +393,34 @@ def _places(
     area = pd.Series(np.asarray(area_m2, dtype=np.float64))
     height = np.sqrt(area.groupby(group).transform("mean").to_numpy())
     return number_cells(x, y, row_height=height, group=group)
+
+
+def _numbered(
+    group: NDArray[np.str_],
+    x: ArrayLike,
+    y: ArrayLike,
+    area_m2: ArrayLike,
+    first: NDArray[np.int64],
+    kept: NDArray[np.int64] | None,
+    last_given: Mapping[str, int],
+) -> NDArray[np.int64]:
+    """Return the number of each cell: the one it has, else the next that was never given."""
+    number = np.zeros(len(group), dtype=np.int64) if kept is None else kept.copy()
+    new = np.flatnonzero(number == 0)
+    after = np.array([last_given.get(str(name), 0) for name in group[new]], dtype=np.int64)
+    # Numbers that are kept were given once, whatever the registry says of them.
+    names, row = np.unique(group, return_inverse=True)
+    highest = np.zeros(len(names), dtype=np.int64)
+    np.maximum.at(highest, row, number)
+    after = np.maximum(after, highest[row[new]])
+    point = np.asarray(x, dtype=np.float64)[new], np.asarray(y, dtype=np.float64)[new]
+    place = _places(group[new], *point, np.asarray(area_m2, dtype=np.float64)[new])
+    number[new] = np.maximum(first[new], after + 1) + place
+    return number
+
+
+def _spent(last_given: int | None) -> str:
+    return "" if last_given is None else f" (numbers up to {last_given} were given before)"
 
 
 def _append(

@@ -1,6 +1,6 @@
 """Cell layers with the columns that every file and every reader of a plan knows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -39,6 +39,20 @@ class CellFrames:
     leaf_of_atom: Texts
     small_of_atom: Texts
     community_of_atom: Texts
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class KeptCodes:
+    """Numbers that cells have from an earlier plan, and which were given once and never again."""
+
+    small: Ints
+    """(smalls,) number within the community, 0 for new cells."""
+    leaf: Ints
+    """(leaves,) number of a micro cell within its small cell, 0 for new ones."""
+    last_small: Mapping[tuple[str, str], int]
+    """By code of the community's cell and type, the highest number ever given."""
+    last_micro: Mapping[str, int]
+    """By code of the small cell, the highest number ever given."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -112,6 +126,7 @@ def make_cells(
     small: Verdict,
     leaf: Verdict | None,
     rules: Codes,
+    kept: KeptCodes | None = None,
 ) -> CellFrames:
     """Return the cells of every level: polygons, codes, names and figures.
 
@@ -126,6 +141,8 @@ def make_cells(
         stops at level 3.
     rules
         Widths and ranges of codes.
+    kept
+        Numbers that cells have already; all are numbered anew where it is not given.
 
     Notes
     -----
@@ -144,7 +161,7 @@ def make_cells(
     )  # fmt: skip
     small_level = _small_level(
         medium_level, draw_cells(borders, small_of_leaf, smalls), small_counts, layers, division,
-        small, rules,
+        small, rules, kept,
     )  # fmt: skip
     # Dedicated cells are leaves on level 3, and so are all where the division stops there.
     micro = np.flatnonzero(division.site_of_small[small_of_leaf] < 0)
@@ -153,6 +170,7 @@ def make_cells(
         small_level, small_of_leaf[micro],
         draw_cells(borders, np.arange(leaves), leaves)[micro], leaf_counts[micro],
         None if leaf is None else Verdict(band=leaf.band[micro], reason=leaf.reason[micro]), rules,
+        None if kept is None else kept.leaf[micro], {} if kept is None else kept.last_micro,
     )  # fmt: skip
 
     small_code = small_level.code.to_numpy(dtype=object)
@@ -223,6 +241,7 @@ def _small_level(
     division: Division,
     verdict: Verdict,
     rules: Codes,
+    kept: KeptCodes | None,
 ) -> _NumberedCells:
     parent = division.community_of_small
     dedicated = division.site_of_small >= 0
@@ -231,6 +250,8 @@ def _small_level(
         medium.code.iloc[parent].reset_index(drop=True),
         pd.Series(np.where(dedicated, "dedicated", "general"), dtype="str"),
         point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
+        kept=None if kept is None else kept.small,
+        last_given=None if kept is None else kept.last_small,
     ).reset_index(drop=True)  # fmt: skip
     name = _titles(medium.name[parent], _numbers(code, rules.small_digits), "name.small")
     if layers.sites is not None and len(layers.sites):
@@ -257,12 +278,15 @@ def _micro_level(
     counts: Ints,
     verdict: Verdict | None,
     rules: Codes,
+    kept: Ints | None,
+    last_given: Mapping[str, int],
 ) -> _NumberedCells:
     assert small.community is not None  # noqa: S101
     point = shapely.get_coordinates(shapely.point_on_surface(geometry))
     code = codes.micro_codes(
         small.code.iloc[parent].reset_index(drop=True),
-        point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
+        point[:, 0], point[:, 1], shapely.area(geometry), rules=rules, kept=kept,
+        last_given=last_given,
     ).reset_index(drop=True)  # fmt: skip
     return _NumberedCells(
         level="micro",

@@ -147,7 +147,7 @@ def publish_plan(
             buildings=plan.buildings.assign(
                 households=pd.array([pd.NA] * len(plan.buildings), dtype="Int64")
             ),
-            households=plan.households.iloc[:0], staff=plan.staff.iloc[:0],
+            households=plan.households.iloc[:0], staff=plan.staff.iloc[:0], fabric=None,
             vacancies=plan.vacancies.iloc[:0], findings=findings_frame([], plan.crs),
             inputs=(), bands=_told_bands(plan, cells["small"]), estimated=0, staffing=None,
             division=DivisionFigures(version=plan.division.version), publication=record,

@@ -56,12 +56,12 @@ _TABLES: Final = {
 }
 PLAN_FRAMES: Final = (*_LAYERS, *_TABLES)
 """Layers and tables of a plan, named as they are in `Plan`."""
-_WHOLE: Final = ("level", "households", "buildings", "count", "missing")
+_WHOLE: Final = ("level", "households", "buildings", "count", "missing", "operation")
 _REAL: Final = ("area_m2", "compactness", "distance_m", "measure")
 # Findings and barriers are looked at, not counted on.
 _NEEDED: Final = {
     "findings": ("kind", "severity", "message"), "barriers": ("kind",),
-    "vacancies": ("role", "code", "missing"),
+    "vacancies": ("role", "code", "missing"), "lineage": ("old", "new", "event"),
 }  # fmt: skip
 _FORMAT: Final = "gridcell plan"
 # The fid column gets a name that no input uses, or a column named so would vanish.

@@ -113,16 +113,22 @@ def household_table(
             "distance_m": register["distance_m"].where(inside),
             "count": register["count"],
             "reason": [None if said is None else str(said) for said in reason],
+            "atoms": _at(np.arange(len(leaf)).astype(str).astype(object), atom),
         }
     )
-    text = ["household_id", "code", "small", "community", "how", "reason"]
+    text = ["household_id", "code", "small", "community", "how", "reason", "atoms"]
     table = table.astype(dict.fromkeys(text, "str") | {"distance_m": "float64", "count": "int64"})
     if not table.index.is_unique:
         # Slabs of one building may end up in one leaf: then the line is in it once.
-        part = [table.index, table["code"]]
-        table["count"] = table.groupby(part, dropna=False)["count"].transform("sum")
-        table = table[~table.assign(line=table.index).duplicated(["line", "code"])]
-    return table[list(HOUSEHOLD_COLUMNS)].reset_index(drop=True)
+        table["line"] = table.index
+        keys = ["line", "code"]
+        several = table.duplicated(keys, keep=False)
+        parts = table.assign(part=table["atoms"] + ":" + table["count"].astype("str"))[several]
+        joined = parts.groupby(keys)["part"].agg(";".join)
+        table["count"] = table.groupby(keys, dropna=False)["count"].transform("sum")
+        table = table[~table.duplicated(keys)].set_index(keys, drop=False)
+        table.loc[joined.index, "atoms"] = joined
+    return table[[*HOUSEHOLD_COLUMNS, "atoms"]].reset_index(drop=True)
 
 
 def building_table(

@@ -1,7 +1,6 @@
 """Codes of a plan: unique, nested, in their ranges, labelled right; and where old ones went."""
 
 from collections.abc import Iterator
-from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -11,12 +10,8 @@ from numpy.typing import NDArray
 from gridcell.cells.codes import SEPARATOR, check_characters
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, texts
 from gridcell.model import Finding, Plan, Severity
-from gridcell.schema import LEVELS
+from gridcell.schema import LEVELS, LINEAGE_EVENTS
 from gridcell.words.messages import Message
-
-EVENTS: Final = {"U": "unchanged", "S": "split", "M": "merged", "X": "other", "N": "new",
-                 "R": "retired"}  # fmt: skip
-"""What may become of a code."""
 
 Texts = NDArray[np.object_]
 
@@ -45,6 +40,9 @@ def check_codes(plan: Plan) -> Iterator[Finding]:
 def check_lineage(plan: Plan) -> Iterator[Finding]:
     """Yield ``wrong_lineage``: events that contradict each other or the codes in use."""
     table = plan.lineage
+    if "operation" in table and len(table):
+        # Earlier operations had other codes in use.
+        table = table[table["operation"] == table["operation"].max()]
     old, new, event = (texts(table[name]) for name in ("old", "new", "event"))
     in_use = set(pd.concat([plan.cells(level)["code"] for level in LEVELS]).dropna())
     named = set(old[old != ""])
@@ -54,7 +52,10 @@ def check_lineage(plan: Plan) -> Iterator[Finding]:
     twice = fresh & pd.DataFrame({"new": new, "fresh": fresh}).duplicated().to_numpy()
     ended = set(old[retired])
     faults = (
-        (~np.isin(event, list(EVENTS)), Message("fault.expected_event", events=tuple(EVENTS))),
+        (
+            ~np.isin(event, list(LINEAGE_EVENTS)),
+            Message("fault.expected_event", events=tuple(LINEAGE_EVENTS)),
+        ),
         (again, Message("fault.pair_twice")),
         (fresh & (old != ""), Message("fault.new_with_old")),
         (twice, Message("fault.new_twice")),

@@ -1,0 +1,318 @@
+"""From counted households and atoms to a proven plan: the steps that every way to a plan shares."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.cells.frames import CellFrames, KeptCodes, make_cells
+from gridcell.check import check_plan, coverage_figures, prove_plan
+from gridcell.coverage.holders import find_holders
+from gridcell.errors import InputError
+from gridcell.fabric import build_fabric
+from gridcell.households import (
+    building_table,
+    count_households,
+    household_table,
+    outside_findings,
+    place_register,
+    share_by_entrance,
+    with_entrances,
+)
+from gridcell.model import (
+    DivisionFigures,
+    Fabric,
+    Finding,
+    Layers,
+    Plan,
+    Progress,
+    findings_frame,
+)
+from gridcell.partition import Division, Targets, set_targets
+from gridcell.partition.figures import barrier_share, community_bands, community_bounds
+from gridcell.partition.reasons import explain_leaves, explain_small
+from gridcell.rules import Rules
+from gridcell.schema import LINEAGE_COLUMNS, STAFF_COLUMNS, VACANCY_COLUMNS
+from gridcell.staff import Assignment, homes_of, make_assignment
+from gridcell.words.messages import Message, some
+
+Assign = Callable[[CellFrames, gpd.GeoDataFrame], Assignment]
+"""Who answers for these cells, given the plan's buildings."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class DivisionInput:
+    """What a division starts from: households counted, land cut into atoms, targets set."""
+
+    layers: Layers
+    names: NDArray[np.object_]
+    """(buildings,) or (given atoms,) ids."""
+    households: NDArray[np.int64]
+    """(buildings,) or (given atoms,) to the unit."""
+    estimated: bool
+    register: pd.DataFrame
+    """The register by piece of building: `gridcell.households.place_register`."""
+    total: int
+    """Households that the inputs hold."""
+    fabric: Fabric
+    small: Targets
+    micro: Targets | None
+    """``None`` where the division stops at level 3."""
+    findings: tuple[Finding, ...]
+    """Of the inputs and of counting."""
+
+
+def prepare_input(layers: Layers, rules: Rules, clock: "Clock") -> DivisionInput:
+    """Return what a division of these layers starts from.
+
+    Raises
+    ------
+    InputError
+        Neither buildings nor atoms, or no household in any community.
+    """
+    names = _source_names(layers)
+    with clock("households"):
+        counted = count_households(layers, rules.households)
+        layers = with_entrances(layers, counted.register)
+        expected = _households_by_community(layers, counted.households)
+        small, micro = set_targets(layers.communities, expected, rules)
+    with clock("fabric"):
+        leaf = micro or small
+        micro_band = np.column_stack([leaf.low, leaf.high])
+        fabric = build_fabric(layers, counted.households, micro_band, rules=rules)
+        fabric = share_by_entrance(fabric, layers, counted.register)
+        general = _general_households(fabric.atoms, len(layers.communities))
+        small, micro = set_targets(layers.communities, general, rules)
+    register = counted.register
+    held = register["count"] if len(register) else counted.households
+    return DivisionInput(
+        layers=layers, names=names, households=counted.households, estimated=counted.estimated,
+        register=place_register(fabric.pieces, register), total=int(held.sum()), fabric=fabric,
+        small=small, micro=micro, findings=(*layers.findings, *counted.findings),
+    )  # fmt: skip
+
+
+def assemble_plan(
+    given: DivisionInput,
+    division: Division,
+    *,
+    rules: Rules,
+    clock: "Clock",
+    assign: Assign,
+    kept: KeptCodes | None = None,
+    findings: Sequence[Finding] = (),
+) -> Plan:
+    """Return the plan of a division, proven.
+
+    Parameters
+    ----------
+    given, division
+        The land and the cells that its atoms belong to.
+    rules
+        Codes, roles …
+    clock
+        Measures the stages.
+    assign
+        Gives the staff.
+    kept
+        Numbers that cells have already; all are numbered anew where it is not given.
+    findings
+        What else was found.
+    """
+    layers, fabric, names = given.layers, given.fabric, given.names
+    small, micro = given.small, given.micro
+    with clock("cells"):
+        cells = make_cells(
+            layers, fabric, division,
+            small=explain_small(fabric, division, small, names),
+            leaf=None if micro is None else explain_leaves(fabric, division, micro, names),
+            rules=rules.codes, kept=kept,
+        )  # fmt: skip
+    with clock("assign"):
+        table = household_table(
+            given.register, fabric.pieces, names,
+            leaf=cells.leaf_of_atom, small=cells.small_of_atom, community=cells.community_of_atom,
+        )  # fmt: skip
+        buildings = building_table(fabric, names, cells.leaf_of_atom)
+        assignment = assign(cells, buildings)
+    with clock("proof"):
+        found = [
+            *given.findings, *fabric.findings, *outside_findings(fabric, names),
+            *assignment.findings, *_band_findings(cells.small, cells.reasons),
+            *_band_findings(cells.micro, cells.reasons),
+            *_unused_classes(layers.communities, rules), *findings,
+        ]  # fmt: skip
+        plan = Plan(
+            crs=layers.crs,
+            large=cells.large,
+            medium=cells.medium,
+            small=cells.small,
+            micro=cells.micro,
+            leaves=cells.leaves,
+            buildings=buildings,
+            barriers=_barriers(layers),
+            households=table,
+            staff=assignment.staff,
+            vacancies=assignment.vacancies,
+            lineage=pd.DataFrame({name: pd.Series(dtype="str") for name in LINEAGE_COLUMNS}),
+            findings=findings_frame(found, layers.crs),
+            rules=rules,
+            inputs=layers.inputs,
+            bands=community_bands(layers.communities["code"], small, micro),
+            estimated=int(given.households.sum()) if given.estimated else 0,
+            staffing=assignment.figures,
+            division=_division_figures(given, division),
+            fabric=_coded(fabric, names, cells.leaf_of_atom),
+        )
+        proofs = prove_plan(plan)
+        plan = dataclasses.replace(plan, coverage=coverage_figures(proofs))
+        found += check_plan(plan, proofs)
+    return dataclasses.replace(
+        plan,
+        findings=findings_frame(found, layers.crs),
+        division=dataclasses.replace(plan.division, seconds=clock.seconds),
+    )
+
+
+def _coded(fabric: Fabric, names: NDArray[np.object_], leaf: NDArray[np.object_]) -> Fabric:
+    """Return the land as a plan keeps it: atoms with their leaves, pieces with their buildings."""
+    bldg_id = pd.Series(names[fabric.pieces["building"]], dtype="str")
+    return dataclasses.replace(
+        fabric,
+        atoms=fabric.atoms.assign(code=pd.Series(leaf, dtype="str")),
+        pieces=fabric.pieces.assign(bldg_id=bldg_id),
+        findings=(),
+    )
+
+
+class Clock:
+    """Measures stages and tells of them."""
+
+    seconds: dict[str, float]
+    """By stage, of those that are over."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds = {}
+        self._progress = progress
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Measure what runs in it as a stage of this name."""
+        if self._progress is not None:
+            self._progress(stage, 0, 1)
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+        if self._progress is not None:
+            self._progress(stage, 1, 1)
+
+
+def _source_names(layers: Layers) -> NDArray[np.object_]:
+    if layers.atoms is not None:
+        return np.asarray(layers.atoms["atom_id"], dtype=object)
+    if layers.buildings is None:
+        raise InputError(
+            "nothing to divide by: expected buildings, or atoms (a polygon file with households, "
+            "or h3:RES) in their place"
+        )
+    return np.asarray(layers.buildings["bldg_id"], dtype=object)
+
+
+def _households_by_community(layers: Layers, households: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the households on general land, before the land is cut: enough to size slabs by."""
+    sources = layers.atoms if layers.atoms is not None else layers.buildings
+    assert sources is not None  # noqa: S101
+    land = layers.communities.geometry.to_numpy()
+    point = shapely.point_on_surface(sources.geometry.to_numpy())
+    home = find_holders(point, land) if len(point) else np.empty(0, dtype=np.int64)
+    general = home >= 0
+    if layers.sites is not None and len(layers.sites):
+        inside = shapely.STRtree(layers.sites.geometry.to_numpy()).query(point, "intersects")[0]
+        general[inside] = False
+    total = np.bincount(home[general], weights=households[general], minlength=len(land))
+    if not households[home >= 0].sum():
+        raise InputError(
+            f"no households in any community: {households.sum()} in {len(sources)} buildings; "
+            "expected figures on buildings or a register that refers to them"
+        )
+    return total.astype(np.int64)
+
+
+def _general_households(atoms: pd.DataFrame, communities: int) -> NDArray[np.int64]:
+    general = atoms[atoms["site"] < 0]
+    return np.bincount(
+        general["community"], weights=general["households"], minlength=communities
+    ).astype(np.int64)
+
+
+def assign_roster(layers: Layers, rules: Rules) -> Assign:
+    """Return how the people of the layers' roster are assigned; without one nobody is."""
+
+    def assign(cells: CellFrames, buildings: gpd.GeoDataFrame) -> Assignment:
+        if layers.staff is None:
+            return no_staff()
+        return make_assignment(
+            cells.medium, cells.small, cells.micro, layers.staff,
+            homes=homes_of(layers.staff, buildings), roles=rules.staffing,
+        )  # fmt: skip
+
+    return assign
+
+
+def no_staff() -> Assignment:
+    """Return the assignment where there is no roster."""
+    staff = pd.DataFrame({name: pd.Series(dtype="str") for name in STAFF_COLUMNS})
+    vacancies = pd.DataFrame({name: pd.Series(dtype="str") for name in VACANCY_COLUMNS})
+    return Assignment(
+        staff=staff.astype({"distance_m": "float64"}),
+        vacancies=vacancies.astype({"missing": "int64"}),
+        findings=[],
+        figures=None,
+    )
+
+
+def _band_findings(cells: gpd.GeoDataFrame, reasons: dict[str, Message]) -> list[Finding]:
+    off = cells[cells["reason"].notna()]
+    point = shapely.point_on_surface(off.geometry.to_numpy())
+    return [
+        Finding(
+            kind=f"{row.band}_band", severity="note", cell=row.code, community=row.community,
+            measure=float(row.households), place=place,
+            text=Message(f"finding.{row.band}_band", label=row.label, reason=reasons[row.code]),
+        )
+        for row, place in zip(off.itertuples(), point, strict=True)
+    ]  # fmt: skip
+
+
+def _division_figures(given: DivisionInput, division: Division) -> DivisionFigures:
+    fabric, small, micro = given.fabric, given.small, given.micro
+    leaf = 0.0 if micro is None else barrier_share(fabric, division.leaf)
+    return DivisionFigures(
+        households=given.total,
+        atoms=len(fabric.atoms),
+        bounds=community_bounds(given.layers.communities["code"], fabric, division, small, micro),
+        barrier_share={"small": barrier_share(fabric, division.small), "micro": leaf},
+    )
+
+
+def _unused_classes(communities: gpd.GeoDataFrame, rules: Rules) -> list[Finding]:
+    """Return a note where communities are of classes and the rules make no difference."""
+    if rules.classes or "class" not in communities or communities["class"].isna().all():
+        return []
+    known = sorted(communities["class"].dropna().unique())
+    told = Message("finding.classes_unused", classes=some(known))
+    return [Finding(kind="classes_unused", severity="note", text=told)]
+
+
+def _barriers(layers: Layers) -> gpd.GeoDataFrame:
+    if layers.barriers is not None:
+        return layers.barriers[["kind", "rank", "name", "geometry"]]
+    empty = {name: pd.Series(dtype="str") for name in ("kind", "rank", "name")}
+    return gpd.GeoDataFrame(empty, geometry=[], crs=layers.crs)
