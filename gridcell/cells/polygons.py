@@ -7,7 +7,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, run_starts
-from gridcell.fabric.kernels import chain_edges, straighten
+from gridcell.fabric.arcs import arcs_in_order, edges_of
+from gridcell.fabric.kernels import straighten
 from gridcell.model import Fabric
 
 Ints = NDArray[np.int64]
@@ -46,16 +47,13 @@ def trace_borders(fabric: Fabric, leaf: Ints) -> LeafBorders:
     left, right = side[fabric.arc_left], side[fabric.arc_right]
     kept = np.flatnonzero(left != right)
     start, vertex = _select(fabric.arc_start, fabric.arc_vertices, kept)
-    low, high = vertex[:-1], vertex[1:]
-    arc = np.repeat(np.arange(len(kept)), np.diff(start))
-    inner = arc[1:] == arc[:-1]
-    low, high, arc = low[inner], high[inner], arc[:-1][inner]
-    start, vertex, left, right, _ = chain_edges(
-        low, high, left[kept][arc], right[kept][arc], np.zeros(len(arc), dtype=np.int64),
-        len(fabric.xy),
+    tail, head, arc = edges_of(start, vertex)
+    arcs = arcs_in_order(
+        fabric.xy, tail, head, left[kept][arc], right[kept][arc],
+        np.zeros(len(arc), dtype=np.int64),
     )  # fmt: skip
-    start, vertex = _straighten_safely(start, vertex, fabric.xy)
-    return LeafBorders(xy=fabric.xy, start=start, vertex=vertex, left=left, right=right)
+    start, vertex = _straighten_safely(arcs.start, arcs.vertex, arcs.xy)
+    return LeafBorders(xy=arcs.xy, start=start, vertex=vertex, left=arcs.left, right=arcs.right)
 
 
 def draw_cells(borders: LeafBorders, cell: Ints, count: int) -> Geometries:

@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from gridcell.arrays import Geometries, run_starts
+from gridcell.fabric.arcs import number_points
 
 Ints = NDArray[np.int64]
 
@@ -65,7 +66,7 @@ def divide_land(
         (n,) whether it is part of a footprint that may get such land; sites get none.
     """
     outlines = _Outlines.of(faces)
-    vertex, count = _vertex_numbers(outlines.xy)
+    vertex, count = number_points(outlines.xy)
     claims = _claims(vertex, outlines.face, community, label, is_print, count)
     claimed = _claimed_by(claims, vertex, community[outlines.face])
     owners = _owners_of_faces(outlines.face, claimed, is_open, len(faces))
@@ -74,7 +75,7 @@ def divide_land(
     corner_xy, face = _triangulate(faces, owners.several)
 
     point = np.concatenate([outlines.xy, corner_xy.reshape(-1, 2)])
-    number, count = _vertex_numbers(point)
+    number, count = number_points(point)
     xy = np.empty((count, 2))
     xy[number] = point
     vertex, corners = np.split(number, [len(outlines.xy)])
@@ -172,16 +173,6 @@ class _Walls:
 class _Owners:
     single: Ints
     several: NDArray[np.bool_]
-
-
-def _vertex_numbers(xy: NDArray[np.float64]) -> tuple[Ints, int]:
-    """Return the number of each point, equal points alike, numbered by x, then y."""
-    order = np.lexsort((xy[:, 1], xy[:, 0]))
-    ranked = xy[order]
-    new = np.concatenate([[True], (ranked[1:] != ranked[:-1]).any(axis=1)])
-    number = np.empty(len(xy), dtype=np.int64)
-    number[order] = np.cumsum(new) - 1
-    return number, int(new.sum())
 
 
 def _signed_area(corner: NDArray[np.float64]) -> NDArray[np.float64]:

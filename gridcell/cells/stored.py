@@ -1,0 +1,316 @@
+"""The land of a plan as frames that a file can hold, and made again of them.
+
+A polygon of each atom keeps every vertex of the fabric. What a border lies on is told by a table
+whose rows follow the rings of the polygons, so that it needs no geometry of its own.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.arrays import Geometries, run_starts
+from gridcell.cells.polygons import LeafBorders, draw_cells
+from gridcell.errors import InputError
+from gridcell.fabric.arcs import BorderArcs, arcs_in_order, edges_of, number_points
+from gridcell.model import Fabric
+from gridcell.schema import BARRIER_CLASSES
+
+Ints = NDArray[np.int64]
+
+_MEASURED: Final = ("area_m2", "x", "y")
+"""Columns of `Fabric.atoms` that the polygons tell."""
+_CURE: Final = "restore the file, or write the plan anew"
+
+
+def fabric_frames(fabric: Fabric) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Return the land as frames: a polygon for each atom, and what lies along its borders.
+
+    The frames depend on nothing but the land: not on how its arcs are numbered or run.
+
+    Parameters
+    ----------
+    fabric
+        The land.
+
+    Returns
+    -------
+    atoms
+        ``atom_id`` (row of `Fabric.atoms`), the columns of `Fabric.atoms` but those that the
+        polygon tells, and the polygon with every vertex of the fabric.
+    borders
+        A row for each run of segments along the ring of atom ``a`` beyond which there is atom ``b``
+        (greater than ``a``, or NA outside all communities), on barriers of one class: ``a``, ``b``,
+        ``metres``, ``barrier`` (a key of `schema.BARRIER_CLASSES` or NA), ``open``, ``segments``.
+        Sorted by ``a``, then along its rings; a run ends where its ring does.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`.
+
+    >>> import gridcell, numpy as np
+    >>> from gridcell.cells.stored import fabric_frames
+    >>> households = gridcell.households.count_households(layers).households
+    >>> fabric = gridcell.build_fabric(layers, households, np.array([[30.0, 50.0]]))
+    >>> atoms, borders = fabric_frames(fabric)
+    >>> len(atoms) == len(fabric.atoms), list(borders)
+    (True, ['a', 'b', 'metres', 'barrier', 'open', 'segments'])
+    """
+    tail, head, arc = edges_of(fabric.arc_start, fabric.arc_vertices)
+    arcs = arcs_in_order(
+        fabric.xy, tail, head, fabric.arc_left[arc], fabric.arc_right[arc],
+        _flag(fabric.arc_barrier, fabric.arc_open)[arc],
+    )  # fmt: skip
+    n = len(fabric.atoms)
+    outer = LeafBorders(
+        xy=arcs.xy, start=arcs.start, vertex=arcs.vertex, left=arcs.left, right=arcs.right
+    )
+    polygons = draw_cells(outer, np.arange(n), n)
+    segments = _segments(polygons)
+    columns = fabric.atoms.drop(columns=list(_MEASURED)).reset_index(drop=True)
+    columns.insert(0, "atom_id", np.arange(n))
+    atoms = gpd.GeoDataFrame(columns, geometry=polygons, crs=fabric.crs)
+    return atoms, _borders(segments, _flags_along(segments, arcs))
+
+
+def fabric_from_frames(
+    atoms: gpd.GeoDataFrame, borders: pd.DataFrame, buildings: gpd.GeoDataFrame, crs: pyproj.CRS
+) -> Fabric:
+    """Return the land that was taken apart by `fabric_frames`.
+
+    Vertices are numbered by x, then y, and arcs begin at their lower end; taken apart and made
+    again, the land is the same to the byte.
+
+    Parameters
+    ----------
+    atoms, borders
+        As `fabric_frames` returns them; the rows of the atoms in any order.
+    buildings
+        ``bldg_id``, ``households``, ``atom_id`` (NA outside all communities) and the outline of
+        each piece, the pieces of a building in their order.
+    crs
+        Of all of them.
+
+    Returns
+    -------
+    Fabric
+        Its pieces have the column ``bldg_id`` as well.
+
+    Raises
+    ------
+    InputError
+        Frames that do not belong together; the row is named.
+    """
+    atoms = atoms.sort_values("atom_id", kind="stable", ignore_index=True)
+    _require_numbers(atoms["atom_id"])
+    polygons = atoms.geometry.to_numpy()
+    segments = _segments(polygons)
+    owned = segments.owned
+    arcs = arcs_in_order(
+        segments.xy, segments.tail[owned], segments.head[owned], segments.atom[owned],
+        segments.other[owned], _flags_told(segments, borders),
+    )  # fmt: skip
+    tail, head, arc = edges_of(arcs.start, arcs.vertex)
+    centroid = shapely.get_coordinates(shapely.centroid(polygons))
+    table = pd.DataFrame(atoms.drop(columns=["atom_id", atoms.active_geometry_name]))
+    return Fabric(
+        crs=crs,
+        atoms=table.assign(area_m2=shapely.area(polygons), x=centroid[:, 0], y=centroid[:, 1]),
+        xy=arcs.xy,
+        arc_start=arcs.start,
+        arc_vertices=arcs.vertex,
+        arc_left=arcs.left,
+        arc_right=arcs.right,
+        arc_length=_sum_runs(np.hypot(*(arcs.xy[head] - arcs.xy[tail]).T), run_starts(arc)),
+        arc_barrier=arcs.flag // 2,
+        arc_open=arcs.flag % 2 == 1,
+        pieces=_pieces(buildings, len(atoms)),
+        outlines=gpd.GeoDataFrame(geometry=buildings.geometry.to_numpy(), crs=crs),
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _AtomSegments:
+    """The segments of the rings of all atoms, one after another, the atom on their left."""
+
+    xy: NDArray[np.float64]
+    tail: Ints
+    head: Ints
+    ring: Ints
+    atom: Ints
+    other: Ints
+    """The atom on the right, -1 outside all communities."""
+
+    @property
+    def owned(self) -> Ints:
+        """Every border once: on the ring of the lower atom."""
+        return np.flatnonzero((self.other < 0) | (self.atom < self.other))
+
+    @property
+    def key(self) -> Ints:
+        return self.tail * len(self.xy) + self.head
+
+    @property
+    def key_back(self) -> Ints:
+        return self.head * len(self.xy) + self.tail
+
+
+def _segments(polygons: Geometries) -> _AtomSegments:
+    """Return the segments of atoms.
+
+    Raises
+    ------
+    InputError
+        Atoms that lie over each other.
+    """
+    parts, of_part = shapely.get_parts(polygons, return_index=True)
+    rings, of_ring = shapely.get_rings(parts, return_index=True)
+    point, ring = shapely.get_coordinates(rings, return_index=True)
+    vertex, count = number_points(point)
+    xy = np.empty((count, 2))
+    xy[vertex] = point
+    at = np.flatnonzero(ring[1:] == ring[:-1])
+    tail, head, atom = vertex[at], vertex[at + 1], of_part[of_ring[ring[at]]]
+    key, back = tail * count + head, head * count + tail
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    twice = np.flatnonzero(key[1:] == key[:-1])
+    if len(twice):
+        a, b = atom[order[twice[0] : twice[0] + 2]]
+        x, y = xy[tail[order[twice[0]]]]
+        raise InputError(
+            f"layer atoms: atoms {a} and {b} lie over each other near {x:.3f} {y:.3f}; "
+            f"expected land that is divided exactly; {_CURE}"
+        )
+    other = _found(key, atom[order], back)
+    return _AtomSegments(xy=xy, tail=tail, head=head, ring=ring[at], atom=atom, other=other)
+
+
+def _flags_along(segments: _AtomSegments, arcs: BorderArcs) -> Ints:
+    """Return the flag of each owned segment, vertices of both being numbered alike."""
+    tail, head, arc = edges_of(arcs.start, arcs.vertex)
+    n = len(arcs.xy)
+    key = np.minimum(tail, head) * n + np.maximum(tail, head)
+    order = np.argsort(key)
+    owned = segments.owned
+    low = np.minimum(segments.tail, segments.head)[owned]
+    high = np.maximum(segments.tail, segments.head)[owned]
+    return _found(key[order], arcs.flag[arc][order], low * n + high)
+
+
+def _borders(segments: _AtomSegments, flag: Ints) -> pd.DataFrame:
+    """Return the table of borders; `flag` is that of each owned segment."""
+    owned = segments.owned
+    ring, other = segments.ring[owned], segments.other[owned]
+    breaks = (np.diff(owned) > 1) | (np.diff(ring) != 0) | (np.diff(other) != 0)
+    breaks |= np.diff(flag) != 0
+    first = np.concatenate([[0], np.flatnonzero(breaks) + 1])[: len(owned)]
+    step = segments.xy[segments.head[owned]] - segments.xy[segments.tail[owned]]
+    b, barrier = other[first], flag[first] // 2
+    names = np.array([None, *BARRIER_CLASSES], dtype=object)
+    return pd.DataFrame(
+        {
+            "a": segments.atom[owned][first],
+            "b": pd.Series(b, dtype="Int64").mask(b < 0),
+            "metres": _sum_runs(np.hypot(step[:, 0], step[:, 1]), first),
+            "barrier": pd.Series(names[barrier], dtype="str"),
+            "open": flag[first] % 2 == 1,
+            "segments": np.diff(np.append(first, len(owned))),
+        }
+    )
+
+
+def _flags_told(segments: _AtomSegments, borders: pd.DataFrame) -> Ints:
+    """Return the flag of each owned segment, as the table of borders tells it.
+
+    Raises
+    ------
+    InputError
+        Borders that are not those of the polygons.
+    """
+    owned = segments.owned
+    atom, other = segments.atom[owned], segments.other[owned]
+    count = borders["segments"].to_numpy(dtype=np.int64)
+    row = np.repeat(np.arange(len(borders)), np.maximum(count, 0))
+    a = borders["a"].to_numpy(dtype=np.int64)[row]
+    b = borders["b"].fillna(-1).to_numpy(dtype=np.int64)[row]
+    size = min(len(row), len(owned))
+    off = np.flatnonzero((a[:size] != atom[:size]) | (b[:size] != other[:size]))
+    if len(off):
+        at = off[0]
+        raise InputError(
+            f"table borders: row {row[at] + 1} is of atoms {_pair(a[at], b[at])}, where the "
+            f"polygons of layer atoms have a border of {_pair(atom[at], other[at])}; {_CURE}"
+        )
+    if len(row) != len(owned):
+        raise InputError(
+            f"table borders: {len(row)} segments, expected the {len(owned)} of the polygons of "
+            f"layer atoms; {_CURE}"
+        )
+    names = ["", *BARRIER_CLASSES]
+    said = borders["barrier"].fillna("").to_numpy(dtype=object)
+    barrier = pd.Index(names).get_indexer(pd.Index(said))
+    if (barrier < 0).any():
+        at = int(np.argmax(barrier < 0))
+        raise InputError(
+            f"table borders: row {at + 1}: barrier {said[at]!r}; expected nothing or one of "
+            f"{', '.join(BARRIER_CLASSES)}; {_CURE}"
+        )
+    return _flag(barrier, borders["open"].to_numpy(dtype=bool))[row]
+
+
+def _pieces(buildings: gpd.GeoDataFrame, atoms: int) -> pd.DataFrame:
+    """Return `Fabric.pieces`: buildings are numbered in the order in which they come."""
+    atom = buildings["atom_id"].fillna(-1).to_numpy(dtype=np.int64)
+    unknown = np.flatnonzero((atom < -1) | (atom >= atoms))
+    if len(unknown):
+        raise InputError(
+            f"layer buildings: row {unknown[0] + 1}: atom_id {atom[unknown[0]]}, but layer atoms "
+            f"ends with {atoms - 1}; {_CURE}"
+        )
+    building = pd.factorize(buildings["bldg_id"])[0].astype(np.int64)
+    return pd.DataFrame(
+        {
+            "building": building,
+            "atom": atom,
+            "slab": pd.Series(building).groupby(building).cumcount().to_numpy(dtype=np.int64),
+            "households": buildings["households"].to_numpy(dtype=np.int64),
+            "bldg_id": buildings["bldg_id"].to_numpy(dtype=object),
+        }
+    ).astype({"bldg_id": "str"})
+
+
+def _require_numbers(atom_id: "pd.Series[int]") -> None:
+    expected = np.arange(len(atom_id))
+    off = np.flatnonzero(atom_id.to_numpy(dtype=np.int64) != expected)
+    if len(off):
+        raise InputError(
+            f"layer atoms: atom_id {atom_id.iloc[off[0]]}, expected {off[0]}: atoms are numbered "
+            f"from 0 without a gap; {_CURE}"
+        )
+
+
+def _flag(barrier: Ints, is_open: NDArray[np.bool_]) -> Ints:
+    """Return class and openness as one number."""
+    return 2 * barrier + is_open
+
+
+def _found(keys: Ints, value: Ints, wanted: Ints) -> Ints:
+    """Return the value of each wanted key among the sorted ones, -1 where it is not."""
+    if not len(keys):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, value[at], -1)
+
+
+def _sum_runs(metres: NDArray[np.float64], first: Ints) -> NDArray[np.float64]:
+    return np.add.reduceat(metres, first) if len(first) else np.empty(0)
+
+
+def _pair(a: int, b: int) -> str:
+    return f"{a} and {b}" if b >= 0 else f"{a} with the land outside all communities"
