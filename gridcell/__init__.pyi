@@ -34,6 +34,7 @@ from .read import inspect_files, read_layers
 from .render.atlas import write_atlas, write_cards
 from .render.city import write_city_map
 from .render.map import write_map
+from .revision.update import update_plan
 from .rules import Band, Rules, read_rules
 from .sample import make_sample, write_sample
 from .staff import assign_staff, renew_staff
@@ -87,6 +88,7 @@ __all__ = [
     "renew_staff",
     "repair_cells",
     "set_targets",
+    "update_plan",
     "write_atlas",
     "write_cards",
     "write_city_map",

@@ -69,7 +69,13 @@ class DivisionInput:
     """Of the inputs and of counting."""
 
 
-def prepare_input(layers: Layers, rules: Rules, clock: "Clock") -> DivisionInput:
+Aims = Callable[[gpd.GeoDataFrame, NDArray[np.int64], Rules], tuple[Targets, Targets | None]]
+"""Targets of communities with so many households on general land: `set_targets` or another."""
+
+
+def prepare_input(
+    layers: Layers, rules: Rules, clock: "Clock", *, aims: Aims = set_targets
+) -> DivisionInput:
     """Return what a division of these layers starts from.
 
     Raises
@@ -82,14 +88,14 @@ def prepare_input(layers: Layers, rules: Rules, clock: "Clock") -> DivisionInput
         counted = count_households(layers, rules.households)
         layers = with_entrances(layers, counted.register)
         expected = _households_by_community(layers, counted.households)
-        small, micro = set_targets(layers.communities, expected, rules)
+        small, micro = aims(layers.communities, expected, rules)
     with clock("fabric"):
         leaf = micro or small
         micro_band = np.column_stack([leaf.low, leaf.high])
         fabric = build_fabric(layers, counted.households, micro_band, rules=rules)
         fabric = share_by_entrance(fabric, layers, counted.register)
         general = _general_households(fabric.atoms, len(layers.communities))
-        small, micro = set_targets(layers.communities, general, rules)
+        small, micro = aims(layers.communities, general, rules)
     register = counted.register
     held = register["count"] if len(register) else counted.households
     return DivisionInput(

@@ -55,6 +55,7 @@ __all__ = [
     "findings_frame",
     "make_report",
     "place_of",
+    "sort_findings",
 ]
 
 Severity = Literal["error", "warning", "note"]
@@ -143,6 +144,21 @@ def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS | None) -> gpd.G
     return gpd.GeoDataFrame(
         frame, geometry=np.array([f.place for f in rows], dtype=object), crs=crs
     )
+
+
+def sort_findings(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the findings in the order of `findings_frame`."""
+    keys = pd.DataFrame(
+        {
+            "severity": findings["severity"].map(SEVERITIES.index).to_numpy(),
+            **{
+                name: findings[name].astype(object).fillna("").to_numpy()
+                for name in ("kind", "community", "cell", "message")
+            },
+        }
+    )
+    order = keys.sort_values(list(keys.columns), kind="stable").index
+    return findings.iloc[order].reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

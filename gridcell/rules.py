@@ -126,6 +126,8 @@ class Weights(_Section):
     """Perimeter squared over 4 pi area, the perimeter discounted on barriers."""
     barrier: Annotated[float, Field(gt=0, le=1)] = 0.5
     """What a metre of border on a street costs compared with one off it; on a river less."""
+    stay: Annotated[float, Field(ge=0)] = 20.0
+    """In an update, share of a cell's households, relative to the target, that change the cell."""
 
 
 PREFERENCES: dict[str, dict[str, float]] = {

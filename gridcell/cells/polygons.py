@@ -79,7 +79,8 @@ def draw_cells(borders: LeafBorders, cell: Ints, count: int) -> Geometries:
     kept = np.flatnonzero(left != right)
     start, vertex = _select(borders.start, borders.vertex, kept)
     lines = _lines(borders.xy, start, vertex)
-    faces = shapely.orient_polygons(shapely.get_parts(shapely.polygonize(lines)))
+    # Normalised, so that land which did not change is drawn to the byte as it was.
+    faces = shapely.orient_polygons(shapely.normalize(shapely.get_parts(shapely.polygonize(lines))))
 
     # The first edge of a shell tells whose face it is: cells lie on its left.
     edge_of, cell_of = _directed(start, vertex, left[kept], right[kept], len(borders.xy))

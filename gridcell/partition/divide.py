@@ -1,7 +1,7 @@
 """The division of every community: start, search, for small and then for micro cells."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -95,6 +95,50 @@ def divide(
     [-1, -1, 0]
     """
     rules = rules or Rules()
+
+    def one(land: CommunityLand) -> tuple[Divided, Divided]:
+        return divide_one(land, small, micro, rules)
+
+    return divide_each(fabric, small, micro, one, codes=codes, workers=workers, progress=progress)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CommunityLand:
+    """The general land of one community."""
+
+    row: int
+    code: str
+    graph: Graph
+    atoms: Ints
+    """(atoms of the graph,) their rows in the fabric."""
+    building: Ints
+    """(atoms of the graph,) building of each slab that a small cell can hold whole; else -1."""
+
+
+def divide_each(
+    fabric: Fabric,
+    small: Targets,
+    micro: Targets | None,
+    one: Callable[[CommunityLand], tuple[Divided, Divided]],
+    *,
+    codes: Sequence[str],
+    workers: int,
+    progress: Progress | None,
+) -> Division:
+    """Return the division of all communities by a way to divide one.
+
+    Parameters
+    ----------
+    fabric, small, micro, codes, workers, progress
+        As for `divide`.
+    one
+        Gives small cells and leaves of a community, each numbered from 0.
+
+    Raises
+    ------
+    PartitionError
+        A wanted number of cells that the land cannot have.
+    """
     general = np.flatnonzero(fabric.atoms["site"].to_numpy() < 0)
     community = fabric.atoms["community"].to_numpy()
     graph = make_graph(fabric, general)
@@ -104,8 +148,11 @@ def divide(
 
     def work(row: int) -> tuple[Divided, Divided]:
         rows = slice(bounds[row], bounds[row + 1])
-        piece = graph.rows(rows.start, rows.stop)
-        return _divide_one(piece, building[rows], row, small, micro, codes[row], rules)
+        land = CommunityLand(
+            row=row, code=codes[row], graph=graph.rows(rows.start, rows.stop), atoms=general[rows],
+            building=building[rows],
+        )  # fmt: skip
+        return one(land)
 
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         results = []
@@ -176,17 +223,15 @@ def _buildings_in_slabs(fabric: Fabric, small: Targets) -> Ints:
     return building
 
 
-def _divide_one(
-    graph: Graph, building: Ints, row: int, small: Targets, micro: Targets | None, code: str,
-    rules: Rules,
-) -> tuple[Divided, Divided]:  # fmt: skip
+def divide_one(
+    land: CommunityLand, small: Targets, micro: Targets | None, rules: Rules
+) -> tuple[Divided, Divided]:
     """Return small cells and leaves of one community, each numbered from 0."""
+    graph, row, code = land.graph, land.row, land.code
     if not len(graph):
         nothing = Divided(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
         return nothing, nothing
-    # Borders of small cells do not run between the slabs of a building.
-    together = np.where(building >= 0, building, -1 - np.arange(len(graph)))
-    block = graph.within(together).components()
+    block = slabs_together(land)
     whole = contract(graph, block, int(block.max()) + 1)
     found = _cells(whole, whole.components(), row, small, "small", code, rules)
     smalls = Divided(found.cell[block], found.neighbours_tried)
@@ -194,6 +239,15 @@ def _divide_one(
         return smalls, smalls
     inside = graph.within(smalls.cell)
     return smalls, _cells(inside, smalls.cell, row, micro, "micro", code, rules)
+
+
+def slabs_together(land: CommunityLand) -> Ints:
+    """Return a number from 0 for each atom, the same for slabs that a small cell has to hold whole.
+
+    Borders of small cells do not run between the slabs of a building.
+    """
+    together = np.where(land.building >= 0, land.building, -1 - np.arange(len(land.graph)))
+    return land.graph.within(together).components()
 
 
 def _cells(
@@ -206,7 +260,7 @@ def _cells(
     free = targets.cells_for(households, np.full(pieces, row))
     wanted = int(targets.wanted[row])
     count = share_out(wanted, households, atoms) if wanted else np.minimum(free, atoms)
-    seed = _seed(rules.seed, code, level)
+    seed = seed_of(rules.seed, code, level)
     divided = divide_pieces(graph, piece, count, targets, row, rules=rules, seed=seed)
     made = len(divided.neighbours_tried)
     if wanted and made != wanted:
@@ -234,6 +288,7 @@ def share_out(wanted: int, households: NDArray[np.float64], atoms: Ints) -> Ints
     return count
 
 
-def _seed(seed: int, code: str, level: str) -> int:
+def seed_of(seed: int, code: str, level: str) -> int:
+    """Return the random seed of one community and level."""
     digest = hashlib.sha256(f"{seed}/{code}/{level}".encode()).digest()
     return int.from_bytes(digest[:4], "little")

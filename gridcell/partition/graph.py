@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from gridcell.arrays import run_starts
+from gridcell.arrays import run_starts, spread
 from gridcell.model import Fabric
 from gridcell.partition.kernels import Adjacency
 from gridcell.partition.rivers import neighbouring
@@ -65,7 +65,10 @@ class Graph:
         length = np.maximum(self.length - saved * self.on_barrier, least * self.length)
         rim = np.maximum(self.rim - saved * self.rim_on_barrier, least * self.rim)
         shared = np.bincount(self.owner, weights=length, minlength=len(self)).astype(np.float64)
-        return Adjacency(self.first, self.neighbour, length, rim + shared, self.weight, self.area)
+        return Adjacency(
+            self.first, self.neighbour, length, rim + shared, self.weight, self.area,
+            np.full(len(self), -1, dtype=np.int64), np.zeros(len(self)),
+        )  # fmt: skip
 
     def within(self, part: Ints) -> "Graph":
         """Return the graph without the borders between different parts, which become rim."""
@@ -178,6 +181,21 @@ def contract(graph: Graph, group: Ints, groups: int) -> Graph:
     )
 
 
+def part_of(land: Adjacency, atoms: Ints) -> Adjacency:
+    """Return some atoms as land of their own; borders with others stay in the perimeter."""
+    number = np.full(len(land.weight), -1, dtype=np.int64)
+    number[atoms] = np.arange(len(atoms))
+    owner, step = spread(np.diff(land.first)[atoms])
+    entry = land.first[atoms][owner] + step
+    neighbour = number[land.neighbour[entry]]
+    kept = neighbour >= 0
+    return Adjacency(
+        _bounds(owner[kept], len(atoms)), neighbour[kept], land.length[entry][kept],
+        land.perimeter[atoms], land.weight[atoms], land.area[atoms], land.home[atoms],
+        land.hold[atoms],
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _Neighbours:
     first: Ints
@@ -187,7 +205,7 @@ class _Neighbours:
 
 
 def _bounds(owner: Ints, n: int) -> Ints:
-    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))])
+    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))]).astype(np.int64)
 
 
 def _rows(

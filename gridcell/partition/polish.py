@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridcell.partition.exact import MOST_ATOMS, divide_exactly
-from gridcell.partition.graph import Graph
+from gridcell.partition.graph import Graph, part_of
 from gridcell.partition.kernels import Adjacency, Goal
 
 Ints = NDArray[np.int64]
@@ -12,7 +12,13 @@ Ints = NDArray[np.int64]
 _PASSES = 2
 
 
-def polish(graph: Graph, land: Adjacency, cell: Ints, goal: Goal) -> Ints:
+def polish(
+    graph: Graph,
+    land: Adjacency,
+    cell: Ints,
+    goal: Goal,
+    settled: NDArray[np.bool_] | None = None,
+) -> Ints:
     """Improve `cell` in place; return with how many neighbours each cell was tried, without gain.
 
     Every cell outside the band is taken together with as many of its neighbours as can be gone
@@ -26,6 +32,8 @@ def polish(graph: Graph, land: Adjacency, cell: Ints, goal: Goal) -> Ints:
         (atoms,) connected cells, numbered from 0.
     goal
         What a cell should be.
+    settled
+        (cells,) those that are only tried, not changed: none where it is not given.
 
     Returns
     -------
@@ -33,6 +41,7 @@ def polish(graph: Graph, land: Adjacency, cell: Ints, goal: Goal) -> Ints:
     neighbours with which no other division has more cells in the band.
     """
     cells = int(cell.max()) + 1
+    fixed = np.zeros(cells, dtype=bool) if settled is None else settled
     neighbours_tried = np.zeros(cells, dtype=np.int64)
     for _ in range(_PASSES):
         improved = False
@@ -42,11 +51,13 @@ def polish(graph: Graph, land: Adjacency, cell: Ints, goal: Goal) -> Ints:
             if region is None:
                 continue
             atoms, members = region
-            best = divide_exactly(_part(land, atoms), len(members), goal)
+            best = divide_exactly(part_of(land, atoms), len(members), goal)
             if best is None:
                 continue
             after = _in_band(_loads(best, land.weight[atoms], len(members)), goal)
             if after.sum() > _in_band(load[members], goal).sum():
+                if fixed[members].any():
+                    continue
                 cell[atoms] = members[best]
                 load = _loads(cell, land.weight, cells)
                 neighbours_tried[members] = 0
@@ -81,20 +92,3 @@ def _region(graph: Graph, cell: Ints, c: int) -> tuple[Ints, Ints] | None:
         return None
     members = np.sort(np.append(around[order][fits], c))
     return np.flatnonzero(np.isin(cell, members)), members
-
-
-def _part(land: Adjacency, atoms: Ints) -> Adjacency:
-    """Return a few atoms as land of their own; borders with others stay in the perimeter."""
-    number = np.full(len(land.weight), -1, dtype=np.int64)
-    number[atoms] = np.arange(len(atoms))
-    rows = [slice(land.first[i], land.first[i + 1]) for i in atoms]
-    neighbour = [number[land.neighbour[r]] for r in rows]
-    kept = [n >= 0 for n in neighbour]
-    return Adjacency(
-        np.concatenate([[0], np.cumsum([k.sum() for k in kept])]),
-        np.concatenate([n[k] for n, k in zip(neighbour, kept, strict=True)]),
-        np.concatenate([land.length[r][k] for r, k in zip(rows, kept, strict=True)]),
-        land.perimeter[atoms],
-        land.weight[atoms],
-        land.area[atoms],
-    )

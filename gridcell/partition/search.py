@@ -70,7 +70,7 @@ def divide_pieces(
     seed
         Any number below 2**32.
     """
-    goal = _goal(targets, row, rules.weights)
+    goal = goal_of(targets, row, rules.weights)
     cells = int(count.sum())
     land = graph.land(rules.weights.barrier)
     found = divide_exactly(land, cells, goal) if len(count) == 1 else None
@@ -119,7 +119,8 @@ def _best(
     return min(tries)[2]
 
 
-def _goal(targets: Targets, row: int, weights: Weights) -> Goal:
+def goal_of(targets: Targets, row: int, weights: Weights) -> Goal:
+    """Return what the cells of a community should be and what it costs not to be it."""
     return Goal(
         target=float(targets.target[row]),
         low=float(targets.low[row]),

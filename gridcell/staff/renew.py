@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from gridcell.arguments import checked
 from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import AssignmentError
-from gridcell.model import InputRecord, Plan, findings_frame
+from gridcell.model import InputRecord, Plan, findings_frame, sort_findings
 from gridcell.read.datum import parse_datums
 from gridcell.read.fields import check_mapping
 from gridcell.read.files import Input, open_input
 from gridcell.read.people import check_staff
 from gridcell.rules import Rules
-from gridcell.schema import SEVERITIES
 from gridcell.staff.assign import Assignment, make_assignment
 
 _OURS = "staff_"
@@ -125,24 +124,9 @@ def homes_of(staff: pd.DataFrame, buildings: gpd.GeoDataFrame) -> NDArray[np.flo
 
 def _renewed(plan: Plan, done: Assignment, rules: Rules, record: InputRecord) -> Plan:
     old = plan.findings[~plan.findings["kind"].str.startswith(_OURS)]
-    findings = _in_order(pd.concat([old, findings_frame(done.findings, plan.crs)]))
+    findings = sort_findings(pd.concat([old, findings_frame(done.findings, plan.crs)]))
     inputs = (*(given for given in plan.inputs if given.role != "staff"), record)
     return replace(
         plan, staff=done.staff, vacancies=done.vacancies, findings=findings, rules=rules,
         inputs=inputs, staffing=done.figures,
     )  # fmt: skip
-
-
-def _in_order(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the findings in the order of `findings_frame`."""
-    keys = pd.DataFrame(
-        {
-            "severity": findings["severity"].map(SEVERITIES.index).to_numpy(),
-            **{
-                name: findings[name].astype(object).fillna("").to_numpy()
-                for name in ("kind", "community", "cell", "message")
-            },
-        }
-    )
-    order = keys.sort_values(list(keys.columns), kind="stable").index
-    return findings.iloc[order].reset_index(drop=True)

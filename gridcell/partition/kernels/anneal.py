@@ -15,6 +15,7 @@ from gridcell.partition.kernels.state import (
     accepts,
     draw,
     energy,
+    leaving,
     measure,
     new_scratch,
     put,
@@ -33,6 +34,8 @@ def anneal(
 ) -> float:  # fmt: skip
     """Improve the cells in place and return their energy; every cell stays connected.
 
+    The energy of the cells alone: what it costs that atoms left their homes is not in it.
+
     Parameters
     ----------
     land
@@ -49,7 +52,8 @@ def anneal(
         First and last temperature of the geometric schedule.
     regroup
         Probability that a proposal is to merge two cells and to split one, the merged one or any
-        other: so cells vanish where there are too many and come up where there are too few.
+        other: so cells vanish where there are too many and come up where there are too few. 0
+        where atoms have homes, since these moves do not count what it costs to leave them.
     seed
         Of the random numbers.
     """
@@ -87,7 +91,7 @@ def _shift(
     ax, ay = cells.area[x] - land.area[i], cells.area[y] + land.area[i]
     px = cells.perimeter[x] - rim + 2 * shared(i, x, land, cells.of)
     py = cells.perimeter[y] + rim - 2 * shared(i, y, land, cells.of)
-    after = energy(wx, ax, px, goal) + energy(wy, ay, py, goal)
+    after = energy(wx, ax, px, goal) + energy(wy, ay, py, goal) + leaving(i, x, y, land)
     if not accepts(after - cells.energy[x] - cells.energy[y], heat, scratch.state):
         return
     if not holds_without(i, land, cells, scratch):
@@ -121,6 +125,7 @@ def _swap(
     py = cells.perimeter[y] - land.perimeter[j] + 2 * shared(j, y, land, cells.of)
     py += land.perimeter[i] - 2 * to_y
     after = energy(wx, ax, px, goal) + energy(wy, ay, py, goal)
+    after += leaving(i, x, y, land) + leaving(j, y, x, land)
     if not accepts(after - cells.energy[x] - cells.energy[y], heat, scratch.state):
         return
     cells.of[i], cells.of[j] = y, x

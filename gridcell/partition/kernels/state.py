@@ -20,6 +20,10 @@ class Adjacency(NamedTuple):
     perimeter: Floats
     weight: Floats
     area: Floats
+    home: Ints
+    """(atoms,) cell of an earlier division that each should stay in, -1 for none."""
+    hold: Floats
+    """(atoms,) what it costs to leave it."""
 
 
 Land = Adjacency
@@ -118,6 +122,14 @@ def shared(atom: int, group: int, land: Adjacency, of: Ints) -> float:
         if of[land.neighbour[k]] == group:
             out += land.length[k]
     return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def leaving(atom: int, x: int, y: int, land: Adjacency) -> float:
+    """Return what it costs that an atom goes from x to y: less than 0 when it comes home."""
+    if land.home[atom] == x:
+        return float(land.hold[atom])
+    return -float(land.hold[atom]) if land.home[atom] == y else 0.0
 
 
 @njit(cache=True, nogil=True)

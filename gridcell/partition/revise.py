@@ -1,0 +1,201 @@
+"""An earlier division, kept where it holds and changed as little as possible where it does not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridcell.model import Fabric, Progress
+from gridcell.partition.divide import (
+    CommunityLand,
+    Division,
+    divide_each,
+    divide_one,
+    seed_of,
+    slabs_together,
+)
+from gridcell.partition.graph import Graph, contract
+from gridcell.partition.polish import polish
+from gridcell.partition.regions import PINNED, CellState, bring_into_band
+from gridcell.partition.search import Divided, goal_of
+from gridcell.partition.settle import join_touching, main_cells, settle, sums
+from gridcell.partition.targets import Targets
+from gridcell.rules import Rules
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Previous:
+    """The division that is to be kept, as far as the land has it."""
+
+    small: Ints
+    """(atoms,) small cell that most of the atom was in, from 0; -1 for none."""
+    leaf: Ints
+    """(atoms,) leaf likewise."""
+    settled: Floats
+    """(atoms,) households that have lived there since: what counts as moved when an atom is."""
+    small_households: Ints
+    """(earlier small cells,) households that each had."""
+    leaf_households: Ints
+    """(earlier leaves,) likewise."""
+    small_locked: Mask
+    """(earlier small cells,) those that must stay as they are."""
+    leaf_locked: Mask
+    """(earlier leaves,) likewise; all leaves of a locked small cell are."""
+
+
+def revise(
+    fabric: Fabric,
+    small: Targets,
+    micro: Targets | None,
+    previous: Previous,
+    *,
+    codes: Sequence[str],
+    rules: Rules,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Division:
+    """Return a division near an earlier one: small and micro cells for all communities.
+
+    Cells in their band stay as they are. A cell that has left its band is divided anew alone, then
+    with one neighbour, with all of them, with theirs: the first of these regions that brings more
+    cells into the band is taken, and in it the division in which the fewest households change
+    their cell, weighed against compactness (`gridcell.rules.Weights.stay`). Communities of which
+    nothing was divided before are divided as by `divide`.
+
+    Parameters
+    ----------
+    fabric, small, micro, codes, workers, progress
+        As for `divide`.
+    previous
+        The earlier division.
+    rules
+        `Rules.weights`, `Rules.search` and `Rules.seed` are read.
+
+    Raises
+    ------
+    PartitionError
+        A wanted number of cells that the land cannot have.
+    """
+
+    def one(land: CommunityLand) -> tuple[Divided, Divided]:
+        return _revise_one(land, small, micro, previous, rules)
+
+    return divide_each(fabric, small, micro, one, codes=codes, workers=workers, progress=progress)
+
+
+def _revise_one(
+    land: CommunityLand, small: Targets, micro: Targets | None, previous: Previous, rules: Rules
+) -> tuple[Divided, Divided]:
+    """Return small cells and leaves of one community, each numbered from 0."""
+    graph = land.graph
+    known_small, known_leaf = previous.small[land.atoms], previous.leaf[land.atoms]
+    if not len(graph) or (known_small < 0).all():
+        return divide_one(land, small, micro, rules)
+    settled = previous.settled[land.atoms]
+    pinned = (known_leaf >= 0) & previous.leaf_locked[known_leaf]
+
+    # Land of a locked leaf goes to no other small cell.
+    block = slabs_together(land)
+    if pinned.any():
+        block = join_touching(graph, block, np.where(pinned, known_leaf, -1))
+    blocks = int(block.max()) + 1
+    level = _Level(
+        contract(graph, block, blocks), main_cells(block, known_small, settled, graph.area),
+        sums(block, settled, blocks), np.bincount(block, weights=pinned) > 0,
+        previous.small_households, previous.small_locked, "small",
+    )  # fmt: skip
+    grain = main_cells(block, known_leaf, settled, graph.area)
+    smalls = _revised(level, land, small, rules, grain=grain)
+    if smalls is None:
+        return divide_one(land, small, micro, rules)
+    smalls = Divided(smalls.cell[block], smalls.neighbours_tried)
+    if micro is None:
+        return smalls, smalls
+    inside = graph.within(smalls.cell)
+    level = _Level(
+        inside, known_leaf, settled, pinned, previous.leaf_households, previous.leaf_locked, "micro"
+    )
+    leaves = _revised(level, land, micro, rules)
+    return (smalls, leaves) if leaves is not None else divide_one(land, small, micro, rules)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Level:
+    """The land of one level, and where its atoms were."""
+
+    graph: Graph
+    known: Ints
+    """(atoms,) earlier cell, -1 for none."""
+    settled: Floats
+    pinned: Mask
+    households: Ints
+    """(earlier cells,)"""
+    locked: Mask
+    """(earlier cells,)"""
+    name: Literal["small", "micro"]
+
+
+def _revised(
+    level: _Level, land: CommunityLand, targets: Targets, rules: Rules, grain: Ints | None = None
+) -> Divided | None:
+    """Return the cells of one level, numbered from 0; ``None`` for not as many as wanted.
+
+    Parameters
+    ----------
+    level, land, targets, rules
+        The land, what its cells should hold.
+    grain
+        (atoms,) earlier cell of the level below, -1 for none: such cells move as a whole, as long
+        as that will do.
+    """
+    graph, wanted = level.graph, int(targets.wanted[land.row])
+    goal = goal_of(targets, land.row, rules.weights)
+    names, home = _numbered(level.known)
+    locked = level.locked[names]
+    cell = settle(graph, home, level.settled, locked, goal)
+    cells = int(cell.max()) + 1
+    load = sums(cell, graph.weight, cells)
+    lost = np.bincount(home[(cell != home) & (home >= 0)], minlength=cells)[:cells] > 0
+    gained = np.bincount(cell[(cell != home) & (home >= 0)], minlength=cells) > 0
+    before = np.append(level.households[names], np.full(cells - len(names), -1))
+    touched = (load != before) | lost | gained
+    hold = rules.weights.stay * level.settled / goal.target
+    hold[level.pinned] = PINNED
+    locked = np.append(locked, np.zeros(cells - len(names), dtype=bool))
+    seed = seed_of(rules.seed, land.code, level.name)
+    state = CellState(cell, touched, locked)
+    if grain is not None:
+        block = graph.within(_pairs(cell, grain)).components()
+        coarse = contract(graph, block, int(block.max()) + 1)
+        first = np.unique(block, return_index=True)[1]
+        rough = CellState(cell[first], touched.copy(), locked)
+        held = sums(block, hold, len(coarse))
+        bring_into_band(coarse, rough, home[first], held, goal, rules, seed, free=not wanted)
+        state = CellState(rough.cell[block], rough.touched, rough.locked)
+    bring_into_band(graph, state, home, hold, goal, rules, seed, free=not wanted)
+
+    used, cell = np.unique(state.cell, return_inverse=True)
+    if wanted and len(used) != wanted:
+        return None
+    locked, touched = state.locked[used], state.touched[used]
+    apart = graph.within(np.where(locked[cell], cell, -1)) if locked.any() else graph
+    tried = polish(apart, graph.land(rules.weights.barrier), cell, goal, ~touched | locked)
+    return Divided(cell, tried)
+
+
+def _pairs(a: Ints, b: Ints) -> Ints:
+    """Return one number for each pair of numbers."""
+    return a * (int(b.max(initial=0)) + 2) + b + 1
+
+
+def _numbered(known: Ints) -> tuple[Ints, Ints]:
+    """Return the numbers that occur, ascending, and for each atom the place of its own, or -1."""
+    names = np.unique(known[known >= 0])
+    home = np.searchsorted(names, known)
+    return names, np.where(known >= 0, home, -1).astype(np.int64)

@@ -1,0 +1,1 @@
+"""A plan goes on: new data, codes that last, lineage, history."""

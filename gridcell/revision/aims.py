@@ -1,0 +1,83 @@
+"""What cells should hold in an update: wanted numbers that were met go on as their bands."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from gridcell.assembly import Aims
+from gridcell.model import Finding, Plan
+from gridcell.partition import Targets, set_targets
+from gridcell.rules import Rules
+from gridcell.words.messages import Message
+
+
+def kept_aims(plan: Plan, recoded: Mapping[str, str]) -> Aims:
+    """Return the targets of an update.
+
+    Where a community wants as many cells as the plan has, the number was met: the band that it gave
+    then stays, and the number is free. Held to it, cells would have to vanish or come up far from
+    where anything changed. Another number than the plan's is a wish, and is met.
+
+    Parameters
+    ----------
+    plan
+        The earlier plan.
+    recoded
+        New codes of communities, by their earlier ones.
+    """
+    earlier = {new: old for old, new in recoded.items()}
+
+    def aims(
+        communities: gpd.GeoDataFrame, households: NDArray[np.int64], rules: Rules
+    ) -> tuple[Targets, Targets | None]:
+        small, micro = set_targets(communities, households, rules)
+        codes = [earlier.get(code, code) for code in communities["code"]]
+        small = _kept(plan, "small", codes, small)
+        return small, None if micro is None else _kept(plan, "micro", codes, micro)
+
+    return aims
+
+
+def wanted_findings(plan: Plan, communities: gpd.GeoDataFrame) -> list[Finding]:
+    """Return a note for each community that has another number of cells than it wants."""
+    findings = []
+    for level in ("small", "micro"):
+        column, cells = f"n_{level}", _general(plan, level)
+        if column not in communities:
+            continue
+        for row in communities[communities[column].notna()].itertuples():
+            wanted, made = int(getattr(row, column)), cells.get(row.code, 0)
+            if wanted > 0 and wanted != made:
+                text = Message(
+                    "finding.wanted_number", community=row.code, made=made, wanted=wanted,
+                    column=column,
+                )  # fmt: skip
+                findings.append(
+                    Finding(
+                        kind="wanted_number", severity="note", community=row.code,
+                        measure=float(made - wanted), text=text,
+                    )
+                )  # fmt: skip
+    return findings
+
+
+def _kept(plan: Plan, level: str, codes: list[str], targets: Targets) -> Targets:
+    there = _general(plan, level)
+    low, target, high = targets.low.copy(), targets.target.copy(), targets.high.copy()
+    wanted = targets.wanted.copy()
+    for row, code in enumerate(codes):
+        band = plan.bands.get((code, level))
+        if band is not None and wanted[row] > 0 and there.get(code) == wanted[row]:
+            low[row], target[row], high[row] = band.min, band.target, band.max
+            wanted[row] = 0
+    return replace(targets, low=low, target=target, high=high, wanted=wanted)
+
+
+def _general(plan: Plan, level: str) -> dict[str, int]:
+    """Return the number of general cells of each community."""
+    cells = plan.cells(level)
+    count = cells.loc[cells["grid_type"] == "general", "community"].value_counts()
+    return {str(code): int(number) for code, number in count.items()}

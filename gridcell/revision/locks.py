@@ -1,0 +1,113 @@
+"""Cells that no operation may move."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridcell.errors import InputError
+from gridcell.model import Finding, Plan, place_of
+from gridcell.schema import CELL_COLUMNS, LEVELS
+from gridcell.words.messages import Message
+
+Mask = NDArray[np.bool_]
+
+
+def locked_cells(plan: Plan, locked: Iterable[str] = ()) -> Mask:
+    """Return which small cells and leaves must stay, one after the other.
+
+    A lock covers a cell and everything inside it. Locks of the registry count always.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    locked
+        Further ones: codes of cells or communities, names of levels, or of a column of its cell
+        layers that is true for locked cells.
+
+    Raises
+    ------
+    InputError
+        A name that is none of these.
+    """
+    frames = {level: plan.cells(level) for level in LEVELS}
+    codes = set(plan.codes.loc[plan.codes["locked"], "code"])
+    for name in locked:
+        codes |= _named(frames, name)
+    cells = pd.concat([plan.small, plan.leaves])
+    inside: Mask = np.zeros(len(cells), dtype=bool)
+    for code in (cells["code"], *_ancestors(plan, cells)):
+        inside |= code.isin(codes).to_numpy(dtype=bool)
+    return inside
+
+
+def lock_findings(before: Plan, after: Plan, locked: Mask, lineage: pd.DataFrame) -> list[Finding]:
+    """Return what locks made impossible, and which could not be kept.
+
+    Parameters
+    ----------
+    before, after
+        The plans.
+    locked
+        From `locked_cells`, of `before`.
+    lineage
+        Of the operation.
+    """
+    codes = pd.concat([before.small, before.leaves])["code"][locked].drop_duplicates()
+    unchanged = set(lineage.loc[lineage["event"] == "U", "old"])
+    cells = pd.concat([after.small, after.micro]).set_index("code", drop=False)
+    findings = []
+    for code in sorted(codes):
+        if code not in unchanged:
+            text = Message("finding.lock_not_kept", cell=code)
+            findings.append(Finding(kind="lock_not_kept", severity="warning", cell=code, text=text))
+        elif cells["band"].get(code) in ("under", "over"):
+            row = cells.loc[code]
+            findings.append(
+                Finding(
+                    kind="locked_out_of_band", severity="warning", cell=code,
+                    community=row["community"], measure=float(row["households"]),
+                    place=place_of(row["geometry"]),
+                    text=Message("finding.locked_out_of_band", cell=code, n=int(row["households"])),
+                )
+            )  # fmt: skip
+    return findings
+
+
+def _named(frames: dict[str, pd.DataFrame], name: str) -> set[str]:
+    """Return the codes that a name stands for."""
+    if name in frames:
+        return set(frames[name]["code"])
+    found: set[str] = set()
+    known = False
+    for frame in frames.values():
+        same = (frame["code"] == name) | (frame["community"] == name)
+        if same.any():
+            return set(frame.loc[same, "code"])
+        if name in frame and name not in CELL_COLUMNS:
+            known = True
+            found |= set(frame.loc[_true(frame[name]), "code"])
+    if not known:
+        raise InputError(
+            f"locked: {name!r} is no code of a cell or community of the plan, no level (large, "
+            f"medium, small, micro) and no column of its cell layers"
+        )
+    return found
+
+
+def _true(column: "pd.Series[str]") -> Mask:
+    text = column.astype("str").str.strip().str.lower()
+    return np.asarray(text.isin(["1", "1.0", "true", "yes", "y", "t", "是"]), dtype=bool)
+
+
+def _ancestors(plan: Plan, cells: pd.DataFrame) -> list["pd.Series[str]"]:
+    """Return the codes of the cells above each, level by level."""
+    parents = pd.concat([plan.medium, plan.small, plan.micro]).set_index("code")["parent"]
+    parents = parents[~parents.index.duplicated()]
+    out, above = [], cells["parent"]
+    for _ in range(len(LEVELS) - 1):
+        out.append(above)
+        above = above.map(parents)
+    return out

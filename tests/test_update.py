@@ -1,0 +1,180 @@
+"""New data for a plan: what holds stays, codes last, lineage tells the rest."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+import gridcell
+from gridcell.model import Layers
+from gridcell.revision.locks import locked_cells
+
+
+@pytest.fixture(scope="module")
+def layers():
+    """A town of some thousand households with a register."""
+    sample = gridcell.make_sample(households=3000, seed=11)
+    return gridcell.read_layers(
+        sample.communities, sample.buildings, households=sample.households, sites=sample.sites,
+        barriers=[sample.roads, sample.rivers], staff=sample.staff,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plan(layers):
+    return gridcell.make_plan(layers)
+
+
+def without(layers: Layers, buildings) -> Layers:
+    """Return the layers without some buildings and those who live there."""
+    gone = set(buildings)
+    return dataclasses.replace(
+        layers,
+        buildings=layers.buildings[~layers.buildings["bldg_id"].isin(gone)].reset_index(drop=True),
+        households=layers.households[~layers.households["bldg_id"].isin(gone)].reset_index(
+            drop=True
+        ),
+    )
+
+
+def doubled(layers: Layers, buildings) -> Layers:
+    """Return the layers with as many more households in some buildings."""
+    table = layers.households
+    more = table[table["bldg_id"].isin(set(buildings))]
+    more = more.assign(household_id="new " + more["household_id"])
+    return dataclasses.replace(layers, households=pd.concat([table, more], ignore_index=True))
+
+
+def near(layers: Layers, share: float) -> list[str]:
+    """Return the ids of a share of the buildings that are lived in, all in one quarter."""
+    lived = layers.buildings[layers.buildings["bldg_id"].isin(layers.households["bldg_id"])]
+    centre = shapely.get_coordinates(shapely.centroid(lived.geometry.to_numpy()))
+    away = np.hypot(*(centre - centre[len(centre) // 3]).T)
+    return lived["bldg_id"].to_numpy()[np.argsort(away)[: round(share * len(lived))]].tolist()
+
+
+def moved(before, after, but=()) -> float:
+    """Return the share of households in unchanged buildings whose code changed."""
+    old, new = (
+        plan.households.dropna(subset="code").set_index("household_id")["code"]
+        for plan in (before, after)
+    )
+    both = pd.concat([old.rename("old"), new.rename("new")], axis=1, join="inner")
+    both = both[~both.index.isin(set(but))]
+    return float((both["old"] != both["new"]).mean())
+
+
+def test_the_same_data_change_nothing(layers, plan):
+    updated = gridcell.update_plan(plan, layers)
+    for level in ("large", "medium", "small", "micro", "leaves", "buildings", "findings"):
+        pd.testing.assert_frame_equal(getattr(updated, level), getattr(plan, level))
+    for table in ("households", "staff", "vacancies", "lineage", "codes"):
+        pd.testing.assert_frame_equal(getattr(updated, table), getattr(plan, table))
+    assert updated.history["operation"].tolist() == ["partition", "update"]
+    ours, theirs = updated.report, plan.report
+    assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+def test_one_household_less_changes_no_code(layers, plan):
+    fewer = dataclasses.replace(layers, households=layers.households.drop(index=7))
+    updated = gridcell.update_plan(plan, fewer)
+    assert updated.leaves["code"].tolist() == plan.leaves["code"].tolist()
+    assert moved(plan, updated) == 0.0
+    assert set(shapely.to_wkb(updated.leaves.geometry)) == set(shapely.to_wkb(plan.leaves.geometry))
+
+
+@pytest.mark.parametrize("change", [without, doubled])
+@pytest.mark.parametrize(("share", "most"), [(0.05, 0.04), (0.2, 0.08)])
+def test_few_households_change_their_code(layers, plan, change, share, most):
+    buildings = near(layers, share)
+    updated = gridcell.update_plan(plan, change(layers, buildings))
+    changed = layers.households.loc[layers.households["bldg_id"].isin(buildings), "household_id"]
+    assert updated.ok
+    assert moved(plan, updated, but=changed) <= most
+    scratch = gridcell.make_plan(change(layers, buildings))
+    inside = [(p.micro["band"] == "in").mean() for p in (updated, scratch)]
+    assert inside[0] >= inside[1] - 0.01
+
+
+def test_lineage_tells_where_every_household_went(layers, plan):
+    updated = gridcell.update_plan(plan, doubled(layers, near(layers, 0.1)))
+    both = plan.households.merge(updated.households, on="household_id", suffixes=("_old", "_new"))
+    both = both.dropna(subset=["code_old", "code_new"])
+    known = set(zip(updated.lineage["old"], updated.lineage["new"], strict=True))
+    for old, new in (("code_old", "code_new"), ("small_old", "small_new")):
+        assert set(zip(both[old], both[new], strict=True)) <= known
+    last = updated.lineage[updated.lineage["new"].isin(updated.micro["code"])]
+    held = last.groupby("new")["households"].sum()
+    assert (held <= updated.micro.set_index("code")["households"].reindex(held.index)).all()
+
+
+def test_a_code_is_never_given_again(layers, plan):
+    gone = near(layers, 0.15)
+    fewer = gridcell.update_plan(plan, without(layers, gone))
+    again = gridcell.update_plan(fewer, layers)
+    retired = set(fewer.codes.loc[fewer.codes["retired"].notna(), "code"])
+    assert retired
+    assert not retired & {*again.small["code"], *again.micro["code"]}
+    assert again.codes["code"].is_unique
+    assert set(plan.codes["code"]) <= set(fewer.codes["code"]) <= set(again.codes["code"])
+    assert again.ok
+
+
+def test_a_locked_community_and_a_locked_cell_stay(layers, plan):
+    crowded = doubled(layers, near(layers, 0.1))
+    free = gridcell.update_plan(plan, crowded)
+    changed = set(free.lineage.loc[free.lineage["event"] != "U", "old"].dropna())
+    cell = min(changed & set(plan.micro["code"]))
+    locked = gridcell.update_plan(plan, crowded, locked=[cell])
+    shape = [p.micro.set_index("code").geometry[cell] for p in (plan, locked)]
+    assert shape[0].equals(shape[1])
+    assert locked.ok
+    found = locked.findings[locked.findings["cell"] == cell]["kind"].tolist()
+    assert found == [] or "locked_out_of_band" in found
+    everything = gridcell.update_plan(plan, crowded, locked=["micro"])
+    assert everything.micro["code"].tolist() == plan.micro["code"].tolist()
+    assert "locked_out_of_band" in everything.findings["kind"].tolist()
+
+
+def test_a_lock_covers_what_is_inside(plan):
+    small = plan.small[plan.small["grid_type"] == "general"]["code"].iloc[0]
+    cells = pd.concat([plan.small, plan.leaves])
+    inside = set(cells["code"][locked_cells(plan, [small])])
+    assert inside == {small, *plan.micro.loc[plan.micro["parent"] == small, "code"]}
+
+
+def test_a_lock_on_nothing_is_refused(plan):
+    with pytest.raises(gridcell.InputError, match="no code of a cell or community"):
+        locked_cells(plan, ["0815"])
+
+
+def test_a_recoded_community_keeps_its_numbers(layers, plan):
+    old = layers.communities["code"].iloc[0]
+    new = old[:-3] + "999"
+    communities = layers.communities.assign(
+        code=layers.communities["code"].replace({old: new})
+    ).sort_values("code", ignore_index=True)
+    renamed = dataclasses.replace(layers, communities=communities)
+    updated = gridcell.update_plan(plan, renamed, recoded={old: new})
+    before = plan.micro[plan.micro["community"] == old]["code"].str.slice(12)
+    after = updated.micro[updated.micro["community"] == new]["code"].str.slice(12)
+    assert sorted(before) == sorted(after)
+    assert set(
+        updated.lineage.loc[
+            updated.lineage["old"].isin(plan.micro.loc[plan.micro["community"] == old, "code"]),
+            "event",
+        ]
+    ) == {"X"}
+    assert updated.ok
+
+
+def test_without_a_roster_holders_stay_and_are_told(layers, plan):
+    crowded = doubled(layers, near(layers, 0.1))
+    updated = gridcell.update_plan(plan, dataclasses.replace(crowded, staff=None))
+    keys = ["staff_id", "role", "code"]
+    kept = updated.staff.merge(plan.staff, on=keys)
+    assert len(kept) == len(updated.staff) > 0
+    assert updated.ok
+    assert "staff_kept" in updated.findings["kind"].tolist()
