@@ -105,7 +105,7 @@ def _revise_one(
     if pinned.any():
         block = join_touching(graph, block, np.where(pinned, known_leaf, -1))
     blocks = int(block.max()) + 1
-    level = _Level(
+    level = _LevelLand(
         contract(graph, block, blocks), main_cells(block, known_small, settled, graph.area),
         sums(block, settled, blocks), np.bincount(block, weights=pinned) > 0,
         previous.small_households, previous.small_locked, "small",
@@ -118,7 +118,7 @@ def _revise_one(
     if micro is None:
         return smalls, smalls
     inside = graph.within(smalls.cell)
-    level = _Level(
+    level = _LevelLand(
         inside, known_leaf, settled, pinned, previous.leaf_households, previous.leaf_locked, "micro"
     )
     leaves = _revised(level, land, micro, rules)
@@ -126,7 +126,7 @@ def _revise_one(
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Level:
+class _LevelLand:
     """The land of one level, and where its atoms were."""
 
     graph: Graph
@@ -142,7 +142,11 @@ class _Level:
 
 
 def _revised(
-    level: _Level, land: CommunityLand, targets: Targets, rules: Rules, grain: Ints | None = None
+    level: _LevelLand,
+    land: CommunityLand,
+    targets: Targets,
+    rules: Rules,
+    grain: Ints | None = None,
 ) -> Divided | None:
     """Return the cells of one level, numbered from 0; ``None`` for not as many as wanted.
 
