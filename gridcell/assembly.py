@@ -34,6 +34,7 @@ from gridcell.model import (
     Plan,
     Progress,
     findings_frame,
+    sort_findings,
 )
 from gridcell.partition import Division, Targets, set_targets
 from gridcell.partition.figures import barrier_share, community_bands, community_bounds
@@ -67,6 +68,8 @@ class DivisionInput:
     """``None`` where the division stops at level 3."""
     findings: tuple[Finding, ...]
     """Of the inputs and of counting."""
+    carried: gpd.GeoDataFrame | None = None
+    """Findings of an earlier plan that hold still."""
 
 
 Aims = Callable[[gpd.GeoDataFrame, NDArray[np.int64], Rules], tuple[Targets, Targets | None]]
@@ -168,7 +171,7 @@ def assemble_plan(
             staff=assignment.staff,
             vacancies=assignment.vacancies,
             lineage=pd.DataFrame({name: pd.Series(dtype="str") for name in LINEAGE_COLUMNS}),
-            findings=findings_frame(found, layers.crs),
+            findings=_together(found, given),
             rules=rules,
             inputs=layers.inputs,
             bands=community_bands(layers.communities["code"], small, micro),
@@ -182,9 +185,16 @@ def assemble_plan(
         found += check_plan(plan, proofs)
     return dataclasses.replace(
         plan,
-        findings=findings_frame(found, layers.crs),
+        findings=_together(found, given),
         division=dataclasses.replace(plan.division, seconds=clock.seconds),
     )
+
+
+def _together(found: Sequence[Finding], given: DivisionInput) -> gpd.GeoDataFrame:
+    frame = findings_frame(found, given.layers.crs)
+    if given.carried is None or given.carried.empty:
+        return frame
+    return sort_findings(pd.concat([frame, given.carried]))
 
 
 def _coded(fabric: Fabric, names: NDArray[np.object_], leaf: NDArray[np.object_]) -> Fabric:

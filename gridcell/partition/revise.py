@@ -1,7 +1,7 @@
 """An earlier division, kept where it holds and changed as little as possible where it does not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -87,6 +87,54 @@ def revise(
         return _revise_one(land, small, micro, previous, rules)
 
     return divide_each(fabric, small, micro, one, codes=codes, workers=workers, progress=progress)
+
+
+def take_cells(
+    fabric: Fabric,
+    small: Targets,
+    micro: Targets | None,
+    small_of_atom: Ints,
+    leaf_of_atom: Ints,
+    *,
+    codes: Sequence[str],
+    rules: Rules,
+) -> Division:
+    """Return the division into given cells: nothing is searched, but told what could be better.
+
+    Parameters
+    ----------
+    fabric, small, micro, codes, rules
+        As for `divide`; wanted numbers of cells are not looked at.
+    small_of_atom, leaf_of_atom
+        (atoms,) any numbers, the same for atoms of one general cell; a leaf lies in one small cell,
+        and a small cell in one community.
+    """
+
+    def one(land: CommunityLand) -> tuple[Divided, Divided]:
+        mine = [of[land.atoms] for of in (small_of_atom, leaf_of_atom)]
+        smalls, leaves = (np.unique(of, return_inverse=True)[1].astype(np.int64) for of in mine)
+        if not len(land.graph):
+            nothing = Divided(smalls, smalls)
+            return nothing, nothing
+        block = land.graph.within(_pairs(smalls, slabs_together(land))).components()
+        whole = contract(land.graph, block, int(block.max()) + 1)
+        of_block = smalls[np.unique(block, return_index=True)[1]]
+        told = Divided(smalls, _tried(whole, of_block, small, land.row, rules))
+        if micro is None:
+            return told, told
+        inside = land.graph.within(smalls)
+        return told, Divided(leaves, _tried(inside, leaves, micro, land.row, rules))
+
+    free = replace(small, wanted=np.zeros_like(small.wanted))
+    free_micro = None if micro is None else replace(micro, wanted=np.zeros_like(micro.wanted))
+    return divide_each(fabric, free, free_micro, one, codes=codes, workers=1, progress=None)
+
+
+def _tried(graph: Graph, cell: Ints, targets: Targets, row: int, rules: Rules) -> Ints:
+    """Return with how many neighbours each cell was tried, without changing any."""
+    settled = np.ones(int(cell.max()) + 1, dtype=bool)
+    goal = goal_of(targets, row, rules.weights)
+    return polish(graph, graph.land(rules.weights.barrier), cell.copy(), goal, settled)
 
 
 def _revise_one(

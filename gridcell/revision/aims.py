@@ -7,9 +7,9 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.assembly import Aims
+from gridcell.assembly import Aims, DivisionInput
 from gridcell.model import Finding, Plan
-from gridcell.partition import Targets, set_targets
+from gridcell.partition import Division, Targets, set_targets
 from gridcell.rules import Rules
 from gridcell.words.messages import Message
 
@@ -41,26 +41,29 @@ def kept_aims(plan: Plan, recoded: Mapping[str, str]) -> Aims:
     return aims
 
 
-def wanted_findings(plan: Plan, communities: gpd.GeoDataFrame) -> list[Finding]:
+def wanted_findings(given: DivisionInput, division: Division) -> list[Finding]:
     """Return a note for each community that has another number of cells than it wants."""
+    communities = given.layers.communities
+    general = division.site_of_small < 0
+    small = division.community_of_small[general]
+    leaf = division.community_of_small[division.small_of_leaf][general[division.small_of_leaf]]
     findings = []
-    for level in ("small", "micro"):
-        column, cells = f"n_{level}", _general(plan, level)
-        if column not in communities:
+    for column, home in (("n_small", small), ("n_micro", leaf)):
+        if column not in communities or (column == "n_micro" and given.micro is None):
             continue
-        for row in communities[communities[column].notna()].itertuples():
-            wanted, made = int(getattr(row, column)), cells.get(row.code, 0)
-            if wanted > 0 and wanted != made:
-                text = Message(
-                    "finding.wanted_number", community=row.code, made=made, wanted=wanted,
-                    column=column,
-                )  # fmt: skip
-                findings.append(
-                    Finding(
-                        kind="wanted_number", severity="note", community=row.code,
-                        measure=float(made - wanted), text=text,
-                    )
-                )  # fmt: skip
+        count = np.bincount(home, minlength=len(communities))
+        wishes = communities[column].fillna(0).to_numpy(dtype=np.int64)
+        for row in np.flatnonzero((wishes > 0) & (wishes != count)).tolist():
+            code, made, wanted = communities["code"].iloc[row], int(count[row]), int(wishes[row])
+            text = Message(
+                "finding.wanted_number", community=code, made=made, wanted=wanted, column=column
+            )
+            findings.append(
+                Finding(
+                    kind="wanted_number", severity="note", community=code,
+                    measure=float(made - wanted), text=text,
+                )
+            )  # fmt: skip
     return findings
 
 

@@ -1,21 +1,18 @@
 """New data for a plan: cells, codes and borders stay wherever they can."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 
-import pandas as pd
-
 from gridcell.arguments import checked
-from gridcell.assembly import Clock, assemble_plan, prepare_input
-from gridcell.cells.registry import carry_codes, record, register_first
+from gridcell.assembly import Clock, prepare_input
+from gridcell.cells.registry import register_first
 from gridcell.crs import crs_name
 from gridcell.errors import InputError, RulesError
-from gridcell.model import Finding, Layers, Plan, Progress, findings_frame, sort_findings
+from gridcell.model import Layers, Plan, Progress
 from gridcell.partition.revise import revise
 from gridcell.revision.aims import kept_aims, wanted_findings
-from gridcell.revision.lineage import changes_of, make_lineage
-from gridcell.revision.locks import lock_findings, locked_cells
-from gridcell.revision.match import keep_codes, previous_division, trace_descent
+from gridcell.revision.locks import locked_cells
+from gridcell.revision.match import previous_division, trace_descent
+from gridcell.revision.operation import go_on
 from gridcell.revision.people import keep_staff
 from gridcell.rules import Rules
 
@@ -97,64 +94,12 @@ def update_plan(
             codes=layers.communities["code"].tolist(), rules=rules, workers=workers,
             progress=progress,
         )  # fmt: skip
-        kept = keep_codes(plan, given, descent, division, rules.codes, recoded)
-    new = assemble_plan(
-        given, division, rules=rules, clock=clock, kept=kept,
-        assign=keep_staff(plan, given.layers, rules),
+    return go_on(
+        plan, given, division, descent, rules=rules, clock=clock,
+        assign=keep_staff(plan, given.layers, rules), operation="update", command="update",
+        locked=shut, recoded=recoded,
+        findings=wanted_findings(given, division), time=time,
     )  # fmt: skip
-    with clock("lineage"):
-        number = int(plan.history["number"].max()) + 1
-        lineage = make_lineage(plan, new, descent, number)
-        told = [
-            *lock_findings(plan, new, shut, lineage), *wanted_findings(new, layers.communities),
-        ]  # fmt: skip
-        new = with_findings(new, told)
-        new = with_lineage(plan, new, lineage, operation="update", command="update", time=time)
-    return dataclasses.replace(
-        new, division=dataclasses.replace(new.division, seconds=clock.seconds)
-    )
-
-
-def with_lineage(
-    before: Plan,
-    after: Plan,
-    lineage: pd.DataFrame,
-    *,
-    operation: str,
-    command: str,
-    time: str | None = None,
-) -> Plan:
-    """Return a plan that goes on from another: with its codes, lineage and history.
-
-    An operation that changes no code leaves the lineage as it was.
-
-    Parameters
-    ----------
-    before, after
-        The plans.
-    lineage
-        From `make_lineage`.
-    operation, command, time
-        For the history.
-    """
-    changes = changes_of(lineage)
-    number = int(before.history["number"].max()) + 1
-    codes = carry_codes(before.codes, after, lineage, number)
-    history = record(before.history, operation, command, after.inputs, changes, time)
-    if set(changes) <= {"U"}:
-        table = before.lineage
-    else:
-        earlier = before.lineage[before.lineage["event"] != "U"]
-        table = pd.concat([earlier, lineage], ignore_index=True) if len(earlier) else lineage
-    return dataclasses.replace(after, lineage=table, codes=codes, history=history)
-
-
-def with_findings(plan: Plan, findings: list[Finding]) -> Plan:
-    """Return the plan with further findings, all in their order."""
-    if not findings:
-        return plan
-    frame = findings_frame(findings, plan.crs)
-    return dataclasses.replace(plan, findings=sort_findings(pd.concat([plan.findings, frame])))
 
 
 def _require_fit(plan: Plan, layers: Layers, rules: Rules, recoded: Mapping[str, str]) -> None:
