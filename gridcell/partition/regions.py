@@ -18,6 +18,8 @@ Mask = NDArray[np.bool_]
 
 _HOT, _COLD = 0.5, 0.02
 """First and last temperature, in the unit of the energy: a compact cell costs about 1.5."""
+_ROUNDING = 0.1
+"""First temperature for cells that are in the band already."""
 _ATTEMPTS = 3
 """Searches in a region, of which the best is kept."""
 _MOST_ATOMS = 3000
@@ -99,6 +101,42 @@ def bring_into_band(
             stuck.add(worst)
 
 
+def round_off(
+    graph: Graph, state: CellState, home: Ints, hold: Floats, goal: Goal, rules: Rules, seed: int
+) -> None:
+    """Make the cells that changed compact, where that costs no household more than it is worth.
+
+    Parameters are those of `bring_into_band`.
+    """
+    land = graph.land(rules.weights.barrier)._replace(home=home, hold=hold)
+    away = state.cell != home
+    changed = np.zeros(state.cells, dtype=bool)
+    changed[state.cell[away]] = True
+    changed[home[away & (home >= 0)]] = True
+    changed &= ~state.locked
+    region = graph.within(changed[state.cell].astype(np.int64)).components()
+    for number in np.unique(region[changed[state.cell]]).tolist():
+        atoms = np.flatnonzero(region == number)
+        members, now = np.unique(state.cell[atoms], return_inverse=True)
+        if len(members) < 2 or len(atoms) > _MOST_ATOMS:
+            continue
+        part = part_of(land, atoms)
+        local = np.full(state.cells + 1, -1, dtype=np.int64)
+        local[members] = np.arange(len(members))
+        part = part._replace(home=local[part.home])
+        cell = now.astype(np.int64)
+        before = anneal(part, cell.copy(), len(members), goal, 0, 1.0, 1.0, 0.0, seed)
+        after = anneal(
+            part, cell, len(members), goal, rules.search, _ROUNDING, _COLD, 0.0, seed
+        )  # fmt: skip
+        out = [
+            np.count_nonzero(_away(sums(of, part.weight, len(members)), goal)) for of in (now, cell)
+        ]
+        left = [float(part.hold[(part.home >= 0) & (of != part.home)].sum()) for of in (now, cell)]
+        if out[1] <= out[0] and after + left[1] < before + left[0] - 1e-9:
+            state.cell[atoms] = members[cell]
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _Change:
     """Another division of a region that is nearer to the band."""
@@ -177,18 +215,14 @@ def _counts(load: float, now: int, atoms: int, goal: Goal, *, free: bool) -> lis
     """Return the numbers of cells that a region may have, the present one first."""
     if not free:
         return [now]
-    least = int(np.ceil(load / goal.high - 1e-9))
+    # Land of nobody needs a cell as well.
+    least = max(1, int(np.ceil(load / goal.high - 1e-9)))
     most = int(np.floor(load / max(goal.low, 1e-9) + 1e-9))
+    best = round(load / goal.target)
     if least > most:
-        near = {now - 1, now + 1, int(np.floor(load / goal.target)), least}
+        counts = {now, now - 1, now + 1, best, least}
     else:
-        near = {
-            int(np.clip(now, least, most)),
-            int(np.clip(round(load / goal.target), least, most)),
-        }
-    if least <= now <= most:
-        near = {now, *near}
-    counts = {now, *near}
+        counts = {now, int(np.clip(now, least, most)), int(np.clip(best, least, most))}
     return sorted(
         (count for count in counts if 1 <= count <= atoms),
         key=lambda count: (abs(count - now), count),

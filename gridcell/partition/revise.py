@@ -18,7 +18,7 @@ from gridcell.partition.divide import (
 )
 from gridcell.partition.graph import Graph, contract
 from gridcell.partition.polish import polish
-from gridcell.partition.regions import PINNED, CellState, bring_into_band
+from gridcell.partition.regions import PINNED, CellState, bring_into_band, round_off
 from gridcell.partition.search import Divided, goal_of
 from gridcell.partition.settle import join_touching, main_cells, settle, sums
 from gridcell.partition.targets import Targets
@@ -231,6 +231,7 @@ def _revised(
         bring_into_band(coarse, rough, home[first], held, goal, rules, seed, free=not wanted)
         state = CellState(rough.cell[block], rough.touched, rough.locked)
     bring_into_band(graph, state, home, hold, goal, rules, seed, free=not wanted)
+    round_off(graph, state, home, hold, goal, rules, seed)
 
     used, cell = np.unique(state.cell, return_inverse=True)
     if wanted and len(used) != wanted:
