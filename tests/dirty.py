@@ -125,7 +125,7 @@ class _Work:
         return frame[keep].reset_index(drop=True)
 
 
-COVER = ("overlap", "sliver", "open_slit", "gap", "hole", "outside")
+COVER = ("overlap", "sliver", "open_sliver", "gap", "hole", "outside")
 
 
 def _ring(shape):

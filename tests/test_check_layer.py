@@ -181,7 +181,7 @@ def test_slits_open_at_the_rim_are_told_as_repair_closes_them(crs):
     cells = layer([west, east], code=["w", "e"]).to_crs(crs)
     report = check_cells(cells)
     assert report.ok
-    (slit,) = found(report, "open_slit")
+    (slit,) = found(report, "open_sliver")
     assert (slit.severity, sorted(slit.cells.split(";"))) == ("warning", ["e", "w"])
     assert slit.measure == pytest.approx(180, rel=0.05)
     assert "2 m wide" in slit.message
@@ -189,20 +189,20 @@ def test_slits_open_at_the_rim_are_told_as_repair_closes_them(crs):
     assert moves["area_m2"].sum() == pytest.approx(180, rel=0.01)
     assert shapely.distance(np.asarray(moves.geometry), slit.geometry).min() == 0
     (piece,) = report.pieces.itertuples()
-    assert (piece.kind, piece.width_m) == ("open_slit", pytest.approx(2, rel=0.05))
+    assert (piece.kind, piece.width_m) == ("open_sliver", pytest.approx(2, rel=0.05))
     # Wider than asked, within land, or closed: no slit, and the last two leave nothing open.
-    assert not len(found(check_cells(cells, gap_width=1.5), "open_slit"))
+    assert not len(found(check_cells(cells, gap_width=1.5), "open_sliver"))
     ground = layer([box(0, 0, 200, 100)]).to_crs(crs)
-    assert not len(found(check_cells(cells, ground), "open_slit"))
-    assert not len(found(check_cells(repair_cells(cells).cells), "open_slit"))
+    assert not len(found(check_cells(cells, ground), "open_sliver"))
+    assert not len(found(check_cells(repair_cells(cells).cells), "open_sliver"))
 
 
-def test_short_or_wide_inlets_and_those_of_one_cell_are_no_open_slits():
+def test_short_or_wide_inlets_and_those_of_one_cell_are_no_open_slivers():
     short = [box(0, 0, 100, 100).difference(box(99, 97, 100, 100)), box(100, 0, 200, 100)]
     wide = [box(0, 0, 100, 100), box(105, 0, 200, 100).union(box(100, 0, 200, 10))]
     own = [box(0, 0, 100, 100).difference(box(50, 10, 52, 100)), box(100, 0, 200, 100)]
     for shapes in (short, wide, own):
-        assert not len(found(check_cells(layer(shapes)), "open_slit"))
+        assert not len(found(check_cells(layer(shapes)), "open_sliver"))
 
 
 def test_a_polygon_given_twice_is_one_finding_and_no_overlap():

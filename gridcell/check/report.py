@@ -19,7 +19,7 @@ KINDS: Final = (
     "crs_overruled", "outside_area_of_use",
     "area_sum", "empty_geometry", "wrong_type", "invalid_geometry", "duplicate_geometry",
     "overlap", "gap", "sliver", "outside", "not_nested_geometry", "unmatched_border", "hole",
-    "open_slit", "multipart", "missing_code", "duplicate_code", "wrong_check_character",
+    "open_sliver", "multipart", "missing_code", "duplicate_code", "wrong_check_character",
     "wrong_parent", "code_not_nested", "totals", "share_above_100", "household_outside",
     "household_twice", "cut_building",
 )  # fmt: skip

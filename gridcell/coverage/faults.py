@@ -11,7 +11,7 @@ from shapely.geometry import Point
 from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.faces import rounding_step
 from gridcell.coverage.layer import CellTable
-from gridcell.coverage.open_slits import find_open_slits
+from gridcell.coverage.open_slivers import find_open_slivers
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.units import size
 from gridcell.coverage.units import width as width_text
@@ -75,7 +75,7 @@ def prove_level(table: CellTable, level: Level, *, gap_width: float) -> Cover:
     step = rounding_step(shapes[~shapely.is_missing(shapes)])
     found = Cover(proof=proof)
     _gaps(found, table, level, gap_width, step)
-    _open_slits(found, table, level, gap_width)
+    _open_slivers(found, table, level, gap_width)
     _overlaps(found, table, level)
     _outside(found, table, level)
     _junctions(found, table, level, step)
@@ -163,27 +163,29 @@ def _gap_kinds(
     return [kind for kind in kinds if len(kind[2])]
 
 
-def _open_slits(found: Cover, table: CellTable, level: Level, gap_width: float) -> None:
+def _open_slivers(found: Cover, table: CellTable, level: Level, gap_width: float) -> None:
     """Add what repair would close of a coverage without land that is no gap of it."""
     if level.land is not None or not len(found.proof.rim):
         return
     scale, units = table.scale(), table.units
     near = NEAR_M / max(scale)
-    slits = find_open_slits(table.cover[level.rows], found.proof, gap_width, near=near, scale=scale)
-    if not len(slits.shapes):
+    slivers = find_open_slivers(
+        table.cover[level.rows], found.proof, gap_width, near=near, scale=scale
+    )
+    if not len(slivers.shapes):
         return
-    areas, widths = _sizes(table, slits.shapes)
-    beside = _beside(table, level, slits.shapes, slits.reach + near)
+    areas, widths = _sizes(table, slivers.shapes)
+    beside = _beside(table, level, slivers.shapes, slivers.reach + near)
     messages = [
         Message(
-            "finding.layer_open_slit", area=size(area), unit=units.area_name,
+            "finding.layer_open_sliver", area=size(area), unit=units.area_name,
             width=width_text(width), length=units.length_name,
             beside=listed([table.name[row] for row in rows], _NAMED),
         )
         for area, width, rows in zip(areas, widths, beside, strict=True)
     ]  # fmt: skip
     titles = [[table.title(row) for row in rows] for rows in beside]
-    _add(found, "open_slit", "warning", slits.shapes, areas, widths, titles, messages)
+    _add(found, "open_sliver", "warning", slivers.shapes, areas, widths, titles, messages)
 
 
 def _beside(table: CellTable, level: Level, shapes: Geometries, near: float) -> list[list[int]]:

@@ -80,7 +80,7 @@ class HeldFaces:
 def take_apart(
     cells: Geometries, parent: Ints, gaps: Geometries, mouths: Floats, settings: RepairSettings
 ) -> HeldFaces:
-    """Return the faces between the borders of cells, of their land, and of the mouths of slits.
+    """Return the faces between the borders of cells, of their land, and of the mouths of slivers.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def take_apart(
         Polygons over gaps that are to be closed: their faces are divided into triangles
         (constrained Delaunay), which may go to different neighbours.
     mouths
-        (m, 2, 2) segments that close slits.
+        (m, 2, 2) segments that close slivers.
     settings
         For the land and what counts as near.
     """

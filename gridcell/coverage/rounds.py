@@ -11,7 +11,7 @@ from gridcell.coverage.decide import decide
 from gridcell.coverage.detached import join_detached
 from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.moves import Move, list_moves
-from gridcell.coverage.open_slits import OpenSlits, find_open_slits
+from gridcell.coverage.open_slivers import OpenSlivers, find_open_slivers
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.repair_faces import Ints, RepairSettings, take_apart
 
@@ -37,7 +37,7 @@ def repair_coverage(
     """Return the cells as an exact coverage but for wide gaps, what changed hands, and the proof.
 
     Narrow gaps are closed, those that are open at the rim as well: within land they are gaps of
-    that; without, inlets between two cells (`gridcell.coverage.open_slits`).
+    that; without, inlets between two cells (`gridcell.coverage.open_slivers`).
 
     Parameters
     ----------
@@ -50,18 +50,18 @@ def repair_coverage(
     """
     moves: list[Move] = []
     proof = proof or _prove(shapes, settings)
-    slits = OpenSlits.none()
+    slivers = OpenSlivers.none()
     if not settings.bounded:
-        slits = find_open_slits(
+        slivers = find_open_slivers(
             shapes, proof, settings.gap_width, near=settings.near, scale=settings.scale
         )
     for _ in range(ROUNDS):
         settled = _is_settled(shapes, proof, settings)
-        if settled and not len(slits.shapes):
+        if settled and not len(slivers.shapes):
             return RepairedCoverage(shapes=shapes, moves=moves, proof=proof, exact=True)
-        after, more = _round(shapes, proof, slits, settings)
-        # What is left of a slit after it was closed once is the shape of the rim.
-        slits = OpenSlits.none()
+        after, more = _round(shapes, proof, slivers, settings)
+        # What is left of a sliver after it was closed once is the shape of the rim.
+        slivers = OpenSlivers.none()
         if more or not settled:
             shapes, proof = after, _prove(after, settings)
             moves += more
@@ -92,17 +92,21 @@ def _is_settled(shapes: Geometries, proof: CoverageProof, settings: RepairSettin
 
 
 def _round(
-    cells: Geometries, proof: CoverageProof, slits: OpenSlits, settings: RepairSettings
+    cells: Geometries, proof: CoverageProof, slivers: OpenSlivers, settings: RepairSettings
 ) -> tuple[Geometries, list[Move]]:
     """Return the cells with their faults settled, and what changed hands."""
     gaps = np.asarray(proof.gap_pieces.geometry, dtype=object)
     gaps = gaps[settings.is_narrow(gaps)]
-    rows = _at_faults(cells, proof, gaps, slits, settings)
+    rows = _at_faults(cells, proof, gaps, slivers, settings)
     if not len(rows):
         return cells, []
     before = cells[rows]
     faces = take_apart(
-        before, settings.parent[rows], np.concatenate([gaps, slits.shapes]), slits.mouths, settings
+        before,
+        settings.parent[rows],
+        np.concatenate([gaps, slivers.shapes]),
+        slivers.mouths,
+        settings,
     )
     decision = decide(faces, settings.rank[rows], settings)
     owner, detached = join_detached(faces, decision, settings)
@@ -119,7 +123,7 @@ def _at_faults(
     cells: Geometries,
     proof: CoverageProof,
     gaps: Geometries,
-    slits: OpenSlits,
+    slivers: OpenSlivers,
     settings: RepairSettings,
 ) -> Ints:
     """Return the rows of all cells that have a part in a fault."""
@@ -127,7 +131,9 @@ def _at_faults(
     faults = [np.asarray(pieces, dtype=object) for pieces in faults]
     tree = shapely.STRtree(cells)
     near = tree.query(np.concatenate(faults), predicate="dwithin", distance=settings.near)[1]
-    beside = tree.query(slits.shapes, predicate="dwithin", distance=slits.reach + settings.near)[1]
+    beside = tree.query(
+        slivers.shapes, predicate="dwithin", distance=slivers.reach + settings.near
+    )[1]
     rows = np.concatenate([near, beside, proof.unmatched, proof.off_land])
     rows = np.unique(rows.astype(np.int64))
     return np.asarray(rows[~shapely.is_missing(cells[rows])])

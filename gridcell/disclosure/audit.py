@@ -73,7 +73,7 @@ def audit_tables(
     if pairs is not None:
         findings += _buildings(pairs)
     alone = make_network(division)
-    own, sound = feasible_counts(alone.tail, alone.head, alone.count, ~alone.told)
+    own, sound = feasible_counts(alone.tail, alone.head, alone.count, ~alone.published)
     if not sound.all():
         findings.append(
             Finding(
@@ -96,7 +96,7 @@ def audit_tables(
     findings += _small_pairs(pairs, threshold)
     both = make_network(division, pieces, before)
     names = _names(division, both, owner, pieces, before)
-    counts, agrees = feasible_counts(both.tail, both.head, both.count, ~both.told)
+    counts, agrees = feasible_counts(both.tail, both.head, both.count, ~both.published)
     findings += _recoverable(both, counts, threshold, names, agrees)
     if agrees.all():
         return findings
@@ -129,7 +129,7 @@ def _telling(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
 
 
 def _small(division: CellTree, threshold: int) -> Iterator[Finding]:
-    small = division.told & (division.households > 0) & (division.households < threshold)
+    small = division.published & (division.households > 0) & (division.households < threshold)
     for row in np.flatnonzero(small):
         code = str(division.code[row])
         yield _small_count(_Name(code, code), int(division.households[row]), threshold)
@@ -191,7 +191,7 @@ def _pieces(pairs: pd.DataFrame, division: CellTree, before: CellTree) -> Pieces
         a=frame["row_a"].to_numpy(np.int64)[shared],
         b=frame["row_b"].to_numpy(np.int64)[shared],
         households=np.asarray(count.fillna(0), dtype=np.int64)[shared],
-        told=count.notna().to_numpy(np.bool_)[shared],
+        published=count.notna().to_numpy(np.bool_)[shared],
         beyond=np.unique(frame["row_b"].to_numpy(np.int64)[~shared]),
     )
 
@@ -237,15 +237,15 @@ def _recoverable(
     network: Network, counts: Ints, threshold: int, names: list[_Name], agrees: Bools
 ) -> Iterator[Finding]:
     """Yield the hidden counts whose range is too narrow, where counts agree with what is told."""
-    hidden = ~network.told & agrees
+    hidden = ~network.published & agrees
     low, high = feasibility_intervals(network.tail, network.head, counts, hidden)
-    narrow = np.flatnonzero(hidden & ~network.unguarded & (high - low < threshold))
+    narrow = np.flatnonzero(hidden & ~network.nonsensitive & (high - low < threshold))
     if not len(narrow):
         return
     # What the earlier publication alone gives away cannot be helped.
     most = hidden.copy()
     most[network.cells] = most[network.total] = most[network.pieces] = True
-    most &= ~network.fixed & agrees
+    most &= ~network.protected & agrees
     least, greatest = feasibility_intervals(network.tail, network.head, counts, most)
     for row in narrow:
         helpless = network.earlier.stop > network.earlier.start
@@ -264,10 +264,10 @@ def _recoverable(
 
 def _determined(network: Network, names: list[_Name], agrees: Bools) -> Iterator[Finding]:
     """Yield the hidden counts that are one sum or difference of told ones, whatever these are."""
-    where = np.flatnonzero(~network.told)
+    where = np.flatnonzero(~network.published)
     block = blocks(network.tail[where], network.head[where])
     single: Bools = np.bincount(block, minlength=1)[block] == 1
-    for row in where[single & ~network.unguarded[where] & ~agrees[where]]:
+    for row in where[single & ~network.nonsensitive[where] & ~agrees[where]]:
         yield Finding(
             kind="recoverable", severity="error", measure=0.0, cell=names[row].cell,
             text=Message("finding.recoverable_sum", name=names[row].text),

@@ -93,7 +93,7 @@ def check_published(
     hidden = {
         level: int(frame["households"].isna().sum()) for level, frame in exported.levels.items()
     }
-    done = {"threshold": least, "hidden": hidden, "with_older": before is not None}
+    done = {"threshold": least, "hidden": hidden, "with_earlier": before is not None}
     return CheckReport.of(found, None, figures={"published": done})
 
 

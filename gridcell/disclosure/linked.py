@@ -82,7 +82,7 @@ def link_earlier(
     of = np.append(pd.Index(before.code).get_indexer(pd.Index(codes[1])), -1)
     pieces = Pieces(
         a=own[found.a[held]], b=of[found.b[held]], households=households[held],
-        told=~single_buildings(pairs)[held],
+        published=~single_buildings(pairs)[held],
         beyond=np.unique(of[found.b[(found.a < 0) & ~found.is_sliver]]),
     )  # fmt: skip
     return Linked(

@@ -1,4 +1,4 @@
-"""The cells of a division, and what is told of their households, as a network of counts."""
+"""The cells of a division, and what is published of their households, as a network of counts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,21 +23,21 @@ class CellTree:
     parent: Ints
     """(n,) row of the cell above, -1 for the whole."""
     households: Ints
-    """(n,) 0 where not told."""
-    told: Bools
-    """(n,) whether households are told."""
+    """(n,) 0 where not published."""
+    published: Bools
+    """(n,) whether households are published."""
     empty: Bools
     """(n,) whether the cell is seen to hold nobody: no building in it, and no household."""
     total: int | None
-    """Households of all cells, where told."""
+    """Households of all cells, where published."""
     contradicting: tuple[str, ...]
-    """Codes of cells of which two layers tell different counts."""
+    """Codes of cells of which two layers publish different counts."""
 
     @property
     def known_total(self) -> int | None:
-        """Households of all cells, where told or the sum of what is."""
+        """Households of all cells, where published or the sum of what is."""
         roots = self.parent < 0
-        if self.total is None and self.told[roots].all():
+        if self.total is None and self.published[roots].all():
             return int(self.households[roots].sum())
         return self.total
 
@@ -58,8 +58,8 @@ class Pieces:
     b: Ints
     """(m,) row of the earlier one, -1 for land outside it."""
     households: Ints
-    """(m,) 0 where not told."""
-    told: Bools
+    """(m,) 0 where not published."""
+    published: Bools
     beyond: Ints
     """Rows of the earlier division whose land reaches out of the newer one."""
 
@@ -75,11 +75,11 @@ class Network:
     tail: Ints
     head: Ints
     count: Ints
-    told: Bools
-    fixed: Bools
-    """Told, and nothing can be done about it: published before, or plain to see."""
-    unguarded: Bools
-    """Not told, and nobody minds who works it out."""
+    published: Bools
+    protected: Bools
+    """Published, and no candidate for suppression: published before, or plain to see."""
+    nonsensitive: Bools
+    """Not published, and no count to protect: nobody minds who works it out."""
     cells: slice
     total: int
     pieces: slice
@@ -95,7 +95,7 @@ def make_cell_tree(levels: Mapping[str, pd.DataFrame], total: int | None) -> Cel
         Any of large, medium, small, micro, leaves, with ``code``, ``parent``, ``households``
         (missing where hidden) and ``buildings``; a layer without parents is a tree of its own.
     total
-        Households of all cells, where told.
+        Households of all cells, where published.
     """
     wanted = ("code", "parent", "households", "buildings")
     frames = [
@@ -113,15 +113,15 @@ def make_cell_tree(levels: Mapping[str, pd.DataFrame], total: int | None) -> Cel
     different = different.fillna(value=False)
     code = cells.index.to_numpy(dtype=object)
     households = cells["households"]
-    told = households.notna().to_numpy(dtype=np.bool_)
+    published = households.notna().to_numpy(dtype=np.bool_)
     count = households.fillna(0).to_numpy(dtype=np.int64)
     nothing = (cells["buildings"] == 0).fillna(value=False).to_numpy(dtype=np.bool_)
     return CellTree(
         code=code,
         parent=pd.Index(code).get_indexer(pd.Index(cells["parent"])).astype(np.int64),
         households=count,
-        told=told,
-        empty=told & (count == 0) & nothing,
+        published=published,
+        empty=published & (count == 0) & nothing,
         total=total,
         contradicting=tuple(different.index[different].astype(str)),
     )
@@ -141,21 +141,31 @@ def make_network(
     arcs = _Arcs()
     above = np.where(division.parent < 0, whole, cells[division.parent])
     below = np.where(division.is_leaf, end, cells) if earlier is None else cells
-    arcs.add(above, below, division.households, told=division.told, fixed=division.empty)
-    arcs.add([end], [whole], [division.known_total or 0], told=division.known_total is not None)
+    arcs.add(
+        above, below, division.households, published=division.published, protected=division.empty
+    )
+    arcs.add(
+        [end], [whole], [division.known_total or 0], published=division.known_total is not None
+    )
     if pieces is not None and earlier is not None:
         others = 2 + n + np.arange(len(earlier.code))
         last = 2 + n + len(earlier.code)
         into = np.where(pieces.b < 0, end, others[pieces.b])
-        arcs.add(cells[pieces.a], into, pieces.households, told=pieces.told)
+        arcs.add(cells[pieces.a], into, pieces.households, published=pieces.published)
         over = np.where(earlier.parent < 0, last, others[earlier.parent])
-        arcs.add(others, over, earlier.households, told=earlier.told, fixed=earlier.told)
+        arcs.add(
+            others,
+            over,
+            earlier.households,
+            published=earlier.published,
+            protected=earlier.published,
+        )
         known = earlier.known_total is not None
         total = earlier.known_total or earlier.households[earlier.parent < 0].sum()
-        # Not told, it is no count that anybody hid: cells of a layer have no sum.
-        arcs.add([last], [end], [total], told=known, fixed=known, unguarded=not known)
+        # Not published, it is no count that anybody hid: cells of a layer have no sum.
+        arcs.add([last], [end], [total], published=known, protected=known, nonsensitive=not known)
         nobody = np.zeros(len(pieces.beyond), dtype=np.int64)
-        arcs.add(nobody + end, others[pieces.beyond], nobody, told=False, unguarded=True)
+        arcs.add(nobody + end, others[pieces.beyond], nobody, published=False, nonsensitive=True)
     return arcs.network(n, 0 if pieces is None else len(pieces.a))
 
 
@@ -171,21 +181,22 @@ class _Arcs:
         head: ArrayLike,
         count: ArrayLike,
         *,
-        told: Bools | bool,
-        fixed: Bools | bool = False,
-        unguarded: Bools | bool = False,
+        published: Bools | bool,
+        protected: Bools | bool = False,
+        nonsensitive: Bools | bool = False,
     ) -> None:
-        kind = np.broadcast_arrays(tail, head, count, told, fixed, unguarded)
+        kind = np.broadcast_arrays(tail, head, count, published, protected, nonsensitive)
         self._kinds.append(tuple(kind))
 
     def network(self, cells: int, pieces: int) -> Network:
         columns = [np.concatenate(column) for column in zip(*self._kinds, strict=True)]
         tail, head, count = (column.astype(np.int64) for column in columns[:3])
-        told, fixed, unguarded = (column.astype(np.bool_) for column in columns[3:])
+        published, protected, nonsensitive = (column.astype(np.bool_) for column in columns[3:])
         after = cells + 1 + pieces
         earlier = len(self._kinds[3][0]) if len(self._kinds) > 3 else 0
         return Network(
-            tail=tail, head=head, count=count, told=told, fixed=fixed, unguarded=unguarded,
+            tail=tail, head=head, count=count,
+            published=published, protected=protected, nonsensitive=nonsensitive,
             cells=slice(0, cells), total=cells, pieces=slice(cells + 1, after),
             earlier=slice(after, after + earlier),
         )  # fmt: skip

@@ -172,12 +172,12 @@ def _down_to_small(plan: Plan) -> Plan:
 
 def _hide(network: Network, threshold: int) -> tuple[Bools, Bools]:
     """Return which counts of a network to hide, and which of them stay exposed."""
-    free = np.flatnonzero(~network.fixed)
+    free = np.flatnonzero(~network.protected)
     found = suppress(
         network.tail[free], network.head[free], network.count[free], threshold=threshold,
-        suppressed=~network.told[free], unguarded=network.unguarded[free],
+        suppressed=~network.published[free], nonsensitive=network.nonsensitive[free],
     )  # fmt: skip
-    hidden, exposed = ~network.told, np.zeros(len(network.told), dtype=np.bool_)
+    hidden, exposed = ~network.published, np.zeros(len(network.published), dtype=np.bool_)
     hidden[free], exposed[free] = found.suppressed, found.exposed
     return hidden, exposed
 

@@ -45,7 +45,7 @@ def suppress(
     *,
     threshold: int,
     suppressed: NDArray[np.bool_] | None = None,
-    unguarded: NDArray[np.bool_] | None = None,
+    nonsensitive: NDArray[np.bool_] | None = None,
 ) -> Suppression:
     """Return which counts to suppress.
 
@@ -66,7 +66,7 @@ def suppress(
         suppresses nothing.
     suppressed
         (n,) counts that are suppressed already, whatever they are, and to be protected too.
-    unguarded
+    nonsensitive
         (n,) counts that are not known either, and that need no protection.
 
     Examples
@@ -78,7 +78,7 @@ def suppress(
     >>> suppress(row, column, np.array([3, 9, 20, 7]), threshold=5).suppressed.tolist()
     [True, True, True, True]
     """
-    safe = np.zeros(len(count), dtype=bool) if unguarded is None else unguarded.copy()
+    safe = np.zeros(len(count), dtype=bool) if nonsensitive is None else nonsensitive.copy()
     primary = (count > 0) & (count < threshold) | safe
     if suppressed is not None:
         primary |= suppressed
@@ -104,10 +104,10 @@ class _Protection:
         self._threshold = threshold
 
     def run(
-        self, primary: NDArray[np.bool_], unguarded: NDArray[np.bool_]
+        self, primary: NDArray[np.bool_], nonsensitive: NDArray[np.bool_]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return what to suppress, and what stays exposed even so."""
-        suppressed, safe = primary.copy(), unguarded.copy()
+        suppressed, safe = primary.copy(), nonsensitive.copy()
         exposed = np.zeros(len(primary), dtype=bool)
         while len(todo := np.flatnonzero(suppressed & ~safe & ~exposed)):
             for arc in todo.tolist():

@@ -258,7 +258,7 @@ def _findings(plan: PlanFrames, most: int, lang: str) -> dict[str, Any]:
 
 def _vacancies(plan: PlanFrames, lang: str) -> dict[str, Any]:
     """Return the cells with vacant posts, by level and row, and who is missing there."""
-    vacant = plan.vacancies.reindex(columns=list(VACANCY_COLUMNS))  # older plans tell no reason
+    vacant = plan.vacancies.reindex(columns=list(VACANCY_COLUMNS))  # plans of 0.1.0 tell no reason
     tables = [pd.DataFrame(columns=["level", "row", "role", "missing", "reason"])]
     for number, level in enumerate(LEVELS if len(vacant) else ()):
         row = pd.Index(plan.cells(level)["code"]).get_indexer(pd.Index(vacant["code"]))

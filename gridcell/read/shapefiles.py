@@ -73,7 +73,7 @@ def read_shapefile(path: Path, option: str | None) -> tuple[Features, str]:
 def _named_crs(prj: Path | None) -> tuple[pyproj.CRS | None, str | None]:
     """Return the CRS that a ``.prj`` names in WKT, or why it cannot be used.
 
-    GDAL knows WKT of the kind of ESRI and older forms without brackets, PROJ all of WKT.
+    GDAL knows WKT of the kind of ESRI and forms without brackets, PROJ all of WKT.
     """
     if prj is None:
         return None, None

@@ -1,4 +1,4 @@
-"""Slits that are open at the rim of a coverage: narrow gaps that no border closes."""
+"""Slivers that are open at the rim of a coverage: narrow gaps that no border closes."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ from gridcell.coverage.width import width_of
 Floats = NDArray[np.float64]
 
 _LONG: Final = 5.0
-"""Area over width squared from which an inlet between two polygons is a slit between borders that
+"""Area over width squared from which an inlet between two polygons is a sliver between borders that
 should be one; shorter ones are the shape of the rim."""
 _BUFFER_ERROR: Final = 0.02
 """Share of the width by which edges of a buffer are off: GEOS buffers a simplified line."""
@@ -25,30 +25,30 @@ _CORNER: Final = 5.0
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class OpenSlits:
-    """Slits, and the lines that close them."""
+class OpenSlivers:
+    """Slivers, and the lines that close them."""
 
     shapes: Geometries
     """(n,) Polygons, as exact as a buffer: their edges are not those of the neighbours."""
     mouths: Floats
     """(m, 2, 2) segments from rim to rim."""
     reach: float
-    """How far an edge of a slit may be from the neighbour's, in units of the CRS."""
+    """How far an edge of a sliver may be from the neighbour's, in units of the CRS."""
 
     @classmethod
-    def none(cls) -> "OpenSlits":
-        """Return no slits at all."""
+    def none(cls) -> "OpenSlivers":
+        """Return no slivers at all."""
         return cls(shapes=np.empty(0, dtype=object), mouths=np.empty((0, 2, 2)), reach=0.0)
 
 
-def find_open_slits(
+def find_open_slivers(
     polygons: Geometries,
     proof: CoverageProof,
     width: float,
     *,
     near: float,
     scale: tuple[float, float] = (1.0, 1.0),
-) -> OpenSlits:
+) -> OpenSlivers:
     """Return the inlets of the rim that are long, narrow, and lie between two polygons or more.
 
     Parameters
@@ -65,7 +65,7 @@ def find_open_slits(
         What a unit of x and of y is in the unit of `width`.
     """
     if width <= 0 or not len(proof.rim):
-        return OpenSlits.none()
+        return OpenSlivers.none()
     lines = np.asarray(shapely.linestrings(proof.rim), dtype=object)
     outline = _outline(polygons, lines)
     scaled = shapely.transform(outline, lambda xy: xy * scale)
@@ -85,12 +85,12 @@ def find_open_slits(
     between[between] = shapely.area(pieces[between]) > _LONG * width_of(pieces[between]) ** 2
     pieces, drawn = pieces[between], drawn[between]
     if not len(pieces):
-        return OpenSlits.none()
+        return OpenSlivers.none()
     rim = _segments_near(pieces, scaled, width)
     mouths = _mouths(pieces, rim, reach, metric_near) / scale
     # The vertices of the outline itself: scaled and back they are off by a rounding step.
     rim = _segments_near(drawn, outline, width / min(scale))
-    return OpenSlits(
+    return OpenSlivers(
         shapes=drawn, mouths=_snapped_to(rim, mouths, reach_here, near), reach=reach_here
     )
 
