@@ -203,3 +203,11 @@ def test_any_years_of_changes_keep_every_promise(seed):
         pairs = set(zip(both["code_x"], both["code_y"], strict=True))
         assert pairs <= known or (told.empty and all(old == new for old, new in pairs)), kind
         before = after
+
+
+def test_a_name_that_somebody_gave_stays(layers, plan):
+    named = plan.small["name"].where(plan.small.index != 0, "Old Town")
+    updated = gridcell.update_plan(
+        dataclasses.replace(plan, small=plan.small.assign(name=named)), layers
+    )
+    assert updated.small["name"].tolist() == named.tolist()

@@ -53,6 +53,10 @@ class KeptCodes:
     """By code of the community's cell and type, the highest number ever given."""
     last_micro: Mapping[str, int]
     """By code of the small cell, the highest number ever given."""
+    small_name: Texts | None = None
+    """(smalls,) names that somebody gave, ``None`` for cells that are called by their number."""
+    leaf_name: Texts | None = None
+    """(leaves,) likewise."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -171,6 +175,7 @@ def make_cells(
         draw_cells(borders, np.arange(leaves), leaves)[micro], leaf_counts[micro],
         None if leaf is None else Verdict(band=leaf.band[micro], reason=leaf.reason[micro]), rules,
         None if kept is None else kept.leaf[micro], {} if kept is None else kept.last_micro,
+        None if kept is None or kept.leaf_name is None else kept.leaf_name[micro],
     )  # fmt: skip
 
     small_code = small_level.code.to_numpy(dtype=object)
@@ -253,7 +258,8 @@ def _small_level(
         kept=None if kept is None else kept.small,
         last_given=None if kept is None else kept.last_small,
     ).reset_index(drop=True)  # fmt: skip
-    name = _titles(medium.name[parent], _numbers(code, rules.small_digits), "name.small")
+    name = cell_titles(medium.name[parent], code, rules.small_digits, "name.small")
+    name = _renamed(name, None if kept is None else kept.small_name)
     if layers.sites is not None and len(layers.sites):
         site = layers.sites["name"].fillna(layers.sites["site_id"]).to_numpy(dtype=object)
         name[dedicated] = site[division.site_of_small[dedicated]]
@@ -280,6 +286,7 @@ def _micro_level(
     rules: Codes,
     kept: Ints | None,
     last_given: Mapping[str, int],
+    given_name: Texts | None,
 ) -> _NumberedCells:
     assert small.community is not None  # noqa: S101
     point = shapely.get_coordinates(shapely.point_on_surface(geometry))
@@ -293,7 +300,9 @@ def _micro_level(
         geometry=geometry,
         counts=counts,
         code=code,
-        name=_titles(small.name[parent], _numbers(code, rules.micro_digits), "name.micro"),
+        name=_renamed(
+            cell_titles(small.name[parent], code, rules.micro_digits, "name.micro"), given_name
+        ),
         community=small.community[parent],
         above=small,
         parent=parent,
@@ -301,22 +310,34 @@ def _micro_level(
     )
 
 
-def _titles(above: Texts, number: Texts, key: str) -> Texts:
-    """Return names of numbered cells, in Chinese where the name of the cell above is."""
+def cell_titles(above: Texts, code: "pd.Series[str]", digits: int, key: str) -> Texts:
+    """Return names of numbered cells, in Chinese where the name of the cell above is.
+
+    Parameters
+    ----------
+    above
+        Names of the cells above.
+    code
+        Codes, which end with the number.
+    digits
+        How many digits the number has.
+    key
+        Of the text: ``name.small`` or ``name.micro``.
+    """
     text = pd.Series(above, dtype="str")
     in_chinese = text.str.contains("[\u3400-\u9fff]", regex=True).to_numpy()
     template = np.where(in_chinese, catalogue.text(key, "zh"), catalogue.text(key, "en"))
+    number = code.str.slice(-digits).str.lstrip("0")
     titles = zip(template.tolist(), above, number, strict=True)
     return np.array([t.format(above=a, number=n) for t, a, n in titles], dtype=object)
 
 
+def _renamed(name: Texts, given: Texts | None) -> Texts:
+    return name if given is None else np.where(pd.isna(given), name, given)
+
+
 def _sentences(reasons: Texts) -> list[str | None]:
     return [None if reason is None else str(reason) for reason in reasons]
-
-
-def _numbers(code: "pd.Series[str]", digits: int) -> Texts:
-    """Return the numbers at the end of codes, as people say them."""
-    return code.str.slice(-digits).str.lstrip("0").to_numpy(dtype=object)
 
 
 def _count(pieces: pd.DataFrame, leaf: Ints, n: int) -> Ints:

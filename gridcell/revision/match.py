@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries, run_starts
 from gridcell.assembly import DivisionInput
 from gridcell.cells.codes import assign_community_codes
-from gridcell.cells.frames import KeptCodes
+from gridcell.cells.frames import KeptCodes, cell_titles
 from gridcell.cells.polygons import LeafBorders, draw_cells
 from gridcell.cells.registry import last_numbers
 from gridcell.model import Fabric, Plan
@@ -118,7 +118,8 @@ def keep_codes(
 
     A cell keeps its number while at least half of its settled households, or without any of its
     land, stay together, and no other cell has more of them. A micro cell keeps it only within its
-    small cell, and a small cell only within its community.
+    small cell, and a small cell only within its community. Names that somebody gave stay with the
+    number.
 
     Parameters
     ----------
@@ -158,7 +159,32 @@ def keep_codes(
     number = _number(plan.leaves["code"], rules.micro_digits)
     leaf[kept[stays]] = number[origin[kept[stays]]]
     last_small, last_micro = _last(plan, communities, rules, recoded)
-    return KeptCodes(small=small, leaf=leaf, last_small=last_small, last_micro=last_micro)
+    stayed = np.where(leaf > 0, origin, -1)
+    small_name = _given_names(plan.small, plan.medium, rules.small_digits, "small")
+    leaf_name = _given_names(plan.leaves, plan.small, rules.micro_digits, "micro")
+    return KeptCodes(
+        small=small, leaf=leaf, last_small=last_small, last_micro=last_micro,
+        small_name=small_name[np.where(dedicated, -1, heir)],
+        leaf_name=leaf_name[stayed],
+    )  # fmt: skip
+
+
+def _given_names(
+    cells: pd.DataFrame, above: pd.DataFrame, digits: int, level: str
+) -> NDArray[np.object_]:
+    """Return the names of cells that somebody gave, ``None`` where they tell the number alone.
+
+    A last ``None`` is for cells that are new.
+    """
+    name = cells["name"].to_numpy(dtype=object)
+    title = cell_titles(
+        cells["parent"].map(above.set_index("code")["name"]).to_numpy(dtype=object),
+        cells["code"], digits, f"name.{level}",
+    )  # fmt: skip
+    given = np.full(len(name) + 1, None, dtype=object)
+    told = np.flatnonzero(cells["name"].notna().to_numpy() & (name != title))
+    given[told] = name[told]
+    return given
 
 
 def _last(
