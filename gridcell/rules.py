@@ -358,13 +358,18 @@ def _settings(section: BaseModel) -> dict[str, object]:
 
 
 @checked
-def read_rules(path: str | Path | None = None, **overrides: object) -> Rules:
+def read_rules(
+    path: str | Path | None = None, *, base: Rules | None = None, **overrides: object
+) -> Rules:
     """Return the rules: defaults, then the TOML file, then ``GRIDCELL_*``, then `overrides`.
 
     Parameters
     ----------
     path
         A TOML file whose tables are the sections of `Rules`.
+    base
+        Rules to begin with instead of the defaults, such as those of a plan. Another preference
+        than theirs brings its own weights.
     **overrides
         Settings by name; a dotted name is written with two underscores
         (``boundaries__heal_width=2``). ``None`` means not given.
@@ -403,7 +408,18 @@ def read_rules(path: str | Path | None = None, **overrides: object) -> Rules:
             settings[level] = (
                 None if level == "micro" and value == "none" else Band.parse(value).model_dump()
             )
-    return Rules.build(settings, source=source)
+    return Rules.build(settings if base is None else _over(base, settings), source=source)
+
+
+def _over(base: Rules, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of some rules with others put over them, key by key in each section."""
+    under = base.model_dump()
+    if settings.get("prefer", base.prefer) != base.prefer:
+        del under["weights"]
+    for name, value in settings.items():
+        both = isinstance(value, Mapping) and isinstance(under.get(name), Mapping)
+        under[name] = {**under[name], **value} if both else value
+    return under
 
 
 _FROM_ENVIRONMENT = {"seed", "small", "micro", "search", "prefer", "boundaries__heal_width"}

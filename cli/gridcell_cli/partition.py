@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gridcell_cli import options
+from gridcell_cli import inputs, options
 from gridcell_cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -20,42 +20,8 @@ if TYPE_CHECKING:
 @click.argument("communities", metavar="COMMUNITIES")
 @click.argument("buildings", metavar="[BUILDINGS]", required=False)
 @options.output("DIR")
-@click.option("--households", metavar="FILE", help="Register of households.")
-@click.option("--sites", metavar="FILE", help="Sites that become dedicated cells.")
-@click.option("--barriers", metavar="FILE", multiple=True, help="Roads, rivers …; repeatable.")
-@click.option("--staff", metavar="FILE", help="Staff roster: those who answer for cells.")
-@click.option("--atoms", metavar="FILE|h3:RES", help="Land not to be divided, for BUILDINGS.")
-@click.option(
-    "--small",
-    metavar="MIN:TARGET:MAX",
-    envvar="GRIDCELL_SMALL",
-    help="Households of a small cell; 300:400:500 by default.",
-)
-@click.option(
-    "--micro",
-    metavar="MIN:TARGET:MAX|none",
-    envvar="GRIDCELL_MICRO",
-    help="Households of a micro cell; 30:40:50 by default.",
-)
-@click.option(
-    "--prefer",
-    type=click.Choice(["default", "balance", "streets", "compact"]),
-    envvar="GRIDCELL_PREFER",
-    help="Even workloads, borders on streets, or compact shapes before the others.",
-)
-@click.option(
-    "--heal-width",
-    metavar="METRES",
-    type=click.FloatRange(min=0),
-    envvar="GRIDCELL_HEAL_WIDTH",
-    help="Heal gaps and overlaps between communities up to this; 1 by default.",
-)
-@options.crs
-@options.encoding
-@options.datum
+@inputs.division
 @options.lang
-@options.rules
-@options.seed
 @options.workers
 @options.overwrite
 @options.common
@@ -63,23 +29,10 @@ def command(
     communities: str,
     buildings: str | None,
     output: Path,
-    households: str | None,
-    sites: str | None,
-    barriers: tuple[str, ...],
-    staff: str | None,
-    atoms: str | None,
-    small: str | None,
-    micro: str | None,
-    prefer: str | None,
-    heal_width: float | None,
-    crs: str | None,
-    encoding: str | None,
-    datum: str,
     lang: str,
-    rules: Path | None,
-    seed: int | None,
     workers: int,
     *,
+    given: inputs.Given,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -89,39 +42,15 @@ def command(
     Writes plan.gpkg, geojson/, map.html, certificate.json and report.json into DIR. Exit code 4:
     written, but a proof failed.
     """
-    from gridcell.errors import ProofError
     from gridcell.folder import require_free, write_plan
     from gridcell.pipeline import make_plan
-    from gridcell.read import read_layers
-    from gridcell.rules import read_rules
 
     begin = time.perf_counter()
-    if atoms is not None and buildings is not None:
-        raise click.UsageError("give BUILDINGS or --atoms, not both")
-    settings = read_rules(
-        rules,
-        small=small,
-        micro=micro,
-        prefer=prefer,
-        seed=seed,
-        boundaries__heal_width=heal_width,
-    )
+    settings = given.read_rules()
     require_free(output, overwrite=overwrite)
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)
-        layers = read_layers(
-            communities,
-            buildings,
-            households=households,
-            sites=sites,
-            barriers=list(barriers),
-            staff=staff,
-            atoms=atoms,
-            rules=settings,
-            crs=crs,
-            encoding=encoding,
-            datum=datum,
-        )
+        layers = given.read_layers(communities, buildings, settings)
         plan = make_plan(layers, rules=settings, workers=workers, progress=progress)
         progress("writing", 0, 0)
         write_plan(plan, output, overwrite=overwrite, lang=lang)
@@ -132,12 +61,24 @@ def command(
         click.echo(summary(plan, output, seconds=seconds, broken=broken_in(output)))
         for warning in warnings_of(plan.findings):
             click.echo(warning, err=True)
+    require_kept(plan, output)
+
+
+def require_kept(plan: "Plan", output: Path | None) -> None:
+    """Raise `ProofError` where a plan breaks promises, in itself or in the files of a folder."""
+    from gridcell.errors import ProofError
+
     if not plan.ok:
+        where = (
+            "" if output is None
+            else f" in {output / 'plan.gpkg'} and 'coverage' in {output / 'report.json'}"
+        )  # fmt: skip
+        begin = "" if output is None else f"{output}: "
         raise ProofError(
-            f"{output}: the plan breaks a promise; see the errors among the findings in "
-            f"{output / 'plan.gpkg'} and 'coverage' in {output / 'report.json'}"
+            f"{begin}the plan breaks a promise; see the errors among the findings{where}"
         )
-    require_certified(output)
+    if output is not None:
+        require_certified(output)
 
 
 def broken_in(output: Path) -> dict[str, int]:
@@ -160,6 +101,13 @@ def require_certified(output: Path) -> None:
         )
 
 
+def files_in(output: Path) -> str:
+    """Return the names of what a plan's folder holds, most wanted first."""
+    order = ("plan.gpkg", "geojson", "map.html", "changes.html", "lineage.csv", "certificate.json",
+             "report.json")  # fmt: skip
+    return ", ".join(name for name in order if (output / name).exists())
+
+
 def warnings_of(findings: "gpd.GeoDataFrame", *, most: int = 8) -> list[str]:
     """Return the first finding of each kind that somebody should look at, worst kinds first."""
     loud = findings[findings["severity"] != "note"]
@@ -172,7 +120,7 @@ def warnings_of(findings: "gpd.GeoDataFrame", *, most: int = 8) -> list[str]:
     return lines[:most] + rest
 
 
-def summary(plan: "Plan", output: Path, *, seconds: float, broken: dict[str, int]) -> str:
+def summary(plan: "Plan", output: Path | None, *, seconds: float, broken: dict[str, int]) -> str:
     """Return the closing table of a division.
 
     Parameters
@@ -180,7 +128,7 @@ def summary(plan: "Plan", output: Path, *, seconds: float, broken: dict[str, int
     plan
         The plan.
     output
-        Folder of the files.
+        Folder of the files, if they were written.
     seconds
         How long it all took, reading and writing included.
     broken
@@ -229,7 +177,7 @@ def summary(plan: "Plan", output: Path, *, seconds: float, broken: dict[str, int
         *staffed,
         f"findings    {', '.join(found) or 'none'}",
         f"proofs      {'all hold' if plan.ok and not broken else 'NOT ALL HOLD'}",
-        f"files       {output}: plan.gpkg, geojson, map.html, certificate.json, report.json",
+        *(() if output is None else (f"files       {output}: {files_in(output)}",)),
         f"seconds     {seconds:.1f}, of these {divided:.1f} for dividing",
     ]
     return "\n".join(lines)

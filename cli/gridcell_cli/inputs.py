@@ -1,0 +1,110 @@
+"""The data of a division and its rules as options: those of every command that divides."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from gridcell_cli import options
+
+if TYPE_CHECKING:
+    from gridcell import Layers, Rules
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_OPTIONS: Final = (
+    click.option("--households", metavar="FILE", help="Register of households."),
+    click.option("--sites", metavar="FILE", help="Sites that become dedicated cells."),
+    click.option("--barriers", metavar="FILE", multiple=True, help="Roads, rivers …; repeatable."),
+    click.option("--staff", metavar="FILE", help="Staff roster: those who answer for cells."),
+    click.option("--atoms", metavar="FILE|h3:RES", help="Land not to be divided, for BUILDINGS."),
+    click.option(
+        "--small",
+        metavar="MIN:TARGET:MAX",
+        envvar="GRIDCELL_SMALL",
+        help="Households of a small cell; 300:400:500 by default.",
+    ),
+    click.option(
+        "--micro",
+        metavar="MIN:TARGET:MAX|none",
+        envvar="GRIDCELL_MICRO",
+        help="Households of a micro cell; 30:40:50 by default.",
+    ),
+    click.option(
+        "--prefer",
+        type=click.Choice(["default", "balance", "streets", "compact"]),
+        envvar="GRIDCELL_PREFER",
+        help="Even workloads, borders on streets, or compact shapes before the others.",
+    ),
+    click.option(
+        "--heal-width",
+        metavar="METRES",
+        type=click.FloatRange(min=0),
+        envvar="GRIDCELL_HEAL_WIDTH",
+        help="Heal gaps and overlaps between communities up to this; 1 by default.",
+    ),
+    options.crs,
+    options.encoding,
+    options.datum,
+    options.rules,
+    options.seed,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What `division` options were given, as one argument of a command."""
+
+    households: str | None
+    sites: str | None
+    barriers: tuple[str, ...]
+    staff: str | None
+    atoms: str | None
+    small: str | None
+    micro: str | None
+    prefer: str | None
+    heal_width: float | None
+    crs: str | None
+    encoding: str | None
+    datum: str
+    rules: Path | None
+    seed: int | None
+
+    def read_rules(self, base: "Rules | None" = None) -> "Rules":
+        """Return the rules: those of `base`, below what was given."""
+        from gridcell.rules import read_rules
+
+        return read_rules(
+            self.rules, base=base, small=self.small, micro=self.micro, prefer=self.prefer,
+            seed=self.seed, boundaries__heal_width=self.heal_width,
+        )  # fmt: skip
+
+    def read_layers(self, communities: str, buildings: str | None, rules: "Rules") -> "Layers":
+        """Return the checked inputs."""
+        from gridcell.read import read_layers
+
+        return read_layers(
+            communities, buildings, households=self.households, sites=self.sites,
+            barriers=list(self.barriers), staff=self.staff, atoms=self.atoms, rules=rules,
+            crs=self.crs, encoding=self.encoding, datum=self.datum,
+        )  # fmt: skip
+
+
+def division(function: _Command) -> _Command:
+    """Add every option of the data and the rules; the command gets them as ``given``."""
+
+    @functools.wraps(function)
+    def command(*args: Any, **settings: Any) -> Any:
+        own = {field.name: settings.pop(field.name) for field in dataclasses.fields(Given)}
+        given = Given(**own)
+        if given.atoms is not None and settings.get("buildings") is not None:
+            raise click.UsageError("give BUILDINGS or --atoms, not both")
+        return function(*args, given=given, **settings)
+
+    wrapped: Any = command
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[no-any-return]

@@ -1,0 +1,166 @@
+"""``gridcell update``: a plan goes on with new data."""
+
+import datetime as dt
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from gridcell_cli import inputs, options
+from gridcell_cli.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from gridcell.revision.changes import ChangeList
+
+_LINES: Final = 30
+"""Cells that the terminal lists; changes.html has all of them."""
+
+
+@click.command("update")
+@click.argument("plan", metavar="PLAN", type=options.FILE)
+@click.argument("communities", metavar="COMMUNITIES")
+@click.argument("buildings", metavar="[BUILDINGS]", required=False)
+@options.output("DIR", required=False)
+@click.option(
+    "--locked", metavar="NAME", multiple=True,
+    help="Cells that stay as they are: codes of cells or communities, levels, or a column of the "
+    "plan's cells; several with commas, repeatable.",
+)  # fmt: skip
+@click.option(
+    "--recoded", metavar="OLD=NEW|FILE", multiple=True,
+    help="Communities that changed their code: one of them, or a table with the columns old and "
+    "new; repeatable.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print what would change and write nothing.")
+@click.option("--time", "timed", is_flag=True, help="Put the time into the history of the plan.")
+@inputs.division
+@options.lang
+@options.workers
+@options.overwrite
+@options.common
+def command(
+    plan: Path,
+    communities: str,
+    buildings: str | None,
+    output: Path | None,
+    locked: tuple[str, ...],
+    recoded: tuple[str, ...],
+    lang: str,
+    workers: int,
+    *,
+    dry_run: bool,
+    timed: bool,
+    given: inputs.Given,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Update PLAN to new COMMUNITIES and BUILDINGS with least change, and write it into DIR.
+
+    Cells in their bands stay to the byte, codes last, and what changed is told. DIR may be the
+    folder of PLAN itself, with --overwrite. The rules are the plan's, below what is given here.
+    """
+    from gridcell.folder import require_free, write_plan
+    from gridcell.formats.geopackage import read_plan
+    from gridcell.revision.changes import list_changes
+    from gridcell.revision.update import update_plan
+    from gridcell_cli.partition import broken_in, require_kept, summary, warnings_of
+
+    begin = time.perf_counter()
+    if output is None and not dry_run:
+        raise click.UsageError("give -o DIR, or --dry-run to write nothing")
+    if output is not None and not dry_run:
+        require_free(output, overwrite=overwrite)
+    before = read_plan(plan)
+    settings = given.read_rules(before.rules)
+    codes = _recoded(recoded, given.encoding)
+    names = [name.strip() for names in locked for name in names.split(",") if name.strip()]
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if timed else None
+    with ProgressLine(quiet=quiet) as progress:
+        progress("reading", 0, 0)
+        layers = given.read_layers(communities, buildings, settings)
+        after = update_plan(
+            before, layers, rules=settings, locked=names, recoded=codes, workers=workers,
+            progress=progress, time=now,
+        )  # fmt: skip
+        changes = list_changes(before, after)
+        if output is not None and not dry_run:
+            progress("writing", 0, 0)
+            write_plan(after, output, overwrite=overwrite, lang=lang)
+    written = None if dry_run else output
+    if as_json:
+        report = {"changes": as_data(changes), "report": after.report}
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    elif not quiet:
+        click.echo("\n".join(said(changes)) + "\n")
+        seconds = time.perf_counter() - begin
+        broken = {} if written is None else broken_in(written)
+        click.echo(summary(after, written, seconds=seconds, broken=broken))
+        for warning in warnings_of(after.findings):
+            click.echo(warning, err=True)
+    require_kept(after, written)
+
+
+def _recoded(given: Iterable[str], encoding: str | None) -> dict[str, str]:
+    """Return the new codes by the earlier ones, of pairs and of tables."""
+    from gridcell.revision.recoded import put_recoded, read_recoded
+
+    codes: dict[str, str] = {}
+    for text in given:
+        old, equals, new = text.partition("=")
+        is_pair = bool(equals and old.strip() and new.strip()) and not Path(text).exists()
+        pairs = {old.strip(): new.strip()} if is_pair else read_recoded(text, encoding=encoding)
+        for one, other in pairs.items():
+            put_recoded(codes, one, other, "recoded")
+    return codes
+
+
+def said(changes: "ChangeList") -> list[str]:
+    """Return what changed as lines: a cell a line, those that changed together side by side."""
+    if not len(changes):
+        return ["changes     none: every cell keeps its land and its code"]
+    lines = []
+    group = None
+    for row in as_data(changes)["cells"][:_LINES]:
+        mark = "-" if row["group"] != group else ""
+        group = row["group"]
+        held = ["" if row[name] is None else f"{row[name]:,}" for name in ("before", "after")]
+        lines.append((mark, row["code"], row["change"], *held, f"{row['moved']:,}", row["why"]))
+    head = ("", "cell", "", "before", "after", "moved", "why")
+    widths = [max(len(line[k]) for line in (head, *lines)) for k in range(6)]
+    table = [
+        "  ".join(
+            [
+                *map(str.ljust, line[:3], (1, *widths[1:3])),
+                *map(str.rjust, line[3:6], widths[3:]),
+                line[6],
+            ]
+        ).rstrip()
+        for line in (head, *lines)
+    ]
+    rest = len(changes) - _LINES
+    more = [f"  and {rest:,} more cells"] if rest > 0 else []
+    count = changes.table["change"].value_counts()
+    counts = ", ".join(f"{count.get(kind, 0):,} {kind}" for kind in ("changed", "new", "retired"))
+    share = changes.moved / max(changes.households, 1)
+    return [
+        *table, *more, "",
+        f"changes     {counts}; {changes.kept:,} cells as before",
+        f"move        {changes.moved:,} households get another code ({share:.1%})",
+    ]  # fmt: skip
+
+
+def as_data(changes: "ChangeList") -> dict[str, Any]:
+    """Return what changed as plain data."""
+    table = changes.table.astype(object).where(changes.table.notna(), None)
+    table["why"] = [str(why) for why in table["why"]]
+    cells = [{**row, "others": row["others"].split(";")} for row in table.to_dict("records")]
+    return {
+        "moved": changes.moved,
+        "households": changes.households,
+        "kept": changes.kept,
+        "cells": cells,
+    }

@@ -1,0 +1,203 @@
+"""What an operation changed, as a planner reads it: cells, the reasons, households that move."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridcell.model import Plan
+from gridcell.words.messages import Message, some
+
+CHANGE_COLUMNS: Final = (
+    "group", "code", "level", "grid_type", "community", "change", "before", "after", "moved",
+    "others", "why",
+)  # fmt: skip
+"""``group`` numbers the cells that changed together. ``change`` is changed (another land, the same
+code), new or retired; ``before`` and ``after`` are households, missing where there is no cell.
+``moved`` counts households of today on land that came from other cells, of retired cells on land
+that went to others; ``others`` are these cells; ``why`` is a `gridcell.words.messages.Message`."""
+
+_LAND_M2: Final = 0.01
+"""Land that may come or go by rounding."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class ChangeList:
+    """The cells that differ between a plan and the one before."""
+
+    table: pd.DataFrame
+    """`CHANGE_COLUMNS`: by community, then cells that changed together, small cells first."""
+    moved: int
+    """Households of today on land whose leaf has another code than before."""
+    households: int
+    """Households on land that was in the plan before."""
+    kept: int
+    """Small and micro cells with the same code and the same land."""
+
+    def __len__(self) -> int:
+        """Return how many cells changed."""
+        return len(self.table)
+
+
+def list_changes(before: Plan, after: Plan) -> ChangeList:
+    """Return what the last operation on a plan changed.
+
+    Parameters
+    ----------
+    before
+        The plan before.
+    after
+        The plan with its history and lineage: from `gridcell.update_plan` or any other operation.
+
+    Examples
+    --------
+    `plan` and `layers` are those of the examples of `make_plan` and `read_layers`.
+
+    >>> import gridcell
+    >>> from gridcell.revision.changes import list_changes
+    >>> changes = list_changes(plan, gridcell.update_plan(plan, layers))
+    >>> len(changes), changes.moved
+    (0, 0)
+    """
+    last = after.history["number"].max()
+    lineage = after.lineage[after.lineage["operation"] == last].reset_index(drop=True)
+    pairs = lineage[lineage["old"].notna() & lineage["new"].notna()].reset_index(drop=True)
+    cells = pd.concat([after.small, after.micro])
+    if lineage.empty:
+        held = int(after.leaves["households"].sum())
+        return ChangeList(table=_frame([]), moved=0, households=held, kept=cells["code"].nunique())
+    leaves = pairs["old"].isin(before.leaves["code"]) & pairs["new"].isin(after.leaves["code"])
+    other = leaves & (pairs["old"] != pairs["new"])
+    return ChangeList(
+        table=_frame(_rows(before, after, lineage, pairs)),
+        moved=int(pairs.loc[other, "households"].sum()),
+        households=int(pairs.loc[leaves, "households"].sum()),
+        kept=int((pairs["event"] == "U").sum()),
+    )
+
+
+def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:
+    table = pd.DataFrame({name: [row[name] for row in rows] for name in CHANGE_COLUMNS})
+    for name in ("before", "after"):
+        table[name] = table[name].astype("Int64")
+    return table
+
+
+def _rows(
+    before: Plan, after: Plan, lineage: pd.DataFrame, pairs: pd.DataFrame
+) -> list[dict[str, object]]:
+    old, new = (
+        pd.concat([plan.small, plan.micro]).set_index("code", drop=False)
+        for plan in (before, after)
+    )
+    changed = lineage[lineage["event"] != "U"]
+    moving = pairs[pairs["event"] != "U"]
+    codes = sorted({*changed["old"].dropna(), *changed["new"].dropna()})
+    whys = _causes(before, after, old, new, pairs, codes)
+    group = _groups(moving, codes)
+    away = moving[moving["old"] != moving["new"]]
+    gave = away.groupby("old")["households"].sum()
+    took = away.groupby("new")["households"].sum()
+    heirs = away.groupby("old")["new"].agg(list)
+    origins = away.groupby("new")["old"].agg(list)
+    rows = []
+    for code in codes:
+        cell = new.loc[code] if code in new.index else old.loc[code]
+        there, then = code in new.index, code in old.index
+        others = sorted({*heirs.get(code, []), *origins.get(code, [])} - {code})
+        rows.append(
+            {
+                "group": group[code],
+                "code": code,
+                "level": int(cell["level"]),
+                "grid_type": cell["grid_type"],
+                "community": cell["community"],
+                "change": "changed" if there and then else "new" if there else "retired",
+                "before": int(old.loc[code, "households"]) if then else pd.NA,
+                "after": int(new.loc[code, "households"]) if there else pd.NA,
+                "moved": int((took if there else gave).get(code, 0)),
+                "others": ";".join(others),
+                "why": whys.get(code) or _along(others, whys, origins.get(code, [])),
+            }
+        )
+    return _numbered(rows)
+
+
+def _numbered(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the rows in their order, with groups numbered as they come."""
+    first: dict[object, tuple[object, object, object]] = {}
+    for row in rows:
+        key = (row["community"], row["level"], row["code"])
+        first[row["group"]] = min(first.get(row["group"], key), key)
+    rows = sorted(rows, key=lambda row: (first[row["group"]], row["level"], row["code"]))
+    number = {group: n for n, group in enumerate(dict.fromkeys(row["group"] for row in rows), 1)}
+    return [{**row, "group": number[row["group"]]} for row in rows]
+
+
+def _groups(moving: pd.DataFrame, codes: list[str]) -> dict[str, int]:
+    """Return a number for each code, the same for those that share land, old or new."""
+    row = pd.Index(codes)
+    one, two = (row.get_indexer(pd.Index(moving[name])) for name in ("old", "new"))
+    graph = coo_array((np.ones(len(one)), (one, two)), shape=(len(codes), len(codes)))
+    number = connected_components(graph, directed=False)[1]
+    return dict(zip(codes, number.tolist(), strict=True))
+
+
+def _causes(
+    before: Plan,
+    after: Plan,
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    pairs: pd.DataFrame,
+    codes: list[str],
+) -> dict[str, Message]:
+    """Return the cells that had a reason of their own to change."""
+    today = pairs.groupby("old")["households"].sum()
+    area = pairs.groupby("old")["area_m2"].sum()
+    home = pairs["new"].map(new["community"])
+    homes = home.groupby(pairs["old"]).agg(lambda held: held.mode().iloc[0])
+    dedicated = pairs[pairs["new"].map(new["grid_type"]).eq("dedicated").to_numpy()]
+    sites = dedicated[~dedicated["new"].isin(old.index)].drop_duplicates("old")
+    site = sites.set_index("old")["new"].map(new["name"])
+    known = set(before.medium["community"])
+    parents = pairs[pairs["event"] != "U"].drop_duplicates("old").set_index("old")["new"]
+    whys = {}
+    for code in codes:
+        if code not in old.index:
+            if new.loc[code, "community"] not in known:
+                whys[code] = Message("change.new_community")
+            continue
+        cell = old.loc[code]
+        level = "small" if cell["level"] == 3 else "micro"
+        home_now = homes.get(code)
+        band = after.bands.get((str(home_now or cell["community"]), level))
+        held = int(today.get(code, 0))
+        general = cell["grid_type"] == "general"
+        if code not in area.index:
+            whys[code] = Message("change.land_gone")
+        elif not general and code not in new.index:
+            whys[code] = Message("change.site_closed", name=cell["name"])
+        elif general and code in site.index:
+            whys[code] = Message("change.new_site", name=site[code])
+        elif home_now != cell["community"]:
+            whys[code] = Message("change.community", community=home_now)
+        elif general and band is not None and not band.min <= held <= band.max:
+            whys[code] = Message("change.band", n=held, low=band.min, high=band.max)
+        elif abs(area[code] - cell["area_m2"]) > _LAND_M2:
+            kind = "land" if general else "premises"
+            whys[code] = Message(f"change.{kind}")
+        elif level == "micro" and cell["parent"] not in new.index and code in parents.index:
+            whys[code] = Message("change.parent", cell=cell["parent"])
+    return whys
+
+
+def _along(others: list[str], whys: dict[str, Message], origins: list[str]) -> Message:
+    """Return why a cell changed that had no reason of its own."""
+    if causes := [other for other in others if other in whys]:
+        return Message("change.with", cells=some(causes, 3))
+    if origins:
+        return Message("change.from", cells=some(origins, 3))
+    return Message("change.around")
