@@ -34,6 +34,7 @@ from .read import inspect_files, read_layers
 from .render.atlas import write_atlas, write_cards
 from .render.city import write_city_map
 from .render.map import write_map
+from .revision.adopt import adopt_cells
 from .revision.update import update_plan
 from .rules import Band, Rules, read_rules
 from .sample import make_sample, write_sample
@@ -64,6 +65,7 @@ __all__ = [
     "RulesError",
     "WriteError",
     "__version__",
+    "adopt_cells",
     "assign_staff",
     "build_fabric",
     "check_cells",

@@ -241,7 +241,7 @@ def test_another_language_is_refused_everywhere() -> None:
 READS_PLANNERS_FILES = {
     "check/codes.py", "check/shares.py", "coverage/layer.py", "display/content.py",
     "households/entrances.py", "households/estimate.py", "read/atoms.py", "read/features.py",
-    "render/city.py", "schema.py", "staff/workbook.py",
+    "render/city.py", "revision/drawn.py", "revision/locks.py", "schema.py", "staff/workbook.py",
 }  # fmt: skip
 """Modules that know Chinese names of columns and values in the files that they read."""
 RANGES = {"cells/frames.py", "render/atlas/fonts.py", "render/atlas/sheet.py"}

@@ -233,12 +233,12 @@ def divide_one(
         return nothing, nothing
     block = slabs_together(land)
     whole = contract(graph, block, int(block.max()) + 1)
-    found = _cells(whole, whole.components(), row, small, "small", code, rules)
+    found = cells_within(whole, whole.components(), row, small, "small", code, rules)
     smalls = Divided(found.cell[block], found.neighbours_tried)
     if micro is None:
         return smalls, smalls
     inside = graph.within(smalls.cell)
-    return smalls, _cells(inside, smalls.cell, row, micro, "micro", code, rules)
+    return smalls, cells_within(inside, smalls.cell, row, micro, "micro", code, rules)
 
 
 def slabs_together(land: CommunityLand) -> Ints:
@@ -250,7 +250,7 @@ def slabs_together(land: CommunityLand) -> Ints:
     return land.graph.within(together).components()
 
 
-def _cells(
+def cells_within(
     graph: Graph, piece: Ints, row: int, targets: Targets, level: str, code: str, rules: Rules
 ) -> Divided:
     """Return the cells of one level within connected pieces of land."""

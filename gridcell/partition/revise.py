@@ -119,18 +119,18 @@ def take_cells(
         block = land.graph.within(_pairs(smalls, slabs_together(land))).components()
         whole = contract(land.graph, block, int(block.max()) + 1)
         of_block = smalls[np.unique(block, return_index=True)[1]]
-        told = Divided(smalls, _tried(whole, of_block, small, land.row, rules))
+        told = Divided(smalls, tried_neighbours(whole, of_block, small, land.row, rules))
         if micro is None:
             return told, told
         inside = land.graph.within(smalls)
-        return told, Divided(leaves, _tried(inside, leaves, micro, land.row, rules))
+        return told, Divided(leaves, tried_neighbours(inside, leaves, micro, land.row, rules))
 
     free = replace(small, wanted=np.zeros_like(small.wanted))
     free_micro = None if micro is None else replace(micro, wanted=np.zeros_like(micro.wanted))
     return divide_each(fabric, free, free_micro, one, codes=codes, workers=1, progress=None)
 
 
-def _tried(graph: Graph, cell: Ints, targets: Targets, row: int, rules: Rules) -> Ints:
+def tried_neighbours(graph: Graph, cell: Ints, targets: Targets, row: int, rules: Rules) -> Ints:
     """Return with how many neighbours each cell was tried, without changing any."""
     settled = np.ones(int(cell.max()) + 1, dtype=bool)
     goal = goal_of(targets, row, rules.weights)
@@ -153,28 +153,28 @@ def _revise_one(
     if pinned.any():
         block = join_touching(graph, block, np.where(pinned, known_leaf, -1))
     blocks = int(block.max()) + 1
-    level = _LevelLand(
+    level = LevelLand(
         contract(graph, block, blocks), main_cells(block, known_small, settled, graph.area),
         sums(block, settled, blocks), np.bincount(block, weights=pinned) > 0,
         previous.small_households, previous.small_locked, "small",
     )  # fmt: skip
     grain = main_cells(block, known_leaf, settled, graph.area)
-    smalls = _revised(level, land, small, rules, grain=grain)
+    smalls = revised_level(level, land, small, rules, grain=grain)
     if smalls is None:
         return divide_one(land, small, micro, rules)
     smalls = Divided(smalls.cell[block], smalls.neighbours_tried)
     if micro is None:
         return smalls, smalls
     inside = graph.within(smalls.cell)
-    level = _LevelLand(
+    level = LevelLand(
         inside, known_leaf, settled, pinned, previous.leaf_households, previous.leaf_locked, "micro"
     )
-    leaves = _revised(level, land, micro, rules)
+    leaves = revised_level(level, land, micro, rules)
     return (smalls, leaves) if leaves is not None else divide_one(land, small, micro, rules)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _LevelLand:
+class LevelLand:
     """The land of one level, and where its atoms were."""
 
     graph: Graph
@@ -189,8 +189,8 @@ class _LevelLand:
     name: Literal["small", "micro"]
 
 
-def _revised(
-    level: _LevelLand,
+def revised_level(
+    level: LevelLand,
     land: CommunityLand,
     targets: Targets,
     rules: Rules,

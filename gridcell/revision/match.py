@@ -63,7 +63,7 @@ def trace_descent(plan: Plan, given: DivisionInput, recoded: Mapping[str, str]) 
     itself = leaves["level"].to_numpy() == _SMALL
     over = np.where(itself, leaves["code"], leaves["parent"])
     small_of_leaf = pd.Index(small["code"]).get_indexer(pd.Index(over)).astype(np.int64)
-    point = shapely.point_on_surface(_atom_shapes(fabric))
+    point = shapely.point_on_surface(atom_shapes(fabric))
     leaf = _rows_at(point, leaves.geometry.to_numpy())
     settled, known = _settled(plan, given)
     leaf[known >= 0] = known[known >= 0]
@@ -208,7 +208,8 @@ def _last(
     return small, micro
 
 
-def _atom_shapes(fabric: Fabric) -> Geometries:
+def atom_shapes(fabric: Fabric) -> Geometries:
+    """Return the polygon of each atom, with every vertex of the fabric."""
     borders = LeafBorders(
         xy=fabric.xy, start=fabric.arc_start, vertex=fabric.arc_vertices, left=fabric.arc_left,
         right=fabric.arc_right,

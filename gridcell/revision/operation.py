@@ -23,6 +23,7 @@ from gridcell.schema import LEVELS
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Texts = NDArray[np.object_]
 
 _MADE_ANEW = (
     "under_band", "over_band", "building_outside", "lock_not_kept", "locked_out_of_band",
@@ -45,6 +46,7 @@ def go_on(
     locked: Mask | None = None,
     recoded: Mapping[str, str] | None = None,
     findings: Sequence[Finding] = (),
+    names: tuple[Texts, Texts] | None = None,
     time: str | None = None,
 ) -> Plan:
     """Return the plan of a division that goes on from an earlier plan.
@@ -65,8 +67,16 @@ def go_on(
         New codes of communities, by their earlier ones.
     findings
         What else was found.
+    names
+        New names of small cells and leaves, ``None`` where they stay.
     """
     kept = keep_codes(before, given, descent, division, rules.codes, recoded or {})
+    if names is not None:
+        small, leaf = (
+            new if old is None else np.where(pd.isna(new), old, new)
+            for new, old in zip(names, (kept.small_name, kept.leaf_name), strict=True)
+        )
+        kept = dataclasses.replace(kept, small_name=small, leaf_name=leaf)
     after = assemble_plan(
         given, division, rules=rules, clock=clock, kept=kept, assign=assign, findings=findings
     )

@@ -1,0 +1,170 @@
+"""``gridcell adopt``: cells that somebody drew become a plan, or come back into one."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gridcell_cli import options
+from gridcell_cli.partition import broken_in, require_certified, summary, warnings_of
+from gridcell_cli.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from gridcell import Layers, Plan
+
+
+@click.command("adopt")
+@click.argument("cells", metavar="CELLS")
+@click.argument("plan", metavar="[PLAN]", required=False)
+@options.output("DIR")
+@click.option(
+    "--communities", metavar="FILE|PLAN",
+    help="Communities of a new plan; or, as PLAN, the plan that CELLS is an edited layer of.",
+)  # fmt: skip
+@click.option("--buildings", metavar="FILE", help="Buildings, with their households where known.")
+@click.option("--households", metavar="FILE", help="Register of households.")
+@click.option("--sites", metavar="FILE", help="Sites that are dedicated cells.")
+@click.option("--barriers", metavar="FILE", multiple=True, help="Roads, rivers …; repeatable.")
+@click.option("--staff", metavar="FILE", help="Staff roster: those who answer for cells.")
+@click.option("--atoms", metavar="FILE|h3:RES", help="Land not to be divided, for --buildings.")
+@click.option(
+    "--borders", type=click.Choice(["snap", "exact"]), default="snap",
+    help="snap (default): land goes to the cell that has most of it; exact: the polygons, "
+    "repaired, are the cells.",
+)  # fmt: skip
+@click.option(
+    "--level", type=click.Choice(["small", "micro"]),
+    help="Level of the cells, where they do not say it; else it is told by their households.",
+)  # fmt: skip
+@click.option(
+    "--small", metavar="MIN:TARGET:MAX", envvar="GRIDCELL_SMALL",
+    help="Households of a small cell; 300:400:500 by default.",
+)  # fmt: skip
+@click.option(
+    "--micro", metavar="MIN:TARGET:MAX|none", envvar="GRIDCELL_MICRO",
+    help="Households of a micro cell; 30:40:50 by default.",
+)  # fmt: skip
+@click.option(
+    "--locked", metavar="NAME", multiple=True,
+    help="With PLAN: code, level, community or column of cells that stay; repeatable.",
+)  # fmt: skip
+@options.crs
+@options.encoding
+@options.datum
+@options.lang
+@options.rules
+@options.seed
+@options.workers
+@options.overwrite
+@options.common
+def command(
+    cells: str,
+    plan: str | None,
+    output: Path,
+    communities: str | None,
+    buildings: str | None,
+    households: str | None,
+    sites: str | None,
+    barriers: tuple[str, ...],
+    staff: str | None,
+    atoms: str | None,
+    borders: str,
+    level: str | None,
+    small: str | None,
+    micro: str | None,
+    locked: tuple[str, ...],
+    crs: str | None,
+    encoding: str | None,
+    datum: str,
+    lang: str,
+    rules: Path | None,
+    seed: int | None,
+    workers: int,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make a plan of CELLS that somebody drew: polygons, or a table of buildings and their cells.
+
+    Given a PLAN in place of communities, CELLS is an edited layer of it: cells that were not
+    touched keep their codes and their geometry. Exit code 4: written, but a proof failed.
+    """
+    from gridcell.errors import ProofError
+    from gridcell.folder import require_free, write_plan
+    from gridcell.formats.geopackage import is_plan, read_plan
+    from gridcell.read import read_layers
+    from gridcell.revision.adopt import adopt_cells
+    from gridcell.rules import read_rules
+
+    begin = time.perf_counter()
+    if plan is None and communities is not None and is_plan(communities):
+        plan, communities = communities, None
+    if (plan is None) == (communities is None):
+        raise click.UsageError("give --communities, or the PLAN that CELLS is a layer of")
+    if plan is not None:
+        _refuse_for_plan(
+            buildings=buildings, households=households, sites=sites, barriers=barriers or None,
+            staff=staff, atoms=atoms,
+        )  # fmt: skip
+    elif locked:
+        raise click.UsageError("--locked: belongs to a PLAN")
+    if atoms is not None and buildings is not None:
+        raise click.UsageError("give --buildings or --atoms, not both")
+    settings = read_rules(rules, small=small, micro=micro, seed=seed)
+    require_free(output, overwrite=overwrite)
+    with ProgressLine(quiet=quiet) as progress:
+        progress("reading", 0, 0)
+        land: Layers | Plan
+        if plan is not None:
+            land = read_plan(plan)
+        else:
+            land = read_layers(
+                communities or "", buildings, households=households, sites=sites,
+                barriers=list(barriers), staff=staff, atoms=atoms, rules=settings, crs=crs,
+                encoding=encoding, datum=datum,
+            )  # fmt: skip
+        made = adopt_cells(
+            cells, land, borders=borders, level=level, rules=settings, locked=locked, crs=crs,
+            encoding=encoding, workers=workers, progress=progress,
+        )  # fmt: skip
+        progress("writing", 0, 0)
+        write_plan(made, output, overwrite=overwrite, lang=lang)
+    if as_json:
+        click.echo(json.dumps(made.report, ensure_ascii=False, indent=2))
+    elif not quiet:
+        seconds = time.perf_counter() - begin
+        for line in told(made):
+            click.echo(line)
+        click.echo(summary(made, output, seconds=seconds, broken=broken_in(output)))
+        loud = made.findings[~made.findings["kind"].str.startswith("drawn_")]
+        for warning in warnings_of(loud):
+            click.echo(warning, err=True)
+    if not made.ok:
+        raise ProofError(
+            f"{output}: the plan breaks a promise; see the errors among the findings in "
+            f"{output / 'plan.gpkg'} and 'coverage' in {output / 'report.json'}"
+        )
+    require_certified(output)
+
+
+def told(plan: "Plan", *, most: int = 6) -> list[str]:
+    """Return what was found about the drawn cells: how they were taken, then what was changed."""
+    drawn = plan.findings[plan.findings["kind"].str.startswith("drawn_")]
+    lines = drawn.loc[drawn["kind"] == "drawn_level", "message"].tolist()
+    for kind, found in drawn[drawn["kind"] != "drawn_level"].groupby("kind", sort=True):
+        largest = found.sort_values("measure", ascending=False, kind="stable")["message"]
+        lines += largest.head(most).tolist()
+        if len(found) > most:
+            lines.append(f"… and {len(found) - most:,} more {kind}")
+    return [*lines, ""] if lines else []
+
+
+def _refuse_for_plan(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise click.UsageError(
+                f"--{name}: a PLAN has its own; take new data in with 'gridcell update'"
+            )

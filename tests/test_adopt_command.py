@@ -1,0 +1,71 @@
+"""``gridcell adopt``: files in, a folder of a plan out, and what was found on the terminal."""
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import gridcell
+from gridcell_cli.main import cli
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    """Files of a town, its layers, and the files of a division that somebody drew."""
+    folder = tmp_path_factory.mktemp("town")
+    gridcell.write_sample(gridcell.make_sample(households=2400, seed=5), folder, overwrite=True)
+    layers = gridcell.read_layers(
+        folder / "communities.shp", folder / "buildings.shp",
+        households=folder / "households.csv", sites=folder / "sites.shp",
+    )  # fmt: skip
+    plan = gridcell.make_plan(layers)
+    plan.small.to_file(folder / "drawn.gpkg", layer="small")
+    pd.DataFrame(plan.buildings[["bldg_id", "code"]]).to_csv(folder / "cells.csv", index=False)
+    return folder, plan
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["adopt", *map(str, arguments)])
+
+
+def inputs(folder):
+    return [
+        "--communities", folder / "communities.shp", "--buildings", folder / "buildings.shp",
+        "--households", folder / "households.csv",
+    ]  # fmt: skip
+
+
+def test_a_drawn_layer_becomes_a_plan(town, tmp_path):
+    folder, plan = town
+    result = run(folder / "drawn.gpkg#small", *inputs(folder), "-o", tmp_path / "plan")
+    assert result.exit_code == 0, result.output
+    assert "adopted as small cells" in result.stdout
+    assert "proofs      all hold" in result.stdout
+    adopted = gridcell.read_plan(tmp_path / "plan")
+    assert adopted.small["code"].tolist() == plan.small["code"].tolist()
+    assert [record.role for record in adopted.inputs][-1] == "cells"
+
+
+def test_a_table_of_buildings_becomes_a_plan(town, tmp_path):
+    folder, plan = town
+    result = run(
+        folder / "cells.csv", *inputs(folder), "--sites", folder / "sites.shp",
+        "-o", tmp_path / "plan", "-q",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    adopted = gridcell.read_plan(tmp_path / "plan")
+    assert adopted.small["code"].tolist() == plan.small["code"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], "give --communities, or the PLAN"),
+        (["plan", "--communities", "c.shp"], "give --communities, or the PLAN"),
+        (["plan", "--buildings", "b.shp"], "take new data in with 'gridcell update'"),
+        (["--communities", "c.shp", "--locked", "x"], "--locked: belongs to a PLAN"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tmp_path, more, said):
+    result = run("cells.gpkg", *more, "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert said in result.output
