@@ -314,6 +314,7 @@ def test_the_digest_of_an_input_is_the_one_in_the_report(made):
         (-1000.0, -1000.001002, False),
         (1000.000999, 1000.0, True),
         (0.0, 9.9e-7, True),
+        (0.0, 1e-6, True),
         (0.0, 1.1e-6, False),
         (0.0, -1.1e-6, False),
         (0.5, 0.5000009, True),

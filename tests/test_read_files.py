@@ -87,6 +87,19 @@ def test_the_encoding_of_a_shapefile_is_option_cpg_byte_utf8_gb18030(
     assert layers.inputs[0].encoding == served
 
 
+@pytest.mark.parametrize("named", ["gbk", "gb2312", "936", "54936"])
+def test_files_that_claim_gbk_or_gb2312_and_hold_more_are_read_as_gb18030(
+    tmp_path: Path, named: str
+) -> None:
+    path = tmp_path / "town.shp"
+    name = "㐀村"  # Of Extension A: four bytes in GB18030, none in GBK.
+    town(1, name=[name]).to_file(path, encoding="gb18030", engine="pyogrio")
+    path.with_suffix(".cpg").write_text(named)
+    layers = read_layers(path)
+    assert layers.communities["name"].tolist() == [name]
+    assert layers.inputs[0].encoding == "GB18030"
+
+
 def test_field_names_in_gbk_are_understood(tmp_path: Path) -> None:
     path = shapefile(tmp_path, "gbk", {"code": "社区编码", "mc": "社区名称"})
     assert read_layers(path).communities["name"].tolist() == ["荷城社区", "石羊塘社区"]

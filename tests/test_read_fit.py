@@ -154,6 +154,22 @@ def test_what_is_just_narrower_than_the_width_is_healed_and_just_wider_is_not(of
                 fit(frame, width)
 
 
+@pytest.mark.parametrize(("count", "more"), [(20, 0), (21, 1)])
+def test_twenty_wide_faults_are_listed_and_the_others_counted(count: int, more: int) -> None:
+    boxes = [box(0, 1000 * i, 100, 1000 * i + 100) for i in range(count)]
+    others = [box(90, 1000 * i, 200, 1000 * i + 100) for i in range(count)]
+    frame = gpd.GeoDataFrame(
+        {"code": [f"{i:03}" for i in range(2 * count)]},
+        geometry=[shapely.transform(shape, lambda xy: xy + ORIGIN) for shape in [*boxes, *others]],
+        crs=CRS,
+    )
+    with pytest.raises(InputError) as caught:
+        fit(frame)
+    said = str(caught.value)
+    assert said.count("overlap of") == 20
+    assert (f"and {more} more" in said) == bool(more)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_of_two_with_equal_claims_the_earlier_code_has_the_land(turned: bool) -> None:
     shapes = [box(0, 0, 100, 100), box(100.4, 0, 200, 100), box(0, 200, 100, 300),
