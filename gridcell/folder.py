@@ -13,8 +13,13 @@ from gridcell.formats.geojson import write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
 from gridcell.formats.lonlat import cells_lonlat
 from gridcell.model import Finding, Plan, findings_frame
+from gridcell.revision.changes import list_changes
+from gridcell.tables.write import write_table
 
-_OURS: Final = ("plan.gpkg", "geojson", "map.html", "report.json", "certificate.json")
+_OURS: Final = (
+    "plan.gpkg", "geojson", "map.html", "report.json", "certificate.json", "changes.html",
+    "lineage.csv",
+)  # fmt: skip
 
 
 def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
@@ -45,11 +50,17 @@ def _no_plan(target: Path) -> str | None:
 
 @checked
 def write_plan(
-    plan: Plan, folder: str | Path, *, overwrite: bool = False, lang: str | None = None
+    plan: Plan,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    lang: str | None = None,
+    before: Plan | None = None,
 ) -> list[Path]:
     """Write ``plan.gpkg``, ``geojson/``, ``map.html``, ``report.json`` and their certificate.
 
-    Returns the files. The certificate is made of what is read back from them.
+    Returns the files. The certificate is made of what is read back from them. Where codes of the
+    plan came from others there is ``lineage.csv``, in UTF-8 with a byte order mark.
 
     The folder appears whole, with its name, when all files are written, and replaces one that is
     there in one step (`gridcell.files.folder`). If anything fails before, nothing is left; a
@@ -64,7 +75,10 @@ def write_plan(
     overwrite
         Replace a plan that is there already.
     lang
-        Output language of the map, ``en`` or ``zh``; ``en`` by default.
+        Output language of the pages, ``en`` or ``zh``; ``en`` by default.
+    before
+        The plan on which this one goes on: ``changes.html`` then tells which cells changed, and
+        why. There is none where nothing changed.
 
     Raises
     ------
@@ -82,7 +96,7 @@ def write_plan(
     >>> [file.name for file in files if file.suffix != ".geojson"]
     ['plan.gpkg', 'map.html', 'report.json', 'certificate.json']
     """
-    from gridcell.certificate import NAME, PLAN_FILES, make_certificate, write_certificate
+    from gridcell.certificate import NAME, make_certificate, plan_files, write_certificate
     from gridcell.render.map import write_map
 
     require_free(folder, overwrite=overwrite)
@@ -93,10 +107,25 @@ def write_plan(
         (part / "geojson").mkdir()
         write_geojson(cells, part / "geojson")
         write_map(plan, part / "map.html", lang=lang or "en")
+        if before is not None:
+            _write_changes(before, plan, part / "changes.html", lang or "en")
+        if len(plan.lineage):
+            write_table(plan.lineage, part / "lineage.csv", text=("old", "new"), bom=True)
         report = json.dumps(plain(plan.report), ensure_ascii=False, indent=2)
         (part / "report.json").write_text(report + "\n", encoding="utf-8", newline="\n")
         write_certificate(make_certificate(part), part / NAME)
-    return [Path(folder) / name for name in (*PLAN_FILES, NAME)]
+        files = plan_files(part)
+    return [Path(folder) / name for name in (*files, NAME)]
+
+
+def _write_changes(before: Plan, plan: Plan, file: Path, lang: str) -> None:
+    """Write the page of changes, if there are any."""
+    from gridcell.render.changes import write_changes
+
+    changes = list_changes(before, plan)
+    if len(changes):
+        figures = {"kept": changes.kept, "households_moved": changes.moved}
+        write_changes(changes.table, before, plan, file, figures=figures, lang=lang)
 
 
 def _with_findings(plan: Plan, findings: tuple[Finding, ...]) -> Plan:

@@ -1,5 +1,6 @@
 """``gridcell update`` from outside: what it reads, what it writes, what it says."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,8 +14,12 @@ import pandas as pd
 import pytest
 
 import gridcell
+from gridcell.certificate import verify_certificate
+from gridcell.certificate.folder import check_plan_folder
+from gridcell.render.changes import write_changes
 from gridcell.revision.changes import CHANGE_COLUMNS, list_changes
 from gridcell.revision.recoded import read_recoded
+from gridcell.words.messages import Message
 from gridcell_cli import main as frame
 
 ROOT = Path(__file__).parents[1]
@@ -128,6 +133,66 @@ def test_every_cell_that_changed_is_listed_once_and_no_other(town, plan):
     assert changes.kept == len(both) - len(differ)
     new = changes.table[changes.table["change"] == "new"]["code"]
     assert set(new) == set(shapes[1].index) - set(shapes[0].index)
+
+
+def test_a_page_tells_the_changes_in_both_languages_and_is_certified(run, town, plan, tmp_path):
+    files = (town / "communities.shp", town / "grown.gpkg")
+    pages = {}
+    for lang in ("en", "zh"):
+        code, out, _ = run("update", plan, *files, "--lang", lang, "-o", tmp_path / lang)
+        assert code == 0
+        assert "changes.html, lineage.csv" in out
+        pages[lang] = (tmp_path / lang / "changes.html").read_text("utf-8")
+    assert "left its band:" in pages["en"]
+    assert "超出区间" in pages["zh"]
+    assert "http://" not in pages["en"].split("LICENSE")[0].split("<style>")[0]
+    before = gridcell.read_plan(plan)
+    layers = gridcell.read_layers(*files, rules=before.rules)
+    after = gridcell.update_plan(before, layers)
+    written = gridcell.write_plan(after, tmp_path / "again", before=before)
+    again = (tmp_path / "again" / "changes.html").read_text("utf-8")
+    assert again == pages["en"]
+    assert {"changes.html", "lineage.csv"} <= {file.name for file in written}
+    certified = json.loads((tmp_path / "en" / "certificate.json").read_text("utf-8"))["files"]
+    assert {"changes.html", "lineage.csv"} <= {file["path"] for file in certified}
+    assert run("check", tmp_path / "en")[0] == 0
+    for name in ("changes.html", "lineage.csv"):
+        file = tmp_path / "zh" / name
+        file.write_text(file.read_text("utf-8") + " ", "utf-8")
+    found = verify_certificate(tmp_path / "zh")
+    assert [f.params for f in found if f.kind == "file_differs"] == [
+        '{"file": "changes.html"}', '{"file": "lineage.csv"}'
+    ]  # fmt: skip
+
+
+def test_names_in_the_page_are_no_markup(plan, tmp_path):
+    before = gridcell.read_plan(plan)
+    evil = "</script><script>alert(1)</script>"
+    named = dataclasses.replace(before, medium=before.medium.assign(name=evil))
+    table = pd.DataFrame({name: [0] for name in CHANGE_COLUMNS}).assign(
+        code=before.micro["code"].iloc[0], level=4, community=before.medium["community"].iloc[0],
+        change="changed", why=[Message("change.new_site", name=evil)],
+    )  # fmt: skip
+    file = write_changes(table, named, named, tmp_path / "page.html", figures={})
+    assert "<script>alert" not in file.read_text("utf-8")
+
+
+def test_lineage_is_a_table_that_keeps_codes(run, town, plan, tmp_path):
+    files = (town / "communities.shp", town / "grown.gpkg")
+    assert run("update", plan, *files, "-o", tmp_path / "next")[0] == 0
+    file = tmp_path / "next" / "lineage.csv"
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfold,new,event,")
+    told = pd.read_csv(file, dtype={"old": str, "new": str})
+    kept = gridcell.read_plan(tmp_path / "next").lineage
+    assert told["new"].dropna().tolist() == kept["new"].dropna().tolist()
+    assert told["households"].tolist() == kept["households"].tolist()
+    rows = file.read_text("utf-8-sig").splitlines(keepends=True)
+    file.write_text("".join(rows[:-1]), "utf-8-sig")
+    found = check_plan_folder(gridcell.read_plan(tmp_path / "next"), tmp_path / "next")
+    assert [(f.kind, f.msgid) for f in found] == [("file_differs", "finding.file_lineage")]
+    file.unlink()
+    found = check_plan_folder(gridcell.read_plan(tmp_path / "next"), tmp_path / "next")
+    assert [f.kind for f in found] == ["missing_file"]
 
 
 def test_a_dry_run_writes_nothing(run, town, plan, tmp_path):

@@ -89,7 +89,7 @@ def command(
         changes = list_changes(before, after)
         if output is not None and not dry_run:
             progress("writing", 0, 0)
-            write_plan(after, output, overwrite=overwrite, lang=lang)
+            write_plan(after, output, overwrite=overwrite, lang=lang, before=before)
     written = None if dry_run else output
     if as_json:
         report = {"changes": as_data(changes), "report": after.report}

@@ -5,11 +5,17 @@ it cannot tell whether the inputs were true, nor whether somebody rewrote files 
 together.
 """
 
-from gridcell.certificate.certify import PLAN_FILES, certify_layer, make_certificate, proof_figures
+from gridcell.certificate.certify import (
+    PLAN_FILES,
+    certify_layer,
+    make_certificate,
+    plan_files,
+    proof_figures,
+)
 from gridcell.certificate.record import NAME, Certificate, read_certificate, write_certificate
 from gridcell.certificate.verify import verify_certificate
 
 __all__ = [
-    "NAME", "PLAN_FILES", "Certificate", "certify_layer", "make_certificate", "proof_figures",
-    "read_certificate", "verify_certificate", "write_certificate",
+    "NAME", "PLAN_FILES", "Certificate", "certify_layer", "make_certificate", "plan_files",
+    "proof_figures", "read_certificate", "verify_certificate", "write_certificate",
 ]  # fmt: skip

@@ -22,9 +22,16 @@ PLAN_FILES: Final = (
     "report.json",
 )  # fmt: skip
 """The files of a plan that its certificate names."""
+FURTHER_FILES: Final = ("changes.html", "lineage.csv")
+"""Files that it names where the plan has them."""
 
 # These differ from run to run, or stand in the certificate themselves.
 _LEFT_OUT: Final = ("seconds", "inputs")
+
+
+def plan_files(folder: str | Path) -> tuple[str, ...]:
+    """Return the names of the files that the certificate of a plan's folder names."""
+    return (*PLAN_FILES, *(name for name in FURTHER_FILES if (Path(folder) / name).is_file()))
 
 
 def make_certificate(folder: str | Path) -> Certificate:
@@ -55,7 +62,7 @@ def make_certificate(folder: str | Path) -> Certificate:
         version=__version__,
         inputs=certified_inputs(plan),
         rules_sha256=rules_digest(base / "plan.gpkg"),
-        files=[certify_file(base, name, plan) for name in PLAN_FILES],
+        files=[certify_file(base, name, plan) for name in plan_files(base)],
         proof=proof_figures(plan, base / "plan.gpkg"),
     )
 

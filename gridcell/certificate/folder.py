@@ -22,9 +22,11 @@ from gridcell.check.promises.report import differences
 from gridcell.coverage.lattice import DECIMALS, LONLAT
 from gridcell.coverage.proof import prove_coverage
 from gridcell.crs import is_same_crs
+from gridcell.errors import InputError
 from gridcell.model import Finding, Plan
 from gridcell.read.offline import offline, refuse_pointers
-from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
+from gridcell.schema import CELL_COLUMNS, CELL_LAYERS, LINEAGE_COLUMNS
+from gridcell.tables.read import read_csv
 from gridcell.words.messages import Message
 
 _NUMBERS: Final = {"level": 0.0, "households": 0.0, "buildings": 0.0, "area_m2": 0.00501,
@@ -56,6 +58,7 @@ def check_plan_folder(plan: Plan, folder: str | Path) -> list[Finding]:
     if not (base / "map.html").is_file():
         findings.append(_missing("map.html"))
     findings += _report(plan, base / "report.json")
+    findings += _lineage(plan, base / "lineage.csv")
     layers = {}
     for level in CELL_LAYERS:
         name = f"geojson/{level}.geojson"
@@ -88,6 +91,32 @@ def _report(plan: Plan, file: Path) -> Iterator[Finding]:
     if names := dict.fromkeys(path[0] for path, *_ in differences(told, plan.report)):
         said = Message("finding.file_figures", file=file.name, names=list(names))
         yield fault("file_differs", said)
+
+
+def _lineage(plan: Plan, file: Path) -> Iterator[Finding]:
+    """Yield where the table of lineage is not that of the plan."""
+    if not file.is_file():
+        if len(plan.lineage):
+            yield _missing(file.name)
+        return
+    try:
+        told = read_csv(file, "utf-8")[0]
+    except InputError as error:
+        said = Message("finding.file_no_table", file=file.name, error=str(error))
+        yield fault("file_differs", said)
+        return
+    same = len(told) == len(plan.lineage)
+    for name in LINEAGE_COLUMNS if same else ():
+        ours = plan.lineage[name]
+        if name not in told:
+            same = False
+        elif pd.api.types.is_numeric_dtype(ours.dtype):
+            away = np.abs(numbers(pd.to_numeric(told[name], errors="coerce")) - numbers(ours))
+            same &= bool((away <= _NUMBERS["area_m2"]).all())
+        else:
+            same &= bool((texts(told[name]) == texts(ours)).all())
+    if not same:
+        yield fault("file_differs", Message("finding.file_lineage", file=file.name))
 
 
 def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:

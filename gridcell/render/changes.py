@@ -1,0 +1,138 @@
+"""What an operation changed as one page that needs no network: a list and a map."""
+
+import html
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+
+from gridcell.display.encode import encode_shapes
+from gridcell.display.map import POLICY, asset
+from gridcell.files.whole import write_text
+from gridcell.model import Plan
+from gridcell.words.catalogue import section
+from gridcell.words.messages import say
+
+_KINDS: Final = ("changed", "new", "retired")
+_STYLE: Final = """
+html, body { height: 100%; margin: 0; }
+body { display: flex; font: 13px/1.4 system-ui, "Noto Sans CJK SC", sans-serif; color: #222; }
+#list { flex: 0 0 min(46%, 680px); overflow: auto; padding: 12px 14px; box-sizing: border-box; }
+#map { flex: 1; }
+h1 { font-size: 18px; margin: 0 0 8px; }
+table { border-collapse: collapse; }
+#figures td:last-child { text-align: right; padding-left: 14px; }
+#rows { width: 100%; margin-top: 12px; }
+#rows th { position: sticky; top: -12px; background: #fff; text-align: left; padding: 4px 6px; }
+#rows td { padding: 2px 6px; vertical-align: top; }
+#rows .number { text-align: right; font-variant-numeric: tabular-nums; }
+#rows tbody { border-top: 1px solid #ccc; cursor: pointer; }
+#rows tbody:hover, #rows tbody.chosen { background: #eef3fa; }
+#rows .place td { font-weight: 600; padding-top: 6px; border-top: 2px solid #888; cursor: default; }
+.code { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.changed { color: #1b3a6b; } .new { color: #1a7a34; } .retired { color: #a01020; }
+.leaflet-container { font: inherit; background: #f7f7f5; }
+.swatch { display: inline-block; width: 14px; height: 3px; margin: 0 6px 3px 0; }
+button { font: inherit; }
+"""
+
+
+def write_changes(
+    table: pd.DataFrame,
+    before: Plan,
+    after: Plan,
+    path: str | Path,
+    *,
+    figures: dict[str, int],
+    lang: str = "en",
+) -> Path:
+    """Write the changes between two plans as one HTML file that needs no network; return it.
+
+    Cells that changed are listed side by side with the reason, and drawn as they were and as they
+    are. Vertices are rounded to about 0.1 m, for display only.
+
+    Parameters
+    ----------
+    table
+        A row a cell that changed: `gridcell.revision.changes.CHANGE_COLUMNS`.
+    before, after
+        The plans.
+    path
+        The file. The same plans give the same bytes.
+    figures
+        Further numbers to tell, by their words in the section ``changes`` of the catalogue.
+    lang
+        Output language, ``en`` or ``zh``.
+
+    Raises
+    ------
+    InputError
+        For another language.
+    WriteError
+        The file is in the way or cannot be written.
+    """
+    content = _content(table, before, after, figures, lang)
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    # No text of the data can end the script element or open a comment in it.
+    data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    scripts = "\n".join(
+        f"<script>\n{asset(name)}</script>"
+        for name in ("vendor/leaflet.js", "page/shapes.js", "page/changes.js")
+    )
+    page = (
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'
+        f"<title>{html.escape(content['words']['title'])}</title>\n"
+        f"<!--\n{asset('vendor/LICENSE')}-->\n"
+        f"<style>\n{asset('vendor/leaflet.css')}{_STYLE}</style>\n{scripts}\n</head>\n<body>\n"
+        '<div id="list"></div>\n<div id="map"></div>\n'
+        f'<script type="application/json" id="data">{data}</script>\n'
+        '<script>drawChanges(JSON.parse(document.getElementById("data").text));</script>\n'
+        "</body>\n</html>\n"
+    )
+    return write_text(path, page)
+
+
+def _content(
+    table: pd.DataFrame, before: Plan, after: Plan, figures: dict[str, int], lang: str
+) -> dict[str, Any]:
+    words = dict(section("changes", lang))
+    then, now = (_shapes(plan, table) for plan in (before, after))
+    names = pd.concat([before.medium, after.medium]).drop_duplicates("community", keep="last")
+    around = after.small[after.small["community"].isin(table["community"])]
+    drawn = pd.concat([then, now, gpd.GeoSeries(around.geometry)])
+    west, south, east, north = gpd.GeoSeries(drawn, crs=after.crs).to_crs(4326).total_bounds
+    count = table["change"].value_counts()
+    plain = table.astype(object).where(table.notna(), None)
+    return {
+        "lang": lang,
+        "words": words,
+        "bounds": [[float(south), float(west)], [float(north), float(east)]],
+        "figures": [
+            *([words[kind], f"{int(count.get(kind, 0)):,}"] for kind in _KINDS),
+            *([words[name], f"{number:,}"] for name, number in figures.items()),
+        ],
+        "communities": {
+            str(code): str(name)
+            for code, name in zip(names["community"], names["name"], strict=True)
+            if code in set(table["community"])
+        },
+        "cells": {
+            **{
+                name: plain[name].tolist()
+                for name in ("group", "code", "level", "community", "change", "before", "after",
+                             "moved")
+            },
+            "why": [say(why, lang) for why in table["why"]],
+        },
+        "then": {"shape": encode_shapes(then)},
+        "now": {"shape": encode_shapes(now)},
+        "around": {"shape": encode_shapes(around.geometry)},
+    }  # fmt: skip
+
+
+def _shapes(plan: Plan, table: pd.DataFrame) -> gpd.GeoSeries:
+    """Return the shape of each cell of the table in a plan, empty where it has none there."""
+    cells = pd.concat([plan.small, plan.micro]).set_index("code").geometry
+    return gpd.GeoSeries(cells.reindex(table["code"]).to_numpy(), crs=plan.crs)
