@@ -35,6 +35,18 @@ from .render.atlas import write_atlas, write_cards
 from .render.city import write_city_map
 from .render.map import write_map
 from .revision.adopt import adopt_cells
+from .revision.edits import (
+    Lock,
+    Merge,
+    Move,
+    Nudge,
+    Rename,
+    Split,
+    Swap,
+    Undo,
+    Unlock,
+    edit_plan,
+)
 from .revision.update import update_plan
 from .rules import Band, Rules, read_rules
 from .sample import make_sample, write_sample
@@ -56,13 +68,22 @@ __all__ = [
     "InputError",
     "Layers",
     "Locator",
+    "Lock",
+    "Merge",
+    "Move",
+    "Nudge",
     "PartitionError",
     "Plan",
     "ProofError",
     "Publication",
+    "Rename",
     "Repair",
     "Rules",
     "RulesError",
+    "Split",
+    "Swap",
+    "Undo",
+    "Unlock",
     "WriteError",
     "__version__",
     "adopt_cells",
@@ -73,6 +94,7 @@ __all__ = [
     "check_published",
     "divide",
     "draw_map",
+    "edit_plan",
     "export_plan",
     "inspect_files",
     "locate",

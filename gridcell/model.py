@@ -282,11 +282,12 @@ _TABLES: Final = {
         "level": "int64", "given": "int64", "retired": "Int64", "locked": "bool",
     },
     "history": {**dict.fromkeys(HISTORY_COLUMNS, "str"), "number": "int64"},
+    "undo": {"number": "int64", "state": "str"},
 }  # fmt: skip
 
 
-def empty_table(name: Literal["codes", "history"]) -> pd.DataFrame:
-    """Return the codes or the history of a plan that has none, with their columns."""
+def empty_table(name: Literal["codes", "history", "undo"]) -> pd.DataFrame:
+    """Return a table that a plan does not have, with its columns."""
     return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in _TABLES[name].items()})
 
 
@@ -349,6 +350,9 @@ class Plan:
     """`schema.CODE_COLUMNS`, sorted by code."""
     history: pd.DataFrame = field(default_factory=lambda: empty_table("history"))
     """`schema.HISTORY_COLUMNS`, the first operation first."""
+    undo: pd.DataFrame = field(default_factory=lambda: empty_table("undo"))
+    """What `gridcell.Undo` needs: the ``number`` of each edit that can be taken back and the
+    ``state`` of before, packed; no rows after any other operation."""
     fabric: Fabric | None = None
     """The land, from which cells can be formed anew; ``None`` where the plan does not keep it. Its
     atoms have one more column, ``code`` of the leaf, its pieces ``bldg_id``."""

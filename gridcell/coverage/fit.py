@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.coverage.moves import Move
+from gridcell.coverage.moves import LandMove
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.repair_faces import RepairSettings
 from gridcell.coverage.rounds import repair_coverage
@@ -107,7 +107,7 @@ def _wide_overlaps(proof: CoverageProof, codes: list[str], widest: float) -> lis
 
 
 def _notes(
-    moves: list[Move], before: Geometries, after: Geometries, codes: list[str], label: str
+    moves: list[LandMove], before: Geometries, after: Geometries, codes: list[str], label: str
 ) -> list[Finding]:
     findings = []
     area = shapely.area(np.array([move.shape for move in moves], dtype=object))
@@ -151,7 +151,7 @@ def _notes(
     return findings
 
 
-def _between(move: Move, before: Geometries) -> Ints:
+def _between(move: LandMove, before: Geometries) -> Ints:
     """Return the communities that had a part in what moved: those around it where none had it."""
     return np.union1d(move.lost or _around(move.shape, before), [move.to]).astype(np.int64)
 

@@ -13,7 +13,7 @@ from gridcell.coverage.settle import NOBODY
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Move:
+class LandMove:
     """Land that changed hands."""
 
     kind: str
@@ -32,7 +32,7 @@ class Move:
 
 def list_moves(
     faces: HeldFaces, decision: Decision, owner: Ints, detached: Mask, rows: Ints
-) -> list[Move]:
+) -> list[LandMove]:
     """Return a move for each connected piece that the same cells lost to the same other.
 
     Parameters
@@ -72,6 +72,6 @@ def list_moves(
     told = list(kinds)
     listed = [told[at] for at in of_piece.tolist()]
     return [
-        Move(kind=kind, lost=lost, to=to, by=by, margin=much, shape=shape)
+        LandMove(kind=kind, lost=lost, to=to, by=by, margin=much, shape=shape)
         for (kind, lost, to, by), much, shape in zip(listed, margin.tolist(), shapes, strict=True)
     ]

@@ -17,7 +17,7 @@ from gridcell.coverage.faults import Level
 from gridcell.coverage.layer import CellTable, column_of, find_column
 from gridcell.coverage.levels import find_levels, plan_levels
 from gridcell.coverage.mend import Mended, mend
-from gridcell.coverage.moves import Move
+from gridcell.coverage.moves import LandMove
 from gridcell.coverage.repair_faces import RepairSettings
 from gridcell.coverage.rounds import ROUNDS, RepairedCoverage, repair_coverage
 from gridcell.coverage.settle import NOBODY
@@ -245,7 +245,7 @@ def repair_cells(
     if shapely.is_missing(drawn).all():
         raise InputError("the layer holds no polygon with an area: nothing to repair")
     levels = find_levels(table.covering(drawn))
-    shapes, moves, left = drawn.copy(), list[Move](), list[Geometries]()
+    shapes, moves, left = drawn.copy(), list[LandMove](), list[Geometries]()
     for number in range(len(levels.number)):
         # The level above is law, as it is after its own repair.
         level = _in_order(plan_levels(table.covering(shapes), levels, land)[number], shapes)
@@ -336,7 +336,7 @@ def _priorities(table: CellTable, priority: str | None) -> Floats:
     return numbers.to_numpy(np.float64)
 
 
-def _on_rows(move: Move, rows: Ints) -> Move:
+def _on_rows(move: LandMove, rows: Ints) -> LandMove:
     """Return a move with rows of the layer instead of rows of its level."""
     to = int(rows[move.to]) if move.to != NOBODY else NOBODY
     return replace(move, lost=tuple(int(rows[row]) for row in move.lost), to=to)
@@ -347,7 +347,7 @@ def _told(
     mending: Mended,
     drawn: Geometries,
     shapes: Geometries,
-    moves: list[Move],
+    moves: list[LandMove],
     left: Geometries,
     doubts: tuple[Message, ...],
 ) -> Repair:
@@ -393,7 +393,7 @@ def _left_frame(table: CellTable, gaps: Geometries) -> gpd.GeoDataFrame:
     return frame.sort_values("area_m2", ascending=False, kind="stable", ignore_index=True)
 
 
-def _moves_frame(table: CellTable, moves: list[Move], gone: Ints) -> gpd.GeoDataFrame:
+def _moves_frame(table: CellTable, moves: list[LandMove], gone: Ints) -> gpd.GeoDataFrame:
     shapes = np.array([move.shape for move in moves], dtype=object)
     metric = table.units.in_metres(shapes)
     columns = {

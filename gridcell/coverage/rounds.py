@@ -10,7 +10,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.decide import decide
 from gridcell.coverage.detached import join_detached
 from gridcell.coverage.dissolve import dissolve
-from gridcell.coverage.moves import Move, list_moves
+from gridcell.coverage.moves import LandMove, list_moves
 from gridcell.coverage.open_slivers import OpenSlivers, find_open_slivers
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.coverage.repair_faces import Ints, RepairSettings, take_apart
@@ -24,7 +24,7 @@ class RepairedCoverage:
     """Cells after some rounds of repair."""
 
     shapes: Geometries
-    moves: list[Move]
+    moves: list[LandMove]
     proof: CoverageProof
     """The proof of `shapes`."""
     exact: bool
@@ -48,7 +48,7 @@ def repair_coverage(
     proof
         The proof of `shapes` within the same land, where it is known.
     """
-    moves: list[Move] = []
+    moves: list[LandMove] = []
     proof = proof or _prove(shapes, settings)
     slivers = OpenSlivers.none()
     if not settings.bounded:
@@ -93,7 +93,7 @@ def _is_settled(shapes: Geometries, proof: CoverageProof, settings: RepairSettin
 
 def _round(
     cells: Geometries, proof: CoverageProof, slivers: OpenSlivers, settings: RepairSettings
-) -> tuple[Geometries, list[Move]]:
+) -> tuple[Geometries, list[LandMove]]:
     """Return the cells with their faults settled, and what changed hands."""
     gaps = np.asarray(proof.gap_pieces.geometry, dtype=object)
     gaps = gaps[settings.is_narrow(gaps)]

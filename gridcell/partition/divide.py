@@ -115,6 +115,24 @@ class CommunityLand:
     """(atoms of the graph,) building of each slab that a small cell can hold whole; else -1."""
 
 
+def community_land(fabric: Fabric, small: Targets, row: int, code: str) -> CommunityLand:
+    """Return the general land of the community in a row.
+
+    Parameters
+    ----------
+    fabric, small
+        As for `divide`.
+    row, code
+        The community.
+    """
+    mine = (fabric.atoms["community"] == row) & (fabric.atoms["site"] < 0)
+    atoms = np.flatnonzero(mine.to_numpy())
+    return CommunityLand(
+        row=row, code=code, graph=make_graph(fabric, atoms), atoms=atoms,
+        building=_buildings_in_slabs(fabric, small)[atoms],
+    )  # fmt: skip
+
+
 def divide_each(
     fabric: Fabric,
     small: Targets,

@@ -104,6 +104,32 @@ class Graph:
             xy=self.xy[atoms],
         )
 
+    def take(self, atoms: Ints) -> "Graph":
+        """Return the graph of some atoms alone; their borders with others become rim."""
+        n = len(atoms)
+        number = np.full(len(self), -1, dtype=np.int64)
+        number[atoms] = np.arange(n)
+        owner, step = spread(np.diff(self.first)[atoms])
+        entry = self.first[atoms][owner] + step
+        neighbour = number[self.neighbour[entry]]
+        kept = neighbour >= 0
+
+        def with_cut(rim: Floats, length: Floats) -> Floats:
+            cut = np.bincount(owner[~kept], weights=length[entry][~kept], minlength=n)
+            return rim[atoms] + cut
+
+        return Graph(
+            first=_bounds(owner[kept], n),
+            neighbour=neighbour[kept],
+            length=self.length[entry][kept],
+            on_barrier=self.on_barrier[entry][kept],
+            rim=with_cut(self.rim, self.length),
+            rim_on_barrier=with_cut(self.rim_on_barrier, self.on_barrier),
+            weight=self.weight[atoms],
+            area=self.area[atoms],
+            xy=self.xy[atoms],
+        )
+
     def components(self) -> Ints:
         """Return the number of the connected piece of each atom, numbered by first atom."""
         n = len(self)

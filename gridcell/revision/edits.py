@@ -1,0 +1,351 @@
+"""Edits of a plan: operations as values, each proven and each an entry of the plan's history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import shapely
+
+from gridcell.arguments import checked
+from gridcell.cells.registry import record, register_first
+from gridcell.errors import GridcellError, InputError
+from gridcell.model import Plan, Progress
+from gridcell.revision.holding import CellHolding
+from gridcell.revision.moves import move_buildings, nudge_border, swap_buildings
+from gridcell.revision.names import rename_cell
+from gridcell.revision.recut import merge_cells, split_along, split_cell
+from gridcell.revision.undo import remember, undo_last
+
+__all__ = [
+    "Edit", "Lock", "Merge", "Move", "Nudge", "Rename", "Split", "Swap", "Undo", "Unlock",
+    "edit_plan",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Two neighbouring cells become one: small cells of a community, or micro cells of a small one.
+
+    It has the code of the one with more households.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Merge("450899001001001", "450899001001002"))
+    'merge 450899001001001 450899001001002'
+    """
+
+    a: str
+    b: str
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return f"merge {self.a} {self.b}"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A cell becomes several connected ones: so many, or those on the sides of a line.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Split("450899001001001", 2))
+    'split 450899001001001 2'
+    """
+
+    cell: str
+    parts: int | None = None
+    """2 or more: the best division that the search knows."""
+    line: shapely.LineString | shapely.MultiLineString | None = None
+    """In the plan's CRS, from one side of the cell to the other; buildings stay whole."""
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return f"split {self.cell} {_drawn(self.line) if self.parts is None else self.parts}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Buildings go to a cell beside theirs, small or micro.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Move(["B7", "B9"], "450899001001002001"))
+    'move B7 B9 450899001001002001'
+    """
+
+    buildings: Sequence[str]
+    to: str
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return f"move {' '.join(self.buildings)} {self.to}"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Buildings of one leaf change places with buildings of another, in one step.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Swap(["B7"], ["B9"]))
+    'swap B7 with B9'
+    """
+
+    these: Sequence[str]
+    those: Sequence[str]
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return f"swap {' '.join(self.these)} with {' '.join(self.those)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """The border of two cells moves a little, and both keep their codes.
+
+    It moves to a line, or around buildings that go to the other cell.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Nudge("450899001001001", "450899001001002", buildings=["B7"]))
+    'nudge 450899001001001 450899001001002 B7'
+    """
+
+    a: str
+    b: str
+    line: shapely.LineString | shapely.MultiLineString | None = None
+    buildings: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        """Return the command."""
+        to = _drawn(self.line) if self.line is not None else " ".join(self.buildings)
+        return f"nudge {self.a} {self.b} {to}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A cell gets a name, which stays with its code; ``None`` takes it back.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Rename("450899001001001", "Old Mill"))
+    'rename 450899001001001 "Old Mill"'
+    """
+
+    cell: str
+    name: str | None
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return f"rename {self.cell}" + ("" if self.name is None else f' "{self.name}"')
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A cell, or all cells of a community, are changed by no operation until unlocked.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Lock("450899001001001"))
+    'lock 450899001001001'
+    """
+
+    cell: str
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return f"lock {self.cell}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """The locks of a cell, or of a community, and of all cells inside it are taken away.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Unlock("450899001001001"))
+    'unlock 450899001001001'
+    """
+
+    cell: str
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return f"unlock {self.cell}"
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The last edit never was: cells, codes, lineage and history are those of before.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Undo())
+    'undo'
+    """
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return "undo"
+
+
+Edit = Merge | Split | Move | Swap | Nudge | Rename | Lock | Unlock | Undo
+
+
+@checked
+def edit_plan(
+    plan: Plan,
+    edits: Sequence[Edit],
+    *,
+    progress: Progress | None = None,
+    time: str | None = None,
+) -> Plan:
+    """Return the plan after edits, one after another, each proven and entered into the history.
+
+    Parameters
+    ----------
+    plan
+        A plan that keeps its land.
+    edits
+        Operations. Later ones know the cells that earlier ones made. Cells are named by code or
+        label, buildings by ``bldg_id``.
+    progress
+        Called with the stage, what is done and the total.
+    time
+        What the history says of when this was; nothing where it is not given.
+
+    Returns
+    -------
+    Plan
+        With as many more operations in its history, each with codes and lineage of its own.
+
+    Raises
+    ------
+    InputError
+        An edit that the land, a lock or the plan does not allow: which one, what was found, what
+        to do. The plan is as it was.
+
+    Notes
+    -----
+    Land is moved in atoms (`gridcell.Fabric`), so no edit cuts a building. `Undo` takes back edits
+    one by one, up to the last update: the land of before an update is gone.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`.
+
+    >>> import gridcell
+    >>> a, b = plan.small["code"][:2]
+    >>> merged = gridcell.edit_plan(plan, [gridcell.Merge(a, b)])
+    >>> merged.ok, merged.small["code"].tolist()
+    (True, ['450899001001002', '450899001001801'])
+    >>> merged.codes[merged.codes["code"] == a][["retired", "became"]].values.tolist()
+    [[2, '450899001001002']]
+    >>> undone = gridcell.edit_plan(merged, [gridcell.Undo()])
+    >>> undone.small.equals(plan.small)
+    True
+    """
+    plan = plan if len(plan.history) else register_first(plan)
+    for number, edit in enumerate(edits, start=1):
+        try:
+            plan = _edited(plan, edit, progress, time)
+        except GridcellError as error:
+            place = f" {number} of {len(edits)}" if len(edits) > 1 else ""
+            raise type(error)(f"edit{place} ({_short(edit)}): {error.message}") from None
+    return plan
+
+
+def _edited(plan: Plan, edit: Edit, progress: Progress | None, time: str | None) -> Plan:
+    if isinstance(edit, Undo):
+        return undo_last(plan)
+    if isinstance(edit, Lock | Unlock):
+        after = _locked(plan, edit, time)
+    elif isinstance(edit, Rename):
+        name = None if edit.name is None else edit.name.strip()
+        if name == "":
+            raise InputError("an empty name; expected one, or none to take a given name back")
+        level, row = CellHolding(plan).find(edit.cell)
+        renamed = rename_cell(plan, level, row, name)
+        after = CellHolding(renamed).edited(str(edit), time=time, progress=progress)
+    else:
+        holding = CellHolding(plan)
+        _recut(holding, edit)
+        after = holding.edited(str(edit), time=time, progress=progress)
+    return remember(plan, after)
+
+
+def _recut(holding: CellHolding, edit: Merge | Split | Move | Swap | Nudge) -> None:
+    if isinstance(edit, Merge):
+        merge_cells(holding, edit.a, edit.b)
+    elif isinstance(edit, Split):
+        if (edit.parts is None) == (edit.line is None):
+            raise InputError("expected a number of parts or a line, and not both")
+        if edit.line is not None:
+            split_along(holding, edit.cell, edit.line)
+            return
+        assert edit.parts is not None  # noqa: S101
+        if edit.parts < 2:
+            raise InputError(f"{edit.parts} parts; expected 2 or more")
+        split_cell(holding, edit.cell, edit.parts)
+    elif isinstance(edit, Move):
+        move_buildings(holding, edit.buildings, edit.to)
+    elif isinstance(edit, Swap):
+        swap_buildings(holding, edit.these, edit.those)
+    else:
+        if (edit.line is None) == (not edit.buildings):
+            raise InputError("expected a line or buildings, and not both")
+        nudge_border(holding, edit.a, edit.b, edit.line, edit.buildings)
+
+
+def _locked(plan: Plan, edit: Lock | Unlock, time: str | None) -> Plan:
+    """Return the plan with other locks: nothing about its cells changes."""
+    codes, findings = plan.codes.copy(), plan.findings
+    named, inside = _named_cells(plan, edit.cell)
+    if isinstance(edit, Lock):
+        # The lock of a cell covers what is inside.
+        chosen = codes["code"].isin(named)
+        if codes.loc[chosen, "locked"].all():
+            raise InputError(f"{edit.cell} is locked already")
+    else:
+        chosen = codes["code"].isin([*named, *inside]) & codes["locked"]
+        if not chosen.any():
+            over = plan.micro.loc[plan.micro["code"].isin(named), "parent"]
+            above = codes.loc[codes["locked"] & codes["code"].isin(over), "code"].tolist()
+            held = f": it is inside {above[0]}, which is locked; unlock that" if above else ""
+            raise InputError(f"{edit.cell} has no lock of its own{held}")
+        told = (findings["kind"] == "locked_out_of_band") & findings["cell"].isin([*named, *inside])
+        findings = findings[~told].reset_index(drop=True)
+    codes.loc[chosen, "locked"] = isinstance(edit, Lock)
+    history = record(plan.history, "edit", str(edit), plan.inputs, {}, time)
+    return replace(plan, codes=codes, history=history, findings=findings)
+
+
+def _named_cells(plan: Plan, text: str) -> tuple[list[str], list[str]]:
+    """Return the code of the cell, or of the small cells of the community, and all inside."""
+    cells = pd.concat([plan.small, plan.micro])
+    named = cells.loc[(cells["code"] == text) | (cells["label"] == text), "code"].tolist()
+    if not named:
+        own = plan.medium
+        own = own[(own["community"] == text) | (own["code"] == text) | (own["label"] == text)]
+        named = plan.small.loc[plan.small["parent"].isin(own["code"]), "code"].tolist()
+    if not named:
+        raise InputError(f"{text!r} is no cell and no community of the plan; expected a code")
+    return named, plan.micro.loc[plan.micro["parent"].isin(named), "code"].tolist()
+
+
+def _drawn(line: shapely.Geometry | None) -> str:
+    return "" if line is None else f"along {shapely.to_wkt(line, rounding_precision=2)}"
+
+
+def _short(edit: Edit) -> str:
+    text = str(edit)
+    return text if len(text) <= 80 else text[:77] + "..."
