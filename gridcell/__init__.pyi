@@ -47,6 +47,7 @@ from .revision.edits import (
     Unlock,
     edit_plan,
 )
+from .revision.history import CodeTrace, trace_code
 from .revision.update import update_plan
 from .rules import Band, Rules, read_rules
 from .sample import make_sample, write_sample
@@ -59,6 +60,7 @@ __all__ = [
     "Band",
     "CheckReport",
     "CodeError",
+    "CodeTrace",
     "CoverageProof",
     "Crosswalk",
     "Export",
@@ -112,6 +114,7 @@ __all__ = [
     "renew_staff",
     "repair_cells",
     "set_targets",
+    "trace_code",
     "update_plan",
     "write_atlas",
     "write_cards",
