@@ -77,9 +77,23 @@ Aims = Callable[[gpd.GeoDataFrame, NDArray[np.int64], Rules], tuple[Targets, Tar
 
 
 def prepare_input(
-    layers: Layers, rules: Rules, clock: "Clock", *, aims: Aims = set_targets
+    layers: Layers,
+    rules: Rules,
+    clock: "Clock",
+    *,
+    aims: Aims = set_targets,
+    weave: Callable[..., Fabric] = build_fabric,
 ) -> DivisionInput:
     """Return what a division of these layers starts from.
+
+    Parameters
+    ----------
+    layers, rules, clock
+        The inputs, the settings, what measures the stages.
+    aims
+        Sets the targets.
+    weave
+        Cuts the land into atoms, as `build_fabric` does.
 
     Raises
     ------
@@ -95,7 +109,7 @@ def prepare_input(
     with clock("fabric"):
         leaf = micro or small
         micro_band = np.column_stack([leaf.low, leaf.high])
-        fabric = build_fabric(layers, counted.households, micro_band, rules=rules)
+        fabric = weave(layers, counted.households, micro_band, rules=rules)
         fabric = share_by_entrance(fabric, layers, counted.register)
         general = _general_households(fabric.atoms, len(layers.communities))
         small, micro = aims(layers.communities, general, rules)

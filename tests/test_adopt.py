@@ -304,6 +304,48 @@ def test_one_community_of_a_plan_can_be_edited_alone(plan):
     same_cells(gridcell.adopt_cells(mine, plan), plan)
 
 
+@pytest.mark.parametrize("level", ["small", "micro"])
+def test_exact_borders_are_those_that_were_drawn(layers, plan, level):
+    adopted = gridcell.adopt_cells(plan.cells(level), layers, borders="exact")
+    assert adopted.ok
+    assert adopted.small["code"].tolist() == plan.small["code"].tolist()
+    for a, b in zip(adopted.cells(level).geometry, plan.cells(level).geometry, strict=True):
+        assert shapely.symmetric_difference(a, b).area < 0.1
+
+
+def test_exact_borders_may_cut_buildings_and_that_is_told(layers, tmp_path):
+    x0, y0, x1, y1 = layers.communities.total_bounds
+    side = (x1 - x0) / 4
+    squares = [
+        shapely.box(x, y, x + side, y + side)
+        for x in np.arange(x0, x1, side)
+        for y in np.arange(y0, y1, side)
+    ]
+    drawn = gpd.GeoDataFrame(geometry=squares, crs=layers.crs)
+    adopted = gridcell.adopt_cells(drawn, layers, borders="exact", level="small")
+    assert adopted.ok
+    cut = adopted.findings[adopted.findings["kind"] == "cut_building"]
+    assert len(cut)
+    assert set(cut["severity"]) == {"warning"}
+    assert {"drawn_repaired", "drawn_level"} <= kinds(adopted)
+    assert gridcell.check_plan(adopted) == []
+    gridcell.write_plan(adopted, tmp_path / "plan")
+    assert gridcell.check_plan(gridcell.read_plan(tmp_path / "plan")) == []
+    household = adopted.leaves["households"].sum() + adopted.unassigned
+    assert household == 2400
+    snapped = gridcell.adopt_cells(drawn, layers, level="small")
+    assert "cut_building" not in set(snapped.findings["kind"])
+
+
+def test_exact_borders_want_polygons_and_their_land(layers, plan):
+    with pytest.raises(gridcell.InputError, match="has no borders"):
+        gridcell.adopt_cells(
+            pd.DataFrame(plan.buildings[["bldg_id", "code"]]), layers, borders="exact"
+        )
+    with pytest.raises(gridcell.InputError, match="is not cut anew"):
+        gridcell.adopt_cells(plan.small, plan, borders="exact")
+
+
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_any_drawing_becomes_a_proven_plan(layers, seed):

@@ -40,6 +40,8 @@ class Drawn:
     """(drawn cells,) those that get no other land."""
     locked_group: Mask
     """(groups,) likewise."""
+    exact: bool = False
+    """Whether borders run where they were drawn, also between the slabs of a building."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -147,7 +149,7 @@ class _Community:
         """Return connected cells: numbers of drawn ones, and higher ones for missing ones."""
         drawn, graph = self.drawn, self.graph
         whole = (known < 0) | drawn.is_small[known]
-        building = np.where(whole, self.land.building, -1)
+        building = np.where(whole & (not drawn.exact), self.land.building, -1)
         together = np.where(building >= 0, building, -1 - np.arange(len(graph)))
         block = graph.within(together).components()
         coarse = contract(graph, block, int(block.max()) + 1)

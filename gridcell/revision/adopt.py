@@ -22,6 +22,7 @@ from gridcell.cells.frames import KeptCodes
 from gridcell.cells.registry import register_first
 from gridcell.crs import parse_crs
 from gridcell.errors import InputError
+from gridcell.fabric import build_fabric
 from gridcell.model import Finding, Layers, Plan, Progress
 from gridcell.partition import Division
 from gridcell.partition.drawn import TakenCells, take_drawn
@@ -30,6 +31,7 @@ from gridcell.revision.aims import wanted_findings
 from gridcell.revision.drawn import DrawnLayer, bare_code, read_drawn
 from gridcell.revision.drawn_findings import code_findings, drawn_findings
 from gridcell.revision.drawn_units import DrawnUnits, find_units, medium_codes, origins
+from gridcell.revision.exact import ExactLand, repair_drawn, without_healed
 from gridcell.revision.take_back import take_back
 from gridcell.rules import Rules
 
@@ -144,20 +146,35 @@ def adopt_cells(
             workers=workers, time=time,
         )  # fmt: skip
     layers = replace(land, inputs=(*land.inputs, source.record()))
-    return _adopted(layer, layers, rules or Rules(), level, clock, workers)
+    return _adopted(
+        layer, layers, rules or Rules(), level, clock, workers, exact=borders == "exact"
+    )
 
 
 def _adopted(
-    layer: DrawnLayer, layers: Layers, rules: Rules, level: str | None, clock: Clock, workers: int
+    layer: DrawnLayer,
+    layers: Layers,
+    rules: Rules,
+    level: str | None,
+    clock: Clock,
+    workers: int,
+    *,
+    exact: bool,
 ) -> Plan:
-    layer, layers, drawn_sites = _with_sites(layer, layers)
-    given = prepare_input(layers, rules, clock)
+    repaired: list[Finding] = []
+    if exact:
+        with clock("repair"):
+            layer, repaired = repair_drawn(layer, layers)
+    general, layers, drawn_sites, site = _with_sites(layer, layers)
+    weave = ExactLand.of(layer, layers, site).weave() if exact else build_fabric
+    layer = general
+    given = prepare_input(layers, rules, clock, weave=weave)
     with clock("partition"):
         units = find_units(layer, given, rules, level=level)
         codes = given.layers.communities["code"].tolist()
         taken = take_drawn(
-            given.fabric, given.small, given.micro, units.drawn(), codes=codes, rules=rules,
-            workers=workers,
+            given.fabric, given.small, given.micro, replace(units.drawn(), exact=exact),
+            codes=codes, rules=rules, workers=workers,
         )  # fmt: skip
         if layer.shapes is None:
             drawn_sites = _sites_listed(layer, given, units)
@@ -166,18 +183,21 @@ def _adopted(
     plan = assemble_plan(
         given, taken.division, rules=rules, clock=clock, kept=kept,
         assign=assign_roster(given.layers, rules),
-        findings=[*findings, *wanted_findings(given, taken.division), *lost],
+        findings=[*repaired, *findings, *wanted_findings(given, taken.division), *lost],
     )  # fmt: skip
-    return register_first(plan, "adopt")
+    return register_first(without_healed(plan) if exact else plan, "adopt")
 
 
-def _with_sites(layer: DrawnLayer, layers: Layers) -> tuple[DrawnLayer, Layers, Texts]:
-    """Return the general cells, layers whose sites are all dedicated cells, and codes of sites."""
+def _with_sites(layer: DrawnLayer, layers: Layers) -> tuple[DrawnLayer, Layers, Texts, Ints]:
+    """Return the general cells, and dedicated ones as sites.
+
+    Layers whose sites are all dedicated cells, codes of these sites, and the site of each row.
+    """
     sites = layers.sites
     shapes = np.empty(0, dtype=object) if sites is None else sites.geometry.to_numpy()
     codes = np.full(len(shapes), None, dtype=object)
     if layer.shapes is None:
-        return layer, layers, codes
+        return layer, layers, codes, np.full(len(layer), -1, dtype=np.int64)
     same = _same_land(layer.shapes, shapes)
     names = [None] * len(shapes) if sites is None else sites["name"].tolist()
     for row in np.flatnonzero(same >= 0).tolist():
@@ -187,7 +207,7 @@ def _with_sites(layer: DrawnLayer, layers: Layers) -> tuple[DrawnLayer, Layers, 
     new = np.flatnonzero(dedicated & (same < 0))
     general = replace(layer.taking(~dedicated), left_out=layer.left_out)
     if not dedicated.any():
-        return general, layers, codes
+        return general, layers, codes, same
     ids = [f"drawn {row + 1}" if layer.code[row] is None else str(layer.code[row]) for row in new]
     table = pd.DataFrame(
         {
@@ -199,7 +219,8 @@ def _with_sites(layer: DrawnLayer, layers: Layers) -> tuple[DrawnLayer, Layers, 
     every = gpd.GeoDataFrame(
         table, geometry=np.concatenate([shapes, layer.shapes[new]]), crs=layers.crs
     )
-    return general, replace(layers, sites=every), np.concatenate([codes, layer.code[new]])
+    same[new] = len(shapes) + np.arange(len(new))
+    return general, replace(layers, sites=every), np.concatenate([codes, layer.code[new]]), same
 
 
 def _sites_listed(layer: DrawnLayer, given: DivisionInput, units: DrawnUnits) -> Texts:
