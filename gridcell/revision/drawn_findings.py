@@ -122,7 +122,7 @@ class _Told:
 
     def missing(self) -> list[Finding]:
         """Tell where no cell was drawn, so that the search made some."""
-        lost = self.general & (self.taken.cell < 0)
+        lost = self.general & (self.taken.cell < 0) & (self.units.unit_of_atom < 0)
         community = self.atoms["community"].to_numpy()
         found = []
         for row, area, held, at in self._sums(lost, community):

@@ -176,12 +176,13 @@ class ExactLand:
 
     def _cut(self, layers: Layers) -> list[Finding]:
         """Return a finding for each building that drawn borders or boundaries cut."""
-        if layers.buildings is None or layers.atoms is not None:
-            return []
-        outline = layers.buildings.geometry.to_numpy()
-        names = layers.buildings["bldg_id"].to_numpy(dtype=object)
+        given = layers.atoms is not None
+        sources = layers.atoms if layers.atoms is not None else layers.buildings
+        assert sources is not None  # noqa: S101
+        outline = sources.geometry.to_numpy()
+        names = sources["atom_id" if given else "bldg_id"].to_numpy(dtype=object)
         codes = layers.communities["code"].to_numpy(dtype=object)
-        found = boundary_findings(outline, names, layers.communities)
+        found = [] if given else boundary_findings(outline, names, layers.communities)
         building, part = shapely.STRtree(self.shapes).query(outline, predicate="intersects")
         several = np.bincount(building, minlength=len(outline))[building] > 1
         building, part = building[several], part[several]
