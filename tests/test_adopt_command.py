@@ -69,3 +69,22 @@ def test_what_does_not_go_together_is_refused(tmp_path, more, said):
     result = run("cells.gpkg", *more, "-o", tmp_path / "out")
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_an_edited_layer_comes_with_a_page_of_what_changed(town, tmp_path, monkeypatch):
+    plan = town[1]
+    gridcell.write_plan(plan, tmp_path / "plan")
+    # With its land, whatever the file keeps of it.
+    monkeypatch.setattr("gridcell.formats.geopackage.read_plan", lambda _: plan)
+    small = plan.small[plan.small["grid_type"] == "general"]
+    home = small["community"].value_counts().index[0]
+    one, two = small.loc[small["community"] == home, "code"].iloc[:2]
+    edited = plan.small.replace({"code": {two: one}}).dissolve("code", as_index=False)
+    edited.to_file(tmp_path / "edited.gpkg")
+    result = run(tmp_path / "edited.gpkg", tmp_path / "plan", "-o", tmp_path / "next")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "next" / "changes.html").read_text("utf-8")
+    assert two in page
+    lineage = pd.read_csv(tmp_path / "next" / "lineage.csv", dtype=str)
+    assert two in set(lineage["old"])
+    assert two not in set(lineage["new"])

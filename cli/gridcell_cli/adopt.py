@@ -118,8 +118,9 @@ def command(
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)
         land: Layers | Plan
+        earlier: Plan | None = None
         if plan is not None:
-            land = read_plan(plan)
+            land = earlier = read_plan(plan)
         else:
             land = read_layers(
                 communities or "", buildings, households=households, sites=sites,
@@ -131,7 +132,7 @@ def command(
             encoding=encoding, workers=workers, progress=progress,
         )  # fmt: skip
         progress("writing", 0, 0)
-        write_plan(made, output, overwrite=overwrite, lang=lang)
+        write_plan(made, output, overwrite=overwrite, lang=lang, before=earlier)
     if as_json:
         click.echo(json.dumps(made.report, ensure_ascii=False, indent=2))
     elif not quiet:
