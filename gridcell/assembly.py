@@ -131,6 +131,7 @@ def assemble_plan(
     assign: Assign,
     kept: KeptCodes | None = None,
     findings: Sequence[Finding] = (),
+    valid_from: str | None = None,
 ) -> Plan:
     """Return the plan of a division, proven.
 
@@ -148,15 +149,19 @@ def assemble_plan(
         Numbers that cells have already; all are numbered anew where it is not given.
     findings
         What else was found.
+    valid_from
+        From which day cells are valid that have no date of their own.
     """
     layers, fabric, names = given.layers, given.fabric, given.names
     small, micro = given.small, given.micro
+    bands = community_bands(layers.communities["code"], small, micro)
     with clock("cells"):
         cells = make_cells(
             layers, fabric, division,
             small=explain_small(fabric, division, small, names),
             leaf=None if micro is None else explain_leaves(fabric, division, micro, names),
-            rules=rules.codes, kept=kept,
+            rules=rules.codes, kept=kept, bands=bands, estimated=given.estimated,
+            valid_from=valid_from,
         )  # fmt: skip
     with clock("assign"):
         table = household_table(
@@ -188,7 +193,7 @@ def assemble_plan(
             findings=_together(found, given),
             rules=rules,
             inputs=layers.inputs,
-            bands=community_bands(layers.communities["code"], small, micro),
+            bands=bands,
             estimated=int(given.households.sum()) if given.estimated else 0,
             staffing=assignment.figures,
             division=_division_figures(given, division),

@@ -182,7 +182,8 @@ class Layers:
     communities: gpd.GeoDataFrame
     """``code``, ``name``, ``large`` (text or NA), ``n_small``, ``n_micro`` (Int64 or NA),
     ``small``, ``micro`` (``MIN:TARGET:MAX`` or NA), ``class`` (text or NA), ``households`` (Int64
-    or NA), (Multi)Polygon, fitting together exactly. Sorted by code."""
+    or NA), ``responsible``, ``management``, ``valid_from`` (text or NA, ISO 8601),
+    (Multi)Polygon, fitting together exactly. Sorted by code."""
     buildings: gpd.GeoDataFrame | None = None
     """``bldg_id`` (unique), ``households`` (Int64 or NA), ``floors``, ``height`` (float or NA),
     ``units`` (Int64 or NA), ``use`` (text or NA), valid (Multi)Polygon."""
@@ -190,7 +191,8 @@ class Layers:
     """``household_id`` (unique), ``bldg_id``, ``unit`` (text or NA), ``count`` (int64), and ``x``,
     ``y`` in the plan's CRS (NaN where there is no point)."""
     sites: gpd.GeoDataFrame | None = None
-    """``site_id`` (unique), ``name``, ``category`` (text or NA), valid (Multi)Polygon."""
+    """``site_id`` (unique), ``name``, ``category``, ``responsible``, ``management``, ``valid_from``
+    (text or NA, ISO 8601), valid (Multi)Polygon."""
     barriers: gpd.GeoDataFrame | None = None
     """``kind`` (road, river, rail, wall), ``rank`` (text or NA), ``name`` (text or NA),
     LineString; outlines where polygons were given."""

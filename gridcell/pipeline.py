@@ -2,6 +2,7 @@
 
 from gridcell.arguments import checked
 from gridcell.assembly import Clock, assemble_plan, assign_roster, prepare_input
+from gridcell.cells.columns import require_date
 from gridcell.cells.registry import register_first
 from gridcell.model import Layers, Plan, Progress
 from gridcell.partition import divide
@@ -15,6 +16,7 @@ def make_plan(
     rules: Rules | None = None,
     workers: int = 1,
     progress: Progress | None = None,
+    valid_from: str | None = None,
 ) -> Plan:
     """Return a complete division of the communities, with the proof of what it promises.
 
@@ -28,6 +30,10 @@ def make_plan(
         Threads. They change nothing but the time.
     progress
         Called with the stage, what is done and the total.
+    valid_from
+        From which day the cells are valid, such as ``2026-01-31``: those of communities and sites
+        without a date of their own, and all within. By default cells have the date of their
+        community.
 
     Returns
     -------
@@ -37,7 +43,7 @@ def make_plan(
     Raises
     ------
     InputError
-        Neither buildings nor atoms, or no household in any community.
+        Neither buildings nor atoms, no household in any community, or a date that is none.
 
     Examples
     --------
@@ -54,6 +60,7 @@ def make_plan(
     2  450899001001801  dedicated  NaN
     """
     rules = rules or Rules()
+    valid_from = require_date(valid_from, "valid_from")
     clock = Clock(progress)
     given = prepare_input(layers, rules, clock)
     with clock("partition"):
@@ -62,6 +69,7 @@ def make_plan(
             rules=rules, workers=workers, progress=progress,
         )  # fmt: skip
     plan = assemble_plan(
-        given, division, rules=rules, clock=clock, assign=assign_roster(given.layers, rules)
-    )
+        given, division, rules=rules, clock=clock, assign=assign_roster(given.layers, rules),
+        valid_from=valid_from,
+    )  # fmt: skip
     return register_first(plan)

@@ -29,6 +29,10 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+WANTED_BAND: Final = (0.75, 1.25)
+"""The band, relative to the target, where a number of cells is wanted."""
+
+
 class Band(_Section):
     """How many households a cell should have: the inclusive range and the number aimed at.
 

@@ -16,11 +16,24 @@ EXPORT_FORMATS: Final = (
 
 CELL_COLUMNS: Final = (
     "code", "label", "level", "grid_type", "parent", "community", "name", "households",
-    "buildings", "area_m2", "compactness", "band", "reason",
+    "buildings", "area_m2", "compactness", "band", "reason", "target", "band_min", "band_max",
+    "estimated", "valid_from", "valid_to", "responsible", "management",
 )  # fmt: skip
-"""Columns of every cell layer, in order; the geometry follows. ``households`` and ``buildings`` are
-sums over a cell's children: a building in several slabs counts once, in the leaf with most of its
-households, so that a leaf may hold households and no building."""
+"""Columns of every cell layer, in order; the geometry follows. ``households``, ``buildings`` and
+``estimated`` (households that are estimates) are sums over a cell's children: a building in several
+slabs counts once, in the leaf with most of its households, so that a leaf may hold households and
+no building. ``target``, ``band_min`` and ``band_max`` are the band that a general cell was made
+for. ``valid_from`` and ``valid_to`` are dates as ``2026-01-31``: the first day of a cell as it is,
+and the first on which it is no more."""
+
+LATER_COLUMNS: Final = CELL_COLUMNS[CELL_COLUMNS.index("target") :]
+"""Columns of cells that files of earlier versions may lack: all of them or none."""
+
+BAND_FIGURES: Final = {"target": "target", "band_min": "min", "band_max": "max"}
+"""Columns of cells that tell their band, and the parts of `gridcell.Band` that they hold."""
+
+GIVEN_COLUMNS: Final = ("valid_from", "responsible", "management")
+"""Columns of communities and sites that their cells take over."""
 
 BUILDING_COLUMNS: Final = ("bldg_id", "households", "code")
 """Columns of the plan's buildings: one row a slab."""
@@ -46,9 +59,12 @@ LINEAGE_EVENTS: Final = {
     "U": "unchanged", "S": "split", "M": "merged", "X": "other", "N": "new", "R": "retired",
 }  # fmt: skip
 
-CODE_COLUMNS: Final = ("code", "level", "grid_type", "given", "retired", "became", "locked")
+CODE_COLUMNS: Final = (
+    "code", "level", "grid_type", "given", "retired", "became", "locked", "valid_from", "valid_to",
+)  # fmt: skip
 """Every code of levels 3 and 4 ever given: by which operation, which ended it (missing while in
-use), which codes have its land since, separated by ``;``, and whether the cell is locked."""
+use), which codes have its land since, separated by ``;``, whether the cell is locked, and dates:
+from when it was valid as first given, and the first day on which it was no more."""
 
 HISTORY_COLUMNS: Final = ("number", "operation", "command", "inputs", "changes", "time")
 """Every operation on a plan, numbered from 1: what was asked, digests of the files and counts of
@@ -108,6 +124,9 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "micro": ("micro", "微格户数"),
         "class": ("class", "类别", "类型"),
         "households": ("households", "户数", "总户数", "HS"),
+        "responsible": ("responsible", "责任单位", "管理单位", "责任主体"),
+        "management": ("management", "管理类别", "管理类型", "管理方式"),
+        "valid_from": ("valid_from", "生效日期", "启用日期", "起始日期"),
     },
     "buildings": {
         "bldg_id": ("bldg_id", "building_id", "楼栋编号", "楼栋编码", "建筑编号", "osm_id"),
@@ -131,6 +150,9 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "site_id": ("site_id", "场所编号", "osm_id", "ID"),
         "name": ("name", "名称", "单位名称", "场所名称", "TOPONYME"),
         "category": ("category", "类别", "类型", "amenity", "CATEGORIE"),
+        "responsible": ("responsible", "责任单位", "管理单位", "责任主体"),
+        "management": ("management", "管理类别", "管理类型", "管理方式"),
+        "valid_from": ("valid_from", "生效日期", "启用日期", "起始日期"),
     },
     "barriers": {
         "kind": ("kind", "类型"),
@@ -157,6 +179,9 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
 }  # fmt: skip
 """Names under which a column is found without a mapping; case does not matter, the first wins."""
+
+YEAR, MONTH, DAY = "年月日"
+"""What follows the numbers of a date."""
 
 PERSONAL: Final = (
     "姓名", "身份证", "电话", "手机", "民族", "宗教", "病", "残疾", "党员", "出生",

@@ -67,7 +67,13 @@ def _frame(rows: list[dict[str, object]]) -> gpd.GeoDataFrame:
     area, length = frame.geometry.area, frame.geometry.length
     frame["area_m2"] = area
     frame["compactness"] = 4 * np.pi * area / length**2
-    for name in ("code", "label", "grid_type", "parent", "community", "name", "band", "reason"):
+    frame["estimated"] = 0
+    frame[["target", "band_min", "band_max"]] = np.nan
+    frame[["valid_from", "valid_to", "responsible", "management"]] = None
+    for name in (
+        "code", "label", "grid_type", "parent", "community", "name", "band", "reason", "valid_from",
+        "valid_to", "responsible", "management",
+    ):  # fmt: skip
         frame[name] = frame[name].astype("str")
     return frame[[*CELL_COLUMNS, "geometry"]].sort_values("code", ignore_index=True)
 

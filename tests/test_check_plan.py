@@ -13,6 +13,7 @@ import shapely
 from shapely.geometry import MultiPolygon, box
 
 import gridcell.render.map
+from gridcell.cells.columns import with_band_figures
 from gridcell.certificate.folder import check_plan_folder
 from gridcell.check import check_plan, compare_report, prove_plan
 from gridcell.check.promises.codes import check_lineage
@@ -22,6 +23,7 @@ from gridcell.formats.geopackage import read_plan
 from gridcell.pipeline import make_plan
 from gridcell.read import read_layers
 from gridcell.rules import Band, Rules
+from gridcell.schema import CELL_LAYERS
 
 CRS = "EPSG:4547"
 X, Y = 500_000.0, 2_560_000.0
@@ -206,8 +208,8 @@ def test_a_column_of_a_micro_cell_that_is_edited_is_found(sound, column, value, 
     found = kinds(edited(sound, cell["code"], **{column: value(cell)}))
     # A cell of another level is in a wrong place for all who refer to it.
     excused = {"level": {"wrong_parent", "wrong_leaf", "wrong_household", "outside", "overlap",
-                         "gap", "totals"},
-               "grid_type": {"wrong_post", "share_above_100"}}  # fmt: skip
+                         "gap", "totals", "wrong_band"},
+               "grid_type": {"wrong_post", "share_above_100", "wrong_band"}}  # fmt: skip
     assert kind in found
     assert found <= {kind, *excused.get(column, set())}
 
@@ -222,7 +224,8 @@ def test_a_band_is_held_against_the_target_of_the_community(sound):
 
 
 def test_without_targets_cells_of_a_community_must_agree_on_the_band(sound):
-    bare = dataclasses.replace(sound, bands={})
+    frames = {level: with_band_figures(sound.cells(level), {}) for level in CELL_LAYERS}
+    bare = dataclasses.replace(sound, bands={}, **frames)
     cell, _ = calm(sound)
     assert kinds(bare) == set()
     assert kinds(edited(bare, cell["code"], band="over", reason="why not")) == {"wrong_band"}
@@ -566,7 +569,14 @@ def test_a_level_without_its_proof_is_found_where_others_have_one(sound, proofs)
 def test_all_households_are_estimates_or_none(sound, proofs):
     given = sound.division.households
     for number, found in ((0, set()), (given, set()), (1, {"report_differs"})):
-        assert kinds(dataclasses.replace(sound, estimated=number), proofs) == found
+        frames = {
+            level: sound.cells(level).assign(
+                estimated=sound.cells(level)["households"] if number else 0
+            )
+            for level in CELL_LAYERS
+        }
+        plan = dataclasses.replace(sound, estimated=number, **frames)
+        assert kinds(plan, proofs) == found
 
 
 @pytest.mark.parametrize("off", [-1, 1])
@@ -582,8 +592,8 @@ def test_every_community_has_its_bands_and_no_other_has_one(sound, proofs):
     for at in sound.bands:
         fewer = {key: band for key, band in sound.bands.items() if key != at}
         found = check_plan(dataclasses.replace(sound, bands=fewer), proofs)
-        assert {f.kind for f in found} == {"report_differs"}
-        assert f"communities.{at[0]}.{at[1]}.band is None" in found[0].message
+        assert {f.kind for f in found} == {"report_differs", "wrong_band"}
+        assert any(f"communities.{at[0]}.{at[1]}.band is None" in f.message for f in found)
     more = {**sound.bands, ("450802001015", "small"): RULES.small}
     assert kinds(dataclasses.replace(sound, bands=more), proofs) == {"report_differs"}
 

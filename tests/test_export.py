@@ -269,7 +269,7 @@ def test_another_reader_finds_the_polygons_and_chinese_names_of_the_shapefile(pl
 
 
 def test_a_shapefile_beyond_2_gb_is_refused_before_it_is_written(plan, tmp_path, monkeypatch):
-    monkeypatch.setattr(shapefile_module, "_LIMIT", 5_000)
+    monkeypatch.setattr(shapefile_module, "_LIMIT", 8_000)
     with pytest.raises(WriteError, match=r"micro\.dbf: needs about .* GB, and a shapefile holds 2"):
         export_plan(plan, tmp_path / "x", format="shapefile")
     assert not list(tmp_path.iterdir())

@@ -38,7 +38,7 @@ def cells(level, members, kind, counts, built):
             "parent": parent, "community": code[:2] if level > 1 else None, "name": code,
             "households": int(counts[squares].sum()), "buildings": int(built[squares].sum()),
             "area_m2": 1e4 * len(squares), "compactness": 0.5, "band": "in",
-            "reason": "building 7 holds 3 households",
+            "estimated": 0, "reason": "building 7 holds 3 households",
             "geometry": shapely.union_all(SQUARES[squares]),
         })  # fmt: skip
     frame = pd.DataFrame(rows, columns=[*CELL_COLUMNS, "geometry"])

@@ -54,7 +54,7 @@ def test_columns_are_ours_whatever_the_file_calls_them() -> None:
     layers = read_layers(communities, houses(3).assign(DYS=[1, 2, None], HH=["12", None, "0"]))
     assert list(layers.communities.columns) == [
         "code", "name", "large", "n_small", "n_micro", "small", "micro", "class", "households",
-        "geometry",
+        "responsible", "management", "valid_from", "geometry",
     ]  # fmt: skip
     assert layers.communities["name"].tolist() == ["甲", "450802001002"]
     assert layers.communities["households"].fillna(-1).tolist() == [10, -1]

@@ -1,5 +1,6 @@
 """Options that several commands share: one name, one meaning."""
 
+import datetime as dt
 import logging
 import os
 import shlex
@@ -90,6 +91,21 @@ datum = click.option(
 lang = click.option(
     "--lang", type=click.Choice(LANGUAGES), default=LANGUAGES[0], envvar="GRIDCELL_LANG",
     help="Language of every word of ours; en by default.",
+)  # fmt: skip
+
+
+def _as_date(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return dt.date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no date; expected one such as 2026-01-31") from None
+
+
+valid_from = click.option(
+    "--valid-from", metavar="DATE", callback=_as_date, envvar="GRIDCELL_VALID_FROM",
+    help="From which day new and changed grids are valid, for example 2026-01-31.",
 )  # fmt: skip
 
 publish = click.option(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("buildings", metavar="[BUILDINGS]", required=False)
 @options.output("DIR")
 @inputs.division
+@options.valid_from
 @options.lang
 @options.workers
 @options.overwrite
@@ -29,6 +30,7 @@ def command(
     communities: str,
     buildings: str | None,
     output: Path,
+    valid_from: str | None,
     lang: str,
     workers: int,
     *,
@@ -51,7 +53,9 @@ def command(
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)
-        plan = make_plan(layers, rules=settings, workers=workers, progress=progress)
+        plan = make_plan(
+            layers, rules=settings, workers=workers, progress=progress, valid_from=valid_from
+        )
         progress("writing", 0, 0)
         write_plan(plan, output, overwrite=overwrite, lang=lang)
     if as_json:

@@ -37,6 +37,7 @@ _LINES: Final = 30
 @click.option("--dry-run", is_flag=True, help="Print what would change and write nothing.")
 @click.option("--time", "timed", is_flag=True, help="Put the time into the history of the plan.")
 @inputs.division
+@options.valid_from
 @options.lang
 @options.workers
 @options.overwrite
@@ -48,6 +49,7 @@ def command(
     output: Path | None,
     locked: tuple[str, ...],
     recoded: tuple[str, ...],
+    valid_from: str | None,
     lang: str,
     workers: int,
     *,
@@ -84,7 +86,7 @@ def command(
         layers = given.read_layers(communities, buildings, settings)
         after = update_plan(
             before, layers, rules=settings, locked=names, recoded=codes, workers=workers,
-            progress=progress, time=now,
+            progress=progress, time=now, valid_from=valid_from,
         )  # fmt: skip
         changes = list_changes(before, after)
         if output is not None and not dry_run:

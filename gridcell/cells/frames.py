@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, run_starts
 from gridcell.cells import codes
+from gridcell.cells.columns import Bands, band_figures
 from gridcell.cells.polygons import LeafBorders, draw_cells, trace_borders
 from gridcell.model import Fabric, Layers
 from gridcell.partition import Division
 from gridcell.partition.reasons import Verdict
 from gridcell.rules import Codes
-from gridcell.schema import CELL_COLUMNS, LEVELS
+from gridcell.schema import CELL_COLUMNS, GIVEN_COLUMNS, LEVELS
 from gridcell.words import catalogue
 from gridcell.words.messages import Message
 
@@ -75,6 +76,8 @@ class _NumberedCells:
     """(cells,) row of the parent in the level above."""
     dedicated: NDArray[np.bool_] | None = None
     verdict: Verdict | None = None
+    given: Mapping[str, Texts]
+    """`GIVEN_COLUMNS`."""
 
     def lineage(self) -> list["pd.Series[str]"]:
         """Return the codes of each cell's ancestors, level 1 first, and its own."""
@@ -92,7 +95,7 @@ class _NumberedCells:
         pairs = zip(self.code, self.verdict.reason, strict=True)
         return {code: reason for code, reason in pairs if reason is not None}
 
-    def frame(self, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    def frame(self, crs: pyproj.CRS, known: "_Known") -> gpd.GeoDataFrame:
         """Return the cells with `schema.CELL_COLUMNS`, in the order in which they are numbered."""
         n = len(self.geometry)
         none = np.full(n, None, dtype=object)
@@ -107,6 +110,8 @@ class _NumberedCells:
             "name": self.name,
             "band": none if self.verdict is None else self.verdict.band,
             "reason": none if self.verdict is None else _sentences(self.verdict.reason),
+            "valid_to": none,
+            **self.given,
         }
         frame = pd.DataFrame(
             {
@@ -119,7 +124,17 @@ class _NumberedCells:
         frame["households"], frame["buildings"] = self.counts[:, 0], self.counts[:, 1]
         frame["area_m2"] = area
         frame["compactness"] = 4 * np.pi * area / shapely.length(self.geometry) ** 2
+        frame["estimated"] = frame["households"] if known.estimated else 0
+        frame = frame.assign(**band_figures(frame, known.bands))
         return gpd.GeoDataFrame(frame[list(CELL_COLUMNS)], geometry=self.geometry, crs=crs)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Known:
+    """What is known of all cells."""
+
+    bands: Bands
+    estimated: bool
 
 
 def make_cells(
@@ -131,6 +146,9 @@ def make_cells(
     leaf: Verdict | None,
     rules: Codes,
     kept: KeptCodes | None = None,
+    bands: Bands | None = None,
+    estimated: bool = False,
+    valid_from: str | None = None,
 ) -> CellFrames:
     """Return the cells of every level: polygons, codes, names and figures.
 
@@ -147,6 +165,13 @@ def make_cells(
         Widths and ranges of codes.
     kept
         Numbers that cells have already; all are numbered anew where it is not given.
+    bands
+        By community and level, the band that cells are made for.
+    estimated
+        Whether households are estimates.
+    valid_from
+        From which day cells are valid, where communities and sites have no date of their own.
+        Without it, the cells of a community have the date of the community.
 
     Notes
     -----
@@ -161,11 +186,11 @@ def make_cells(
 
     large_level, medium_level = _upper_levels(
         layers.communities, borders, community_of_small[small_of_leaf],
-        _sum_up(small_counts, community_of_small, len(layers.communities)),
+        _sum_up(small_counts, community_of_small, len(layers.communities)), valid_from,
     )  # fmt: skip
     small_level = _small_level(
         medium_level, draw_cells(borders, small_of_leaf, smalls), small_counts, layers, division,
-        small, rules, kept,
+        small, rules, kept, valid_from,
     )  # fmt: skip
     # Dedicated cells are leaves on level 3, and so are all where the division stops there.
     micro = np.flatnonzero(division.site_of_small[small_of_leaf] < 0)
@@ -176,6 +201,7 @@ def make_cells(
         None if leaf is None else Verdict(band=leaf.band[micro], reason=leaf.reason[micro]), rules,
         None if kept is None else kept.leaf[micro], {} if kept is None else kept.last_micro,
         None if kept is None or kept.leaf_name is None else kept.leaf_name[micro],
+        valid_from,
     )  # fmt: skip
 
     small_code = small_level.code.to_numpy(dtype=object)
@@ -184,7 +210,12 @@ def make_cells(
     on_small = np.delete(small_of_leaf, micro)
     community = layers.communities["code"].to_numpy(dtype=object)
     return CellFrames(
-        **_layers((large_level, medium_level, small_level, micro_level), on_small, layers.crs),
+        **_layers(
+            (large_level, medium_level, small_level, micro_level),
+            on_small,
+            layers.crs,
+            _Known(bands or {}, estimated),
+        ),
         reasons={**small_level.reasons(), **micro_level.reasons()},
         leaf_of_atom=leaf_code[division.leaf],
         small_of_atom=small_code[division.small],
@@ -193,13 +224,13 @@ def make_cells(
 
 
 def _layers(
-    levels: Sequence[_NumberedCells], small_leaves: Ints, crs: pyproj.CRS
+    levels: Sequence[_NumberedCells], small_leaves: Ints, crs: pyproj.CRS, known: _Known
 ) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of the levels and of the leaves, sorted by code.
 
     The leaves are some small cells, by number, and all micro cells.
     """
-    frames = {cells.level: cells.frame(crs) for cells in levels}
+    frames = {cells.level: cells.frame(crs, known) for cells in levels}
     frames["leaves"] = pd.concat(
         [frames["small"].iloc[small_leaves], frames["micro"]], ignore_index=True
     )
@@ -210,7 +241,11 @@ def _layers(
 
 
 def _upper_levels(
-    communities: gpd.GeoDataFrame, borders: LeafBorders, community_of_leaf: Ints, counts: Ints
+    communities: gpd.GeoDataFrame,
+    borders: LeafBorders,
+    community_of_leaf: Ints,
+    counts: Ints,
+    valid_from: str | None,
 ) -> tuple[_NumberedCells, _NumberedCells]:
     """Return the cells of levels 1 and 2: unions of communities, and the communities."""
     names = codes.assign_community_codes(communities)
@@ -218,6 +253,11 @@ def _upper_levels(
         names["large"].to_numpy(dtype=object).astype(str), return_inverse=True
     )
     code = pd.Series(large, dtype="str")
+    nothing = {name: np.full(len(code), None, dtype=object) for name in GIVEN_COLUMNS}
+    of_large = _handed_down(nothing, np.arange(len(code)), valid_from)
+    of_medium = _handed_down(of_large, parent, valid_from)
+    rows = np.arange(len(communities))
+    _take_own(of_medium, rows, communities, rows)
     large_level = _NumberedCells(
         level="large",
         geometry=draw_cells(borders, parent[community_of_leaf], len(code)),
@@ -225,6 +265,7 @@ def _upper_levels(
         code=code,
         # No input names level 1.
         name=code.to_numpy(dtype=object),
+        given=of_large,
     )
     return large_level, _NumberedCells(
         level="medium",
@@ -235,6 +276,7 @@ def _upper_levels(
         community=communities["code"].to_numpy(dtype=object),
         above=large_level,
         parent=parent,
+        given=of_medium,
     )
 
 
@@ -247,6 +289,7 @@ def _small_level(
     verdict: Verdict,
     rules: Codes,
     kept: KeptCodes | None,
+    valid_from: str | None,
 ) -> _NumberedCells:
     parent = division.community_of_small
     dedicated = division.site_of_small >= 0
@@ -260,7 +303,10 @@ def _small_level(
     ).reset_index(drop=True)  # fmt: skip
     name = cell_titles(medium.name[parent], code, rules.small_digits, "name.small")
     name = _renamed(name, None if kept is None else kept.small_name)
+    given = _handed_down(medium.given, parent, valid_from)
     if layers.sites is not None and len(layers.sites):
+        place = np.flatnonzero(dedicated)
+        _take_own(given, place, layers.sites, division.site_of_small[place])
         site = layers.sites["name"].fillna(layers.sites["site_id"]).to_numpy(dtype=object)
         name[dedicated] = site[division.site_of_small[dedicated]]
     return _NumberedCells(
@@ -274,6 +320,7 @@ def _small_level(
         parent=parent,
         dedicated=dedicated,
         verdict=verdict,
+        given=given,
     )
 
 
@@ -287,6 +334,7 @@ def _micro_level(
     kept: Ints | None,
     last_given: Mapping[str, int],
     given_name: Texts | None,
+    valid_from: str | None,
 ) -> _NumberedCells:
     assert small.community is not None  # noqa: S101
     point = shapely.get_coordinates(shapely.point_on_surface(geometry))
@@ -307,7 +355,27 @@ def _micro_level(
         above=small,
         parent=parent,
         verdict=verdict,
+        given=_handed_down(small.given, parent, valid_from),
     )
+
+
+def _handed_down(
+    above: Mapping[str, Texts], parent: Ints, valid_from: str | None
+) -> dict[str, Texts]:
+    """Return `GIVEN_COLUMNS` of cells as those of their parents, but for a date of their own."""
+    given = {column: values[parent] for column, values in above.items()}
+    if valid_from is not None:
+        given["valid_from"] = np.full(len(parent), valid_from, dtype=object)
+    return given
+
+
+def _take_own(given: dict[str, Texts], cells: Ints, things: gpd.GeoDataFrame, rows: Ints) -> None:
+    """Put what communities or sites have of `GIVEN_COLUMNS` themselves into those of cells."""
+    for column in GIVEN_COLUMNS:
+        if column in things:
+            own = things[column].iloc[rows]
+            there = own.notna().to_numpy(dtype=bool)
+            given[column][cells[there]] = own.to_numpy(dtype=object)[there]
 
 
 def cell_titles(above: Texts, code: "pd.Series[str]", digits: int, key: str) -> Texts:

@@ -62,7 +62,12 @@ def record(
 
 
 def carry_codes(
-    before: pd.DataFrame, plan: Plan, lineage: pd.DataFrame, operation: int
+    before: pd.DataFrame,
+    plan: Plan,
+    lineage: pd.DataFrame,
+    operation: int,
+    *,
+    ended_on: str | None = None,
 ) -> pd.DataFrame:
     """Return the registry after an operation.
 
@@ -76,6 +81,8 @@ def carry_codes(
         Rows of the operation.
     operation
         Its number.
+    ended_on
+        The first day on which codes that end are no more valid, where it is known.
     """
     now = _given(plan, operation)
     heirs = lineage[lineage["new"].notna() & lineage["old"].notna()]
@@ -85,6 +92,8 @@ def carry_codes(
     old.loc[ended, "retired"] = operation
     old.loc[ended, "became"] = old.loc[ended, "code"].map(became)
     old.loc[ended, "locked"] = False
+    if ended_on is not None:
+        old.loc[ended, "valid_to"] = ended_on
     fresh = now[~now["code"].isin(old["code"])]
     table = pd.concat([old, fresh], ignore_index=True)
     return table.sort_values("code", kind="stable", ignore_index=True)
@@ -114,11 +123,13 @@ def last_numbers(
 
 def _given(plan: Plan, operation: int) -> pd.DataFrame:
     """Return the codes of a plan's cells as if an operation had given all of them."""
-    cells = pd.concat([plan.small, plan.micro])[["code", "level", "grid_type"]]
+    columns = ["code", "level", "grid_type", "valid_from"]
+    cells = pd.concat([plan.small, plan.micro])[columns]
     table = cells.reset_index(drop=True).assign(
         given=operation,
         retired=pd.array([pd.NA] * len(cells), dtype="Int64"),
         became=pd.Series([None] * len(cells), dtype="str"),
         locked=False,
+        valid_to=pd.Series([None] * len(cells), dtype="str"),
     )
     return pd.DataFrame(table[list(CODE_COLUMNS)])

@@ -25,12 +25,20 @@ from gridcell.crs import is_same_crs
 from gridcell.errors import InputError
 from gridcell.model import Finding, Plan
 from gridcell.read.offline import offline, refuse_pointers
-from gridcell.schema import CELL_COLUMNS, CELL_LAYERS, LINEAGE_COLUMNS
+from gridcell.schema import (
+    BAND_FIGURES,
+    CELL_COLUMNS,
+    CELL_LAYERS,
+    LATER_COLUMNS,
+    LINEAGE_COLUMNS,
+)
 from gridcell.tables.read import read_csv
 from gridcell.words.messages import Message
 
-_NUMBERS: Final = {"level": 0.0, "households": 0.0, "buildings": 0.0, "area_m2": 0.00501,
-                   "compactness": 0.0000501}  # fmt: skip
+_NUMBERS: Final = {
+    **dict.fromkeys(("level", "households", "buildings", "estimated", *BAND_FIGURES), 0.0),
+    "area_m2": 0.00501, "compactness": 0.0000501,
+}  # fmt: skip
 """Columns that hold numbers, and half of their last decimal in the files."""
 _STEP_DEG: Final = 10.0**-DECIMALS
 
@@ -60,12 +68,13 @@ def check_plan_folder(plan: Plan, folder: str | Path) -> list[Finding]:
     findings += _report(plan, base / "report.json")
     findings += _lineage(plan, base / "lineage.csv")
     layers = {}
+    columns = _columns_of(base)
     for level in CELL_LAYERS:
         name = f"geojson/{level}.geojson"
         if not (base / name).is_file():
             findings.append(_missing(name))
             continue
-        layer, faults = _read(plan, level, base / name)
+        layer, faults = _read(plan, level, base / name, columns)
         findings += faults
         if layer is not None:
             layers[level] = layer
@@ -119,7 +128,22 @@ def _lineage(plan: Plan, file: Path) -> Iterator[Finding]:
         yield fault("file_differs", Message("finding.file_lineage", file=file.name))
 
 
-def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
+def _columns_of(base: Path) -> tuple[str, ...]:
+    """Return the columns of cells in a folder's plan: earlier versions had fewer."""
+    with warnings.catch_warnings(), offline():
+        warnings.simplefilter("ignore")
+        try:
+            fields = set(pyogrio.read_info(base / "plan.gpkg", layer="large")["fields"])
+        except (DataSourceError, DataLayerError):
+            return CELL_COLUMNS
+    if fields & set(LATER_COLUMNS):
+        return CELL_COLUMNS
+    return tuple(name for name in CELL_COLUMNS if name not in LATER_COLUMNS)
+
+
+def _read(
+    plan: Plan, level: str, file: Path, columns: tuple[str, ...]
+) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
     """Return the cells of a file in the order of the plan's, where they are the same cells."""
     name = f"geojson/{file.name}"
     try:
@@ -134,7 +158,7 @@ def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, 
     cells = plan.cells(level)
     if not len(layer) and not len(cells):
         return None, []
-    wanted = [*CELL_COLUMNS, "geometry"]
+    wanted = [*columns, "geometry"]
     if not isinstance(layer, gpd.GeoDataFrame) or set(layer.columns) != set(wanted):
         odd = sorted(set(layer.columns) ^ set(wanted))
         said = Message("finding.file_columns", file=name, names=odd)
@@ -154,14 +178,16 @@ def _read(plan: Plan, level: str, file: Path) -> tuple[gpd.GeoDataFrame | None, 
     there = np.flatnonzero(row >= 0)
     same = layer.iloc[row[there]].reset_index(drop=True)
     ours = cells.iloc[there].reset_index(drop=True)
-    findings += _attributes(name, ours, same)
+    findings += _attributes(name, ours, same, columns)
     findings += _shapes(plan, name, ours, same)
     whole = len(there) == len(cells) == len(layer)
     return (same if whole else None), findings
 
 
-def _attributes(name: str, ours: gpd.GeoDataFrame, theirs: gpd.GeoDataFrame) -> Iterator[Finding]:
-    for column in CELL_COLUMNS:
+def _attributes(
+    name: str, ours: gpd.GeoDataFrame, theirs: gpd.GeoDataFrame, columns: tuple[str, ...]
+) -> Iterator[Finding]:
+    for column in columns:
         if column in _NUMBERS:
             try:
                 given = numbers(theirs[column])

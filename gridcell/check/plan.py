@@ -12,6 +12,7 @@ from gridcell.arguments import checked
 from gridcell.check.buildings import find_cut_buildings
 from gridcell.check.promises.bands import check_bands
 from gridcell.check.promises.codes import check_codes, check_lineage
+from gridcell.check.promises.dates import check_dates
 from gridcell.check.promises.facts import check_facts, coverage_figures
 from gridcell.check.promises.faults import find_rows
 from gridcell.check.promises.leaves import check_leaves
@@ -69,8 +70,8 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     - of codes: ``duplicate_code``, ``wrong_code``, ``wrong_label``, ``wrong_check_character``,
       ``code_not_nested``, ``wrong_parent``, ``wrong_level``, ``wrong_grid_type``,
       ``wrong_community``, ``wrong_lineage``;
-    - of figures: ``totals``, ``wrong_band``, ``wrong_reason``, ``share_above_100``,
-      ``report_differs``;
+    - of figures: ``totals``, ``wrong_band``, ``wrong_reason``, ``wrong_date``,
+      ``share_above_100``, ``report_differs``;
     - of people: ``unknown_code``, ``duplicate_household``, ``wrong_household``,
       ``wrong_building``, ``wrong_post``, ``duplicate_post``.
 
@@ -101,6 +102,7 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
         *check_leaves(plan),
         *check_totals(plan),
         *check_bands(plan),
+        *check_dates(plan),
         *check_people(plan),
         *_cut_buildings(plan),
         *check_facts(plan, proofs),

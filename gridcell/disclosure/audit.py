@@ -19,6 +19,8 @@ from gridcell.disclosure.network import (
 )
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
+from gridcell.rules import WANTED_BAND
+from gridcell.schema import BAND_FIGURES
 from gridcell.words.messages import Message
 
 
@@ -62,14 +64,17 @@ def audit_tables(
     Returns
     -------
     Findings: ``small_count``, ``building_told``, ``band_told``, ``reason_told``,
-    ``contradiction``, ``recoverable``, and the warning ``counts_differ`` where the two divisions
-    cannot count the same households.
+    ``estimated_told``, ``contradiction``, ``recoverable``, and the warning ``counts_differ`` where
+    the two divisions cannot count the same households.
     """
     # Who has the crosswalk without the earlier publication knows parts of leaves.
     parts = None if earlier is not None or pairs is None else _parts(pairs)
     division = make_cell_tree(levels if parts is None else _with_parts(levels, parts), total)
     owner = {} if parts is None else dict(zip(parts["code"], parts["parent"], strict=True))
-    findings = [*_telling(levels), *_small(division, threshold), *_contradicting(division)]
+    findings = [
+        *_telling(levels), *_bands(levels), *_estimates(levels), *_small(division, threshold),
+        *_contradicting(division),
+    ]  # fmt: skip
     if pairs is not None:
         findings += _buildings(pairs)
     alone = make_network(division)
@@ -117,6 +122,7 @@ def _telling(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
         told = {
             "band_told": ("band", hidden),
             "reason_told": ("reason", hidden | True),
+            "estimated_told": ("estimated", hidden),
         }
         for kind, (column, where) in told.items():
             if column not in frame:
@@ -126,6 +132,45 @@ def _telling(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
             for code in rows:
                 said = Message(f"finding.{kind}", level=Message(f"layer.{level}"), cell=code)
                 yield Finding(kind=kind, severity="error", text=said, cell=str(code))
+
+
+def _bands(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
+    """Yield bands that were made of counts of which some are hidden.
+
+    A band of the rules is made of whole numbers; one made of households on general land, for a
+    wanted number of cells, is a fixed range around what is seldom whole.
+    """
+    small = levels.get("small")
+    if small is None or "parent" not in small:
+        return
+    untold = set(small.loc[small["households"].isna(), "parent"])
+    community = dict(zip(small["code"], small["parent"], strict=True))
+    for level in ("small", "micro"):
+        frame = levels.get(level)
+        if frame is None or not {"parent", *BAND_FIGURES} <= set(frame.columns):
+            continue
+        home = frame["parent"] if level == "small" else frame["parent"].map(community)
+        target, low, high = (pd.to_numeric(frame[name]).astype("float64") for name in BAND_FIGURES)
+        made = np.isclose(low, WANTED_BAND[0] * target) & np.isclose(high, WANTED_BAND[1] * target)
+        for code in frame.loc[home.isin(untold) & made & (target % 1 != 0), "code"]:
+            said = Message("finding.band_figure_told", level=Message(f"layer.{level}"), cell=code)
+            yield Finding(kind="band_told", severity="error", text=said, cell=str(code))
+
+
+def _estimates(levels: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
+    """Yield cells some of whose households are estimates.
+
+    All of all cells, or none, is the table of households again; parts are a second table, whose
+    sums and differences tell of hidden counts.
+    """
+    frames = {level: frame for level, frame in levels.items() if "estimated" in frame}
+    if not any((pd.to_numeric(frame["estimated"]) > 0).any() for frame in frames.values()):
+        return
+    for level, frame in frames.items():
+        part, whole = (pd.to_numeric(frame[name]) for name in ("estimated", "households"))
+        for code in frame.loc[part.notna() & whole.notna() & (part != whole), "code"]:
+            said = Message("finding.estimated_part", level=Message(f"layer.{level}"), cell=code)
+            yield Finding(kind="estimated_told", severity="error", text=said, cell=str(code))
 
 
 def _small(division: CellTree, threshold: int) -> Iterator[Finding]:

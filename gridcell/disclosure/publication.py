@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gridcell.arguments import checked
+from gridcell.cells.columns import with_band_figures
 from gridcell.disclosure.linked import Linked, link_earlier
 from gridcell.disclosure.network import Bools, Network, make_cell_tree, make_network
 from gridcell.disclosure.note import publication_note
@@ -17,7 +18,7 @@ from gridcell.disclosure.suppression import suppress
 from gridcell.errors import InputError
 from gridcell.facts import DivisionFigures, PublicationRecord
 from gridcell.model import Plan, findings_frame
-from gridcell.rules import Band
+from gridcell.rules import WANTED_BAND, Band
 from gridcell.schema import CELL_LAYERS, LEVELS
 from gridcell.words.catalogue import LANGUAGES
 
@@ -25,6 +26,8 @@ THRESHOLD: Final = 5
 """Fewest households that are told."""
 MIN_THRESHOLD: Final = 2
 PUBLISH_LEVELS: Final = ("micro", "small")
+_SAME: Final = 1e-9
+"""Part of a figure that rounding may change."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -44,9 +47,9 @@ class Publication:
     """
 
     plan: Plan
-    """The cells; ``households`` and ``band`` are missing where hidden, ``reason`` everywhere, for
-    reasons name buildings. Households, staff, vacancies and findings have no rows, buildings no
-    households."""
+    """The cells; ``households``, ``estimated`` and ``band`` are missing where hidden, ``reason``
+    everywhere, for reasons name buildings, and bands that follow from hidden counts. Households,
+    staff, vacancies and findings have no rows, buildings no households."""
     pairs: pd.DataFrame | None
     """With an earlier publication, the land that leaves of both share: ``a`` (new code), ``b`` (old
     code), ``relation``, ``area_m2``, ``share_a``, ``share_b``, ``buildings``, ``households``
@@ -130,6 +133,10 @@ def publish_plan(
     hidden, exposed = _hide(network, threshold)
     of_cell = pd.Series(hidden[network.cells], index=division.code)
     cells = {name: _masked(plan.cells(name), of_cell) for name in CELL_LAYERS}
+    bands = _told_bands(plan, cells["small"])
+    cells = {name: with_band_figures(frame, bands) for name, frame in cells.items()}
+    if not _is_alike(plan.leaves):
+        cells = {name: _untold(frame, "estimated") for name, frame in cells.items()}
     pairs = None if before is None else _pairs(before, hidden[network.pieces])
     record = PublicationRecord(
         threshold=threshold,
@@ -149,7 +156,7 @@ def publish_plan(
             ),
             households=plan.households.iloc[:0], staff=plan.staff.iloc[:0], fabric=None,
             vacancies=plan.vacancies.iloc[:0], findings=findings_frame([], plan.crs),
-            inputs=(), bands=_told_bands(plan, cells["small"]), estimated=0, staffing=None,
+            inputs=(), bands=bands, estimated=0, staffing=None,
             division=DivisionFigures(version=plan.division.version), publication=record,
         ),
         pairs=pairs,
@@ -186,9 +193,21 @@ def _masked(cells: gpd.GeoDataFrame, hidden: "pd.Series[bool]") -> gpd.GeoDataFr
     mask = hidden.loc[cells["code"]].to_numpy()
     out = cells.copy()
     out["households"] = pd.to_numeric(out["households"]).astype("Int64").mask(mask)
+    out["estimated"] = pd.to_numeric(out["estimated"]).astype("Int64").mask(mask)
     out["band"] = out["band"].mask(mask)
     out["reason"] = pd.Series(None, index=out.index, dtype="str")
     return out
+
+
+def _is_alike(leaves: gpd.GeoDataFrame) -> bool:
+    """Tell whether all households are estimates, or none: parts would be a second table of sums."""
+    part = leaves["estimated"]
+    return bool((part == leaves["households"]).all() or (part == 0).all())
+
+
+def _untold(cells: gpd.GeoDataFrame, column: str) -> gpd.GeoDataFrame:
+    nothing = pd.array([pd.NA] * len(cells), dtype="Int64")
+    return cells.assign(**{column: nothing})
 
 
 def _pairs(before: Linked, hidden: Bools) -> pd.DataFrame:
@@ -202,8 +221,10 @@ def _pairs(before: Linked, hidden: Bools) -> pd.DataFrame:
 def _told_bands(plan: Plan, small: gpd.GeoDataFrame) -> dict[tuple[str, str], Band]:
     """Return the bands that tell nothing of what is hidden."""
     # Where a number of cells was wanted, the band is made of the households on general land, and
-    # these less those of general cells are a hidden one's.
+    # these less those of general cells are a hidden one's. A band may be that of an earlier plan,
+    # and so made of counts that are not those of this one.
     untold = set(small.loc[small["households"].isna(), "community"])
+    general = small[small["grid_type"] == "general"].groupby("community")["households"].sum()
     of_rules = {
         level: [getattr(rules, level) for rules in (plan.rules, *plan.rules.classes.values())]
         for level in ("small", "micro")
@@ -211,5 +232,14 @@ def _told_bands(plan: Plan, small: gpd.GeoDataFrame) -> dict[tuple[str, str], Ba
     return {
         (code, level): band
         for (code, level), band in plan.bands.items()
-        if code not in untold or band in of_rules[level]
+        if band in of_rules[level]
+        or (code not in untold and not _is_of_others(band, float(general.get(code, 0))))
     }
+
+
+def _is_of_others(band: Band, households: float) -> bool:
+    """Tell whether a band was made of other households than these on general land."""
+    shape = tuple(share * band.target for share in WANTED_BAND)
+    made = np.allclose((band.min, band.max), shape, rtol=_SAME, atol=0.0)
+    cells = max(households, 1.0) / band.target
+    return bool(made and not (cells > 0.5 and np.isclose(cells, round(cells), rtol=_SAME)))

@@ -16,7 +16,7 @@ from gridcell.errors import ProofError
 from gridcell.formats.lonlat import LonLatCells, cell_geometry
 from gridcell.formats.ogr import ROUNDED, by_code, read_layer
 from gridcell.formats.source import NOTE, CellSource, Written
-from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
+from gridcell.schema import BAND_FIGURES, CELL_COLUMNS, CELL_LAYERS
 
 _KINDS: Final[dict[str, Callable[[Any], object]]] = {
     "level": int,
@@ -24,6 +24,9 @@ _KINDS: Final[dict[str, Callable[[Any], object]]] = {
     "buildings": int,
     "area_m2": lambda value: round(float(value), 2),
     "compactness": lambda value: round(float(value), 4),
+    "estimated": int,
+    # Not rounded: no household more or less may be in the band than the plan says.
+    **dict.fromkeys(BAND_FIGURES, float),
 }
 
 
@@ -31,7 +34,8 @@ def as_geojson(source: CellSource, folder: Path) -> Written:
     """Write ``LEVEL.geojson`` by RFC 7946, as beside every plan."""
     cells, intended = source.lonlat()
     files = write_geojson(cells, folder)
-    back = by_code({file.stem: read_layer(file) for file in files})
+    # Texts that look like dates stay texts.
+    back = by_code({file.stem: read_layer(file, DATE_AS_STRING="YES") for file in files})
     # The collection says it, not every feature.
     intended = {
         level: frame.drop(columns=NOTE, errors="ignore") for level, frame in intended.items()

@@ -1,5 +1,6 @@
 """A plan in one GeoPackage, written and read."""
 
+import dataclasses
 import json
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.arguments import checked
+from gridcell.cells.columns import with_later_columns
 from gridcell.errors import InputError, RulesError
 from gridcell.files.folder import recover_folder
 from gridcell.files.whole import write_errors
@@ -28,11 +30,13 @@ from gridcell.read.files import list_layers
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.rules import Rules
 from gridcell.schema import (
+    BAND_FIGURES,
     BUILDING_COLUMNS,
     CELL_COLUMNS,
     CELL_LAYERS,
     FINDING_COLUMNS,
     HOUSEHOLD_COLUMNS,
+    LATER_COLUMNS,
     LINEAGE_COLUMNS,
     MESSAGE_COLUMNS,
     STAFF_COLUMNS,
@@ -56,12 +60,15 @@ _TABLES: Final = {
 }
 PLAN_FRAMES: Final = (*_LAYERS, *_TABLES)
 """Layers and tables of a plan, named as they are in `Plan`."""
-_WHOLE: Final = ("level", "households", "buildings", "count", "missing", "operation")
-_REAL: Final = ("area_m2", "compactness", "distance_m", "measure")
+_WHOLE: Final = (
+    "level", "households", "buildings", "estimated", "count", "missing", "operation",
+)  # fmt: skip
+_REAL: Final = ("area_m2", "compactness", "distance_m", "measure", *BAND_FIGURES)
 # Findings and barriers are looked at, not counted on.
 _NEEDED: Final = {
     "findings": ("kind", "severity", "message"), "barriers": ("kind",),
     "vacancies": ("role", "code", "missing"), "lineage": ("old", "new", "event"),
+    **dict.fromkeys(CELL_LAYERS, tuple(c for c in CELL_COLUMNS if c not in LATER_COLUMNS)),
 }  # fmt: skip
 _FORMAT: Final = "gridcell plan"
 # The fid column gets a name that no input uses, or a column named so would vanish.
@@ -161,12 +168,17 @@ def _read_plan(file: Path) -> Plan:
         metadata = read_metadata(file)
         crs = pyproj.CRS.from_wkt(metadata["crs"])
         frames = {name: _read(file, name, crs) for name in (*_LAYERS, *_TABLES)}
-        return Plan(
+        plan = Plan(
             crs=crs,
             rules=Rules.build(json.loads(metadata["rules"]), source=f"{file}: rules"),
             **read_facts(metadata["report"], f"{file}: report"),
             **frames,
         )
+    later = {
+        name: with_later_columns(frames[name], plan.bands, estimated=plan.is_estimated)
+        for name in CELL_LAYERS
+    }
+    return dataclasses.replace(plan, **later)
 
 
 def read_metadata(file: Path) -> dict[str, str]:
@@ -281,7 +293,10 @@ def _write(frame: Any, file: Path, name: str, **options: object) -> None:
 def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
     frame = pyogrio.read_dataframe(file, layer=name, use_arrow=False)
     columns = _LAYERS[name][0] if name in _LAYERS else _TABLES[name]
-    missing = [column for column in _NEEDED.get(name, columns) if column not in frame]
+    needed = _NEEDED.get(name, columns)
+    if name in CELL_LAYERS and any(column in frame for column in LATER_COLUMNS):
+        needed = columns
+    missing = [column for column in needed if column not in frame]
     if missing:
         raise InputError(
             f"{file}: layer {name}: columns {', '.join(missing)} are missing; restore the file "

@@ -16,6 +16,7 @@ import shapely
 from gridcell.arrays import Geometries
 from gridcell.formats.ogr import ROUNDED, by_code, read_layer
 from gridcell.formats.source import NOTE, CellSource, Written
+from gridcell.schema import BAND_FIGURES
 from gridcell.words.catalogue import section, text
 from gridcell.words.sentences import say_reasons
 from gridcell.words.terms import term
@@ -23,10 +24,13 @@ from gridcell.words.terms import term
 _ILLEGAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What no XML may hold, and line breaks, which parsers change."""
 
-_TYPES: Final = {"level": "int", "households": "int", "buildings": "int", "area_m2": "double",
-                 "compactness": "double"}  # fmt: skip
+_TYPES: Final = {
+    **dict.fromkeys(("level", "households", "buildings", "estimated"), "int"),
+    **dict.fromkeys(("area_m2", "compactness", *BAND_FIGURES), "double"),
+}
 _ROWS: Final = (
     "label", "grid_type", "parent", "households", "buildings", "area_m2", "band", "reason",
+    "responsible", "management", "valid_from",
 )  # fmt: skip
 """Rows of a balloon, in order."""
 _DECIMALS: Final = {"area_m2": 2, "compactness": 4}

@@ -19,13 +19,14 @@ from gridcell.read.crs import settle_crs
 from gridcell.read.fields import as_count, find_columns
 from gridcell.read.files import open_input
 from gridcell.read.offline import offline, refuse_pointers
-from gridcell.schema import CELL_LAYERS
-from gridcell.tables.values import as_text
+from gridcell.schema import BAND_FIGURES, CELL_LAYERS
+from gridcell.tables.values import as_number, as_text
 
 CROSSWALK: Final = "crosswalk.csv"
 """The land that a published division shares with an earlier one."""
 
-_COLUMNS: Final = ("code", "parent", "households", "buildings", "band", "reason")
+_COUNTS: Final = ("households", "buildings", "estimated")
+_COLUMNS: Final = ("code", "parent", *_COUNTS, "band", "reason", *BAND_FIGURES)
 _SUFFIXES: Final = {
     "geojson": ".geojson", "shapefile": ".shp", "flatgeobuf": ".fgb", "kml": ".kml", "csv": ".csv",
 }  # fmt: skip
@@ -38,8 +39,8 @@ class Exported:
     label: str
     levels: Mapping[str, pd.DataFrame]
     """By level ``code``, ``parent``, ``households`` (Int64, missing where hidden), ``buildings``,
-    ``band``, ``reason``, as far as there are such columns; with polygons where the format has
-    them."""
+    ``estimated``, ``band``, ``reason`` and the figures of bands, as far as there are such columns;
+    with polygons where the format has them."""
     pairs: pd.DataFrame | None
     """`gridcell.Publication.pairs`."""
     manifest: Mapping[str, Any]
@@ -137,8 +138,10 @@ def _layer(place: str, level: str) -> pd.DataFrame:
         if name not in frame:
             continue
         column = frame[name]
-        if name in {"households", "buildings"}:
+        if name in _COUNTS:
             out[name] = as_count(column, source, name)
+        elif name in BAND_FIGURES:
+            out[name] = as_number(column)[0]
         else:
             out[name] = as_text(column)
     if source.geometries is None:
@@ -182,7 +185,9 @@ def _of_hexagons(folder: Path) -> pd.DataFrame:
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     out = frame.copy()
-    for name in ("households", "buildings"):
+    for name in _COUNTS:
+        if name == "estimated" and name not in out:
+            continue
         out[name] = (
             pd.to_numeric(out[name]).astype("Int64") if name in out
             else pd.array([pd.NA] * len(out), dtype="Int64")

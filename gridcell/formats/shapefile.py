@@ -16,7 +16,7 @@ from gridcell.tables.write import write_table
 from gridcell.words.catalogue import LANGUAGES, section
 
 FIELDS: Final = {
-    "compactness": "compact", "households_are": "hh_are",
+    "compactness": "compact", "households_are": "hh_are", "responsible": "responsibl",
 }  # fmt: skip
 """Names of columns that have more than 10 bytes; all others stay as they are."""
 

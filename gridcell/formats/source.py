@@ -13,14 +13,15 @@ from gridcell.check.plan import prove_plan
 from gridcell.coverage.proof import CoverageProof
 from gridcell.formats.lonlat import LonLatCells, cells_lonlat
 from gridcell.model import Plan
-from gridcell.schema import CELL_COLUMNS, CELL_LAYERS
+from gridcell.schema import BAND_FIGURES, CELL_COLUMNS, CELL_LAYERS
 
 NOTE: Final = "households_are"
 """A column that says ``counted``, ``estimated`` or ``hidden``; in exports of plans whose households
 were estimated, and in publications."""
 
 _WHOLE: Final = ("level", "buildings")
-_REAL: Final = ("area_m2", "compactness")
+_COUNTED: Final = ("households", "estimated")
+_REAL: Final = ("area_m2", "compactness", *BAND_FIGURES)
 
 Levels = Mapping[str, gpd.GeoDataFrame]
 
@@ -32,7 +33,7 @@ class CellSource:
     plan: Plan
     levels: Levels
     """By level, sorted by code, in the plan's CRS: `schema.CELL_COLUMNS`, `NOTE` where there is
-    one, and the geometry. ``households`` are Int64, missing where hidden."""
+    one, and the geometry. ``households`` and ``estimated`` are Int64, missing where hidden."""
     proofs: Mapping[str, CoverageProof]
     """What `gridcell.check.prove_plan` says of the plan itself."""
     estimated: bool
@@ -105,7 +106,7 @@ def _typed(cells: gpd.GeoDataFrame, word: str | None) -> gpd.GeoDataFrame:
         column = cells[name]
         if name in _WHOLE:
             frame[name] = pd.to_numeric(column).astype("int64")
-        elif name == "households":
+        elif name in _COUNTED:
             frame[name] = pd.to_numeric(column).astype("Int64")
         elif name in _REAL:
             frame[name] = pd.to_numeric(column).astype("float64")

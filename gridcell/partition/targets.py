@@ -9,13 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridcell.arguments import checked
-from gridcell.rules import Band, Rules
+from gridcell.rules import WANTED_BAND, Band, Rules
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-WANTED_BAND = (0.75, 1.25)
-"""The band, relative to the target, where a number of cells is wanted."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

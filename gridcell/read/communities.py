@@ -13,7 +13,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.fit import fit_together
 from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding
-from gridcell.read.fields import as_count, find_columns, rename
+from gridcell.read.fields import as_count, as_dates, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POLYGONS, check_types, invalid_reason
 from gridcell.read.ids import refuse_scientific
@@ -45,8 +45,8 @@ def check_communities(
     ------
     InputError
         Codes that are missing, repeated or no codes; geometries that are missing, no polygons or
-        invalid; numbers, bands or classes that are none; faults between communities that are too
-        wide to heal. All faults of a kind at once.
+        invalid; numbers, dates, bands or classes that are none; faults between communities that are
+        too wide to heal. All faults of a kind at once.
     """
     codes = community_codes(source, rules)
     _check_geometries(source, geometries, codes, crs)
@@ -65,6 +65,9 @@ def check_communities(
         zip(table["code"][known], table["class"][known], strict=True), label=source.label
     )
     table["households"] = as_count(given["households"], source, "households")
+    for name in ("responsible", "management"):
+        table[name] = as_text(given[name])
+    table["valid_from"] = as_dates(given["valid_from"], source, "valid_from")
     order = np.argsort(codes.astype(object).to_numpy(), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
     fitted, findings = fit_together(

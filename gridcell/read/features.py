@@ -12,7 +12,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend
 from gridcell.errors import InputError
 from gridcell.model import Finding
-from gridcell.read.fields import rename
+from gridcell.read.fields import as_dates, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import (
     LINES,
@@ -47,7 +47,7 @@ def check_sites(
     Raises
     ------
     InputError
-        Points or lines; a site without geometry.
+        Points or lines; a site without geometry; a date that is none.
     """
     check_types(source, geometries, POLYGONS, "sites are polygons (the premises)")
     missing = np.flatnonzero(shapely.is_missing(geometries))
@@ -57,7 +57,9 @@ def check_sites(
             "draw the site or remove the row"
         )
     given = rename(source, rules, "sites")
-    table = pd.DataFrame({name: as_text(given[name]) for name in ("site_id", "name", "category")})
+    names = ("site_id", "name", "category", "responsible", "management")
+    table = pd.DataFrame({name: as_text(given[name]) for name in names})
+    table["valid_from"] = as_dates(given["valid_from"], source, "valid_from")
     mending = mend(geometries)
     findings = mended_findings(source, mending, "site_mended")
     mended = mending.shapes

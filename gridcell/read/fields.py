@@ -10,7 +10,7 @@ from gridcell.errors import InputError, RulesError
 from gridcell.read.files import Source
 from gridcell.rules import Rules
 from gridcell.schema import ALIASES
-from gridcell.tables.values import as_text
+from gridcell.tables.values import as_date, as_text
 
 _NAME_BYTES: Final = 10
 """Length of a field name in a shapefile."""
@@ -115,6 +115,26 @@ def as_count(
             f"number of at least {least} or nothing ({int(bad.sum())} such rows)"
         )
     return numbers.astype("Int64")
+
+
+def as_dates(values: "pd.Series[str]", source: Source, what: str) -> "pd.Series[str]":
+    """Return the values as dates of ISO 8601, missing where there is none.
+
+    Raises
+    ------
+    InputError
+        With row and value: what is no date.
+    """
+    texts = as_text(values)
+    known = {text: as_date(text) for text in texts.dropna().unique()}
+    dates = texts.map(known).astype("str")
+    bad = np.flatnonzero(texts.notna() & dates.isna())
+    if len(bad):
+        raise InputError(
+            f"{source.label}: row {bad[0] + 1}: {what} is {texts.iloc[bad[0]]!r}, expected a date "
+            f"such as 2026-01-31 or nothing ({len(bad)} such rows)"
+        )
+    return dates
 
 
 def _shortened(alias: str, encoding: str | None) -> str:

@@ -15,11 +15,12 @@ from gridcell.cells.registry import carry_codes, record
 from gridcell.errors import InputError
 from gridcell.model import Finding, Layers, Plan, findings_frame, sort_findings
 from gridcell.partition import Division, Targets
+from gridcell.revision.dates import with_kept_dates
 from gridcell.revision.lineage import changes_of, make_lineage
 from gridcell.revision.locks import lock_findings
 from gridcell.revision.match import Descent, keep_codes
 from gridcell.rules import Rules
-from gridcell.schema import LEVELS
+from gridcell.schema import GIVEN_COLUMNS, LEVELS
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -48,6 +49,7 @@ def go_on(
     findings: Sequence[Finding] = (),
     names: tuple[Texts, Texts] | None = None,
     time: str | None = None,
+    valid_from: str | None = None,
 ) -> Plan:
     """Return the plan of a division that goes on from an earlier plan.
 
@@ -69,6 +71,8 @@ def go_on(
         What else was found.
     names
         New names of small cells and leaves, ``None`` where they stay.
+    valid_from
+        From which day cells are valid that are new or changed, and codes that end are no more.
     """
     kept = keep_codes(before, given, descent, division, rules.codes, recoded or {})
     if names is not None:
@@ -78,8 +82,9 @@ def go_on(
         )
         kept = dataclasses.replace(kept, small_name=small, leaf_name=leaf)
     after = assemble_plan(
-        given, division, rules=rules, clock=clock, kept=kept, assign=assign, findings=findings
-    )
+        given, division, rules=rules, clock=clock, kept=kept, assign=assign, findings=findings,
+        valid_from=valid_from,
+    )  # fmt: skip
     if given.layers.staff is None:
         after = _with_staff_findings(before, after)
     with clock("lineage"):
@@ -87,7 +92,8 @@ def go_on(
         lineage = make_lineage(before, after, descent, number)
         if locked is not None:
             after = with_findings(after, lock_findings(before, after, locked, lineage))
-        after = _recorded(before, after, lineage, operation, command, time)
+        after = with_kept_dates(before, after, lineage)
+        after = _recorded(before, after, lineage, operation, command, time, valid_from)
     return dataclasses.replace(
         after, division=dataclasses.replace(after.division, seconds=clock.seconds)
     )
@@ -181,6 +187,7 @@ def _recorded(
     operation: str,
     command: str,
     time: str | None,
+    valid_from: str | None,
 ) -> Plan:
     """Return a plan with its codes, lineage and history, which go on from those of another.
 
@@ -188,7 +195,7 @@ def _recorded(
     """
     changes = changes_of(lineage)
     number = int(before.history["number"].max()) + 1
-    codes = carry_codes(before.codes, after, lineage, number)
+    codes = carry_codes(before.codes, after, lineage, number, ended_on=valid_from)
     history = record(before.history, operation, command, after.inputs, changes, time)
     if set(changes) <= {"U"}:
         table = before.lineage
@@ -207,6 +214,8 @@ def _communities(plan: Plan) -> gpd.GeoDataFrame:
         table[name] = pd.array([pd.NA] * len(table), dtype="Int64")
     for name in ("small", "micro", "class"):
         table[name] = pd.Series([None] * len(table), dtype="str")
+    for name in GIVEN_COLUMNS:
+        table[name] = medium[name]
     return gpd.GeoDataFrame(table, geometry=medium.geometry.to_numpy(), crs=plan.crs)
 
 
@@ -214,6 +223,8 @@ def _sites(plan: Plan) -> gpd.GeoDataFrame:
     own = plan.small[plan.small["grid_type"] == "dedicated"].reset_index(drop=True)
     table = pd.DataFrame({"site_id": own["code"], "name": own["name"]})
     table["category"] = pd.Series([None] * len(table), dtype="str")
+    for name in GIVEN_COLUMNS:
+        table[name] = own[name]
     return gpd.GeoDataFrame(table, geometry=own.geometry.to_numpy(), crs=plan.crs)
 
 

@@ -10,8 +10,9 @@ from gridcell.partition.divide import seed_of, share_out
 from gridcell.partition.graph import Graph, contract
 from gridcell.partition.search import divide_pieces, goal_of
 from gridcell.partition.settle import connected, settle, sums
-from gridcell.partition.targets import WANTED_BAND, Targets
+from gridcell.partition.targets import Targets
 from gridcell.revision.holding import CellHolding, CellPlace
+from gridcell.rules import WANTED_BAND
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

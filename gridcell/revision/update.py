@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from gridcell.arguments import checked
 from gridcell.assembly import Clock, prepare_input
+from gridcell.cells.columns import require_date
 from gridcell.cells.registry import register_first
 from gridcell.crs import crs_name
 from gridcell.errors import InputError, RulesError
@@ -28,6 +29,7 @@ def update_plan(
     workers: int = 1,
     progress: Progress | None = None,
     time: str | None = None,
+    valid_from: str | None = None,
 ) -> Plan:
     """Return the plan for new data: what holds stays, what must change changes as little as can be.
 
@@ -56,6 +58,9 @@ def update_plan(
     time
         What the history says of when this was; nothing where it is not given, so that the same
         data give the same bytes.
+    valid_from
+        From which day cells are valid whose land changed, such as ``2026-01-31``; the others keep
+        the date that they had. Codes that end are valid until then.
 
     Returns
     -------
@@ -65,7 +70,8 @@ def update_plan(
     Raises
     ------
     InputError
-        Layers in another CRS, a lock or an earlier code that the plan does not know; what
+        Layers in another CRS, a lock or an earlier code that the plan does not know, a date that
+        is none; what
         `make_plan` raises.
     RulesError
         Other widths or ranges of codes than the plan's.
@@ -81,6 +87,7 @@ def update_plan(
     (True, ['partition', 'update'])
     """
     rules = rules or plan.rules
+    valid_from = require_date(valid_from, "valid_from")
     recoded = dict(recoded or {})
     _require_fit(plan, layers, rules, recoded)
     plan = plan if len(plan.history) else register_first(plan)
@@ -98,7 +105,7 @@ def update_plan(
         plan, given, division, descent, rules=rules, clock=clock,
         assign=keep_staff(plan, given.layers, rules), operation="update", command="update",
         locked=shut, recoded=recoded,
-        findings=wanted_findings(given, division), time=time,
+        findings=wanted_findings(given, division), time=time, valid_from=valid_from,
     )  # fmt: skip
 
 

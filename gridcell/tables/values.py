@@ -1,7 +1,18 @@
 """Values of columns, whatever file they are from, as text and as numbers."""
 
+import datetime as dt
+import re
+from typing import Final
+
 import numpy as np
 import pandas as pd
+
+from gridcell.schema import DAY, MONTH, YEAR
+
+_DATE: Final = re.compile(
+    rf"(\d{{4}})(?:[-/.{YEAR}](\d{{1,2}})[-/.{MONTH}](\d{{1,2}}){DAY}?|(\d\d)(\d\d))(?!\d)"
+)
+_MIDNIGHT: Final = re.compile(r"[ T]00:00(:00(\.0*)?)?(Z|[+-]\d\d:?\d\d)?")
 
 
 def as_text(values: "pd.Series[str]") -> "pd.Series[str]":
@@ -24,6 +35,24 @@ def as_number(values: "pd.Series[str]") -> tuple["pd.Series[float]", int]:
     numbers = pd.to_numeric(texts, errors="coerce").astype("float64")
     numbers = numbers.where(np.isfinite(numbers))
     return numbers, int((texts.notna() & numbers.isna()).sum())
+
+
+def as_date(text: str) -> str | None:
+    """Return a date as ISO 8601 has it, ``None`` for what is none.
+
+    Dates as tables hold them are understood: ``2026-01-31``, ``20260131``, ``2026/1/31``,
+    ``2026年1月31日``, and with midnight behind them.
+    """
+    found = _DATE.match(text)
+    if found is None:
+        return None
+    rest = text[found.end() :]
+    if rest and _MIDNIGHT.fullmatch(rest) is None:
+        return None
+    try:
+        return dt.date(*(int(part) for part in found.groups() if part)).isoformat()
+    except ValueError:
+        return None
 
 
 def _text(value: object) -> str | None:

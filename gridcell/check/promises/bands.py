@@ -7,14 +7,18 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
+from gridcell.cells.columns import band_figures
 from gridcell.check.promises.faults import cell_faults, fault, layer, numbers, text, texts
 from gridcell.model import Finding, Plan
+from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
 
 Floats = NDArray[np.float64]
 
 _ORDER: Final = ("under", "in", "over")
 _SLACK: Final = 1e-9
+_SAME: Final = 1e-6
+"""Part of a figure that it may be off."""
 
 
 def check_bands(plan: Plan) -> Iterator[Finding]:
@@ -34,6 +38,8 @@ def check_bands(plan: Plan) -> Iterator[Finding]:
         low, high = band_limits(plan, level)
         yield from _bands(level, cells, low, high)
         yield from _reasons(level, cells)
+    for level in LEVELS:
+        yield from _figures(plan, level)
 
 
 def band_limits(plan: Plan, level: str) -> tuple[Floats, Floats]:
@@ -70,6 +76,24 @@ def _bands(level: str, cells: gpd.GeoDataFrame, low: Floats, high: Floats) -> It
     ]
     yield from cell_faults("wrong_band", level, cells, off, said)
     yield from _contradictions(level, cells[general & np.isnan(low)])
+
+
+def _figures(plan: Plan, level: str) -> Iterator[Finding]:
+    """Yield cells that tell another band than that of their community."""
+    cells = plan.cells(level)
+    for name, right in band_figures(cells, plan.bands).items():
+        given = numbers(cells[name])
+        same = np.isclose(given, right, rtol=_SAME, atol=0.0) | (np.isnan(given) & np.isnan(right))
+        said = np.full(len(cells), None, dtype=object)
+        said[~same] = [
+            Message("fault.wrong_band_figure", column=name, given=_said(a), true=_said(b))
+            for a, b in zip(given[~same], right[~same], strict=True)
+        ]
+        yield from cell_faults("wrong_band", level, cells, ~same, said)
+
+
+def _said(figure: float) -> Message | float:
+    return Message("part.none") if np.isnan(figure) else float(figure)
 
 
 def _contradictions(level: str, cells: gpd.GeoDataFrame) -> Iterator[Finding]:

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from gridcell.check.promises.faults import fault, find_rows, numbers, text, texts
 from gridcell.model import Finding, Plan
-from gridcell.schema import CELL_COLUMNS
+from gridcell.schema import BAND_FIGURES, CELL_COLUMNS
 from gridcell.words.messages import Message
 
-_FIGURES = ("level", "households", "buildings", "area_m2", "compactness")
+_FIGURES = (
+    "level", "households", "buildings", "area_m2", "compactness", "estimated", *BAND_FIGURES,
+)  # fmt: skip
 
 
 def check_leaves(plan: Plan) -> Iterator[Finding]:

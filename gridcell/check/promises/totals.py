@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from gridcell.check.promises.faults import cell_faults, fault, find_rows, layer,
 from gridcell.model import Finding, Plan
 from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
+
+_COUNTS: Final = ("households", "buildings", "estimated")
 
 
 def check_totals(plan: Plan) -> Iterator[Finding]:
@@ -31,18 +34,28 @@ def has_register(households: pd.DataFrame) -> bool:
 
 def _figures(plan: Plan, level: str) -> Iterator[Finding]:
     cells = plan.cells(level)
-    for name in ("households", "buildings"):
+    for name in _COUNTS:
         wrong = ~(numbers(cells[name]) >= 0)
         yield from cell_faults(
             "totals", level, cells, wrong, Message("fault.expected_number", column=name)
         )
+    # Households are all estimates or all counted.
+    right = numbers(cells["households"]) if plan.is_estimated else np.zeros(len(cells))
+    given = numbers(cells["estimated"])
+    off = (given >= 0) & ~np.isnan(right) & (given != right)
+    said = np.full(len(cells), None, dtype=object)
+    said[off] = [
+        Message("fault.wrong_estimated", given=a, true=b)
+        for a, b in zip(given[off], right[off], strict=True)
+    ]
+    yield from cell_faults("totals", level, cells, off, said)
 
 
 def _children(plan: Plan, above: str, level: str) -> Iterator[Finding]:
     cells, parents = plan.cells(level), plan.cells(above)
     row = find_rows(cells["parent"], parents["code"])
     with_children = np.bincount(row[row >= 0], minlength=len(parents)) > 0
-    for name in ("households", "buildings"):
+    for name in _COUNTS:
         figure = np.nan_to_num(numbers(cells[name]))
         total = np.bincount(row[row >= 0], weights=figure[row >= 0], minlength=len(parents))
         given = numbers(parents[name])
