@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridcell.check.report import KINDS
 from gridcell.display.content import page_content
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import read_plan, write_geopackage
@@ -34,7 +35,7 @@ from gridcell.words.messages import (
     load_message,
     say,
 )
-from gridcell.words.sentences import say_findings, say_reasons
+from gridcell.words.sentences import say_findings, say_kinds, say_reasons
 from gridcell.words.terms import term
 
 COMPILE = "run: pybabel compile -d gridcell/words/locale -D gridcell"
@@ -222,6 +223,56 @@ def test_every_role_of_the_rules_and_reason_of_a_vacancy_has_a_name() -> None:
     assert all(has_chinese(term(key, "zh")) for key in usual)
     assert all(map(has_chinese, section("term", "zh").values()))
     assert not any(map(has_chinese, texts("en").values()))
+
+
+TELLERS = {
+    "Finding": None, "fault": 0, "cell_faults": 0, "_finding": 0, "_grouped": 0, "_against": 0,
+    "_add": 1, "mended_findings": 2,
+}  # fmt: skip
+"""What makes findings, and which positional argument is the kind."""
+MADE = (
+    "over_band", "under_band", "sliver", "gap", "hole", "outside", "not_nested_geometry",
+    "band_told", "reason_told", "collapsed", "split", "wrong_area", "wrong_compactness",
+    "wrong_label", "wrong_check_character", "wrong_band", "wrong_reason", "outside_area_of_use",
+)  # fmt: skip
+"""Kinds that are no literal where the finding is made."""
+
+
+def literals(node) -> set[str]:
+    if isinstance(node, ast.IfExp):
+        return literals(node.body) | literals(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) else set()
+
+
+def kinds_in_the_library() -> set[str]:
+    found = set(MADE) | set(KINDS)
+    for file in sorted(LOCALE.parents[1].rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            called = getattr(node, "func", None)
+            name = getattr(called, "id", getattr(called, "attr", None))
+            if name in TELLERS:
+                given = [k.value for k in node.keywords if k.arg == "kind"]
+                place = TELLERS[name]
+                if place is not None and len(node.args) > place:
+                    given.append(node.args[place])
+                found |= set().union(*map(literals, given))
+    return found
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_kind_of_finding_has_a_name_and_every_name_a_kind(lang: str) -> None:
+    named, kinds = section("kind", lang), kinds_in_the_library()
+    assert len(kinds) > 100
+    assert set(named) == kinds
+    assert len(set(named.values())) == len(named)
+
+
+def test_maps_say_the_kind_of_a_finding_and_data_keep_its_key() -> None:
+    plan = with_reason(TOLD)
+    assert plan.findings["kind"].tolist() == ["under_band"]
+    assert page_content(plan, "en")["findings"]["kind"] == ["under its range of households"]
+    assert page_content(plan, "zh")["findings"]["kind"] == ["户数低于范围"]
+    assert say_kinds(plan.findings.assign(kind="my_own"), "zh") == ["my_own"]
 
 
 def test_another_language_is_refused_everywhere() -> None:

@@ -16,7 +16,7 @@ from gridcell.display.load import band_classes
 from gridcell.display.water import water_areas, water_outlines
 from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
 from gridcell.words.maps import words
-from gridcell.words.sentences import say_findings, say_reasons
+from gridcell.words.sentences import say_findings, say_kinds, say_reasons
 from gridcell.words.terms import term
 
 COLOURS: Final = 6
@@ -247,7 +247,7 @@ def _findings(plan: PlanFrames, most: int, lang: str) -> dict[str, Any]:
     labels = codes[~codes.index.duplicated()]
     return {
         "severity": [SEVERITIES.index(s) for s in rows["severity"]],
-        "kind": _texts(rows["kind"]),
+        "kind": say_kinds(rows, lang),
         "message": say_findings(rows, lang),
         "cell": _texts(rows["cell"].map(labels).fillna(rows["cell"])),
         "placed": np.flatnonzero(~lost).tolist(),

@@ -4,7 +4,7 @@ from typing import Final
 
 import pandas as pd
 
-from gridcell.words.catalogue import LANGUAGES, require_language
+from gridcell.words.catalogue import LANGUAGES, require_language, section
 from gridcell.words.messages import Message, find_message, load_message, say
 
 _BANDS: Final = ("under_band", "over_band")
@@ -29,6 +29,22 @@ def say_findings(findings: pd.DataFrame, lang: str) -> list[str]:
         sentence if message is None else say(message, lang)
         for sentence, message in zip(sentences, _messages(findings), strict=True)
     ]
+
+
+def say_kinds(findings: pd.DataFrame, lang: str) -> list[str]:
+    """Return what the kinds of a plan's findings are called in a language.
+
+    Data keep the key. One that somebody else wrote stays as it is.
+
+    Parameters
+    ----------
+    findings
+        `Plan.findings`: ``kind``.
+    lang
+        One of `LANGUAGES`.
+    """
+    names = section("kind", lang)
+    return [names.get(str(kind), str(kind)) for kind in findings["kind"]]
 
 
 def say_reasons(
