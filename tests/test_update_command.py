@@ -195,6 +195,19 @@ def test_lineage_is_a_table_that_keeps_codes(run, town, plan, tmp_path):
     assert [f.kind for f in found] == ["missing_file"]
 
 
+def test_a_micro_cell_that_came_into_another_small_cell_says_so(town):
+    rules = gridcell.read_rules(small="60:80:100", micro="10:20:30")
+    layers = gridcell.read_layers(town / "communities.shp", town / "buildings.shp", rules=rules)
+    before = gridcell.make_plan(layers, rules=rules)
+    one = before.small["code"].iloc[0]
+    after = gridcell.edit_plan(before, [gridcell.Split(one, 2)])
+    (new,) = set(after.small["code"]) - set(before.small["code"])
+    table = list_changes(before, after).table
+    told = [why.params["cell"] for why in table["why"] if why.msgid == "change.parent"]
+    assert told
+    assert set(told) <= {one, new}
+
+
 def test_a_dry_run_writes_nothing(run, town, plan, tmp_path):
     files = (town / "communities.shp", town / "grown.gpkg")
     before = contents(plan)

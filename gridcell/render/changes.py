@@ -27,6 +27,7 @@ table { border-collapse: collapse; }
 #rows { width: 100%; margin-top: 12px; }
 #rows th { position: sticky; top: -12px; background: #fff; text-align: left; padding: 4px 6px; }
 #rows td { padding: 2px 6px; vertical-align: top; }
+#rows th, #rows td:nth-child(2) { white-space: nowrap; }
 #rows .number { text-align: right; font-variant-numeric: tabular-nums; }
 #rows tbody { border-top: 1px solid #ccc; cursor: pointer; }
 #rows tbody:hover, #rows tbody.chosen { background: #eef3fa; }

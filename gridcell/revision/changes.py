@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridcell.model import Plan
+from gridcell.schema import LEVELS
 from gridcell.words.messages import Message, some
 
 CHANGE_COLUMNS: Final = (
@@ -163,7 +164,9 @@ def _causes(
     sites = dedicated[~dedicated["new"].isin(old.index)].drop_duplicates("old")
     site = sites.set_index("old")["new"].map(new["name"])
     known = set(before.medium["community"])
-    parents = pairs[pairs["event"] != "U"].drop_duplicates("old").set_index("old")["new"]
+    most = pairs.sort_values(["households", "area_m2"], ascending=False, kind="stable")
+    small = new["parent"].where(new["level"] == LEVELS["micro"], new["code"])
+    parent = most.drop_duplicates("old").set_index("old")["new"].map(small)
     whys = {}
     for code in codes:
         if code not in old.index:
@@ -171,7 +174,7 @@ def _causes(
                 whys[code] = Message("change.new_community")
             continue
         cell = old.loc[code]
-        level = "small" if cell["level"] == 3 else "micro"
+        level = "small" if cell["level"] == LEVELS["small"] else "micro"
         home_now = homes.get(code)
         band = after.bands.get((str(home_now or cell["community"]), level))
         held = int(today.get(code, 0))
@@ -189,8 +192,8 @@ def _causes(
         elif abs(area[code] - cell["area_m2"]) > _LAND_M2:
             kind = "land" if general else "premises"
             whys[code] = Message(f"change.{kind}")
-        elif level == "micro" and cell["parent"] not in new.index and code in parents.index:
-            whys[code] = Message("change.parent", cell=cell["parent"])
+        elif level == "micro" and general and parent[code] != cell["parent"]:
+            whys[code] = Message("change.parent", cell=parent[code])
     return whys
 
 
