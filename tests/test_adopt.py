@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import towns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -335,6 +336,24 @@ def test_exact_borders_may_cut_buildings_and_that_is_told(layers, tmp_path):
     assert household == 2400
     snapped = gridcell.adopt_cells(drawn, layers, level="small")
     assert "cut_building" not in set(snapped.findings["kind"])
+
+
+def test_exact_borders_through_given_atoms_are_told():
+    fields = towns.draw("AABBCC\nAABBCC")
+    layers = towns.make_layers([towns.box(0, 0, 60, 20)], atoms=list(fields.values()))
+    layers = dataclasses.replace(
+        layers,
+        communities=layers.communities.assign(large=None),
+        atoms=layers.atoms.assign(households=[100, 100, 100]),
+    )
+    drawn = gpd.GeoDataFrame(
+        geometry=[towns.box(0, 0, 30, 20), towns.box(30, 0, 60, 20)], crs=layers.crs
+    )
+    rules = gridcell.Rules(small=gridcell.Band(min=50, target=150, max=250), micro=None)
+    adopted = gridcell.adopt_cells(drawn, layers, borders="exact", rules=rules, level="small")
+    assert adopted.ok
+    assert adopted.small["area_m2"].round(1).tolist() == [600.0, 600.0]
+    assert adopted.findings["kind"].tolist().count("cut_building") == 1
 
 
 def test_exact_borders_want_polygons_and_their_land(layers, plan):

@@ -56,6 +56,20 @@ def test_a_table_of_buildings_becomes_a_plan(town, tmp_path):
     assert adopted.small["code"].tolist() == plan.small["code"].tolist()
 
 
+def test_an_edited_layer_comes_back_into_its_plan(town, tmp_path):
+    _, plan = town
+    gridcell.write_plan(plan, tmp_path / "plan")
+    if gridcell.read_plan(tmp_path / "plan").fabric is None:
+        pytest.skip("the plan was written without its land")
+    layer = f"{tmp_path / 'plan' / 'plan.gpkg'}#micro"
+    for way in ([tmp_path / "plan"], ["--communities", tmp_path / "plan"]):
+        result = run(layer, *way, "-o", tmp_path / "again", "--overwrite", "-q")
+        assert result.exit_code == 0, result.output
+        again = gridcell.read_plan(tmp_path / "again")
+        assert again.micro["code"].tolist() == plan.micro["code"].tolist()
+        assert again.micro.geometry.to_wkb().tolist() == plan.micro.geometry.to_wkb().tolist()
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

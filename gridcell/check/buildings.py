@@ -20,6 +20,9 @@ Ints = NDArray[np.int64]
 CUT_M2 = 0.01
 """A building whose outline reaches by less into another cell only touches it: borders lie on
 the precision of the fabric, outlines do not."""
+_OFF_M = 4e-5
+"""How far borders may be off an outline by the precision of the fabric: of land with kilometres of
+outline that comes to more than `CUT_M2`."""
 BORDER_M = 0.1
 """Parts of a building with a shorter common border only meet at a corner."""
 
@@ -55,7 +58,8 @@ def find_cut_buildings(
     order = np.lexsort((leaf, piece))
     piece, leaf = piece[order], leaf[order]
     part = shapely.intersection(outline[piece], land[leaf])
-    large = shapely.area(part) > least_m2
+    least = np.maximum(least_m2, _OFF_M * shapely.length(outline))
+    large = shapely.area(part) > least[piece]
     piece, leaf, part = piece[large], leaf[large], part[large]
     names = buildings["bldg_id"].to_numpy(dtype=object)
     code = leaves["code"].to_numpy(dtype=object)
@@ -63,7 +67,7 @@ def find_cut_buildings(
     for a, b in _neighbouring(piece, part):
         less, more = sorted((a, b), key=lambda i: (leaf[i] == own[piece[i]], i))
         alone = _without_others(part[less], piece[less], outline)
-        if alone.area > least_m2:
+        if alone.area > least[piece[less]]:
             findings.append(
                 Finding(
                     kind="cut_building",

@@ -149,17 +149,15 @@ class _Told:
         for row, area, held, at in self._sums(lost, unit):
             heirs = np.unique(self.final[lost & (unit == row)])
             names = tuple(self.layer.called(heir) for heir in heirs[heirs >= 0][:_LISTED].tolist())
+            # What touches nothing else cannot go anywhere.
+            told: dict[str, object] = {"others": names} if names else {}
             found.append(
                 self._finding(
-                    "drawn_in_pieces",
-                    "warning",
-                    area,
-                    held,
-                    at=at,
+                    "drawn_in_pieces" if names else "drawn_detached", "warning", area, held, at=at,
                     community=self.codes[self.units.community[row]],
-                    params={"cell": self._called(row), "others": names},
+                    params={"cell": self._called(row), **told},
                 )
-            )
+            )  # fmt: skip
         return found
 
     def regrouped(self) -> list[Finding]:
