@@ -112,13 +112,13 @@ def adopt_cells(
     Examples
     --------
     `layers` and `plan` are those of the examples of `read_layers` and `make_plan`. Somebody draws
-    the small cells of that plan again, and calls them by names:
+    the small cells of that plan again, and names them:
 
     >>> import gridcell
     >>> drawn = plan.small[["geometry"]].assign(name=["West", "East", "School"])
     >>> adopted = gridcell.adopt_cells(drawn, layers, level="small")
     >>> adopted.ok, adopted.small["name"].tolist()
-    (True, ['East', 'West', '荷城小学'])
+    (True, ['West', 'East', 'School'])
     """
     if borders not in BORDERS:
         raise InputError(f"borders: expected snap or exact, got {borders!r}")
