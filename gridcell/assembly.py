@@ -13,6 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.cells.frames import CellFrames, KeptCodes, make_cells
+from gridcell.cells.kept import keep_fabric
+from gridcell.cells.stored import settle_fabric
 from gridcell.check import check_plan, coverage_figures, prove_plan
 from gridcell.coverage.holders import find_holders
 from gridcell.errors import InputError
@@ -152,10 +154,10 @@ def assemble_plan(
     valid_from
         From which day cells are valid that have no date of their own.
     """
-    layers, fabric, names = given.layers, given.fabric, given.names
-    small, micro = given.small, given.micro
+    layers, names, small, micro = given.layers, given.names, given.small, given.micro
     bands = community_bands(layers.communities["code"], small, micro)
     with clock("cells"):
+        fabric = settle_fabric(given.fabric)
         cells = make_cells(
             layers, fabric, division,
             small=explain_small(fabric, division, small, names),
@@ -197,8 +199,11 @@ def assemble_plan(
             estimated=int(given.households.sum()) if given.estimated else 0,
             staffing=assignment.figures,
             division=_division_figures(given, division),
-            fabric=_coded(fabric, names, cells.leaf_of_atom),
-        )
+            fabric=keep_fabric(
+                _coded(fabric, cells.leaf_of_atom), buildings, leaves=cells.leaves,
+                small=cells.small, medium=cells.medium,
+            ),
+        )  # fmt: skip
         proofs = prove_plan(plan)
         plan = dataclasses.replace(plan, coverage=coverage_figures(proofs))
         found += check_plan(plan, proofs)
@@ -216,15 +221,9 @@ def _together(found: Sequence[Finding], given: DivisionInput) -> gpd.GeoDataFram
     return sort_findings(pd.concat([frame, given.carried]))
 
 
-def _coded(fabric: Fabric, names: NDArray[np.object_], leaf: NDArray[np.object_]) -> Fabric:
-    """Return the land as a plan keeps it: atoms with their leaves, pieces with their buildings."""
-    bldg_id = pd.Series(names[fabric.pieces["building"]], dtype="str")
-    return dataclasses.replace(
-        fabric,
-        atoms=fabric.atoms.assign(code=pd.Series(leaf, dtype="str")),
-        pieces=fabric.pieces.assign(bldg_id=bldg_id),
-        findings=(),
-    )
+def _coded(fabric: Fabric, leaf: NDArray[np.object_]) -> Fabric:
+    """Return the land whose atoms have the codes of their leaves."""
+    return dataclasses.replace(fabric, atoms=fabric.atoms.assign(code=pd.Series(leaf, dtype="str")))
 
 
 class Clock:

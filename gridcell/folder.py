@@ -53,6 +53,7 @@ def write_plan(
     plan: Plan,
     folder: str | Path,
     *,
+    atoms: bool = True,
     overwrite: bool = False,
     lang: str | None = None,
     before: Plan | None = None,
@@ -72,6 +73,9 @@ def write_plan(
         The plan.
     folder
         Where to write; see `require_free`.
+    atoms
+        Write the land as well: layer ``atoms``, table ``borders`` and what refers to them, which
+        updates and edits go on from. A plan without them is a quarter smaller.
     overwrite
         Replace a plan that is there already.
     lang
@@ -100,6 +104,8 @@ def write_plan(
     from gridcell.render.map import write_map
 
     require_free(folder, overwrite=overwrite)
+    if not atoms:
+        plan = replace(plan, fabric=None)
     with whole_folder(folder) as part:
         cells = cells_lonlat(plan)
         plan = _with_findings(plan, cells.findings)

@@ -69,6 +69,17 @@ from when it was valid as first given, and the first day on which it was no more
 HISTORY_COLUMNS: Final = ("number", "operation", "command", "inputs", "changes", "time")
 """Every operation on a plan, numbered from 1: what was asked, digests of the files and counts of
 events, both as JSON, and when, where that was asked for."""
+
+ATOM_COLUMNS: Final = ("atom_id", "code", "kind", "households")
+"""The land of a plan: its atoms, numbered from 0, and the leaf that each is part of; the geometry
+follows, with every vertex."""
+
+BORDER_COLUMNS: Final = ("a", "b", "metres", "barrier", "open", "segments")
+"""What lies along the borders of atoms: a row for each run of segments along the ring of atom ``a``
+beyond which there is atom ``b``, greater than ``a``, or none (missing: outside all communities).
+``barrier`` is a key of `BARRIER_CLASSES` or missing, ``open`` tells whether people get across.
+Sorted by ``a``, then along its rings, split where a ring begins."""
+
 FINDING_COLUMNS: Final = (
     "kind", "severity", "cell", "cells", "community", "measure", "message",
 )  # fmt: skip

@@ -80,8 +80,10 @@ def roster():
 
 @pytest.fixture(scope="module")
 def sound():
+    """Return a plan without its land, which tells of much that is edited here: test_plan_land."""
     inputs = {**town(), "households": register(), "staff": roster()}
-    return make_plan(read_layers(**inputs, rules=RULES), rules=RULES)
+    plan = make_plan(read_layers(**inputs, rules=RULES), rules=RULES)
+    return dataclasses.replace(plan, fabric=None)
 
 
 @pytest.fixture(scope="module")

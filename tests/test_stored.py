@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import awkward_towns
 from towns import CRS, at, atoms_drawn, box, make_layers, town, weave
 
-from gridcell.cells.polygons import draw_cells, trace_borders
+from gridcell.cells.polygons import LeafBorders, draw_cells, trace_borders
 from gridcell.cells.stored import fabric_frames, fabric_from_frames
 from gridcell.errors import InputError
 from gridcell.fabric.arcs import edges_of
@@ -90,8 +90,24 @@ def same_graph(one, two):
     )
 
 
+def check_polygons(fabric):
+    """The atoms are valid polygons, those that GEOS makes of the same lines."""
+    n = len(fabric.atoms)
+    atoms, _ = fabric_frames(fabric)
+    drawn = atoms.geometry.to_numpy()
+    arcs = LeafBorders(
+        xy=fabric.xy, start=fabric.arc_start, vertex=fabric.arc_vertices, left=fabric.arc_left,
+        right=fabric.arc_right,
+    )  # fmt: skip
+    assert shapely.is_valid(drawn).all()
+    assert shapely.is_ccw(shapely.get_exterior_ring(shapely.get_parts(drawn))).all()
+    theirs = draw_cells(arcs, np.arange(n), n)
+    assert shapely.equals_exact(drawn, theirs, tolerance=0, normalize=True).all()
+
+
 def check_round_trip(fabric, seed=0):
     made = again(fabric)
+    check_polygons(fabric)
     assert unlike(fabric, made) == []
     n = len(fabric.atoms)
     for atoms in (np.arange(n), np.arange(0, n, 2)):

@@ -235,9 +235,10 @@ def full_plan():
     staff = pd.DataFrame({"staff_id": ["0007"], "role": ["网格员"], "code": [leaf]}).astype("str")
     vacancies = pd.DataFrame({"role": ["网格长"], "code": [leaf]}).astype("str")
     lineage = pd.DataFrame({"old": ["1", None], "new": [leaf, leaf], "event": ["S", "N"]})
+    lineage = lineage.astype("str").assign(households=[3, 4], area_m2=[2.5, 0.0], operation=[2, 2])
     return dataclasses.replace(
         plan, buildings=buildings, households=register, staff=staff.assign(distance_m=[3.25]),
-        vacancies=vacancies.assign(missing=[2]), lineage=lineage.astype("str"),
+        vacancies=vacancies.assign(missing=[2]), lineage=lineage,
     )  # fmt: skip
 
 

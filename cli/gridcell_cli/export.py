@@ -66,8 +66,8 @@ def command(
         earlier=earlier, overwrite=overwrite,
     )  # fmt: skip
     export = export_plan(
-        read_plan(plan), output, format=format_, resolution=resolution, households=households,
-        publish=publish, threshold=threshold or THRESHOLD,
+        read_plan(plan, atoms=False), output, format=format_, resolution=resolution,
+        households=households, publish=publish, threshold=threshold or THRESHOLD,
         publish_level=publish_level or "micro", earlier=earlier, lang=lang,
         overwrite=overwrite,
     )  # fmt: skip

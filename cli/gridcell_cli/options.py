@@ -164,7 +164,7 @@ def read_shown(
     from gridcell.disclosure.publication import THRESHOLD
     from gridcell.formats.geopackage import read_plan
 
-    plan = read_plan(path)
+    plan = read_plan(path, atoms=False)
     if not publish:
         return plan
     level = publish_level or "micro"

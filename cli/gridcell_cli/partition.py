@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 @options.output("DIR")
 @inputs.division
 @options.valid_from
+@click.option(
+    "--no-atoms",
+    is_flag=True,
+    envvar="GRIDCELL_NO_ATOMS",
+    help="Leave out the land that updates and edits go on from; a quarter smaller.",
+)
 @options.lang
 @options.workers
 @options.overwrite
@@ -35,6 +41,7 @@ def command(
     workers: int,
     *,
     given: inputs.Given,
+    no_atoms: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -57,7 +64,7 @@ def command(
             layers, rules=settings, workers=workers, progress=progress, valid_from=valid_from
         )
         progress("writing", 0, 0)
-        write_plan(plan, output, overwrite=overwrite, lang=lang)
+        write_plan(plan, output, atoms=not no_atoms, overwrite=overwrite, lang=lang)
     if as_json:
         click.echo(json.dumps(plan.report, ensure_ascii=False, indent=2))
     elif not quiet:

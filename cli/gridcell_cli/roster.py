@@ -33,7 +33,7 @@ def command(
     from gridcell.formats.geopackage import read_plan
     from gridcell.staff.workbook import write_roster
 
-    read = read_plan(plan)
+    read = read_plan(plan, atoms=False)
     files = write_roster(read, output, contacts=contacts, lang=lang, overwrite=overwrite)
     held, vacant = len(read.staff), int(read.vacancies["missing"].sum())
     if as_json:

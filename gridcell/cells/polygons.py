@@ -52,7 +52,7 @@ def trace_borders(fabric: Fabric, leaf: Ints) -> LeafBorders:
         fabric.xy, tail, head, left[kept][arc], right[kept][arc],
         np.zeros(len(arc), dtype=np.int64),
     )  # fmt: skip
-    start, vertex = _straighten_safely(arcs.start, arcs.vertex, arcs.xy)
+    start, vertex = straighten_safely(arcs.start, arcs.vertex, arcs.xy)
     return LeafBorders(xy=arcs.xy, start=start, vertex=vertex, left=arcs.left, right=arcs.right)
 
 
@@ -105,8 +105,14 @@ def draw_cells(borders: LeafBorders, cell: Ints, count: int) -> Geometries:
     return out
 
 
-def _straighten_safely(start: Ints, vertex: Ints, xy: NDArray[np.float64]) -> tuple[Ints, Ints]:
-    """Return arcs without vertices on straight lines, those as they were that would cross."""
+def straighten_safely(start: Ints, vertex: Ints, xy: NDArray[np.float64]) -> tuple[Ints, Ints]:
+    """Return arcs without vertices on straight lines, those as they were that would cross.
+
+    Parameters
+    ----------
+    start, vertex, xy
+        Arcs as `gridcell.model.Fabric` holds them.
+    """
     light_start, light_vertex = straighten(start, vertex, xy, _STRAIGHT_M)
     changed = np.diff(light_start) < np.diff(start)
     while True:

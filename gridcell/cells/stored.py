@@ -4,8 +4,8 @@ A polygon of each atom keeps every vertex of the fabric. What a border lies on i
 whose rows follow the rings of the polygons, so that it needs no geometry of its own.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,8 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, run_starts
-from gridcell.cells.polygons import LeafBorders, draw_cells
+from gridcell.cells.polygons import straighten_safely
+from gridcell.cells.rings import AtomRings, draw_atoms
 from gridcell.errors import InputError
 from gridcell.fabric.arcs import BorderArcs, arcs_in_order, edges_of, number_points
 from gridcell.model import Fabric
@@ -25,6 +26,9 @@ Ints = NDArray[np.int64]
 
 _MEASURED: Final = ("area_m2", "x", "y")
 """Columns of `Fabric.atoms` that the polygons tell."""
+_ATOMS: Final = ("community", "kind", "households", *_MEASURED, "site")
+_SAME_M: Final = 1e-3
+"""How far a length in the table may be off: as far as nobody sees."""
 _CURE: Final = "restore the file, or write the plan anew"
 
 
@@ -61,21 +65,13 @@ def fabric_frames(fabric: Fabric) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     >>> len(atoms) == len(fabric.atoms), list(borders)
     (True, ['a', 'b', 'metres', 'barrier', 'open', 'segments'])
     """
-    tail, head, arc = edges_of(fabric.arc_start, fabric.arc_vertices)
-    arcs = arcs_in_order(
-        fabric.xy, tail, head, fabric.arc_left[arc], fabric.arc_right[arc],
-        _flag(fabric.arc_barrier, fabric.arc_open)[arc],
-    )  # fmt: skip
+    arcs = _arcs_of(fabric)
     n = len(fabric.atoms)
-    outer = LeafBorders(
-        xy=arcs.xy, start=arcs.start, vertex=arcs.vertex, left=arcs.left, right=arcs.right
-    )
-    polygons = draw_cells(outer, np.arange(n), n)
-    segments = _segments(polygons)
+    drawn = draw_atoms(arcs, n)
     columns = fabric.atoms.drop(columns=list(_MEASURED)).reset_index(drop=True)
     columns.insert(0, "atom_id", np.arange(n))
-    atoms = gpd.GeoDataFrame(columns, geometry=polygons, crs=fabric.crs)
-    return atoms, _borders(segments, _flags_along(segments, arcs))
+    atoms = gpd.GeoDataFrame(columns, geometry=drawn.polygons, crs=fabric.crs)
+    return atoms, _borders(arcs, drawn)
 
 
 def fabric_from_frames(
@@ -115,23 +111,69 @@ def fabric_from_frames(
         segments.xy, segments.tail[owned], segments.head[owned], segments.atom[owned],
         segments.other[owned], _flags_told(segments, borders),
     )  # fmt: skip
-    tail, head, arc = edges_of(arcs.start, arcs.vertex)
     centroid = shapely.get_coordinates(shapely.centroid(polygons))
     table = pd.DataFrame(atoms.drop(columns=["atom_id", atoms.active_geometry_name]))
+    table = table.assign(area_m2=shapely.area(polygons), x=centroid[:, 0], y=centroid[:, 1])
     return Fabric(
         crs=crs,
-        atoms=table.assign(area_m2=shapely.area(polygons), x=centroid[:, 0], y=centroid[:, 1]),
-        xy=arcs.xy,
-        arc_start=arcs.start,
-        arc_vertices=arcs.vertex,
-        arc_left=arcs.left,
-        arc_right=arcs.right,
-        arc_length=_sum_runs(np.hypot(*(arcs.xy[head] - arcs.xy[tail]).T), run_starts(arc)),
-        arc_barrier=arcs.flag // 2,
-        arc_open=arcs.flag % 2 == 1,
+        atoms=table[[*_ATOMS, *(name for name in table if name not in _ATOMS)]],
+        **_fields(arcs),
         pieces=_pieces(buildings, len(atoms)),
         outlines=gpd.GeoDataFrame(geometry=buildings.geometry.to_numpy(), crs=crs),
     )
+
+
+def settle_fabric(fabric: Fabric) -> Fabric:
+    """Return the same land as a plan keeps it: its arcs in their own order, and straight.
+
+    Vertices on the straight line between their neighbours are left out where two atoms meet: those
+    that the fabric needed to be woven. Arcs are in the order of `arcs_in_order`.
+
+    Parameters
+    ----------
+    fabric
+        The land.
+    """
+    arcs = _arcs_of(fabric)
+    start, vertex = straighten_safely(arcs.start, arcs.vertex, arcs.xy)
+    return replace(fabric, **_fields(_chained(replace(arcs, start=start, vertex=vertex))))
+
+
+def _arcs_of(fabric: Fabric) -> BorderArcs:
+    return _chained(
+        BorderArcs(
+            xy=fabric.xy,
+            start=fabric.arc_start,
+            vertex=fabric.arc_vertices,
+            left=fabric.arc_left,
+            right=fabric.arc_right,
+            flag=_flag(fabric.arc_barrier, fabric.arc_open),
+        )
+    )
+
+
+def _chained(arcs: BorderArcs) -> BorderArcs:
+    """Return arcs in their own order."""
+    tail, head, arc = edges_of(arcs.start, arcs.vertex)
+    return arcs_in_order(
+        arcs.xy, tail, head, arcs.left[arc], arcs.right[arc], arcs.flag[arc]
+    )  # fmt: skip
+
+
+def _fields(arcs: BorderArcs) -> dict[str, Any]:
+    """Return the fields of `Fabric` that hold its borders."""
+    tail, head, arc = edges_of(arcs.start, arcs.vertex)
+    step = arcs.xy[head] - arcs.xy[tail]
+    return {
+        "xy": arcs.xy,
+        "arc_start": arcs.start,
+        "arc_vertices": arcs.vertex,
+        "arc_left": arcs.left,
+        "arc_right": arcs.right,
+        "arc_length": _sum_runs(np.hypot(step[:, 0], step[:, 1]), run_starts(arc)),
+        "arc_barrier": arcs.flag // 2,
+        "arc_open": arcs.flag % 2 == 1,
+    }
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -191,38 +233,36 @@ def _segments(polygons: Geometries) -> _AtomSegments:
     return _AtomSegments(xy=xy, tail=tail, head=head, ring=ring[at], atom=atom, other=other)
 
 
-def _flags_along(segments: _AtomSegments, arcs: BorderArcs) -> Ints:
-    """Return the flag of each owned segment, vertices of both being numbered alike."""
-    tail, head, arc = edges_of(arcs.start, arcs.vertex)
-    n = len(arcs.xy)
-    key = np.minimum(tail, head) * n + np.maximum(tail, head)
-    order = np.argsort(key)
-    owned = segments.owned
-    low = np.minimum(segments.tail, segments.head)[owned]
-    high = np.maximum(segments.tail, segments.head)[owned]
-    return _found(key[order], arcs.flag[arc][order], low * n + high)
-
-
-def _borders(segments: _AtomSegments, flag: Ints) -> pd.DataFrame:
-    """Return the table of borders; `flag` is that of each owned segment."""
-    owned = segments.owned
-    ring, other = segments.ring[owned], segments.other[owned]
+def _borders(arcs: BorderArcs, drawn: AtomRings) -> pd.DataFrame:
+    """Return the table of borders, of which each is on the ring of the lower atom."""
+    arc, back = drawn.half // 2, drawn.half % 2 == 1
+    left, right = arcs.left[arc], arcs.right[arc]
+    atom, other = np.where(back, right, left), np.where(back, left, right)
+    owned = np.flatnonzero((other < 0) | (atom < other))
+    arc, ring, atom, other = arc[owned], drawn.ring[owned], atom[owned], other[owned]
+    flag = arcs.flag[arc]
     breaks = (np.diff(owned) > 1) | (np.diff(ring) != 0) | (np.diff(other) != 0)
     breaks |= np.diff(flag) != 0
     first = np.concatenate([[0], np.flatnonzero(breaks) + 1])[: len(owned)]
-    step = segments.xy[segments.head[owned]] - segments.xy[segments.tail[owned]]
     b, barrier = other[first], flag[first] // 2
     names = np.array([None, *BARRIER_CLASSES], dtype=object)
+    length = _fields(arcs)["arc_length"]
     return pd.DataFrame(
         {
-            "a": segments.atom[owned][first],
+            "a": atom[first],
             "b": pd.Series(b, dtype="Int64").mask(b < 0),
-            "metres": _sum_runs(np.hypot(step[:, 0], step[:, 1]), first),
+            "metres": _sum_runs(length[arc], first),
             "barrier": pd.Series(names[barrier], dtype="str"),
             "open": flag[first] % 2 == 1,
-            "segments": np.diff(np.append(first, len(owned))),
+            "segments": np.add.reduceat(np.diff(arcs.start)[arc] - 1, first),
         }
     )
+
+
+def _lengths(segments: _AtomSegments, owned: Ints, first: Ints) -> NDArray[np.float64]:
+    """Return the metres of each run of owned segments."""
+    step = segments.xy[segments.head[owned]] - segments.xy[segments.tail[owned]]
+    return _sum_runs(np.hypot(step[:, 0], step[:, 1]), first)
 
 
 def _flags_told(segments: _AtomSegments, borders: pd.DataFrame) -> Ints:
@@ -236,7 +276,12 @@ def _flags_told(segments: _AtomSegments, borders: pd.DataFrame) -> Ints:
     owned = segments.owned
     atom, other = segments.atom[owned], segments.other[owned]
     count = borders["segments"].to_numpy(dtype=np.int64)
-    row = np.repeat(np.arange(len(borders)), np.maximum(count, 0))
+    if (count < 1).any():
+        at = int(np.argmax(count < 1))
+        raise InputError(
+            f"table borders: row {at + 1}: segments {count[at]}, expected 1 or more; {_CURE}"
+        )
+    row = np.repeat(np.arange(len(borders)), count)
     a = borders["a"].to_numpy(dtype=np.int64)[row]
     b = borders["b"].fillna(-1).to_numpy(dtype=np.int64)[row]
     size = min(len(row), len(owned))
@@ -252,6 +297,7 @@ def _flags_told(segments: _AtomSegments, borders: pd.DataFrame) -> Ints:
             f"table borders: {len(row)} segments, expected the {len(owned)} of the polygons of "
             f"layer atoms; {_CURE}"
         )
+    _require_metres(borders["metres"], _lengths(segments, owned, run_starts(row)))
     names = ["", *BARRIER_CLASSES]
     said = borders["barrier"].fillna("").to_numpy(dtype=object)
     barrier = pd.Index(names).get_indexer(pd.Index(said))
@@ -262,6 +308,16 @@ def _flags_told(segments: _AtomSegments, borders: pd.DataFrame) -> Ints:
             f"{', '.join(BARRIER_CLASSES)}; {_CURE}"
         )
     return _flag(barrier, borders["open"].to_numpy(dtype=bool))[row]
+
+
+def _require_metres(told: "pd.Series[float]", found: NDArray[np.float64]) -> None:
+    given = told.to_numpy(dtype=np.float64)
+    off = np.flatnonzero(~(np.abs(given - found) <= _SAME_M))
+    if len(off):
+        raise InputError(
+            f"table borders: row {off[0] + 1}: {given[off[0]]:.3f} metres, but its segments in "
+            f"layer atoms are {found[off[0]]:.3f} m long; {_CURE}"
+        )
 
 
 def _pieces(buildings: gpd.GeoDataFrame, atoms: int) -> pd.DataFrame:

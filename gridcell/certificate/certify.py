@@ -12,7 +12,14 @@ from gridcell.certificate.record import Certificate, CertifiedFile, CertifiedInp
 from gridcell.check.plan import check_plan, compare_report, prove_plan
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files, digest_frame, digest_json, without
-from gridcell.formats.geopackage import PLAN_FRAMES, plain, read_metadata, read_plan, stored_report
+from gridcell.formats.geopackage import (
+    PLAN_FRAMES,
+    plain,
+    read_metadata,
+    read_plan,
+    stored_frames,
+    stored_report,
+)
 from gridcell.model import InputRecord, Plan
 from gridcell.schema import CELL_LAYERS
 from gridcell.version import __version__
@@ -134,7 +141,7 @@ def certify_file(
     """Return the record of a file, by the digest that its name or the certificate asks for."""
     kind = kind or {"plan.gpkg": "tables", "report.json": "figures"}.get(name, "bytes")
     if kind == "tables" and plan is not None:
-        tables = _digest_tables(plan, read_metadata(base / name))
+        tables = _digest_tables(plan, base / name)
         return CertifiedFile(path=name, digest="tables", sha256=digest_json(tables), tables=tables)
     if kind == "figures":
         report = _read_report(base / name)
@@ -146,8 +153,10 @@ def certify_file(
         raise InputError(f"{name}: cannot be read: {error.strerror or error}") from None
 
 
-def _digest_tables(plan: Plan, metadata: dict[str, str]) -> dict[str, str]:
-    tables = {name: digest_frame(getattr(plan, name)) for name in PLAN_FRAMES}
+def _digest_tables(plan: Plan, file: Path) -> dict[str, str]:
+    metadata = read_metadata(file)
+    frames = stored_frames(plan, file)
+    tables = {name: digest_frame(frames[name]) for name in PLAN_FRAMES if name in frames}
     report = json.loads(metadata["report"])
     figures = without(report, *_LEFT_OUT) if isinstance(report, dict) else report
     return {**tables, "metadata": digest_json({**metadata, "report": figures})}

@@ -15,6 +15,7 @@ from gridcell.check.promises.codes import check_codes, check_lineage
 from gridcell.check.promises.dates import check_dates
 from gridcell.check.promises.facts import check_facts, coverage_figures
 from gridcell.check.promises.faults import find_rows
+from gridcell.check.promises.land import check_land
 from gridcell.check.promises.leaves import check_leaves
 from gridcell.check.promises.people import check_people
 from gridcell.check.promises.report import compare_report
@@ -73,7 +74,8 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     - of figures: ``totals``, ``wrong_band``, ``wrong_reason``, ``wrong_date``,
       ``share_above_100``, ``report_differs``;
     - of people: ``unknown_code``, ``duplicate_household``, ``wrong_household``,
-      ``wrong_building``, ``wrong_post``, ``duplicate_post``.
+      ``wrong_building``, ``wrong_post``, ``duplicate_post``;
+    - of the land that it keeps: ``wrong_atoms``.
 
     Notes
     -----
@@ -104,6 +106,7 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
         *check_bands(plan),
         *check_dates(plan),
         *check_people(plan),
+        *check_land(plan),
         *_cut_buildings(plan),
         *check_facts(plan, proofs),
     ]

@@ -23,7 +23,9 @@ from gridcell.words.messages import Message
 
 _MOST: Final = 10**9
 """More households than there are."""
-_PRIVATE: Final = ("households", "staff", "vacancies", "findings", "buildings")
+_PRIVATE: Final = (
+    "households", "staff", "vacancies", "findings", "buildings", "atoms", "lineage", "history",
+)  # fmt: skip
 _TABLES: Final = {*CELL_LAYERS, "publication", "layer_styles", "fields", "note"}
 
 
@@ -127,11 +129,17 @@ def _unpublished(exported: Exported) -> Iterator[Finding]:
 
 def _private_in(plan: Plan) -> Iterator[Finding]:
     for name in _PRIVATE:
-        if rows := len(getattr(plan, name)):
+        if rows := _rows(plan, name):
             yield Finding(
                 kind="private_table", severity="error", measure=float(rows),
                 text=Message("finding.private_in_plan", n=rows, table=name),
             )  # fmt: skip
+
+
+def _rows(plan: Plan, name: str) -> int:
+    if name == "atoms":
+        return 0 if plan.fabric is None else len(plan.fabric.atoms)
+    return len(getattr(plan, name))
 
 
 def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:

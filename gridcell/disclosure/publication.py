@@ -49,7 +49,8 @@ class Publication:
     plan: Plan
     """The cells; ``households``, ``estimated`` and ``band`` are missing where hidden, ``reason``
     everywhere, for reasons name buildings, and bands that follow from hidden counts. Households,
-    staff, vacancies and findings have no rows, buildings no households."""
+    staff, vacancies, findings, lineage, codes and history have no rows, buildings no households,
+    and there is no land."""
     pairs: pd.DataFrame | None
     """With an earlier publication, the land that leaves of both share: ``a`` (new code), ``b`` (old
     code), ``relation``, ``area_m2``, ``share_a``, ``share_b``, ``buildings``, ``households``
@@ -155,6 +156,7 @@ def publish_plan(
                 households=pd.array([pd.NA] * len(plan.buildings), dtype="Int64")
             ),
             households=plan.households.iloc[:0], staff=plan.staff.iloc[:0], fabric=None,
+            lineage=plan.lineage.iloc[:0], codes=plan.codes.iloc[:0], history=plan.history.iloc[:0],
             vacancies=plan.vacancies.iloc[:0], findings=findings_frame([], plan.crs),
             inputs=(), bands=bands, estimated=0, staffing=None,
             division=DivisionFigures(version=plan.division.version), publication=record,

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.arguments import checked
 from gridcell.cells.columns import with_later_columns
+from gridcell.cells.kept import place_atoms, with_atom_ids
+from gridcell.cells.stored import fabric_frames, fabric_from_frames
 from gridcell.errors import InputError, RulesError
 from gridcell.files.folder import recover_folder
 from gridcell.files.whole import write_errors
@@ -25,16 +27,20 @@ from gridcell.formats.facts import read_facts
 from gridcell.formats.ogr import by_code, read_layer, write_layer
 from gridcell.formats.source import CellSource, Written
 from gridcell.formats.styles import write_styles
-from gridcell.model import Plan
+from gridcell.model import Plan, empty_table
 from gridcell.read.files import list_layers
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.rules import Rules
 from gridcell.schema import (
+    ATOM_COLUMNS,
     BAND_FIGURES,
+    BORDER_COLUMNS,
     BUILDING_COLUMNS,
     CELL_COLUMNS,
     CELL_LAYERS,
+    CODE_COLUMNS,
     FINDING_COLUMNS,
+    HISTORY_COLUMNS,
     HOUSEHOLD_COLUMNS,
     LATER_COLUMNS,
     LINEAGE_COLUMNS,
@@ -51,19 +57,32 @@ _LAYERS: Final = {
     "buildings": (BUILDING_COLUMNS, "Polygon"),
     "barriers": (("kind", "rank", "name"), "LineString"),
     "findings": ((*FINDING_COLUMNS, *MESSAGE_COLUMNS), "Point"),
+    "atoms": (ATOM_COLUMNS, "Polygon"),
 }
 _TABLES: Final = {
     "households": HOUSEHOLD_COLUMNS,
     "staff": STAFF_COLUMNS,
     "vacancies": VACANCY_COLUMNS,
     "lineage": LINEAGE_COLUMNS,
+    "codes": CODE_COLUMNS,
+    "history": HISTORY_COLUMNS,
+    "borders": BORDER_COLUMNS,
 }
 PLAN_FRAMES: Final = (*_LAYERS, *_TABLES)
-"""Layers and tables of a plan, named as they are in `Plan`."""
+"""Layers and tables that a plan may have."""
+_LAND: Final = ("atoms", "borders")
+"""What a plan has that keeps its land; in `Plan` both are its `fabric`."""
+# Plans of gridcell 0.1.0 have none of these.
+_LATER: Final = ("codes", "history", *_LAND)
 _WHOLE: Final = (
-    "level", "households", "buildings", "estimated", "count", "missing", "operation",
+    "level", "households", "buildings", "estimated", "count", "missing", "operation", "given",
+    "number", "atom_id", "a", "segments",
 )  # fmt: skip
-_REAL: Final = ("area_m2", "compactness", "distance_m", "measure", *BAND_FIGURES)
+# Lineage numbers its operations, history names them.
+_NAMED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {HISTORY_COLUMNS: ("operation",)}
+_WHOLE_OR_NONE: Final = ("retired", "b")
+_REAL: Final = ("area_m2", "compactness", "distance_m", "measure", "metres", *BAND_FIGURES)
+_EITHER: Final = ("open", "locked")
 # Findings and barriers are looked at, not counted on.
 _NEEDED: Final = {
     "findings": ("kind", "severity", "message"), "barriers": ("kind",),
@@ -93,13 +112,34 @@ def write_geopackage(plan: Plan, file: Path) -> None:
         The file cannot be written.
     """
     with write_errors(file.name, file.parent), dated():
-        for name, (columns, kind) in _LAYERS.items():
-            _write_layer(getattr(plan, name), file, name, columns, kind)
-        for name, columns in _TABLES.items():
-            table = _typed(pd.DataFrame(getattr(plan, name)), columns)
-            _write(table, file, name)
+        frames = _frames(plan)
+        for name, frame in frames.items():
+            if name in _LAYERS:
+                _write_layer(frame, file, name)
+            else:
+                _write(_typed(pd.DataFrame(frame), _TABLES[name]), file, name)
         _write(_metadata(plan), file, "metadata")
-        write_styles(file, _LAYERS)
+        write_styles(file, [name for name in _LAYERS if name in frames])
+
+
+def _frames(plan: Plan) -> dict[str, Any]:
+    """Return the layers and tables of a plan, by name, in their order in the file."""
+    frames = _own_frames(plan)
+    if plan.fabric is None:
+        return frames
+    atoms, frames["borders"] = fabric_frames(plan.fabric)
+    frames["atoms"] = atoms.drop(columns=["community", "site"])
+    return {name: frames[name] for name in PLAN_FRAMES}
+
+
+def _own_frames(plan: Plan) -> dict[str, Any]:
+    """Return the layers and tables of a plan but its land, with what refers to it."""
+    frames = {name: getattr(plan, name) for name in PLAN_FRAMES if name not in _LAND}
+    if plan.fabric is None:
+        frames["households"] = plan.households.drop(columns="atoms", errors="ignore")
+    else:
+        frames["buildings"] = with_atom_ids(plan.buildings, plan.fabric.pieces["atom"])
+    return frames
 
 
 def plan_file(path: str | Path) -> Path:
@@ -120,13 +160,16 @@ def plan_file(path: str | Path) -> Path:
 
 
 @checked
-def read_plan(path: str | Path) -> Plan:
+def read_plan(path: str | Path, *, atoms: bool = True) -> Plan:
     """Return the plan that was written into a folder, or into its ``plan.gpkg``.
 
     Parameters
     ----------
     path
         The folder or the GeoPackage.
+    atoms
+        Read the land as well, where the plan keeps it. Without it, `Plan.fabric` is ``None``:
+        enough to look at a plan, and not to go on from it.
 
     Raises
     ------
@@ -144,7 +187,7 @@ def read_plan(path: str | Path) -> Plan:
     """
     file = plan_file(path)
     try:
-        return _read_plan(file)
+        return _read_plan(file, atoms=atoms)
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError) as error:
         raise InputError(f"{file}: no readable GeoPackage: {error}") from None
     except (KeyError, ValueError, RecursionError, pyproj.exceptions.CRSError) as error:
@@ -153,13 +196,15 @@ def read_plan(path: str | Path) -> Plan:
         raise InputError(f"{file}: no plan: its metadata or columns are damaged: {error}") from None
 
 
-def _read_plan(file: Path) -> Plan:
+def _read_plan(file: Path, *, atoms: bool) -> Plan:
     refuse_pointers(file)
     # What GDAL only warns of in a damaged file shows in what was read.
     with warnings.catch_warnings(), offline():
         warnings.simplefilter("ignore")
         layers = set(pyogrio.list_layers(file)[:, 0])
-        wanted = {*_LAYERS, *_TABLES, "metadata"}
+        wanted = {*PLAN_FRAMES, "metadata"} - set(_LATER)
+        # Half of the land is no land.
+        wanted |= set(_LAND) if layers & set(_LAND) else set()
         if missing := sorted(wanted - layers):
             raise InputError(
                 f"{file}: no plan: layers {', '.join(missing)} are missing; "
@@ -167,18 +212,60 @@ def _read_plan(file: Path) -> Plan:
             )
         metadata = read_metadata(file)
         crs = pyproj.CRS.from_wkt(metadata["crs"])
-        frames = {name: _read(file, name, crs) for name in (*_LAYERS, *_TABLES)}
+        names = [name for name in PLAN_FRAMES if name in layers and (atoms or name not in _LAND)]
+        frames = {name: _read(file, name, crs) for name in names}
         plan = Plan(
             crs=crs,
             rules=Rules.build(json.loads(metadata["rules"]), source=f"{file}: rules"),
             **read_facts(metadata["report"], f"{file}: report"),
-            **frames,
+            **_plan_fields(frames, file),
         )
     later = {
         name: with_later_columns(frames[name], plan.bands, estimated=plan.is_estimated)
         for name in CELL_LAYERS
     }
     return dataclasses.replace(plan, **later)
+
+
+def _plan_fields(frames: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Return the fields of a plan that its layers and tables make."""
+    buildings = frames["buildings"]
+    fields = {
+        "codes": empty_table("codes"), "history": empty_table("history"),
+        **{name: frame for name, frame in frames.items() if name not in _LAND},
+        "buildings": buildings.drop(columns="atom_id", errors="ignore"),
+    }  # fmt: skip
+    if "atoms" not in frames:
+        fields["households"] = frames["households"].drop(columns="atoms", errors="ignore")
+        return fields
+    if "atom_id" not in buildings:
+        raise InputError(
+            f"{file}: layer buildings: column atom_id is missing, which tells the atom that each "
+            f"building stands on; restore the file or write the plan anew"
+        )
+    cells = {name: frames[name] for name in ("leaves", "small", "medium")}
+    placed = place_atoms(frames["atoms"], **cells)
+    try:
+        land = fabric_from_frames(placed, frames["borders"], buildings, buildings.crs)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
+    return {**fields, "fabric": land}
+
+
+def stored_frames(plan: Plan, file: Path) -> dict[str, Any]:
+    """Return the layers and tables of a plan, by name, as they stand in its file.
+
+    Parameters
+    ----------
+    plan, file
+        The plan, and the GeoPackage that it was read from.
+    """
+    frames = _own_frames(plan)
+    if plan.fabric is None:
+        return frames
+    with warnings.catch_warnings(), offline():
+        warnings.simplefilter("ignore")
+        return {**frames, **{name: _read(file, name, plan.crs) for name in _LAND}}
 
 
 def read_metadata(file: Path) -> dict[str, str]:
@@ -261,7 +348,11 @@ def _typed(frame: Any, columns: tuple[str, ...]) -> Any:
     out = frame[[*known, *rest, *geometry]].reset_index(drop=True)
     for name in [*known, *rest]:
         column = out[name]
-        if name in _WHOLE:
+        if name in _WHOLE_OR_NONE:
+            out[name] = pd.to_numeric(column).astype("Int64")
+        elif name in _EITHER:
+            out[name] = column.astype("bool")
+        elif name in _WHOLE and name not in _NAMED.get(columns, ()):
             whole = pd.to_numeric(column).astype("Int64")
             out[name] = whole if whole.hasnans or column.isna().any() else whole.astype("int64")
         elif name in _REAL:
@@ -271,22 +362,25 @@ def _typed(frame: Any, columns: tuple[str, ...]) -> Any:
     return out
 
 
-def _write_layer(
-    frame: gpd.GeoDataFrame, file: Path, name: str, columns: tuple[str, ...], kind: str
-) -> None:
+def _write_layer(frame: gpd.GeoDataFrame, file: Path, name: str) -> None:
+    columns, kind = _LAYERS[name]
     frame = _typed(frame, columns)
     several = shapely.get_num_geometries(np.asarray(frame.geometry, dtype=object)) > 1
     multi = bool(several.any())
+    # Atoms are looked at from near, and few at a time: an index would be a tenth of their size.
+    options = {} if name not in _LAND else {"SPATIAL_INDEX": "NO"}
     _write(
-        frame, file, name,
+        frame, file, name, options,
         geometry_type=f"Multi{kind}" if multi else kind, promote_to_multi=multi,
     )  # fmt: skip
 
 
-def _write(frame: Any, file: Path, name: str, **options: object) -> None:
+def _write(
+    frame: Any, file: Path, name: str, layer: Mapping[str, str] | None = None, **options: object
+) -> None:
     pyogrio.write_dataframe(
-        frame, file, layer=name, driver="GPKG", append=file.exists(), layer_options=_OPTIONS,
-        use_arrow=False, **options,
+        frame, file, layer=name, driver="GPKG", append=file.exists(),
+        layer_options={**_OPTIONS, **(layer or {})}, use_arrow=False, **options,
     )  # fmt: skip
 
 
@@ -303,7 +397,11 @@ def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
             f"or write the plan anew with 'gridcell partition'"
         )
     if name in _TABLES:
-        return _typed(pd.DataFrame(frame), columns)
+        table = pd.DataFrame(frame)
+        if name == "lineage":
+            # Plans of gridcell 0.1.0 have fewer columns there, and no rows.
+            table = table.reindex(columns=[*table, *(c for c in columns if c not in table)])
+        return _typed(table, columns)
     geometry = np.array(frame["geometry"], dtype=object)
     # A layer with one multipolygon holds multipolygons only.
     single = shapely.get_num_geometries(geometry) == 1

@@ -122,6 +122,13 @@ LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
                         fill=(205, 200, 192, 255)),),
         ),
     ),
+    "atoms": (
+        # For those who look for them: the cells are what a plan is about.
+        Style(
+            kind="fill", about="Pieces of land that are never divided", below=2_500,
+            rules=(Rule(title=_title("atom"), line=(150, 150, 150, 110), width=0.08),),
+        ),
+    ),
     "barriers": (
         Style(
             kind="line", about="Roads, rivers, railways and walls by kind", below=100_000,
