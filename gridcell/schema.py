@@ -66,6 +66,9 @@ CODE_COLUMNS: Final = (
 use), which codes have its land since, separated by ``;``, whether the cell is locked, and dates:
 from when it was valid as first given, and the first day on which it was no more."""
 
+UNDO_COLUMNS: Final = ("number", "state")
+"""What takes edits back: the number of each, and what it changed, packed."""
+
 HISTORY_COLUMNS: Final = ("number", "operation", "command", "inputs", "changes", "time")
 """Every operation on a plan, numbered from 1: what was asked, digests of the files and counts of
 events, both as JSON, and when, where that was asked for."""

@@ -157,6 +157,7 @@ def publish_plan(
             ),
             households=plan.households.iloc[:0], staff=plan.staff.iloc[:0], fabric=None,
             lineage=plan.lineage.iloc[:0], codes=plan.codes.iloc[:0], history=plan.history.iloc[:0],
+            undo=plan.undo.iloc[:0],
             vacancies=plan.vacancies.iloc[:0], findings=findings_frame([], plan.crs),
             inputs=(), bands=bands, estimated=0, staffing=None,
             division=DivisionFigures(version=plan.division.version), publication=record,

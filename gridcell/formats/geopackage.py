@@ -46,6 +46,7 @@ from gridcell.schema import (
     LINEAGE_COLUMNS,
     MESSAGE_COLUMNS,
     STAFF_COLUMNS,
+    UNDO_COLUMNS,
     VACANCY_COLUMNS,
 )
 from gridcell.version import __version__
@@ -66,6 +67,7 @@ _TABLES: Final = {
     "lineage": LINEAGE_COLUMNS,
     "codes": CODE_COLUMNS,
     "history": HISTORY_COLUMNS,
+    "undo": UNDO_COLUMNS,
     "borders": BORDER_COLUMNS,
 }
 PLAN_FRAMES: Final = (*_LAYERS, *_TABLES)
@@ -73,7 +75,7 @@ PLAN_FRAMES: Final = (*_LAYERS, *_TABLES)
 _LAND: Final = ("atoms", "borders")
 """What a plan has that keeps its land; in `Plan` both are its `fabric`."""
 # Plans of gridcell 0.1.0 have none of these.
-_LATER: Final = ("codes", "history", *_LAND)
+_LATER: Final = ("codes", "history", "undo", *_LAND)
 _WHOLE: Final = (
     "level", "households", "buildings", "estimated", "count", "missing", "operation", "given",
     "number", "atom_id", "a", "segments",
@@ -232,6 +234,7 @@ def _plan_fields(frames: dict[str, Any], file: Path) -> dict[str, Any]:
     buildings = frames["buildings"]
     fields = {
         "codes": empty_table("codes"), "history": empty_table("history"),
+        "undo": empty_table("undo"),
         **{name: frame for name, frame in frames.items() if name not in _LAND},
         "buildings": buildings.drop(columns="atom_id", errors="ignore"),
     }  # fmt: skip

@@ -9,7 +9,6 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.cells.polygons import draw_cells, trace_borders
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, numbers, text, texts
 from gridcell.check.promises.totals import has_register
 from gridcell.model import Fabric, Finding, Plan
@@ -77,6 +76,9 @@ def _sum_up(at: Ints, number: NDArray[Any], n: int) -> NDArray[np.float64]:
 
 def _differing_m2(fabric: Fabric, leaf: Ints, shapes: Geometries) -> NDArray[np.float64]:
     """Return how much land each leaf has and its atoms have not, or the other way round."""
+    # Compiled code takes a second to load, and layers without land need none.
+    from gridcell.cells.polygons import draw_cells, trace_borders
+
     n = len(shapes)
     number = np.where(leaf < 0, n, leaf)
     drawn = draw_cells(trace_borders(fabric, number), np.arange(n + 1), n + 1)[:n]

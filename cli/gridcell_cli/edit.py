@@ -1,0 +1,169 @@
+"""``gridcell edit``: a plan changed by hand, each step proven."""
+
+import datetime as dt
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gridcell_cli import options
+from gridcell_cli.progress import ProgressLine
+
+_FORMS = {
+    "merge": "merge A B",
+    "split": "split CELL NUMBER, or split CELL --line FILE",
+    "move": "move BUILDING... CELL",
+    "swap": "swap BUILDING... with BUILDING...",
+    "nudge": "nudge A B BUILDING..., or nudge A B --line FILE",
+    "rename": 'rename CELL "NAME", or rename CELL',
+    "lock": "lock CELL",
+    "unlock": "unlock CELL",
+    "undo": "undo",
+}
+
+
+@click.command("edit", context_settings={"ignore_unknown_options": True})
+@click.argument("plan", metavar="PLAN", type=options.FILE)
+@click.argument("words", metavar="[OPERATION…]", nargs=-1, type=click.UNPROCESSED)
+@options.output("DIR")
+@click.option("--script", metavar="FILE", type=options.FILE, help="Edits as a list in JSON.")
+@click.option("--time", "timed", is_flag=True, help="Put the time into the history of the plan.")
+@options.lang
+@options.overwrite
+@options.common
+def command(
+    plan: Path,
+    words: tuple[str, ...],
+    output: Path,
+    script: Path | None,
+    lang: str,
+    *,
+    timed: bool,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Change PLAN by hand and write it into DIR, which may be PLAN itself with --overwrite.
+
+    \b
+    merge A B                    two neighbouring cells become one
+    split CELL NUMBER            the best division that the search knows
+    split CELL --line FILE       along a line
+    move BUILDING... CELL        buildings go to the cell beside theirs
+    swap BUILDING... with BUILDING...
+    nudge A B --line FILE        the border of two cells moves, codes stay
+    rename CELL "NAME"
+    lock CELL, unlock CELL       cells or communities that no operation changes
+    undo                         the last edit never was
+
+    Several operations are separated by a comma that stands alone.
+    """  # noqa: D301 - click's own mark
+    from gridcell.folder import require_free, write_plan
+    from gridcell.formats.geopackage import read_plan
+    from gridcell.revision.changes import list_changes
+    from gridcell.revision.edits import edit_plan
+    from gridcell.revision.script import edits_of, read_script
+    from gridcell_cli.partition import broken_in, require_kept, summary, warnings_of
+    from gridcell_cli.update import as_data, said
+
+    begin = time.perf_counter()
+    if bool(words) == (script is not None):
+        raise click.UsageError("give operations, or --script with a file of them")
+    entries = parse_operations(words)
+    require_free(output, overwrite=overwrite)
+    before = read_plan(plan)
+    edits = (
+        edits_of(entries, before.crs, "operations")
+        if script is None
+        else read_script(script, before.crs)
+    )
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if timed else None
+    with ProgressLine(quiet=quiet) as progress:
+        after, changes = before, []
+        for edit in edits:
+            earlier = after
+            after = edit_plan(earlier, [edit], progress=progress, time=now)
+            changes.append(list_changes(earlier, after))
+        progress("writing", 0, 0)
+        # The page compares two plans; of several edits the history tells the steps.
+        page = before if len(edits) == 1 else None
+        write_plan(after, output, overwrite=overwrite, lang=lang, before=page)
+    if as_json:
+        steps = [
+            {"edit": str(edit), **as_data(step)} for edit, step in zip(edits, changes, strict=True)
+        ]
+        report = {"edits": steps, "report": after.report}
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    elif not quiet:
+        for edit, step in zip(edits, changes, strict=True):
+            click.echo("\n".join([str(edit), *said(step)]) + "\n")
+        seconds = time.perf_counter() - begin
+        click.echo(summary(after, output, seconds=seconds, broken=broken_in(output)))
+        for warning in warnings_of(after.findings):
+            click.echo(warning, err=True)
+    require_kept(after, output)
+
+
+def parse_operations(words: Sequence[str]) -> list[dict[str, Any]]:
+    """Return operations as a script has them.
+
+    Parameters
+    ----------
+    words
+        What was typed, operations separated by commas.
+    """
+    groups: list[list[str]] = [[]]
+    for word in words:
+        if word == ",":
+            groups.append([])
+        else:
+            groups[-1].append(word)
+    return [_operation(group) for group in groups] if words else []
+
+
+def _operation(words: list[str]) -> dict[str, Any]:
+    if not words or words[0] not in _FORMS:
+        got = f"got {words[0]!r}" if words else "got nothing"
+        raise click.UsageError(f"expected one of {', '.join(_FORMS)}, {got}")
+    name, rest = words[0], words[1:]
+    line = None
+    if "--line" in rest[:-1]:
+        at = rest.index("--line")
+        line = rest[at + 1]
+        rest = rest[:at] + rest[at + 2 :]
+    if (strange := [word for word in rest if word.startswith("--")]) or (
+        line is not None and name not in {"split", "nudge"}
+    ):
+        raise click.UsageError(f"{name}: no option {strange[0] if strange else '--line'}")
+    entry = _arguments(name, rest, line)
+    if entry is None:
+        raise click.UsageError(f"expected {_FORMS[name]}; got {' '.join(words)!r}")
+    return {"operation": name, **entry}
+
+
+def _arguments(name: str, rest: list[str], line: str | None) -> dict[str, Any] | None:
+    """Return the arguments of an operation by name; ``None`` where they are not those it takes."""
+    match name, rest:
+        case "merge", [a, b]:
+            return {"a": a, "b": b}
+        case "split", [cell, number] if line is None and number.isdecimal():
+            return {"cell": cell, "parts": int(number)}
+        case "split", [cell] if line is not None:
+            return {"cell": cell, "line": line}
+        case "move", [*buildings, to] if buildings:
+            return {"buildings": buildings, "to": to}
+        case "swap", _ if rest.count("with") == 1:
+            at = rest.index("with")
+            return {"these": rest[:at], "those": rest[at + 1 :]}
+        case "nudge", [a, b, *buildings] if bool(buildings) != (line is not None):
+            return {"a": a, "b": b, "line": line, "buildings": buildings}
+        case "rename", [cell, *names] if len(names) < 2:
+            return {"cell": cell, "name": names[0] if names else None}
+        case (("lock" | "unlock"), [cell]):
+            return {"cell": cell}
+        case "undo", []:
+            return {}
+    return None

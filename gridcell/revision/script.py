@@ -1,0 +1,174 @@
+"""Edits from a file: a list of operations as JSON, checked once at the door."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pyproj
+import shapely
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from gridcell.errors import InputError
+from gridcell.read.crs import settle_crs
+from gridcell.read.files import open_input
+from gridcell.revision.edits import (
+    Edit,
+    Lock,
+    Merge,
+    Move,
+    Nudge,
+    Rename,
+    Split,
+    Swap,
+    Undo,
+    Unlock,
+)
+
+Text = Annotated[str, Field(min_length=1)]
+Line = Text | Annotated[list[tuple[float, float]], Field(min_length=2)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _MergeEntry(_Entry):
+    operation: Literal["merge"]
+    a: Text
+    b: Text
+
+    def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002 - all have it
+        return Merge(self.a, self.b)
+
+
+class _SplitEntry(_Entry):
+    operation: Literal["split"]
+    cell: Text
+    parts: Annotated[int, Field(ge=2)] | None = None
+    line: Line | None = None
+
+    def edit(self, crs: pyproj.CRS) -> Edit:
+        return Split(self.cell, self.parts, _line(self.line, crs))
+
+
+class _MoveEntry(_Entry):
+    operation: Literal["move"]
+    buildings: Annotated[list[Text], Field(min_length=1)]
+    to: Text
+
+    def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
+        return Move(self.buildings, self.to)
+
+
+class _SwapEntry(_Entry):
+    operation: Literal["swap"]
+    these: Annotated[list[Text], Field(min_length=1)]
+    those: Annotated[list[Text], Field(min_length=1)]
+
+    def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
+        return Swap(self.these, self.those)
+
+
+class _NudgeEntry(_Entry):
+    operation: Literal["nudge"]
+    a: Text
+    b: Text
+    line: Line | None = None
+    buildings: list[Text] = []
+
+    def edit(self, crs: pyproj.CRS) -> Edit:
+        return Nudge(self.a, self.b, _line(self.line, crs), self.buildings)
+
+
+class _RenameEntry(_Entry):
+    operation: Literal["rename"]
+    cell: Text
+    name: str | None
+
+    def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
+        return Rename(self.cell, self.name)
+
+
+class _LockEntry(_Entry):
+    operation: Literal["lock", "unlock"]
+    cell: Text
+
+    def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
+        return Lock(self.cell) if self.operation == "lock" else Unlock(self.cell)
+
+
+class _UndoEntry(_Entry):
+    operation: Literal["undo"]
+
+    def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
+        return Undo()
+
+
+_Any = Annotated[
+    _MergeEntry
+    | _SplitEntry
+    | _MoveEntry
+    | _SwapEntry
+    | _NudgeEntry
+    | _RenameEntry
+    | _LockEntry
+    | _UndoEntry,
+    Field(discriminator="operation"),
+]
+_ENTRY: TypeAdapter[_Any] = TypeAdapter(_Any)
+
+
+def read_script(path: str | Path, crs: pyproj.CRS) -> list[Edit]:
+    """Return the edits that a file lists.
+
+    Parameters
+    ----------
+    path
+        JSON: a list of objects with ``operation`` and the arguments of the edit of that name.
+    crs
+        CRS of the plan, and of lines that are given as coordinates.
+
+    Raises
+    ------
+    InputError
+        No such file, no JSON, or an entry that is no edit: which one, what was found.
+    """
+    try:
+        data = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as JSON in UTF-8: {error}") from None
+    if not isinstance(data, list):
+        raise InputError(f"{path}: expected a list of edits, got {type(data).__name__}")
+    return edits_of(data, crs, str(path))
+
+
+def edits_of(entries: Sequence[Any], crs: pyproj.CRS, where: str) -> list[Edit]:
+    """Return the edits that plain data tell; parameters and errors as of `read_script`."""
+    edits = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            edits.append(_ENTRY.validate_python(entry).edit(crs))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            at = ".".join(str(step) for step in first["loc"])
+            raise InputError(
+                f"{where}: edit {number}: {f'{at}: ' if at else ''}{first['msg']}"
+            ) from None
+    return edits
+
+
+def _line(given: str | list[tuple[float, float]] | None, crs: pyproj.CRS) -> Any:
+    """Return a line in the plan's CRS, of a file or of coordinates."""
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        return shapely.LineString(given)
+    source = open_input(given, "line")
+    if source.geometries is None:
+        raise InputError(f"{source.label}: no geometry; expected a line")
+    shapes = source.geometries.set_crs(settle_crs(source, None), allow_override=True).to_crs(crs)
+    lines = [part for part in shapely.get_parts(shapes.to_numpy()) if part is not None]
+    if not lines or any(part.geom_type != "LineString" for part in lines):
+        raise InputError(f"{source.label}: expected lines, got {shapes.geom_type.iloc[0]}")
+    return lines[0] if len(lines) == 1 else shapely.MultiLineString(lines)
