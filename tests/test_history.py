@@ -24,8 +24,9 @@ def lineage(*rows):
 def codes(*rows):
     table = pd.DataFrame(
         [(code, 4, "general", given, retired, None, False) for code, given, retired in rows],
-        columns=list(empty_table("codes").columns),
+        columns=["code", "level", "grid_type", "given", "retired", "became", "locked"],
     )
+    table = table.reindex(columns=empty_table("codes").columns)
     return table.astype({"retired": "Int64"})
 
 

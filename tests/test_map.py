@@ -458,8 +458,9 @@ def test_what_is_no_address_of_tiles_is_refused(address: str) -> None:
 
 @pytest.fixture
 def plan_file(plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    def read_plan(path: Path) -> Plan:
+    def read_plan(path: Path, *, atoms: bool) -> Plan:
         assert path == tmp_path / "plan.gpkg"
+        assert not atoms
         return plan
 
     monkeypatch.setattr("gridcell.formats.geopackage.read_plan", read_plan)
