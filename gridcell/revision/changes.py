@@ -1,5 +1,6 @@
 """What an operation changed, as a planner reads it: cells, the reasons, households that move."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -188,7 +189,9 @@ def _causes(
         elif home_now != cell["community"]:
             whys[code] = Message("change.community", community=home_now)
         elif general and band is not None and not band.min <= held <= band.max:
-            whys[code] = Message("change.band", n=held, low=band.min, high=band.max)
+            # The whole numbers that are in the band.
+            low, high = math.ceil(band.min - 1e-9), math.floor(band.max + 1e-9)
+            whys[code] = Message("change.band", n=held, low=low, high=high)
         elif abs(area[code] - cell["area_m2"]) > _LAND_M2:
             kind = "land" if general else "premises"
             whys[code] = Message(f"change.{kind}")
