@@ -35,6 +35,7 @@ from .render.atlas import write_atlas, write_cards
 from .render.city import write_city_map
 from .render.map import write_map
 from .revision.adopt import adopt_cells
+from .revision.compare import Comparison, compare_plans, write_comparison
 from .revision.edits import (
     Lock,
     Merge,
@@ -61,6 +62,7 @@ __all__ = [
     "CheckReport",
     "CodeError",
     "CodeTrace",
+    "Comparison",
     "CoverageProof",
     "Crosswalk",
     "Export",
@@ -94,6 +96,7 @@ __all__ = [
     "check_cells",
     "check_plan",
     "check_published",
+    "compare_plans",
     "divide",
     "draw_map",
     "edit_plan",
@@ -119,6 +122,7 @@ __all__ = [
     "write_atlas",
     "write_cards",
     "write_city_map",
+    "write_comparison",
     "write_crosswalk",
     "write_map",
     "write_plan",

@@ -1,11 +1,14 @@
 """``gridcell atlas``: print a plan."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gridcell_cli import options
+
+if TYPE_CHECKING:
+    from gridcell.model import Plan
 
 
 @click.command("atlas")
@@ -30,6 +33,11 @@ from gridcell_cli import options
 @click.option(
     "--contacts", metavar="FILE", help="Table of staff_id, name, phone: named in FILE.pdf."
 )
+@click.option(
+    "--changed-since", metavar="OLD", type=options.FILE,
+    help="Only grids that changed since OLD, an earlier plan: other borders, codes, names or "
+    "holders of posts, in them or in one of their micro grids.",
+)  # fmt: skip
 @options.publishing
 @options.lang
 @click.option(
@@ -46,6 +54,7 @@ def command(
     community: str | None,
     cards: str | None,
     contacts: str | None,
+    changed_since: Path | None,
     threshold: int | None,
     publish_level: str | None,
     earlier: Path | None,
@@ -71,6 +80,10 @@ def command(
     options.require_publishing(
         publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
+    if cards is not None and changed_since is not None:
+        raise click.UsageError("--changed-since: for the atlas; cards are printed all")
+    if publish and changed_since is not None:
+        raise click.UsageError("--changed-since: compares counts, which --publish leaves out")
     for name, value in (("--contacts", contacts), ("--cards", cards)):
         if publish and value is not None:
             raise click.UsageError(f"{name}: tells who answers, whom --publish leaves out")
@@ -82,12 +95,39 @@ def command(
         "paper": paper.upper(), "community": community, "contacts": contacts, "lang": lang,
         "font": font, "overwrite": overwrite,
     }  # fmt: skip
+    retired: list[str] = []
     if cards is None:
+        if changed_since is not None:
+            shared["cells"], retired = _changed_since(changed_since, read, level, community)
         key, count = "pages", print_atlas(read, output, level=level, **shared)
     else:
         key, count = "cards", print_cards(read, output, kind=cards, **shared)
     size = output.stat().st_size
     if as_json:
-        click.echo(json.dumps({"output": str(output), key: count, "bytes": size}))
+        told = {"output": str(output), key: count, "bytes": size}
+        click.echo(json.dumps(told if changed_since is None else {**told, "retired": retired}))
     elif not quiet:
         click.echo(f"{output}: {count:,} {key}, {size / 1e6:.1f} MB", err=True)
+        if retired:
+            click.echo(f"take out the pages of: {', '.join(retired)}", err=True)
+
+
+def _changed_since(
+    earlier: Path, plan: "Plan", level: str, community: str | None
+) -> tuple[list[str], list[str]]:
+    """Return the codes whose pages changed since an earlier plan, and those whose pages ended."""
+    from gridcell.errors import InputError
+    from gridcell.formats.geopackage import read_plan
+    from gridcell.revision.compare import compare_plans
+
+    comparison = compare_plans(read_plan(earlier, atoms=False), plan)
+    changed = comparison.changed_pages()
+    before = comparison.a.small if level == "small" else comparison.a.leaves
+    if community is not None:
+        medium = comparison.a.medium
+        own = medium.loc[(medium[["code", "community"]] == community).any(axis=1), "community"]
+        before = before[before["community"].isin(own)]
+    retired = [code for code in comparison.retired_pages() if code in set(before["code"])]
+    if not changed:
+        raise InputError(f"{earlier}: no grid changed since then; there is nothing to print")
+    return changed, retired

@@ -15,6 +15,7 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
+from gridcell.display.comparison import comparison_rows
 from gridcell.display.content import map_title
 from gridcell.display.frames import PlanFrames
 from gridcell.display.thumbnail import thumbnail
@@ -192,6 +193,21 @@ def rules_html(
         text["rules"],
         f"<div>{table}{_line([text['as_default'] if changed else text['all_default']])}</div>",
     )
+
+
+def comparison_html(figures: pd.DataFrame, lang: str | None = None) -> str:
+    """Return the figures of two plans side by side.
+
+    Parameters
+    ----------
+    figures
+        As for `gridcell.display.comparison.comparison_rows`.
+    lang
+        As for `plan_html`.
+    """
+    said = section("compare", _language(lang))
+    heads = ("", said["a"], said["b"], said["difference"])
+    return _card(said["title"], _table(heads, comparison_rows(figures, _language(lang))))
 
 
 def _language(lang: str | None) -> str:

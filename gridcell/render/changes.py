@@ -1,4 +1,4 @@
-"""What an operation changed as one page that needs no network: a list and a map."""
+"""What differs between two plans as one page that needs no network: a list and a map."""
 
 import html
 import json
@@ -8,6 +8,7 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
+from gridcell.display.comparison import comparison_rows
 from gridcell.display.encode import encode_shapes
 from gridcell.display.map import POLICY, asset
 from gridcell.files.whole import write_text
@@ -23,7 +24,8 @@ body { display: flex; font: 13px/1.4 system-ui, "Noto Sans CJK SC", sans-serif; 
 #map { flex: 1; }
 h1 { font-size: 18px; margin: 0 0 8px; }
 table { border-collapse: collapse; }
-#figures td:last-child { text-align: right; padding-left: 14px; }
+#figures td + td, #sides td + td, #sides th + th { text-align: right; padding-left: 14px; }
+#figures, #sides { margin-bottom: 8px; }
 #rows { width: 100%; margin-top: 12px; }
 #rows th { position: sticky; top: -12px; background: #fff; text-align: left; padding: 4px 6px; }
 #rows td { padding: 2px 6px; vertical-align: top; }
@@ -47,7 +49,9 @@ def write_changes(
     path: str | Path,
     *,
     figures: dict[str, int],
+    sides: pd.DataFrame | None = None,
     lang: str = "en",
+    overwrite: bool = False,
 ) -> Path:
     """Write the changes between two plans as one HTML file that needs no network; return it.
 
@@ -64,8 +68,12 @@ def write_changes(
         The file. The same plans give the same bytes.
     figures
         Further numbers to tell, by their words in the section ``changes`` of the catalogue.
+    sides
+        Figures of both plans, for a comparison of A and B: `gridcell.compare_plans`.
     lang
         Output language, ``en`` or ``zh``.
+    overwrite
+        Replace a file that is there already.
 
     Raises
     ------
@@ -74,7 +82,7 @@ def write_changes(
     WriteError
         The file is in the way or cannot be written.
     """
-    content = _content(table, before, after, figures, lang)
+    content = _content(table, before, after, figures, sides, lang)
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     # No text of the data can end the script element or open a comment in it.
     data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -92,17 +100,30 @@ def write_changes(
         '<script>drawChanges(JSON.parse(document.getElementById("data").text));</script>\n'
         "</body>\n</html>\n"
     )
-    return write_text(path, page)
+    return write_text(path, page, overwrite=overwrite)
 
 
 def _content(
-    table: pd.DataFrame, before: Plan, after: Plan, figures: dict[str, int], lang: str
+    table: pd.DataFrame,
+    before: Plan,
+    after: Plan,
+    figures: dict[str, int],
+    sides: pd.DataFrame | None,
+    lang: str,
 ) -> dict[str, Any]:
     words = dict(section("changes", lang))
+    compared = []
+    if sides is not None:
+        own = section("compare", lang)
+        words |= {name: own[name] for name in words if name in own}
+        head = ("", own["a"], own["b"], own["difference"])
+        compared = [head, *comparison_rows(sides, lang)]
     then, now = (_shapes(plan, table) for plan in (before, after))
     names = pd.concat([before.medium, after.medium]).drop_duplicates("community", keep="last")
     around = after.small[after.small["community"].isin(table["community"])]
-    drawn = pd.concat([then, now, gpd.GeoSeries(around.geometry)])
+    drawn = pd.concat([then, now, around.geometry])
+    if table.empty:
+        drawn = after.medium.geometry
     west, south, east, north = gpd.GeoSeries(drawn, crs=after.crs).to_crs(4326).total_bounds
     count = table["change"].value_counts()
     plain = table.astype(object).where(table.notna(), None)
@@ -110,6 +131,7 @@ def _content(
         "lang": lang,
         "words": words,
         "bounds": [[float(south), float(west)], [float(north), float(east)]],
+        "sides": compared,
         "figures": [
             *([words[kind], f"{int(count.get(kind, 0)):,}"] for kind in _KINDS),
             *([words[name], f"{number:,}"] for name, number in figures.items()),
@@ -125,7 +147,7 @@ def _content(
                 for name in ("group", "code", "level", "community", "change", "before", "after",
                              "moved")
             },
-            "why": [say(why, lang) for why in table["why"]],
+            "why": ["" if why is None else say(why, lang) for why in table["why"]],
         },
         "then": {"shape": encode_shapes(then)},
         "now": {"shape": encode_shapes(now)},

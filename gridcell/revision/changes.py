@@ -66,6 +66,20 @@ def list_changes(before: Plan, after: Plan) -> ChangeList:
     """
     last = after.history["number"].max()
     lineage = after.lineage[after.lineage["operation"] == last].reset_index(drop=True)
+    return changes_of_lineage(before, after, lineage)
+
+
+def changes_of_lineage(before: Plan, after: Plan, lineage: pd.DataFrame) -> ChangeList:
+    """Return what changed between two plans.
+
+    Parameters
+    ----------
+    before, after
+        The plans.
+    lineage
+        What became of the codes of `before`: `gridcell.schema.LINEAGE_COLUMNS`; without any rows
+        nothing changed.
+    """
     pairs = lineage[lineage["old"].notna() & lineage["new"].notna()].reset_index(drop=True)
     cells = pd.concat([after.small, after.micro])
     if lineage.empty:

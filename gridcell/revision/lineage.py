@@ -45,10 +45,25 @@ def make_lineage(before: Plan, after: Plan, descent: Descent, operation: int) ->
         [
             _pairs(old_leaf, leaf, households, area),
             _pairs(_smalls(before, old_leaf), _smalls(after, leaf), households, area),
-            *_people(before, after),
+            *people_pairs(before, after),
         ],
         ignore_index=True,
     )
+    return lineage_of(before, after, pairs, operation)
+
+
+def lineage_of(before: Plan, after: Plan, pairs: pd.DataFrame, operation: int) -> pd.DataFrame:
+    """Return the lineage that pairs of cells make: `gridcell.schema.LINEAGE_COLUMNS`.
+
+    Parameters
+    ----------
+    before, after
+        The plans.
+    pairs
+        ``old``, ``new``, ``households``, ``area_m2`` of cells that share land or households.
+    operation
+        Number of the operation.
+    """
     # A dedicated cell is both a small cell and a leaf; a household may have moved across.
     pairs = pairs.groupby(_KEYS, sort=True).max().reset_index()
     return _with_events(before, after, pairs, operation)
@@ -67,7 +82,7 @@ def _pairs(old: Texts, new: Texts, households: Ints, area: NDArray[np.float64]) 
     return table.groupby(_KEYS, sort=True).sum().reset_index()
 
 
-def _people(before: Plan, after: Plan) -> list[pd.DataFrame]:
+def people_pairs(before: Plan, after: Plan) -> list[pd.DataFrame]:
     """Return the pairs of households that are in both registers, by leaf and by small cell."""
     columns = ["household_id", "code", "small", "count"]
     old, new = (

@@ -80,7 +80,11 @@ function fillList(data, show) {
   const figures = node("table", "", ...data.figures.map(([word, value]) =>
     node("tr", "", node("td", "", word), node("td", "", value))));
   figures.id = "figures";
-  list.append(node("h1", "", words.title), figures, all, rows);
+  const [head, ...sides] = data.sides;
+  const compared = node("table", "", ...(head ? [node("tr", "", ...head.map(word => node("th", "", word)))] : []),
+    ...sides.map(row => node("tr", "", ...row.map(value => node("td", "", value)))));
+  compared.id = "sides";
+  list.append(node("h1", "", words.title), compared, figures, all, ...(cells.code.length ? [rows] : []));
 }
 
 function tooltip(data, i) {

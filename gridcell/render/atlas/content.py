@@ -1,6 +1,7 @@
 """What sheets and cards say about cells: frames turned into plain values."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -47,6 +48,8 @@ class Content:
     """Those with a page of their own, by code, on their codes."""
     around: gpd.GeoDataFrame
     """All cells of that level, on their codes."""
+    left_out: int
+    """Cells of the communities shown that have no page, where some were chosen."""
     inner: dict[str, pd.DataFrame]
     """Micro cells by their small cell; nothing where they have pages themselves."""
     posts: dict[str, list[Post]]
@@ -189,7 +192,13 @@ class Content:
 
 
 def make_content(
-    plan: Plan, *, level: str, community: str | None, contacts: Input | None, lang: str
+    plan: Plan,
+    *,
+    level: str,
+    community: str | None,
+    cells: Iterable[str] | None = None,
+    contacts: Input | None,
+    lang: str,
 ) -> Content:
     """Return what an atlas or cards tell.
 
@@ -201,6 +210,8 @@ def make_content(
         ``small``, or ``micro`` for the leaves: a dedicated cell has no micro cells.
     community
         Code of the only community to show.
+    cells
+        Codes of the only cells to show: small ones, also of those that lie in them, or leaves.
     contacts
         Names and phones, as for `gridcell.staff.workbook.make_roster`.
     lang
@@ -209,7 +220,8 @@ def make_content(
     Raises
     ------
     InputError
-        Another level or language, no such community, no micro cells, contacts without staff.
+        Another level or language, no such community, none of the cells, no micro cells, contacts
+        without staff.
     """
     said = atlas_words(lang)
     if level not in LEVELS:
@@ -218,23 +230,29 @@ def make_content(
         raise InputError("the plan has no micro cells; choose small ones", Hint("level", "small"))
     around = (plan.small if level == "small" else plan.leaves).sort_values("code")
     around = around.set_index("code", drop=False).rename_axis(None)
-    cells = around
+    chosen = around
     if community is not None:
         names = plan.medium[(plan.medium[["code", "community"]] == community).any(axis=1)]
-        cells = around[around["community"].isin(names["community"])]
-        if cells.empty:
+        chosen = around[around["community"].isin(names["community"])]
+        if chosen.empty:
             codes = plan.medium["code"].sort_values()
             some = ", ".join(codes.iloc[:5]) + (" …" if len(codes) > 5 else "")
             raise InputError(f"the plan has no community {community!r}; it has {some}")
+    left_out = 0
+    if cells is not None:
+        every = chosen
+        chosen = _chosen(plan, every, set(cells))
+        shown = every["community"].isin(chosen["community"])
+        left_out = int(shown.sum()) - len(chosen)
     inner = {}
     if level == "small":
-        micro = plan.micro[plan.micro["parent"].isin(cells["code"])]
+        micro = plan.micro[plan.micro["parent"].isin(chosen["code"])]
         ordered = micro.drop(columns="geometry").sort_values("code")
         inner = {str(code): rows for code, rows in ordered.groupby("parent", sort=True)}
     parents = _parents(plan)
-    shown = cells["code"].tolist()
+    shown = chosen["code"].tolist()
     known = {*shown, *(code for cell in shown if cell in inner for code in inner[cell]["code"])}
-    above = set(cells["parent"].map(text_of))
+    above = set(chosen["parent"].map(text_of))
     while above - known - {""}:
         known |= above
         above = {parents.get(code, "") for code in above}
@@ -246,14 +264,23 @@ def make_content(
         *zip(medium["code"], medium["name"], strict=True),
         *zip(small["code"], small["name"], strict=True),
     ]
-    why = say_reasons(cells["code"], cells["reason"], plan.findings, lang)
+    why = say_reasons(chosen["code"], chosen["reason"], plan.findings, lang)
     return Content(
-        plan=plan, lang=lang, words=said, level=level, cells=cells, around=around, inner=inner,
-        posts=_posts(plan, contacts, known), parents=parents,
+        plan=plan, lang=lang, words=said, level=level, cells=chosen, around=around,
+        left_out=left_out, inner=inner, posts=_posts(plan, contacts, known), parents=parents,
         standing=dict(zip(standing["code"], standing["bldg_id"].map(text_of), strict=True)),
         names={str(code): text_of(name) for code, name in names},
-        reasons={code: reason for code, reason in zip(cells["code"], why, strict=True) if reason},
+        reasons={code: reason for code, reason in zip(chosen["code"], why, strict=True) if reason},
     )  # fmt: skip
+
+
+def _chosen(plan: Plan, cells: gpd.GeoDataFrame, codes: set[str]) -> gpd.GeoDataFrame:
+    """Return the cells that have one of the codes, or hold a micro cell that has."""
+    within = plan.micro.loc[plan.micro["code"].isin(codes), "parent"]
+    chosen = cells[cells["code"].isin(codes | set(within))]
+    if chosen.empty:
+        raise InputError("none of the cells has a page in this atlas: there is nothing to print")
+    return chosen
 
 
 def count_text(number: Any) -> str:

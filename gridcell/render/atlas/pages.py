@@ -131,7 +131,16 @@ class Atlas:
                 content.households(self._total()),
             ),
             (said["area"], content.area(float(self._communities["area_m2"].sum()))),
+            *self._selected(),
         ]
+
+    def _selected(self) -> list[Row]:
+        """Return how many cells have pages, where only some were chosen."""
+        few, left_out = len(self._content.cells), self._content.left_out
+        if not left_out:
+            return []
+        told = self._words["some_of"].format(n=few, total=few + left_out)
+        return [(self._words["printed"], told)]
 
     def _total(self) -> float:
         """Return the households of all communities shown; of a publication, where told."""
@@ -203,7 +212,7 @@ class Atlas:
             below - y - 3,
         )  # fmt: skip
         names = [content.number(cell) for _, cell in cells.iterrows()]
-        self._views.draw_overview(cells, frame, names, sizes=(8.5, 7, 6, 5))
+        self._views.draw_overview(cells, frame, names, sizes=(8.5, 7, 6, 5), around=True)
         middle = self._left + 66
         self._draw_titled(self._words["figures"], rows, self._left, below, 60)
         self._draw_posts(self._words["posts"], posts, middle, below, self._right - middle, 20)

@@ -1,5 +1,6 @@
 """An atlas of a plan as a vector PDF for printing, and contact cards."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,7 @@ def write_atlas(
     paper: str = "A4",
     level: str = "small",
     community: str | None = None,
+    cells: Iterable[str] | None = None,
     contacts: Input | None = None,
     lang: str = "en",
     font: str | Path | None = None,
@@ -46,6 +48,9 @@ def write_atlas(
         ``small``, or ``micro`` for a page a leaf: micro cells, and dedicated cells without any.
     community
         Code of the only community to show.
+    cells
+        Codes of the only cells to print, such as `gridcell.Comparison.changed_pages` tells; a micro
+        cell stands for its small cell as well.
     contacts
         A file or frame with ``staff_id`` and ``name`` or ``phone``: holders are named by them.
         Without it by their ids.
@@ -60,8 +65,8 @@ def write_atlas(
     Raises
     ------
     InputError
-        Another paper, level or language; no such community; contacts that cannot be used; text
-        for which there is no font; no ``gridcell[print]``.
+        Another paper, level or language; no such community; none of the cells; contacts that cannot
+        be used; text for which there is no font; no ``gridcell[print]``.
     WriteError
         A file in the way, another suffix.
 
@@ -76,8 +81,8 @@ def write_atlas(
     ['atlas.pdf']
     """
     print_atlas(
-        plan, path, paper=paper, level=level, community=community, contacts=contacts, lang=lang,
-        font=font, overwrite=overwrite,
+        plan, path, paper=paper, level=level, community=community, cells=cells, contacts=contacts,
+        lang=lang, font=font, overwrite=overwrite,
     )  # fmt: skip
     return [Path(path)]
 
@@ -89,6 +94,7 @@ def print_atlas(
     paper: str,
     level: str,
     community: str | None,
+    cells: Iterable[str] | None,
     contacts: Input | None,
     lang: str,
     font: str | Path | None,
@@ -99,7 +105,9 @@ def print_atlas(
         from gridcell.render.atlas.pages import Atlas
         from gridcell.render.atlas.sheet import open_sheets
     file = _require_pdf(path, paper, overwrite=overwrite)
-    content = make_content(plan, level=level, community=community, contacts=contacts, lang=lang)
+    content = make_content(
+        plan, level=level, community=community, cells=cells, contacts=contacts, lang=lang
+    )
     title = content.title()
     with (
         whole_file(file, overwrite=overwrite) as part,

@@ -95,9 +95,18 @@ class Views:
         return missing, kept
 
     def draw_overview(
-        self, cells: gpd.GeoDataFrame, frame: Frame, names: list[str], *, sizes: tuple[float, ...]
+        self,
+        cells: gpd.GeoDataFrame,
+        frame: Frame,
+        names: list[str],
+        *,
+        sizes: tuple[float, ...],
+        around: bool = False,
     ) -> None:
-        """Draw cells in colours with their names, over what lies around."""
+        """Draw cells in colours with their names, over what lies around.
+
+        `around` draws the borders of cells without pages as well, where only some were chosen.
+        """
         sheets, ground = self._sheets, self._ground
         labels = Labels(sheets, frame.x, frame.y, frame.width, frame.height)
         with sheets.clip(frame.x, frame.y, frame.width, frame.height):
@@ -108,6 +117,8 @@ class Views:
                 sheets.polygons(shapes[colours == number], fill)
             ground.draw(frame, arterial_only=frame.scale > _COARSE)
             sheets.polygons(shapes, None, GREY, 0.2)
+            if around and self._content.left_out:
+                ground.borders(ground.near("around", frame), frame, GREY, 0.2, 1.2)
             ground.borders(ground.near("medium", frame), frame, COMMUNITY, 0.6, 3)
             furnish(sheets, frame, labels, shapes, self._content.words)
             for shape, name in zip(shapes, names, strict=True):
