@@ -95,11 +95,12 @@ def command(
         "paper": paper.upper(), "community": community, "contacts": contacts, "lang": lang,
         "font": font, "overwrite": overwrite,
     }  # fmt: skip
+    cells: list[str] | None = None
     retired: list[str] = []
     if cards is None:
         if changed_since is not None:
-            shared["cells"], retired = _changed_since(changed_since, read, level, community)
-        key, count = "pages", print_atlas(read, output, level=level, **shared)
+            cells, retired = _changed_since(changed_since, read, level, community)
+        key, count = "pages", print_atlas(read, output, level=level, cells=cells, **shared)
     else:
         key, count = "cards", print_cards(read, output, kind=cards, **shared)
     size = output.stat().st_size
