@@ -32,12 +32,17 @@ class Hint:
     """
 
     name: str
-    """The argument of a function, or the rule by its place: ``boundaries.heal_width``."""
+    """The argument of a function, or the rule by its place: ``boundaries.heal_width``; the column
+    ``fields.communities.code``."""
     value: str | float | bool | None = None
     """A value that serves; ``None`` where the user alone knows it."""
 
     def __str__(self) -> str:
         """Return the setting as a Python user writes it."""
+        if self.name.startswith("fields."):
+            _, role, column = self.name.split(".")
+            mapping = {role: {column: self.value}}
+            return f"rules=Rules(fields={mapping})"
         return self.name if self.value is None else f"{self.name}={self.value!r}"
 
 

@@ -420,10 +420,15 @@ def _over(base: Rules, settings: Mapping[str, Any]) -> dict[str, Any]:
     under = base.model_dump()
     if settings.get("prefer", base.prefer) != base.prefer:
         del under["weights"]
-    for name, value in settings.items():
-        both = isinstance(value, Mapping) and isinstance(under.get(name), Mapping)
-        under[name] = {**under[name], **value} if both else value
-    return under
+    return _merged(under, settings)
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(under)
+    for name, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(out.get(name), Mapping)
+        out[name] = _merged(out[name], value) if both else value
+    return out
 
 
 _FROM_ENVIRONMENT = {"seed", "small", "micro", "search", "prefer", "boundaries__heal_width"}
@@ -432,7 +437,11 @@ _FROM_ENVIRONMENT = {"seed", "small", "micro", "search", "prefer", "boundaries__
 def _put(settings: dict[str, Any], name: str, value: object) -> None:
     *sections, key = name.split("__")
     for section in sections:
-        settings = settings.setdefault(section, {})
+        # What is no table there is a fault of the file, which is told with the others.
+        inner = settings.setdefault(section, {})
+        if not isinstance(inner, dict):
+            return
+        settings = inner
     settings[key] = value
 
 

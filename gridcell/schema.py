@@ -194,6 +194,32 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 }  # fmt: skip
 """Names under which a column is found without a mapping; case does not matter, the first wins."""
 
+CELL_ALIASES: Final[dict[str, tuple[str, ...]]] = {
+    "code": (
+        *ALIASES["communities"]["code"], "网格编码", "网格代码", "cell", "GEOID20", "GEOID10",
+        "GEOID", "osm_id",
+    ),
+    "label": ("label", "标签"),
+    "level": ("level", "层级", "网格层级", "admin_level"),
+    "parent": ("parent", "上级编码", "上级代码", "上级网格编码"),
+    "community": ("community", "社区编码", "社区代码"),
+    "name": ("name", "名称", "网格名称", "cell_name"),
+    "grid_type": ("grid_type", "网格类型"),
+    "bldg_id": ALIASES["buildings"]["bldg_id"],
+    "households": ALIASES["communities"]["households"],
+}  # fmt: skip
+"""Names under which the columns of cells that somebody drew are found, as in `ALIASES`."""
+
+FIELDS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    **ALIASES,
+    "cells": CELL_ALIASES,
+    "points": {name: ALIASES["households"][name] for name in ("lon", "lat", "x", "y")},
+    "a": {"code": CELL_ALIASES["code"]},
+    "b": {"code": CELL_ALIASES["code"]},
+}
+"""Inputs and their columns, by which a mapping names them: of a division, cells that somebody drew,
+points to locate, and the two sides of a crosswalk."""
+
 YEAR, MONTH, DAY = "年月日"
 """What follows the numbers of a date."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridcell_cli import fields as field_option
 from gridcell_cli import options
 from gridcell_cli.partition import broken_in, require_certified, summary, warnings_of
 from gridcell_cli.progress import ProgressLine
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     "--locked", metavar="NAME", multiple=True,
     help="With PLAN: code, level, community or column of cells that stay; repeatable.",
 )  # fmt: skip
+@field_option.option(
+    "cells", "communities", "buildings", "households", "sites", "barriers", "staff", "atoms"
+)
 @options.crs
 @options.encoding
 @options.datum
@@ -75,6 +79,7 @@ def command(
     small: str | None,
     micro: str | None,
     locked: tuple[str, ...],
+    fields: field_option.Fields,
     crs: str | None,
     encoding: str | None,
     datum: str,
@@ -113,7 +118,9 @@ def command(
         raise click.UsageError("--locked: belongs to a PLAN")
     if atoms is not None and buildings is not None:
         raise click.UsageError("give --buildings or --atoms, not both")
-    settings = read_rules(rules, small=small, micro=micro, seed=seed)
+    settings = read_rules(
+        rules, small=small, micro=micro, seed=seed, **field_option.as_settings(fields)
+    )
     require_free(output, overwrite=overwrite)
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)

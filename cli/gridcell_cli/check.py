@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from gridcell_cli import fields as field_option
 from gridcell_cli import options
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def _pair(
     help="Write a certificate of this check of CELLS.",
 )  # fmt: skip
 @options.output("FILE", required=False)
+@field_option.option("cells", "communities", "buildings", "households")
 @options.crs
 @options.encoding
 @options.overwrite
@@ -80,6 +82,7 @@ def command(
     threshold: int | None,
     earlier: Path | None,
     output: Path | None,
+    fields: field_option.Fields,
     encoding: str | None,
     crs: str | None,
     *,
@@ -110,13 +113,14 @@ def command(
             "--within": within, "--buildings": buildings, "--households": households,
             "--share": shares or None, "--gap-width": gap_width, "--certificate": certificate,
             "--certify": certify, "--encoding": encoding, "--crs": _given("crs"),
+            "--field": _given("fields"),
         })  # fmt: skip
         report = _check_published(cells or "", earlier, threshold)
     elif cells is None or is_plan(cells):
         _refuse("a plan names its own land and people; check one of its layers", {
             "--within": within, "--buildings": buildings, "--households": households,
             "--share": shares or None, "--gap-width": gap_width, "--certify": certify,
-            "--crs": _given("crs"),
+            "--crs": _given("crs"), "--field": _given("fields"),
         })  # fmt: skip
         report = (
             _check_plan(str(cells))
@@ -124,7 +128,7 @@ def command(
             else _verify(certificate or str(cells), inputs, None)
         )
     else:
-        layer = _Layer(cells, within, buildings, households, encoding, crs)
+        layer = _Layer(cells, within, buildings, households, encoding, crs, fields)
         for remark in [] if quiet else layer.remarks():
             click.echo(f"Note: {remark}", err=True)
         report = layer.check(shares, gap_width)
@@ -220,12 +224,13 @@ class _Layer:
         households: str | None,
         encoding: str | None,
         crs: str | None,
+        fields: field_option.Fields,
     ) -> None:
         from gridcell.crs import parse_crs
         from gridcell.read.files import open_input, open_polygons, split_layer
 
         self.folder = split_layer(cells)[0].parent
-        self.crs = crs
+        self.crs, self.fields = crs, fields
         named = parse_crs(crs)
         self.sources = {"cells": open_polygons(cells, "cells", encoding=encoding, named=named)}
         for role, given in (("within", within), ("buildings", buildings)):
@@ -245,7 +250,12 @@ class _Layer:
         from gridcell.check import check_cells
         from gridcell.coverage.width import GAP_WIDTH_M
 
-        frames = {role: source.frame for role, source in self.sources.items()}
+        frames = {
+            role: field_option.named(
+                source.frame, self.fields, "communities" if role == "within" else role, source.label
+            )
+            for role, source in self.sources.items()
+        }
         return check_cells(
             frames["cells"],
             frames.get("within"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gridcell_cli import fields as field_option
 from gridcell_cli import options
 
 
@@ -27,6 +28,7 @@ from gridcell_cli import options
     "--map", "map_file", metavar="FILE.html", type=options.FILE, help="Draw the pairs as a page."
 )
 @options.lang
+@field_option.option("a", "b", "buildings", "households")
 @options.crs
 @options.encoding
 @options.overwrite
@@ -41,6 +43,7 @@ def command(
     sliver: float,
     map_file: Path | None,
     lang: str,
+    fields: field_option.Fields,
     crs: str | None,
     encoding: str | None,
     *,
@@ -57,13 +60,14 @@ def command(
     from gridcell.crosswalk.write import require_format
     from gridcell.files.whole import require_writable
     from gridcell.render.crosswalk import write_crosswalk_map
+    from gridcell.rules import Rules
 
     require_format(output, overwrite=overwrite)
     if map_file is not None:
         require_writable(map_file, overwrite=overwrite)
     crosswalk = make_crosswalk(
         a, b, buildings=buildings, households=households, threshold=threshold, sliver_m=sliver,
-        crs=crs, encoding=encoding,
+        crs=crs, encoding=encoding, rules=Rules(fields=fields),
     )  # fmt: skip
     write_crosswalk(crosswalk, output, overwrite=overwrite)
     if map_file is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from gridcell_cli import fields as field_option
 from gridcell_cli import options
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ _OPTIONS: Final = (
         envvar="GRIDCELL_HEAL_WIDTH",
         help="Heal gaps and overlaps between communities up to this; 1 by default.",
     ),
+    field_option.option(
+        "communities", "buildings", "households", "sites", "barriers", "staff", "atoms"
+    ),
     options.crs,
     options.encoding,
     options.datum,
@@ -67,6 +71,7 @@ class Given:
     micro: str | None
     prefer: str | None
     heal_width: float | None
+    fields: field_option.Fields
     crs: str | None
     encoding: str | None
     datum: str
@@ -80,6 +85,7 @@ class Given:
         return read_rules(
             self.rules, base=base, small=self.small, micro=self.micro, prefer=self.prefer,
             seed=self.seed, boundaries__heal_width=self.heal_width,
+            **field_option.as_settings(self.fields),
         )  # fmt: skip
 
     def read_layers(self, communities: str, buildings: str | None, rules: "Rules") -> "Layers":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridcell_cli import fields as field_option
 from gridcell_cli import options
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 @click.command("inspect")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@field_option.option(
+    "communities", "buildings", "households", "sites", "barriers", "staff", "atoms"
+)
 @options.crs
 @options.encoding
 @options.common
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context,
     files: tuple[str, ...],
+    fields: field_option.Fields,
     crs: str | None,
     encoding: str | None,
     *,
@@ -33,7 +38,7 @@ def command(
     from gridcell.errors import with_hints
     from gridcell.read import inspect_files
 
-    layers = inspect_files(files, encoding=encoding, crs=crs)
+    layers = inspect_files(files, encoding=encoding, crs=crs, fields=fields)
     if as_json:
         report = [layer.as_dict() for layer in layers]
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))

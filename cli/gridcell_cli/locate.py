@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from gridcell_cli import fields as field_option
 from gridcell_cli import options
 
 
@@ -16,6 +17,7 @@ from gridcell_cli import options
     "--nearest", metavar="METRES", type=click.FloatRange(min=0), default=0.0,
     help="Give points at most so far outside the land the nearest cell.",
 )  # fmt: skip
+@field_option.option("points")
 @options.crs
 @options.encoding
 @options.overwrite
@@ -25,6 +27,7 @@ def command(
     points: str,
     output: Path,
     nearest: float,
+    fields: field_option.Fields,
     crs: str | None,
     encoding: str | None,
     *,
@@ -43,6 +46,7 @@ def command(
     report = locate_file(
         plan, points, output,
         crs=crs, encoding=encoding, nearest_m=nearest, overwrite=overwrite,
+        fields=fields.get("points"),
     )  # fmt: skip
     if report.far_m is not None:
         click.echo(

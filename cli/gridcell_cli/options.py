@@ -41,6 +41,11 @@ def as_options(hints: "Iterable[Hint]", command: click.Command | None) -> list[s
     parameters = {} if command is None else {p.name: p for p in command.params}
     said = []
     for hint in hints:
+        if hint.name.startswith("fields."):
+            if "fields" in parameters:
+                place = hint.name.removeprefix("fields.")
+                said.append(f"--field {shlex.quote(f'{place}={hint.value}')}")
+            continue
         name = hint.name.rpartition(".")[2]
         parameter = parameters.get(_SPELT.get(name, name))
         if isinstance(parameter, click.Option):

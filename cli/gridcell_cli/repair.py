@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from gridcell_cli import fields as field_option
 from gridcell_cli import options
 
 
@@ -25,6 +26,7 @@ from gridcell_cli import options
     help="Write the pieces of land that changed hands, as polygons.",
 )  # fmt: skip
 @options.output("FILE")
+@field_option.option("cells", "communities")
 @options.crs
 @options.encoding
 @options.overwrite
@@ -38,6 +40,7 @@ def command(
     priority: str | None,
     moves: Path | None,
     output: Path,
+    fields: field_option.Fields,
     encoding: str | None,
     crs: str | None,
     *,
@@ -71,15 +74,17 @@ def command(
         for remark in source.remarks if source is not None and not quiet else []:
             click.echo(f"Note: {remark}", err=True)
     repair = repair_cells(
-        layer.frame,
-        None if land is None else land.frame,
+        field_option.named(layer.frame, fields, "cells", layer.label),
+        None if land is None else field_option.named(land.frame, fields, "communities", land.label),
         gap_width=GAP_WIDTH_M if gap_width is None else gap_width,
         priority=priority,
         crs=crs,
     )
+    # Columns stay as they are in the file.
+    cells_out = repair.cells.set_axis(layer.frame.columns, axis="columns")
     written = layer.encoding if layer.is_shapefile else None
     write_cells(
-        repair.cells, output, layer=layer.layer or output.stem, encoding=written,
+        cells_out, output, layer=layer.layer or output.stem, encoding=written,
         overwrite=overwrite,
     )  # fmt: skip
     if moves is not None:

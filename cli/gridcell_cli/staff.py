@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridcell_cli import fields as field_option
 from gridcell_cli import options
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("roster", metavar="ROSTER")
 @options.output("DIR")
 @click.option("--keep", is_flag=True, help="Who holds a post stays, unless there is a reason.")
+@field_option.option("staff")
 @options.crs
 @options.encoding
 @options.datum
@@ -29,6 +31,7 @@ def command(
     plan: Path,
     roster: str,
     output: Path,
+    fields: field_option.Fields,
     crs: str | None,
     encoding: str | None,
     datum: str,
@@ -52,9 +55,11 @@ def command(
     from gridcell_cli.partition import require_certified, warnings_of
 
     require_free(output, overwrite=overwrite)
-    settings = None if rules is None else read_rules(rules)
+    before = read_plan(plan)
+    named = field_option.as_settings(fields)
+    settings = read_rules(rules, base=before.rules if rules is None else None, **named)
     renewed = renew_staff(
-        read_plan(plan), roster, rules=settings, keep=keep, crs=crs, encoding=encoding, datum=datum
+        before, roster, rules=settings, keep=keep, crs=crs, encoding=encoding, datum=datum
     )
     write_plan(renewed, output, overwrite=overwrite, lang=lang)
     if as_json:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from shapely.geometry import Point
 
 from gridcell.cells.iso7064 import check_characters
-from gridcell.coverage.layer import COLUMNS, CellTable, column_of, find_column
+from gridcell.coverage.layer import CellTable, column_of, find_column
 from gridcell.coverage.levels import Levels
 from gridcell.model import Finding
-from gridcell.schema import ALIASES
+from gridcell.schema import ALIASES, CELL_ALIASES
 from gridcell.words.messages import Message
 
 SUMMED: Final[dict[str, tuple[str, ...]]] = {
@@ -72,7 +72,7 @@ def _codes(table: CellTable) -> Iterator[Finding]:
 
 def _labels(table: CellTable) -> Iterator[Finding]:
     """Compare check characters, where most labels are written as ours and have a right one."""
-    columns = [find_column(table.frame, COLUMNS["label"]), table.column]
+    columns = [find_column(table.frame, CELL_ALIASES["label"]), table.column]
     for column in dict.fromkeys(name for name in columns if name is not None):
         text = table.code if column == table.column else table.text((column,))
         assert text is not None  # noqa: S101

@@ -13,27 +13,9 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries
 from gridcell.coverage.reach import FARTHEST
 from gridcell.coverage.units import Units, in_measured_crs
-from gridcell.schema import ALIASES
+from gridcell.schema import CELL_ALIASES
 from gridcell.tables.values import as_text
 from gridcell.words.messages import Message
-
-COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "code": (
-        *ALIASES["communities"]["code"],
-        "网格编码",
-        "网格代码",
-        "cell",
-        "GEOID20",
-        "GEOID10",
-        "GEOID",
-        "osm_id",
-    ),
-    "label": ("label", "标签"),
-    "level": ("level", "层级", "网格层级", "admin_level"),
-    "parent": ("parent", "上级编码", "上级代码", "上级网格编码"),
-    "community": ("community", "社区编码", "社区代码"),
-}
-"""Names under which the columns of a layer are found; case does not matter, the first wins."""
 
 _LABELS: Final = {"cell": "cells", "land": "within"}
 
@@ -105,7 +87,7 @@ class CellTable:
         with np.errstate(invalid="ignore"):
             # Heights that are no numbers.
             shapes = np.asarray(shapely.force_2d(shapes), dtype=object)
-        column = find_column(frame, COLUMNS["code"])
+        column = find_column(frame, CELL_ALIASES["code"])
         code = np.full(len(frame), None, dtype=object)
         if column is not None:
             text = as_text(column_of(frame, column))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries
 from gridcell.coverage.faults import Level
 from gridcell.coverage.holders import find_holders
-from gridcell.coverage.layer import COLUMNS, CellTable
+from gridcell.coverage.layer import CellTable
+from gridcell.schema import CELL_ALIASES
 
 Rows = NDArray[np.int64]
 
@@ -47,7 +48,7 @@ def find_levels(table: CellTable) -> Levels:
     other (leaves of levels 3 and 4 side by side are one coverage), or where the column
     ``parent`` names rows of the same layer.
     """
-    named = table.text(COLUMNS["parent"])
+    named = table.text(CELL_ALIASES["parent"])
     parent = np.full(len(table.name), -1, dtype=np.int64)
     if named is not None and table.has_codes:
         first = pd.Series(np.arange(len(table.code)), index=pd.Index(table.code, dtype=object))
@@ -56,7 +57,7 @@ def find_levels(table: CellTable) -> Levels:
         parent = np.where(np.isnan(found), -1, found).astype(np.int64)
         parent[parent == np.arange(len(parent))] = -1
     depth = _depth(parent)
-    text = table.text(COLUMNS["level"])
+    text = table.text(CELL_ALIASES["level"])
     level = (
         pd.to_numeric(pd.Series(text, dtype=object), errors="coerce") if text is not None else None
     )

@@ -1,6 +1,7 @@
 """The two divisions and what stands on their land, read and checked."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,7 +17,7 @@ from gridcell.errors import InputError
 from gridcell.formats.geopackage import is_plan, plan_file
 from gridcell.model import Plan
 from gridcell.read.crs import choose_work_crs, move, settle_crs
-from gridcell.read.fields import as_count, find_columns
+from gridcell.read.fields import as_count, field_hint, find_columns, name_columns
 from gridcell.read.files import Input, Source, open_input, split_layer
 from gridcell.read.people import check_households
 from gridcell.rules import Rules
@@ -58,7 +59,12 @@ class Contents:
 
 
 def open_side(
-    given: Given, role: str, *, crs: pyproj.CRS | None, encoding: str | None
+    given: Given,
+    role: str,
+    *,
+    crs: pyproj.CRS | None,
+    encoding: str | None,
+    fields: Mapping[str, str],
 ) -> CrosswalkSide:
     """Return a division, sorted by code.
 
@@ -72,6 +78,8 @@ def open_side(
         CRS of a file that names none.
     encoding
         Encoding of shapefiles.
+    fields
+        Columns of cells by our names.
 
     Raises
     ------
@@ -92,13 +100,18 @@ def open_side(
     if source.geometries is None:
         raise InputError(f"{source.label}: expected polygons, found a table")
     own = settle_crs(source, crs)
+    frame = (
+        name_columns(source.frame, fields, source.label, role.lower()) if fields else source.frame
+    )
+    source = replace(source, frame=frame)
     column = find_columns(source, {}, "communities").get("code")
     column = column or find_columns(source, {}, "atoms").get("atom_id")
     if column is None:
         columns = ", ".join(str(c) for c in source.frame.columns if c != "geometry") or "none"
         raise InputError(
-            f"{source.label}: no column code; the columns are {columns}; give the one with the "
-            "codes of cells that name"
+            f"{source.label}: no column code; the columns are {columns}; name the one with the "
+            "codes of cells",
+            field_hint(role.lower(), "code"),
         )
     code = as_text(source.frame[column])
     _check_codes(source, code)
@@ -153,6 +166,7 @@ def read_contents(
     *,
     crs: pyproj.CRS | None,
     encoding: str | None,
+    rules: Rules,
 ) -> Contents:
     """Return buildings and households: those given, else those of the first division's plan.
 
@@ -167,6 +181,8 @@ def read_contents(
         with building ids counts in the buildings; it wins over counts on buildings.
     crs, encoding
         Of files that name none.
+    rules
+        For the names of columns.
 
     Raises
     ------
@@ -184,7 +200,7 @@ def read_contents(
             raise InputError(f"{source.label}: expected polygons, found a table")
         own = settle_crs(source, crs)
         shapes = move(_polygons(source), own, work)
-        found = find_columns(source, {}, "buildings")
+        found = find_columns(source, rules.fields.get("buildings", {}), "buildings")
         if "households" in found:
             figures = as_count(source.frame[found["households"]], source, "households")
             counts = np.asarray(figures.fillna(0).to_numpy(), dtype=np.int64)
@@ -197,7 +213,7 @@ def read_contents(
     number: NDArray[np.int64] = np.empty(0, dtype=np.int64)
     if households is not None:
         register, _ = check_households(
-            open_input(households, "households", encoding=encoding), work, Rules(),
+            open_input(households, "households", encoding=encoding), work, rules,
             fallback=crs, datum="wgs84",
         )  # fmt: skip
         counts, xy, number, lost = _register(register, ids)

@@ -28,6 +28,8 @@ from gridcell.crs import crs_name, is_same_crs, parse_crs
 from gridcell.disclosure.suppression import suppress
 from gridcell.errors import Hint, InputError
 from gridcell.read.crs import move
+from gridcell.read.fields import check_mapping
+from gridcell.rules import Rules
 
 Ints = NDArray[np.int64]
 
@@ -80,6 +82,7 @@ def make_crosswalk(
     sliver_m: float = 1.0,
     crs: Any = None,
     encoding: str | None = None,
+    rules: Rules = Rules(),  # noqa: B008  frozen
 ) -> Crosswalk:
     """Return every pair of cells that share land, with what lies in both.
 
@@ -103,6 +106,8 @@ def make_crosswalk(
         Land in common narrower than this, in metres, comes from digitizing.
     crs, encoding
         Of files that name none.
+    rules
+        ``fields`` maps the columns of ``a``, ``b``, ``buildings`` and ``households``.
 
     Raises
     ------
@@ -125,12 +130,15 @@ def make_crosswalk(
     1  A  B2  contains   3000.0      0.6
     """
     named = parse_crs(crs)
-    side_a = open_side(a, "A", crs=named, encoding=encoding)
-    side_b = open_side(b, "B", crs=named, encoding=encoding)
+    check_mapping(rules)
+    side_a = open_side(a, "A", crs=named, encoding=encoding, fields=rules.fields.get("a", {}))
+    side_b = open_side(b, "B", crs=named, encoding=encoding, fields=rules.fields.get("b", {}))
     work = work_crs(side_a)
     shapes_a = move(side_a.shapes, side_a.crs, work)
     shapes_b = move(side_b.shapes, side_b.crs, work)
-    contents = read_contents(side_a, work, buildings, households, crs=named, encoding=encoding)
+    contents = read_contents(
+        side_a, work, buildings, households, crs=named, encoding=encoding, rules=rules
+    )
     pieces = overlay(shapes_a, shapes_b, sliver_m)
     table = pair_table(pieces, side_a.code, side_b.code, shapes_a, shapes_b)
     lost, empty = _fill(table, pieces, contents, shapes_a, shapes_b, work)

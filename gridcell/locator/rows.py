@@ -2,7 +2,7 @@
 
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,11 @@ from gridcell.errors import InputError
 from gridcell.locator.frames import point_coordinates
 from gridcell.read.containers import at_hand
 from gridcell.read.crs import settle_crs
+from gridcell.read.fields import field_hint
 from gridcell.read.files import Source, open_input, split_layer
 from gridcell.read.offline import offline
 from gridcell.read.vector import PARQUET, choose_layer
-from gridcell.schema import ALIASES
+from gridcell.schema import FIELDS
 from gridcell.tables.stream import csv_batches, parquet_batches, sheet_batches
 
 BATCH: Final = 65_536
@@ -63,7 +64,12 @@ class PointRows:
 
 @contextmanager
 def open_points(
-    given: str | Path, plan_crs: pyproj.CRS, *, crs: pyproj.CRS | None, encoding: str | None
+    given: str | Path,
+    plan_crs: pyproj.CRS,
+    *,
+    crs: pyproj.CRS | None,
+    encoding: str | None,
+    fields: Mapping[str, str],
 ) -> Iterator[PointRows]:
     """Yield the rows of a CSV, XLSX, Parquet or vector file, of which few are read at a time.
 
@@ -80,20 +86,23 @@ def open_points(
         CRS that the user named.
     encoding
         Encoding that the user named.
+    fields
+        Columns of a table by our names: ``lon`` and ``lat``, or ``x`` and ``y``.
 
     Raises
     ------
     InputError
-        No such file or layer, no rows, no coordinates, no CRS.
+        No such file or layer, no rows, no coordinates, no CRS, a named column that is not there.
     """
     path, layer = split_layer(str(given))
     if not path.exists():
         raise InputError(f"points: no file {path}")
     with at_hand(path, layer) as hand:
         if hand.path.suffix.lower() in {".shp", ".shx", ".dbf"}:
-            yield _shapefile_rows(open_input(given, "points", encoding=encoding), plan_crs, crs)
+            source = open_input(given, "points", encoding=encoding)
+            yield _shapefile_rows(source, plan_crs, crs, fields)
         else:
-            yield _plain_rows(hand.path, hand.layer, plan_crs, crs, encoding)
+            yield _plain_rows(hand.path, hand.layer, plan_crs, crs, encoding, fields)
 
 
 def _plain_rows(
@@ -102,19 +111,20 @@ def _plain_rows(
     plan_crs: pyproj.CRS,
     crs: pyproj.CRS | None,
     encoding: str | None,
+    fields: Mapping[str, str],
 ) -> PointRows:
     suffix = path.suffix.lower()
     if suffix in {".csv", ".tsv", ".txt"}:
         tables, has_bom = csv_batches(path, encoding)
-        return _table_rows(path.name, tables, plan_crs, crs, has_bom=has_bom)
+        return _table_rows(path.name, tables, plan_crs, crs, fields, has_bom=has_bom)
     if suffix in {".xlsx", ".xlsm"}:
-        return _table_rows(path.name, sheet_batches(path, layer), plan_crs, crs)
+        return _table_rows(path.name, sheet_batches(path, layer), plan_crs, crs, fields)
     if suffix in PARQUET:
         tables, name, own = parquet_batches(path, BATCH)
         if name is None:
-            return _table_rows(path.name, tables, plan_crs, crs)
+            return _table_rows(path.name, tables, plan_crs, crs, fields)
         return _layer_rows(path.name, tables, name, own, crs)
-    return _vector_rows(path, layer, plan_crs, crs)
+    return _vector_rows(path, layer, plan_crs, crs, fields)
 
 
 def _first(tables: Iterator[pa.Table], name: str) -> tuple[pa.Table, Iterator[pa.Table]]:
@@ -134,6 +144,7 @@ def _table_rows(
     tables: Iterator[pa.Table],
     plan_crs: pyproj.CRS,
     crs: pyproj.CRS | None,
+    fields: Mapping[str, str],
     *,
     has_bom: bool = False,
 ) -> PointRows:
@@ -143,15 +154,19 @@ def _table_rows(
     lower |= {column: column for column in first.column_names if column == column.lower()}
     for pair in _PAIRS:
         found = [
-            next((lower[a.lower()] for a in ALIASES["households"][n] if a.lower() in lower), None)
+            _named(name, n, fields[n], lower) if n in fields
+            else next((lower[a.lower()] for a in FIELDS["points"][n] if a.lower() in lower), None)
             for n in pair
-        ]
-        if None not in found:
+        ]  # fmt: skip
+        # What is named comes before what would be found.
+        if None not in found and (not fields or fields.keys() & set(pair)):
             break
     else:
         raise InputError(
             f"points ({name}): no coordinates; expected columns lon and lat, or x and y; the "
-            f"columns are {', '.join(first.column_names) or 'none'}"
+            f"columns are {', '.join(first.column_names) or 'none'}; name them",
+            field_hint("points", "lon"),
+            field_hint("points", "lat"),
         )
     if pair == ("lon", "lat"):
         own = crs if crs is not None and crs.is_geographic else pyproj.CRS.from_epsg(4326)
@@ -162,6 +177,16 @@ def _table_rows(
         label=name, crs=own, is_layer=False, has_bom=has_bom,
         batches=(_coordinates(table, columns) for table in tables),
     )  # fmt: skip
+
+
+def _named(file: str, name: str, column: str, lower: Mapping[str, str]) -> str:
+    there = lower.get(column, lower.get(column.lower()))
+    if there is None:
+        raise InputError(
+            f"points ({file}): fields.points.{name} names the column {column!r}, which the file "
+            f"lacks; it has {', '.join(dict.fromkeys(lower.values()))}"
+        )
+    return there
 
 
 def _coordinates(table: pa.Table, columns: list[str]) -> Batch:
@@ -247,12 +272,14 @@ def _from_wkb(column: pa.ChunkedArray) -> NDArray[np.object_]:
     return np.asarray(shapely.from_wkb(column.to_numpy(), on_invalid="ignore"))
 
 
-def _shapefile_rows(source: Source, plan_crs: pyproj.CRS, crs: pyproj.CRS | None) -> PointRows:
+def _shapefile_rows(
+    source: Source, plan_crs: pyproj.CRS, crs: pyproj.CRS | None, fields: Mapping[str, str]
+) -> PointRows:
     attributes = pa.Table.from_pandas(
         pd.DataFrame(source.frame.drop(columns="geometry", errors="ignore")), preserve_index=False
     ).replace_schema_metadata(None)
     if source.geometries is None:
-        return _table_rows(source.name, iter([attributes]), plan_crs, crs)
+        return _table_rows(source.name, iter([attributes]), plan_crs, crs, fields)
     shapes = np.asarray(source.geometries.array)
     _check_kind(shapes, source.name)
     xy, fault = point_coordinates(shapes)
@@ -269,7 +296,11 @@ def _shapefile_rows(source: Source, plan_crs: pyproj.CRS, crs: pyproj.CRS | None
 
 
 def _vector_rows(
-    path: Path, layer: str | None, plan_crs: pyproj.CRS, crs: pyproj.CRS | None
+    path: Path,
+    layer: str | None,
+    plan_crs: pyproj.CRS,
+    crs: pyproj.CRS | None,
+    fields: Mapping[str, str],
 ) -> PointRows:
     chosen = choose_layer(path, layer)
     try:
@@ -280,7 +311,7 @@ def _vector_rows(
         raise InputError(f"{path.name}: cannot be read, {error}") from None
     tables = _arrow_tables(path, chosen)
     if info["geometry_type"] is None:
-        return _table_rows(path.name, (t for _, t in tables), plan_crs, crs)
+        return _table_rows(path.name, (t for _, t in tables), plan_crs, crs, fields)
     own = pyproj.CRS.from_user_input(info["crs"]) if info["crs"] else None
     name, first = next(tables, ("", pa.table({})))
     chained = itertools.chain([first], (table for _, table in tables))

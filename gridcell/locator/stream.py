@@ -1,7 +1,7 @@
 """A file of points in, the same rows with their cells out, however large: `locate_file`."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from gridcell.locator.index import HOW, LOCATED_COLUMNS, CellIndex
 from gridcell.locator.places import settle_places
 from gridcell.locator.rows import Batch, PointRows, open_points
 from gridcell.read.crs import move_points
+from gridcell.read.fields import check_names
 from gridcell.tables.write import write_table
 
 OUTPUT_FORMATS: Final = (".csv", ".xlsx", ".parquet", ".gpkg", ".geojson")
@@ -59,6 +60,7 @@ def locate_file(
     encoding: str | None = None,
     nearest_m: float = 0.0,
     overwrite: bool = False,
+    fields: Mapping[str, str] | None = None,
 ) -> LocateReport:
     """Write the rows of a file again, in their order, with the cells that hold them.
 
@@ -83,6 +85,8 @@ def locate_file(
         A point outside the land, but at most so many metres from it, gets the nearest cell.
     overwrite
         Replace a file that is there already.
+    fields
+        Columns of a table that are called otherwise: ``{"lon": "LNG_84", "lat": "LAT_84"}``.
 
     Raises
     ------
@@ -112,7 +116,11 @@ def locate_file(
         )
     require_writable(output, overwrite=overwrite)
     cells = read_index(plan)
-    with open_points(points, cells.crs, crs=parse_crs(crs), encoding=encoding) as source:
+    named = parse_crs(crs)
+    check_names(fields or {}, "points")
+    with open_points(
+        points, cells.crs, crs=named, encoding=encoding, fields=fields or {}
+    ) as source:
         run = _Run(cells, source, nearest_m, suffix)
         if run.geometry is None:
             rows = write_table(run.tables(), output, overwrite=overwrite, bom=source.has_bom)

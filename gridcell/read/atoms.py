@@ -17,7 +17,7 @@ from gridcell.coverage.mend import mend, polygons_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
 from gridcell.read.crs import move
-from gridcell.read.fields import as_count, find_columns, rename
+from gridcell.read.fields import as_count, field_hint, find_columns, rename
 from gridcell.read.files import Input, Source
 from gridcell.read.geometry import (
     POLYGONS,
@@ -57,7 +57,8 @@ def check_atoms(
         columns = ", ".join(str(c) for c in source.frame.columns if c != "geometry")
         raise InputError(
             f"{source.label}: no column of households or population; the fields are "
-            f'{columns or "none"}; name it in the rules file: [fields.atoms] households = "FIELD"'
+            f"{columns or 'none'}; name it",
+            field_hint("atoms", "households"),
         )
     given = rename(source, rules, "atoms")
     table = pd.DataFrame({"atom_id": as_text(given["atom_id"])})

@@ -13,7 +13,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.fit import fit_together
 from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding
-from gridcell.read.fields import as_count, as_dates, find_columns, rename
+from gridcell.read.fields import as_count, as_dates, field_hint, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POLYGONS, check_types, invalid_reason
 from gridcell.read.ids import refuse_scientific
@@ -117,8 +117,8 @@ def community_codes(source: Source, rules: Rules) -> "pd.Series[str]":
     if "code" not in find_columns(source, rules.fields.get("communities", {}), "communities"):
         raise InputError(
             f"{source.label}: no column holds the code; the fields are "
-            f"{', '.join(columns) or 'none'}; name it in the rules file: "
-            '[fields.communities] code = "FIELD"'
+            f"{', '.join(columns) or 'none'}; name it",
+            field_hint("communities", "code"),
         )
     codes = as_text(rename(source, rules, "communities")["code"])
     refuse_scientific(codes, source, "code")

@@ -1,15 +1,16 @@
 """Columns found under our names, and their values as checked counts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridcell.errors import InputError, RulesError
+from gridcell.errors import Hint, InputError, RulesError
 from gridcell.read.files import Source
 from gridcell.rules import Rules
-from gridcell.schema import ALIASES
+from gridcell.schema import ALIASES, FIELDS
 from gridcell.tables.values import as_date, as_text
 
 _NAME_BYTES: Final = 10
@@ -19,14 +20,68 @@ _NAME_BYTES: Final = 10
 def check_mapping(rules: Rules) -> None:
     """Raise `RulesError` where ``fields`` of the rules names inputs or columns that we lack."""
     for role, names in rules.fields.items():
-        if role not in ALIASES:
-            raise RulesError(f"fields.{role}: unknown input; expected one of {', '.join(ALIASES)}")
-        for name in names:
-            if name not in ALIASES[role]:
-                raise RulesError(
-                    f"fields.{role}.{name}: unknown column; expected one of "
-                    f"{', '.join(ALIASES[role])}"
-                )
+        check_names(names, role)
+
+
+def check_names(names: Iterable[str], role: str) -> None:
+    """Raise `RulesError` where a mapping of one input names it or its columns as nobody does."""
+    if role not in FIELDS:
+        raise RulesError(f"fields.{role}: unknown input; expected one of {', '.join(FIELDS)}")
+    for name in names:
+        if name not in FIELDS[role]:
+            raise RulesError(
+                f"fields.{role}.{name}: unknown column; expected one of {', '.join(FIELDS[role])}"
+            )
+
+
+def field_hint(role: str, name: str, column: str = "COLUMN") -> Hint:
+    """Return the hint to name the column that serves as one of ours."""
+    return Hint(f"fields.{role}.{name}", column)
+
+
+def name_columns(
+    frame: pd.DataFrame, mapping: Mapping[str, str], label: str, role: str = "cells"
+) -> pd.DataFrame:
+    """Return a frame whose mapped columns have our names, in their places.
+
+    For layers whose columns are found by those who use them. A column that has one of our names,
+    but is not the one that the mapping names, is called otherwise.
+
+    Parameters
+    ----------
+    frame
+        Any layer or table.
+    mapping
+        Columns of the frame by our names.
+    label
+        What messages call the frame.
+    role
+        Which input of `schema.FIELDS` it is.
+
+    Raises
+    ------
+    InputError
+        A mapped column that the frame lacks, with those it has.
+    """
+    columns = [str(c) for c in frame.columns]
+    lower = {column.lower(): column for column in reversed(columns)}
+    shape = frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else None
+    new = dict(zip(columns, columns, strict=True))
+    taken = {}
+    for name, wanted in mapping.items():
+        column = wanted if wanted in new else lower.get(wanted.lower())
+        if column is None or column == shape:
+            there = ", ".join(c for c in columns if c != shape)
+            raise InputError(
+                f"{label}: fields.{role}.{name} names the column {wanted!r}, which the file "
+                f"lacks; it has {there or 'none'}"
+            )
+        taken[name] = column
+    for column in columns:
+        if column.lower() in taken and column not in taken.values():
+            new[column] = f"{column} (not used)"
+    new |= {column: name for name, column in taken.items()}
+    return frame.set_axis([new[column] for column in columns], axis="columns")
 
 
 def find_columns(source: Source, mapping: Mapping[str, str], role: str) -> dict[str, str]:
@@ -52,7 +107,8 @@ def find_columns(source: Source, mapping: Mapping[str, str], role: str) -> dict[
         if len(alike) > 1 and alias not in alike:
             raise InputError(
                 f"{source.label}: columns {' and '.join(alike)} could each be {name}; rename one, "
-                f'or name it in the rules file: [fields.{role}] {name} = "{alike[0]}"'
+                "or name it",
+                field_hint(role, name, alike[0]),
             )
         return alias if alias in alike else next(iter(alike), None)
 

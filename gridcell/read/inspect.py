@@ -1,6 +1,6 @@
 """What files hold and what is wrong with them, before anything is computed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +17,12 @@ from gridcell.crs import crs_name, overruled, parse_crs
 from gridcell.errors import Hint, InputError
 from gridcell.read.compare import Looked, compare
 from gridcell.read.crs import choose_work_crs, move, settle_crs
+from gridcell.read.fields import check_mapping
 from gridcell.read.files import Input, Source, list_layers, open_input, split_layer
 from gridcell.read.geometry import LINES, POLYGONS, invalid_reason
 from gridcell.read.remarks import columns_of, given_ids, layer_remarks, table_remarks
 from gridcell.read.vector import PARQUET
+from gridcell.rules import Rules
 from gridcell.tables.read import TABLE_SUFFIXES
 from gridcell.tables.values import as_number
 
@@ -83,7 +85,11 @@ class LayerInfo:
 
 @checked
 def inspect_files(
-    paths: Sequence[str | Path], *, encoding: str | None = None, crs: Any = None
+    paths: Sequence[str | Path],
+    *,
+    encoding: str | None = None,
+    crs: Any = None,
+    fields: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[LayerInfo]:
     """Return what each layer of the files holds; a file that cannot be read has an `error`.
 
@@ -97,11 +103,16 @@ def inspect_files(
         Encoding of shapefiles and CSV files.
     crs
         CRS of the files that name none.
+    fields
+        Columns by input and our name, ``{"communities": {"code": "XZQDM"}}``: they serve in every
+        layer that has them.
 
     Raises
     ------
     InputError
-        `crs` is no CRS.
+        `crs` is no CRS; no layer has a column of `fields`.
+    RulesError
+        `fields` names unknown inputs or columns.
 
     Examples
     --------
@@ -114,8 +125,36 @@ def inspect_files(
     ('communities', 1, 'EPSG:4546', ['code'])
     """
     fallback = parse_crs(crs)
-    return compare(
-        [_look(given, encoding, fallback) for path in paths for given in _layers(str(path))]
+    rules = Rules(fields={role: dict(names) for role, names in (fields or {}).items()})
+    check_mapping(rules)
+    looked = [
+        _look(given, encoding, fallback, rules) for path in paths for given in _layers(str(path))
+    ]
+    _require_named([one.info for one in looked], rules)
+    return compare(looked)
+
+
+def _require_named(layers: Sequence[LayerInfo], rules: Rules) -> None:
+    """Raise `InputError` where no layer has a column that the mapping names."""
+    there = list(dict.fromkeys(field.name for layer in layers for field in layer.fields))
+    lower = {name.lower() for name in there}
+    for role, names in rules.fields.items():
+        for name, column in names.items():
+            if column.lower() not in lower and all(layer.error is None for layer in layers):
+                raise InputError(
+                    f"fields.{role}.{name} names the column {column!r}, which no file has; they "
+                    f"have {', '.join(there) or 'none'}"
+                )
+
+
+def _serving(source: Source, rules: Rules) -> Rules:
+    """Return the rules with the names of those columns that a layer has."""
+    lower = {str(column).lower() for column in source.frame.columns}
+    return Rules(
+        fields={
+            role: {name: column for name, column in names.items() if column.lower() in lower}
+            for role, names in rules.fields.items()
+        }
     )
 
 
@@ -130,7 +169,7 @@ def _layers(text: str) -> list[str]:
     return [f"{text}#{name}" for name in layers] if len(layers) > 1 else [text]
 
 
-def _look(given: Input, encoding: str | None, fallback: pyproj.CRS | None) -> Looked:
+def _look(given: Input, encoding: str | None, fallback: pyproj.CRS | None, rules: Rules) -> Looked:
     """Return the report on a layer, and what others are compared with."""
     path, layer = split_layer(str(given))
     try:
@@ -139,22 +178,27 @@ def _look(given: Input, encoding: str | None, fallback: pyproj.CRS | None) -> Lo
         return Looked(
             info=LayerInfo(path=path.name, layer=layer, error=error.message, hints=error.hints)
         )
+    rules = _serving(source, rules)
     info = LayerInfo(
         path=source.name, layer=source.layer, rows=len(source.frame), encoding=source.encoding
     )
     series = source.geometries
     if series is None or shapely.is_missing(np.asarray(series.array, dtype=object)).all():
-        role = _table_role(source)
-        remarks, named = table_remarks(source, role, fallback)
+        role = _table_role(source, rules)
+        remarks, named = table_remarks(source, role, fallback, rules)
         info = replace(
-            info, role=role, remarks=(*source.notes, *remarks), **_describe(source, role)
+            info, role=role, remarks=(*source.notes, *remarks), **_describe(source, role, rules)
         )
         return Looked(info=info, ids=named)
-    return _look_at_layer(source, series, info, fallback)
+    return _look_at_layer(source, series, info, fallback, rules)
 
 
 def _look_at_layer(
-    source: Source, series: gpd.GeoSeries, info: LayerInfo, fallback: pyproj.CRS | None
+    source: Source,
+    series: gpd.GeoSeries,
+    info: LayerInfo,
+    fallback: pyproj.CRS | None,
+    rules: Rules,
 ) -> Looked:
     values = np.asarray(series.array, dtype=object)
     there = ~(shapely.is_missing(values) | shapely.is_empty(values))
@@ -172,13 +216,13 @@ def _look_at_layer(
         moved[~there] = None
         moved[there] = move(values[there], own, work)
         metric = gpd.GeoDataFrame(geometry=moved[there], crs=work)
-    role = _layer_role(source, metric)
+    role = _layer_role(source, metric, rules)
     if role in {"households", "staff"}:
-        found, ids = table_remarks(source, role, fallback)
+        found, ids = table_remarks(source, role, fallback, rules)
         remarks += found
     elif metric is not None and work is not None:
-        remarks += layer_remarks(source, role, moved, work)
-        ids = given_ids(source, "buildings") if role == "buildings" else None
+        remarks += layer_remarks(source, role, moved, work, rules)
+        ids = given_ids(source, "buildings", rules) if role == "buildings" else None
     bad = there & ~shapely.is_valid(values)
     bad[list(source.unclosed)] = True
     names, counts = np.unique([g.geom_type for g in values[there]], return_counts=True)
@@ -199,7 +243,7 @@ def _look_at_layer(
         ),
         overlaps=None if metric is None else _overlaps(metric),
         remarks=tuple(remarks),
-        **_describe(source, role),
+        **_describe(source, role, rules),
     )
     return Looked(info=info, shapes=metric, ids=ids)
 
@@ -209,9 +253,9 @@ def _bounds(series: gpd.GeoSeries) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
-def _describe(source: Source, role: str | None) -> dict[str, Any]:
+def _describe(source: Source, role: str | None, rules: Rules) -> dict[str, Any]:
     """Return the fields with their meanings, and the sum of the households."""
-    found = columns_of(source, role) if role else {}
+    found = columns_of(source, role, rules) if role else {}
     meanings: dict[str, str] = {}
     for ours, column in found.items():
         meanings.setdefault(column, ours)
@@ -242,29 +286,32 @@ def _type(column: "pd.Series[Any]") -> str:
     return "date" if pd.api.types.is_datetime64_any_dtype(column) else "text"
 
 
-def _table_role(source: Source) -> str | None:
+def _table_role(source: Source, rules: Rules) -> str | None:
     for role, key in (("households", "household_id"), ("staff", "staff_id")):
-        if key in columns_of(source, role):
+        if key in columns_of(source, role, rules):
             return role
     return None
 
 
-def _layer_role(source: Source, metric: gpd.GeoDataFrame | None) -> str | None:
+def _layer_role(source: Source, metric: gpd.GeoDataFrame | None, rules: Rules) -> str | None:
     types = shapely.get_type_id(np.asarray(source.frame.geometry.array, dtype=object))
     types = types[types >= 0]
     if np.isin(types, [int(t) for t in LINES]).all():
         return "barriers"
     if not np.isin(types, [int(t) for t in POLYGONS]).all():
-        return _table_role(source)
-    if "code" in columns_of(source, "communities"):
+        return _table_role(source, rules)
+    small = metric is not None and np.median(shapely.area(metric.geometry.array)) < _BUILDING_M2
+    # A column like osm_id, which the mapping names, is in many a layer.
+    named = "code" in rules.fields.get("communities", {})
+    if "code" in columns_of(source, "communities", rules) and not (named and small):
         return "communities"
-    if {"floors", "units", "use"} & columns_of(source, "buildings").keys():
+    if {"floors", "units", "use"} & columns_of(source, "buildings", rules).keys():
         return "buildings"
-    if metric is not None and float(np.median(shapely.area(metric.geometry.array))) < _BUILDING_M2:
+    if small:
         return "buildings"
-    if "category" in columns_of(source, "sites"):
+    if "category" in columns_of(source, "sites", rules):
         return "sites"
-    return "atoms" if "households" in columns_of(source, "atoms") else None
+    return "atoms" if "households" in columns_of(source, "atoms", rules) else None
 
 
 def _overlaps(metric: gpd.GeoDataFrame) -> int:

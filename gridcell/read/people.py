@@ -13,7 +13,7 @@ from gridcell.crs import bounds_of_points, require_units
 from gridcell.errors import InputError
 from gridcell.read.crs import move_points, settle_crs
 from gridcell.read.datum import points_to_wgs84
-from gridcell.read.fields import as_count, find_columns, rename
+from gridcell.read.fields import as_count, field_hint, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POINTS, check_types, geometries_of
 from gridcell.read.ids import refuse_scientific
@@ -58,7 +58,8 @@ def check_households(
     if "bldg_id" not in found and used is None:
         raise InputError(
             f"{source.label}: no place of the households; expected a column bldg_id, lon and lat, "
-            f"x and y, or points; the columns are {_columns(source)}"
+            f"x and y, or points; the columns are {_columns(source)}",
+            field_hint("households", "bldg_id"),
         )
     table = pd.DataFrame({"household_id": ids})
     table["bldg_id"] = as_text(given["bldg_id"])
@@ -124,8 +125,8 @@ def _ids(
 ) -> "pd.Series[str]":
     if key not in found:
         raise InputError(
-            f"{source.label}: no column {key}; the columns are {_columns(source)}; name it in the "
-            f'rules file: [fields.{role}] {key} = "COLUMN"'
+            f"{source.label}: no column {key}; the columns are {_columns(source)}; name it",
+            field_hint(role, key),
         )
     ids = as_text(rename(source, rules, role)[key])
     missing = np.flatnonzero(ids.isna())

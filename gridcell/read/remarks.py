@@ -29,7 +29,7 @@ _LISTED: Final = 5
 
 
 def layer_remarks(
-    source: Source, role: str | None, values: Geometries, work: pyproj.CRS
+    source: Source, role: str | None, values: Geometries, work: pyproj.CRS, rules: Rules
 ) -> list[str]:
     """Return what a division would say of a layer.
 
@@ -43,8 +43,9 @@ def layer_remarks(
         Its geometries in `work`, ``None`` where there is none.
     work
         A metric CRS.
+    rules
+        For the names of columns.
     """
-    rules = Rules()
 
     def check() -> Iterable[Finding]:
         if role == "communities":
@@ -63,7 +64,7 @@ def layer_remarks(
 
 
 def table_remarks(
-    source: Source, role: str | None, fallback: pyproj.CRS | None
+    source: Source, role: str | None, fallback: pyproj.CRS | None, rules: Rules
 ) -> tuple[list[str], "pd.Series[str] | None"]:
     """Return what a division would say of a register or roster, and the buildings that it names.
 
@@ -75,6 +76,8 @@ def table_remarks(
         ``households``, ``staff``, or what else it looks like.
     fallback
         CRS of coordinates that name none.
+    rules
+        For the names of columns.
     """
     if role not in {"households", "staff"}:
         return [], None
@@ -83,7 +86,7 @@ def table_remarks(
 
     def check() -> Iterable[Finding]:
         run = check_households if role == "households" else check_staff
-        frame, _ = run(source, fallback or _WGS84, Rules(), fallback=fallback, datum="wgs84")
+        frame, _ = run(source, fallback or _WGS84, rules, fallback=fallback, datum="wgs84")
         ids.append(frame["bldg_id"])
         twice = sorted(frame[key][frame[key].duplicated()].unique())
         found = [*rounded_ids(frame[key], source, key)]
@@ -125,17 +128,17 @@ def register_remarks(named: "pd.Series[str]", ids: "pd.Series[str]", buildings: 
     return [f"{share}; no building has the id {lost.iloc[0]!r}"]
 
 
-def columns_of(source: Source, role: str) -> dict[str, str]:
+def columns_of(source: Source, role: str, rules: Rules) -> dict[str, str]:
     """Return the columns that an input of that role has here; none where that is not clear."""
     try:
-        return find_columns(source, {}, role)
+        return find_columns(source, rules.fields.get(role, {}), role)
     except GridcellError:
         return {}
 
 
-def given_ids(source: Source, role: str) -> "pd.Series[str] | None":
+def given_ids(source: Source, role: str, rules: Rules) -> "pd.Series[str] | None":
     """Return the ids of buildings as they are in a layer, if it has any."""
-    column = columns_of(source, role).get("bldg_id")
+    column = columns_of(source, role, rules).get("bldg_id")
     ids = None if column is None else as_text(source.frame[column])
     return None if ids is None or ids.isna().all() else ids
 

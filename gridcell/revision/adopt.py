@@ -26,6 +26,7 @@ from gridcell.fabric import build_fabric
 from gridcell.model import Finding, Layers, Plan, Progress
 from gridcell.partition import Division
 from gridcell.partition.drawn import TakenCells, take_drawn
+from gridcell.read.fields import check_mapping, name_columns
 from gridcell.read.files import Input, open_input, open_polygons
 from gridcell.revision.aims import wanted_findings
 from gridcell.revision.drawn import DrawnLayer, bare_code, read_drawn
@@ -81,7 +82,7 @@ def adopt_cells(
         ``small`` or ``micro``, for cells that do not say it themselves. Without it the level whose
         band most of them are in.
     rules
-        Bands, codes …; of a plan its own.
+        Bands, codes …, and the column names of the cells; of a plan its own, but for the names.
     locked
         Of a plan: codes, levels, communities or columns whose cells stay, as in `update_plan`.
     crs
@@ -134,7 +135,10 @@ def adopt_cells(
             f"{source.label}: a table of buildings has no borders to be exact about; snap them, or "
             "give polygons"
         )
-    layer = read_drawn(source.frame, land.crs, named=named, level=level)
+    check_mapping(rules or Rules())
+    mapping = (rules or Rules()).fields.get("cells", {})
+    drawn = name_columns(source.frame, mapping, source.label) if mapping else source.frame
+    layer = read_drawn(drawn, land.crs, named=named, level=level)
     if isinstance(land, Plan):
         if borders == "exact":
             raise InputError(

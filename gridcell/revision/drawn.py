@@ -11,26 +11,24 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.coverage.layer import COLUMNS, CellTable, column_of, find_column
+from gridcell.coverage.layer import CellTable, column_of, find_column
 from gridcell.coverage.mend import mend
 from gridcell.crs import parse_crs
 from gridcell.errors import InputError
 from gridcell.read.crs import move
-from gridcell.schema import ALIASES, LEVELS
+from gridcell.schema import ALIASES, CELL_ALIASES, LEVELS
 from gridcell.tables.values import as_number, as_text
 
 Texts = NDArray[np.object_]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_NAMES: Final = ("name", "名称", "网格名称", "cell_name")
-_TYPES: Final = ("grid_type", "网格类型")
 _DEDICATED: Final = ("dedicated", "专属", "专属网格")
 _CELLS: Final = (
     "code", "cell", "网格编码", "网格代码", "微网格编码", "微网格", "编码", "代码", "小网格编码",
     "小网格",
 )  # fmt: skip
-_PARENTS: Final = ("small", "小网格", "小网格编码", *COLUMNS["parent"])
+_PARENTS: Final = ("parent", "small", "小网格", "小网格编码", *CELL_ALIASES["parent"])
 _LEVELS: Final[dict[str, int]] = {
     **LEVELS,
     **{str(number): number for number in LEVELS.values()},
@@ -180,13 +178,13 @@ def _table(frame: pd.DataFrame) -> DrawnLayer:
 
 def _columns(frame: pd.DataFrame, code: Texts) -> dict[str, Any]:
     """Return what the columns of a layer say, but for its shapes."""
-    kind = _text(frame, _TYPES)
+    kind = _text(frame, CELL_ALIASES["grid_type"])
     dedicated = np.array([str(k).strip().lower() in _DEDICATED for k in kind], dtype=bool)
-    said = _text(frame, COLUMNS["level"])
+    said = _text(frame, CELL_ALIASES["level"])
     level = np.array([_LEVELS.get(str(text).strip().lower(), 0) for text in said], dtype=np.int64)
     return {
         "code": code,
-        "name": _text(frame, _NAMES),
+        "name": _text(frame, CELL_ALIASES["name"]),
         "level": level,
         "dedicated": dedicated,
         "parent": _text(frame, _PARENTS),
