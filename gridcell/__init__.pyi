@@ -30,7 +30,7 @@ from .locator import Locator, locate, locate_file, open_locator
 from .model import Fabric, Finding, Layers, Plan
 from .partition import divide, set_targets
 from .pipeline import make_plan
-from .read import inspect_files, read_layers
+from .read import draft_rules, inspect_files, read_layers
 from .render.atlas import write_atlas, write_cards
 from .render.city import write_city_map
 from .render.map import write_map
@@ -98,6 +98,7 @@ __all__ = [
     "check_published",
     "compare_plans",
     "divide",
+    "draft_rules",
     "draw_map",
     "edit_plan",
     "export_plan",

@@ -79,6 +79,7 @@ class ClassBands(_Section):
     small: Annotated[Band | None, BeforeValidator(_from_text)] = None
     """``None`` where the class has the same as all others."""
     micro: Annotated[Band | None, BeforeValidator(_from_text)] = None
+    """``None`` where the class has the same as all others."""
 
 
 class Boundaries(_Section):
@@ -147,11 +148,17 @@ class Codes(_Section):
     """How cells are numbered."""
 
     small_digits: Annotated[int, Field(ge=1, le=6)] = 3
+    """Digits that a small cell adds to the code of its community."""
     micro_digits: Annotated[int, Field(ge=1, le=6)] = 3
+    """Digits that a micro cell adds to the code of its small cell."""
     general_first: Annotated[int, Field(ge=0)] = 1
+    """Number of the first general cell of a community."""
     general_last: Annotated[int, Field(ge=1)] = 799
+    """Greatest number of a general cell."""
     dedicated_first: Annotated[int, Field(ge=1)] = 801
+    """Number of the first dedicated cell of a community."""
     dedicated_last: Annotated[int, Field(ge=1)] = 999
+    """Greatest number of a dedicated cell."""
 
 
 class Role(_Section):
@@ -260,8 +267,9 @@ class Rules(_Section):
     """
 
     small: Band = Band(min=300, target=400, max=500)
+    """Households of a small cell: least, wanted, most."""
     micro: Band | None = Band(min=30, target=40, max=50)
-    """``None`` stops the division at level 3."""
+    """Households of a micro cell; ``None`` (``none`` in a file) stops the division at level 3."""
     classes: dict[str, ClassBands] = Field(default_factory=dict)
     """Bands by the ``class`` of a community: ``{class: {small, micro}}``. A community's own columns
     come before them, `small` and `micro` after them."""
@@ -274,11 +282,17 @@ class Rules(_Section):
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Column names of the inputs: ``{input: {our name: the file's name}}``."""
     boundaries: Boundaries = Boundaries()
+    """How communities that do not quite fit together are treated."""
     sites: Sites = Sites()
+    """How sites become dedicated cells."""
     households: Households = Households()
+    """How households are placed, and estimated where nobody counted them."""
     fabric: FabricRules = FabricRules()
+    """How the land is cut into atoms."""
     weights: Weights = Weights()
+    """What the search weighs against each other."""
     codes: Codes = Codes()
+    """How cells are numbered."""
     staffing: Annotated[tuple[Role, ...], AfterValidator(_known_roles)] = SIX_CHIEFS_AND_TWO_MEMBERS
     """The offices, in the order in which reports list them; a list that is given replaces all."""
 

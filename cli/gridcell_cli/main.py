@@ -18,8 +18,8 @@ import click
 from gridcell_cli.options import Session, as_options
 
 COMMANDS: Final = (
-    "partition", "update", "adopt", "edit", "history", "compare", "inspect", "check", "repair",
-    "staff", "roster", "locate", "crosswalk", "map", "atlas", "export", "sample", "code",
+    "init", "partition", "update", "adopt", "edit", "history", "compare", "inspect", "check",
+    "repair", "staff", "roster", "locate", "crosswalk", "map", "atlas", "export", "sample", "code",
 )  # fmt: skip
 """Each is the attribute ``command`` of the module of its name, in the order of the help."""
 

@@ -1,0 +1,212 @@
+"""A rules file to begin with: which columns serve as what, and every setting with its meaning."""
+
+import ast
+import inspect
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo as Setting
+
+import gridcell.rules
+from gridcell.arguments import checked
+from gridcell.errors import InputError
+from gridcell.read.inspect import LayerInfo, inspect_files
+from gridcell.rules import Band, Role, Rules
+from gridcell.schema import ALIASES
+
+_WIDTH: Final = 92
+_LISTED: Final = 30
+"""Columns that a comment lists."""
+
+
+@checked
+def draft_rules(
+    paths: Sequence[str | Path],
+    *,
+    encoding: str | None = None,
+    crs: Any = None,
+    fields: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """Return a rules file in TOML that maps the columns of files and shows every setting.
+
+    What was found is set; the settings are comments, at their defaults, so that the file says the
+    same as no file at all until somebody changes it.
+
+    Parameters
+    ----------
+    paths, encoding, crs, fields
+        As in `inspect_files`.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, and what `inspect_files` raises.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> town = layers.communities[["code", "geometry"]].rename(columns={"code": "XZQDM"})
+    >>> town.to_file(folder / "town.gpkg")
+    >>> text = gridcell.draft_rules([folder / "town.gpkg"])
+    >>> _ = (folder / "rules.toml").write_text(text, "utf-8")
+    >>> gridcell.read_rules(folder / "rules.toml") == gridcell.Rules(
+    ...     fields={"communities": {"code": "XZQDM"}}
+    ... )
+    True
+    """
+    layers = inspect_files(paths, encoding=encoding, crs=crs, fields=fields)
+    if failed := [layer for layer in layers if layer.error is not None]:
+        raise InputError(str(failed[0].error), *failed[0].hints)
+    names = ", ".join(dict.fromkeys(_title(layer) for layer in layers))
+    lines = [
+        *_prose(f"Rules of a division of {names}."),
+        *_prose(
+            "The columns found in these files are set at the end. Settings are shown at their "
+            "defaults: take the # away to change one."
+        ),
+        *_table(Rules, "", Rules()),
+        *_classes(),
+        *_mapping(layers),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _title(layer: LayerInfo) -> str:
+    return layer.path + (f"#{layer.layer}" if layer.layer and layer.layer != layer.path else "")
+
+
+def _prose(text: str, *, mark: str = "# ") -> list[str]:
+    plain = text.replace("`", "")
+    return [f"{mark}{line}" for line in textwrap.wrap(plain, _WIDTH, break_on_hyphens=False)]
+
+
+def _table(model: type[BaseModel], name: str, default: BaseModel) -> Iterator[str]:
+    """Yield the settings of a section as comments, those that are tables after the others."""
+    inner = []
+    for key, setting in model.model_fields.items():
+        value = getattr(default, key)
+        if isinstance(value, BaseModel) and not isinstance(value, Band):
+            inner.append((key, type(value), value))
+        elif model is not Rules or key not in {"fields", "classes", "staffing"}:
+            yield ""
+            yield from _prose(_described(model, key, setting))
+            yield f"#{key} = {_toml(value)}"
+    for key, section, value in inner:
+        yield ""
+        yield from _prose(_described(model, key, model.model_fields[key]))
+        yield f"[{name}{key}]"
+        yield from _table(section, f"{name}{key}.", value)
+    if model is Rules:
+        yield from _staffing(getattr(default, "staffing"))  # noqa: B009 - a model of any kind
+
+
+def _described(model: type[BaseModel], key: str, setting: Setting) -> str:
+    """Return what a setting means and what it may be."""
+    said = _meanings()[model.__name__][key]
+    kind = setting.annotation
+    if get_origin(kind) is Literal:
+        said = f"{said} One of {', '.join(map(str, get_args(kind)))}."
+    return said
+
+
+@cache
+def _meanings() -> dict[str, dict[str, str]]:
+    """Return the text below each setting in the source, by class and setting."""
+    tree = ast.parse(inspect.getsource(gridcell.rules))
+    found: dict[str, dict[str, str]] = {}
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        said = found.setdefault(node.name, {})
+        for item, below in zip(node.body, node.body[1:], strict=False):
+            if (
+                isinstance(item, ast.AnnAssign)
+                and isinstance(item.target, ast.Name)
+                and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant)
+            ):
+                said[item.target.id] = " ".join(str(below.value.value).split())
+    return found
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Band):
+        return f'"{value.min:g}:{value.target:g}:{value.max:g}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_toml, value))}]"
+    # A text of JSON is one of TOML, too.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _staffing(roles: Sequence[Role]) -> Iterator[str]:
+    yield ""
+    yield from _prose(_meanings()["Rules"]["staffing"])
+    yield from _prose("Of each role:")
+    for key, setting in Role.model_fields.items():
+        lines = _prose(_described(Role, key, setting), mark="#     ")
+        yield f"#   {key}: {lines[0].removeprefix('#     ')}"
+        yield from lines[1:]
+    for role in roles:
+        yield "#[[staffing]]"
+        for key, value in role.model_dump(exclude_defaults=True).items():
+            yield f"#{key} = {_toml(value)}"
+
+
+def _classes() -> Iterator[str]:
+    yield ""
+    yield from _prose(_meanings()["Rules"]["classes"])
+    yield from _prose("For example, with the class urban:")
+    yield "#   [classes.urban]"
+    yield '#   micro = "40:50:60"'
+
+
+def _mapping(layers: Sequence[LayerInfo]) -> Iterator[str]:
+    """Yield the columns of each input: those that were found, and what else there is."""
+    for role, aliases in ALIASES.items():
+        found = [layer for layer in layers if layer.role == role]
+        if not found:
+            continue
+        yield ""
+        yield from _prose(f"{role.capitalize()}: {', '.join(_title(layer) for layer in found)}")
+        serving = [
+            {field.meaning: field.name for field in layer.fields if field.meaning is not None}
+            for layer in found
+        ]
+        # A mapping holds for every file of the input.
+        common = {
+            name: column
+            for name, column in serving[0].items()
+            if all(other.get(name) == column for other in serving)
+        }
+        if lacking := [name for name in aliases if name not in common]:
+            yield from _prose(f"Not found: {', '.join(lacking)}.")
+        for layer, columns in zip(found, serving, strict=True):
+            unread = [
+                f"{field.name} ({field.type})"
+                for field in layer.fields
+                if field.name not in columns.values()
+            ]
+            more = f" and {len(unread) - _LISTED} more" if len(unread) > _LISTED else ""
+            if unread:
+                where = f" of {_title(layer)}" if len(found) > 1 else ""
+                yield from _prose(f"Columns not read{where}: {', '.join(unread[:_LISTED])}{more}.")
+        yield f"[fields.{role}]"
+        for name, column in common.items():
+            yield f"{name} = {_toml(column)}"
+    for layer in layers:
+        if layer.role is None:
+            there = ", ".join(field.name for field in layer.fields[:_LISTED])
+            yield ""
+            yield from _prose(
+                f"{_title(layer)}: which input it is could not be told; its columns are "
+                f"{there or 'none'}."
+            )
