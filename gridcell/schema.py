@@ -125,74 +125,164 @@ BARRIER_RANKS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 """Ranks that tell the class of a barrier, by its kind. Any other road is a street; rivers, rails
 and walls are what their kind says, but for waters so narrow that people step across."""
 
+_BUILDING_IDS: Final = (
+    "building_id", "bldgid", "楼栋编号", "楼栋编码", "楼栋代码", "楼栋ID", "楼栋号", "楼幢编号",
+    "楼幢号", "建筑编号", "建筑编码", "建筑代码", "建筑ID", "建筑物编号", "建筑物编码",
+    "建筑物代码", "建筑物ID", "房屋编号", "房屋编码", "房屋代码", "房屋ID", "自然幢号", "幢编号",
+    "幢号", "栋号", "楼号", "门牌编号", "门牌号", "门牌号码", "门牌", "LDBH", "LDBM", "LDDM",
+    "JZBH", "JZBM", "JZWBH", "JZWBM", "FWBH", "FWBM", "FWDM", "ZRZH", "LH", "MPH", "ID_BAT",
+    "id_batiment", "num_batiment", "cleabs", "RNB_ID", "id_edificio", "cod_edificio", "REFCAT",
+    "referencia_catastral", "UPRN",
+)  # fmt: skip
+_COUNTS: Final = (
+    "总户数", "户数量", "户数合计", "户数总计", "总户", "住户数", "住户数量", "居民户数",
+    "家庭户数", "常住户数", "户籍户数", "入住户数", "住宅户数", "户口数", "总户数量", "套数",
+    "总套数", "住宅套数", "HS", "ZHS", "HUSHU", "HSL", "ZHSL", "JMHS", "CZHS", "HJHS", "ZZHS",
+    "household_count", "num_households", "n_households", "nb_households", "number_of_households",
+    "no_of_households", "hh_count", "hhs", "dwellings", "num_dwellings", "number_of_dwellings",
+    "dwelling_count", "dwelling_units", "housing_units", "residential_units", "res_units",
+    "units_res", "apartments", "num_apartments", "number_of_apartments", "flats", "num_flats",
+    "number_of_flats", "building_flats", "NB_LOGTS", "nb_logt", "nb_log", "nb_logements",
+    "nombre_de_logements", "nombre_logements", "logements", "nb_menages", "nombre_de_ménages",
+    "ménages", "viviendas", "num_viviendas", "n_viviendas", "nro_viviendas", "numero_viviendas",
+    "número_de_viviendas", "total_viviendas", "hogares", "num_hogares", "n_hogares",
+    "numero_hogares", "número_de_hogares", "total_hogares",
+)  # fmt: skip
+
 ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "communities": {
         "code": (
-            "code", "编码", "代码", "社区编码", "社区代码", "行政区代码", "XZQDM", "SQDM",
+            "code", "编码", "代码", "社区编码", "社区代码", "社区ID", "村居代码", "村居编码",
+            "村社区代码", "村社区编码", "村级代码", "行政村代码", "村委会代码", "居委会代码",
+            "统计代码", "统计用区划代码", "统计区划代码", "行政区代码", "行政区划代码",
+            "行政区划编码", "区划代码", "区划编码", "XZQDM", "XZQHDM", "XZCDM", "SQDM", "SQBM",
+            "CJDM", "QHDM", "TJDM", "TJYQHDM", "ZLDWDM", "QSDWDM", "community_code",
+            "community_id", "area_code", "district_code", "ward_code", "admin_code", "adcode",
+            "CODE_INSEE", "INSEE_COM", "INSEE", "CODE_IRIS", "DCOMIRIS", "code_commune",
+            "code_quartier", "código", "cod_barrio", "codigo_barrio", "cod_seccion", "CUSEC",
+            "CVEGEO", "cve_ageb",
         ),
-        "name": ("name", "名称", "社区名称", "社区", "XZQMC", "SQMC", "MC", "NOM", "NAME_ZH"),
-        "large": ("large", "街道编码", "街道代码", "乡镇代码", "大网格"),
+        "name": (
+            "name", "名称", "社区名称", "社区", "村居名称", "村社区名称", "行政村名称", "村名",
+            "居委会名称", "居委会", "村居", "行政区名称", "行政区划名称", "区划名称", "XZQMC",
+            "XZQHMC", "SQMC", "CJMC", "QHMC", "ZLDWMC", "QSDWMC", "MC", "community_name",
+            "area_name", "ward_name", "NOM", "NOM_COM", "NOM_IRIS", "libellé", "nombre", "barrio",
+            "NAME_ZH",
+        ),
+        "large": (
+            "large", "街道编码", "街道代码", "乡镇代码", "乡镇编码", "街镇代码", "JDDM", "XZDM",
+            "大网格",
+        ),
         "n_small": ("n_small", "小网格数"),
         "n_micro": ("n_micro", "微网格数"),
         "small": ("small", "小格户数"),
         "micro": ("micro", "微格户数"),
         "class": ("class", "类别", "类型"),
-        "households": ("households", "户数", "总户数", "HS"),
+        "households": ("households", "户数", *_COUNTS),
         "responsible": ("responsible", "责任单位", "管理单位", "责任主体"),
         "management": ("management", "管理类别", "管理类型", "管理方式"),
         "valid_from": ("valid_from", "生效日期", "启用日期", "起始日期"),
     },
     "buildings": {
-        "bldg_id": ("bldg_id", "building_id", "楼栋编号", "楼栋编码", "建筑编号", "osm_id"),
-        "households": ("households", "hh", "户数", "住户数", "HS", "NB_LOGTS", "building_flats"),
-        "floors": ("floors", "levels", "层数", "楼层", "CS", "NB_ETAGES", "building_levels"),
-        "height": ("height", "高度", "HAUTEUR"),
-        "units": ("units", "entrances", "单元数", "DYS"),
-        "use": ("use", "用途", "USAGE1", "building"),
+        "bldg_id": ("bldg_id", *_BUILDING_IDS),
+        "households": ("households", "hh", "户数", *_COUNTS),
+        "floors": (
+            "floors", "levels", "层数", "地上层数", "地上楼层数", "楼层", "楼层数", "总层数",
+            "总楼层", "总楼层数", "建筑层数", "房屋层数", "CS", "LC", "LCS", "ZCS", "ZLC", "DSCS",
+            "JZCS", "FWCS", "floor_count", "num_floors", "n_floors", "nb_floors", "no_of_floors",
+            "number_of_floors", "numberOfFloorsAboveGround", "storeys", "num_storeys", "stories",
+            "num_stories", "building_levels", "NB_ETAGES", "nb_etage", "nombre_étages",
+            "nombre_d'étages", "étages", "nb_niveaux", "niveaux", "plantas", "num_plantas",
+            "n_plantas", "número_de_plantas", "pisos", "num_pisos", "n_pisos", "número_de_pisos",
+        ),
+        "height": (
+            "height", "height_m", "building_height", "bldg_height", "高度", "建筑高度", "楼高",
+            "房屋高度", "JZGD", "GD", "HAUTEUR", "altura",
+        ),
+        "units": (
+            "units", "entrances", "entrance_count", "单元数", "单元数量", "总单元数", "DYS",
+            "stairwells", "nb_entrées", "portales", "num_portales",
+        ),
+        "use": (
+            "use", "用途", "建筑用途", "房屋用途", "使用性质", "建筑性质", "YT", "JZYT", "FWYT",
+            "building_use", "use_type", "USAGE1", "usage", "uso", "currentUse", "building",
+        ),
     },
     "households": {
-        "household_id": ("household_id", "hh_id", "户编号", "户号"),
-        "bldg_id": ("bldg_id", "building_id", "楼栋编号", "楼栋编码", "建筑编号"),
-        "unit": ("unit", "单元", "单元号"),
-        "count": ("count", "households", "户数"),
-        "lon": ("lon", "lng", "longitude", "经度"),
-        "lat": ("lat", "latitude", "纬度"),
-        "x": ("x", "easting"),
-        "y": ("y", "northing"),
+        "household_id": (
+            "household_id", "hh_id", "hhid", "户编号", "户编码", "户号", "户ID", "家庭编号",
+            "家庭编码", "户籍编号", "住户编号", "HBH", "household_no", "id_ménage", "num_menage",
+            "id_hogar", "num_hogar", "cod_hogar",
+        ),
+        "bldg_id": ("bldg_id", *_BUILDING_IDS),
+        "unit": (
+            "unit", "单元", "单元号", "单元名称", "DYH", "entrance", "entrée", "escalier",
+            "portal", "escalera",
+        ),
+        "count": ("count", "households", "户数", *_COUNTS),
+        "lon": ("lon", "lng", "long", "longitude", "经度", "longitud", "JD"),
+        "lat": ("lat", "latitude", "纬度", "latitud", "WD"),
+        "x": ("x", "easting", "coord_x", "x_coord"),
+        "y": ("y", "northing", "coord_y", "y_coord"),
     },
     "sites": {
-        "site_id": ("site_id", "场所编号", "osm_id", "ID"),
-        "name": ("name", "名称", "单位名称", "场所名称", "TOPONYME"),
-        "category": ("category", "类别", "类型", "amenity", "CATEGORIE"),
+        "site_id": ("site_id", "场所编号", "场所编码", "单位编号", "单位编码", "osm_id", "ID"),
+        "name": (
+            "name", "名称", "单位名称", "场所名称", "机构名称", "DWMC", "MC", "TOPONYME", "NOM",
+            "nombre",
+        ),
+        "category": (
+            "category", "类别", "类型", "场所类别", "单位类型", "amenity", "CATEGORIE",
+            "catégorie", "categoría",
+        ),
         "responsible": ("responsible", "责任单位", "管理单位", "责任主体"),
         "management": ("management", "管理类别", "管理类型", "管理方式"),
         "valid_from": ("valid_from", "生效日期", "启用日期", "起始日期"),
     },
     "barriers": {
         "kind": ("kind", "类型"),
-        "rank": ("rank", "等级", "级别", "highway", "waterway"),
-        "name": ("name", "名称"),
+        "rank": ("rank", "等级", "级别", "道路等级", "highway", "waterway", "fclass"),
+        "name": ("name", "名称", "道路名称", "NOM", "nombre"),
     },
     "staff": {
-        "staff_id": ("staff_id", "人员编号", "工号"),
-        "roles": ("roles", "role", "岗位", "职务"),
-        "bldg_id": ("bldg_id", "building_id", "楼栋编号"),
-        "community": ("community", "社区编码", "社区代码"),
+        "staff_id": ("staff_id", "人员编号", "人员编码", "员工编号", "工号", "网格员编号"),
+        "roles": ("roles", "role", "岗位", "岗位名称", "职务", "角色", "rôle", "rol", "puesto"),
+        "bldg_id": ("bldg_id", *_BUILDING_IDS),
+        "community": (
+            "community", "社区编码", "社区代码", "社区", "所属社区", "所在社区", "村居代码",
+            "村居", "community_code", "community_id",
+        ),
         "max_cells": ("max_cells",),
         "max_households": ("max_households",),
-        "lon": ("lon", "lng", "经度"),
-        "lat": ("lat", "纬度"),
+        "lon": ("lon", "lng", "longitude", "经度"),
+        "lat": ("lat", "latitude", "纬度"),
         "x": ("x", "easting"),
         "y": ("y", "northing"),
     },
     "atoms": {
         "atom_id": ("atom_id", "GEOID20", "GEOID10", "GEOID", "编码", "code"),
         "households": (
-            "households", "户数", "TOTPOP", "TOTPOP20", "TOTPOP10", "population", "POP",
+            "households", "户数", *_COUNTS, "TOTPOP", "TOTPOP20", "TOTPOP10", "population", "POP",
         ),
     },
 }  # fmt: skip
-"""Names under which a column is found without a mapping; case does not matter, the first wins."""
+"""Names under which a column is found without a mapping, as `gridcell.tables.names.plain_name` has
+them: case, accents, spaces, marks and units in brackets do not matter."""
+
+LAST_ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "communities": {
+        "code": (
+            "osm_id", "ID", "OBJECTID", "FID", "GID", "GEOID", "GEOID20", "CODE_ID", "编号", "序号",
+        ),
+    },
+    "buildings": {"bldg_id": ("osm_id", "ID", "编号", "OBJECTID", "FID", "GID", "序号")},
+    "households": {
+        "household_id": ("ID", "编号", "序号", "XH", "No", "OBJECTID", "FID", "fid"),
+    },
+    "staff": {"staff_id": ("ID", "编号", "序号", "XH", "No")},
+}  # fmt: skip
+"""Names of many meanings, which serve where there is none of `ALIASES` and the column can be meant:
+a value in every row, each another."""
 
 CELL_ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "code": (

@@ -429,5 +429,5 @@ def test_a_real_commune_with_heights_is_read() -> None:
     )  # fmt: skip
     assert layers.buildings is not None
     assert (len(layers.buildings), layers.buildings["households"].sum()) == (2273, 1429)
-    # Its ids are in a column that nobody could guess.
-    assert [finding.kind for finding in layers.findings] == ["surrogate_id"]
+    assert layers.buildings["bldg_id"].str.startswith("BATIMENT").all()
+    assert layers.findings == ()

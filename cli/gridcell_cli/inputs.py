@@ -58,6 +58,10 @@ _OPTIONS: Final = (
 )
 
 
+UNREAD: Final = "figures_unread"
+"""The kind of finding that is told as soon as the files are read."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What `division` options were given, as one argument of a command."""
@@ -97,6 +101,19 @@ class Given:
             barriers=list(self.barriers), staff=self.staff, atoms=self.atoms, rules=rules,
             crs=self.crs, encoding=self.encoding, datum=self.datum,
         )  # fmt: skip
+
+
+def tell_unread(layers: "Layers", *, quiet: bool) -> None:
+    """Say which figures of the buildings nobody reads, before households are estimated."""
+    from gridcell.errors import with_hints
+    from gridcell.read.aliases import field_hint
+
+    hint = options.as_options(
+        [field_hint("buildings", "households")], click.get_current_context().command
+    )
+    for finding in () if quiet else layers.findings:
+        if finding.kind == UNREAD:
+            click.echo(with_hints(finding.message, hint), err=True)
 
 
 def division(function: _Command) -> _Command:

@@ -60,6 +60,7 @@ def command(
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)
+        inputs.tell_unread(layers, quiet=quiet)
         plan = make_plan(
             layers, rules=settings, workers=workers, progress=progress, valid_from=valid_from
         )
@@ -70,7 +71,7 @@ def command(
     elif not quiet:
         seconds = time.perf_counter() - begin
         click.echo(summary(plan, output, seconds=seconds, broken=broken_in(output)))
-        for warning in warnings_of(plan.findings):
+        for warning in warnings_of(plan.findings, told=inputs.UNREAD):
             click.echo(warning, err=True)
     require_kept(plan, output)
 
@@ -119,9 +120,21 @@ def files_in(output: Path) -> str:
     return ", ".join(name for name in order if (output / name).exists())
 
 
-def warnings_of(findings: "gpd.GeoDataFrame", *, most: int = 8) -> list[str]:
-    """Return the first finding of each kind that somebody should look at, worst kinds first."""
-    loud = findings[findings["severity"] != "note"]
+def warnings_of(
+    findings: "gpd.GeoDataFrame", *, most: int = 8, told: str | None = None
+) -> list[str]:
+    """Return the first finding of each kind that somebody should look at, worst kinds first.
+
+    Parameters
+    ----------
+    findings
+        Of a plan.
+    most
+        How many kinds are told.
+    told
+        A kind that was told before.
+    """
+    loud = findings[(findings["severity"] != "note") & (findings["kind"] != told)]
     count = loud.groupby("kind", sort=False)["message"].agg(["first", "size"])
     lines = [
         f"{kind}: {row['first']}" + (f" (and {row['size'] - 1:,} more)" if row["size"] > 1 else "")

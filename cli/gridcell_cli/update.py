@@ -84,6 +84,7 @@ def command(
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)
+        inputs.tell_unread(layers, quiet=quiet)
         after = update_plan(
             before, layers, rules=settings, locked=names, recoded=codes, workers=workers,
             progress=progress, time=now, valid_from=valid_from,
@@ -101,7 +102,7 @@ def command(
         seconds = time.perf_counter() - begin
         broken = {} if written is None else broken_in(written)
         click.echo(summary(after, written, seconds=seconds, broken=broken))
-        for warning in warnings_of(after.findings):
+        for warning in warnings_of(after.findings, told=inputs.UNREAD):
             click.echo(warning, err=True)
     require_kept(after, written)
 

@@ -14,6 +14,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.reach import FARTHEST
 from gridcell.coverage.units import Units, in_measured_crs
 from gridcell.schema import CELL_ALIASES
+from gridcell.tables.names import plain_name
 from gridcell.tables.values import as_text
 from gridcell.words.messages import Message
 
@@ -21,12 +22,12 @@ _LABELS: Final = {"cell": "cells", "land": "within"}
 
 
 def find_column(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
-    """Return the column of the frame that has the first of these names, in any case."""
-    lower: dict[str, str] = {}
+    """Return the column of the frame that has the first of these names, their writing apart."""
+    plain: dict[str, str] = {}
     for column in frame.columns:
         if isinstance(column, str):
-            lower.setdefault(column.lower(), column)
-    return next((lower[name.lower()] for name in names if name.lower() in lower), None)
+            plain.setdefault(plain_name(column), column)
+    return next((plain[plain_name(name)] for name in names if plain_name(name) in plain), None)
 
 
 def column_of(frame: pd.DataFrame, column: str) -> "pd.Series[str]":

@@ -16,8 +16,9 @@ from gridcell.arrays import Geometries
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import is_plan, plan_file
 from gridcell.model import Plan
+from gridcell.read.aliases import field_hint
 from gridcell.read.crs import choose_work_crs, move, settle_crs
-from gridcell.read.fields import as_count, field_hint, find_columns, name_columns
+from gridcell.read.fields import as_count, find_columns, name_columns
 from gridcell.read.files import Input, Source, open_input, split_layer
 from gridcell.read.people import check_households
 from gridcell.rules import Rules

@@ -20,9 +20,9 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import InputError
 from gridcell.locator.frames import point_coordinates
+from gridcell.read.aliases import field_hint
 from gridcell.read.containers import at_hand
 from gridcell.read.crs import settle_crs
-from gridcell.read.fields import field_hint
 from gridcell.read.files import Source, open_input, split_layer
 from gridcell.read.offline import offline
 from gridcell.read.vector import PARQUET, choose_layer

@@ -16,8 +16,9 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend, polygons_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
+from gridcell.read.aliases import field_hint
 from gridcell.read.crs import move
-from gridcell.read.fields import as_count, field_hint, find_columns, rename
+from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Input, Source
 from gridcell.read.geometry import (
     POLYGONS,

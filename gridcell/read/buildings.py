@@ -12,7 +12,8 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
-from gridcell.read.fields import as_count, rename
+from gridcell.read.aliases import unread_numbers
+from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.footprints import drop_repeated
 from gridcell.read.geometry import POLYGONS, canonical_order, check_types, mended_findings
@@ -56,7 +57,8 @@ def check_buildings(
         "buildings are polygons (footprints); points of households are an input of their own",
         Hint("households"),
     )  # fmt: skip
-    given = rename(source, rules, "buildings")
+    wanted = pd.concat([ids.dropna() for ids in named]) if len(named) else None
+    given = rename(source, rules, "buildings", wanted=wanted)
     table = pd.DataFrame({"bldg_id": as_text(given["bldg_id"])})
     table["households"] = as_count(given["households"], source, "households")
     refuse_scientific(table["bldg_id"], source, "bldg_id")
@@ -89,6 +91,30 @@ def check_buildings(
     )
     frame["bldg_id"], made = unique_ids(frame["bldg_id"], "b", source, "bldg_id", named=named)
     return frame, findings + made
+
+
+def unread_figures(source: Source, rules: Rules) -> list[Finding]:
+    """Return the finding that no column counts households, with those of numbers that are not read.
+
+    Households will be estimated: where one of these columns counts them, it has to be named.
+    """
+    found = find_columns(source, rules.fields.get("buildings", {}), "buildings")
+    if "households" in found and source.frame[found["households"]].notna().any():
+        return []
+    numbers = unread_numbers(source, found)
+    if not numbers:
+        return []
+    columns = tuple(f"{name} ({_range(least, most)})" for name, least, most in numbers)
+    return [
+        Finding(
+            kind="figures_unread", severity="warning", measure=float(len(numbers)),
+            text=Message("finding.figures_unread", label=source.label, columns=columns),
+        )
+    ]  # fmt: skip
+
+
+def _range(least: float, most: float) -> str:
+    return f"{least:.15g}" if least == most else f"{least:.15g} – {most:.15g}"
 
 
 def _unread(source: Source, name: str, count: int) -> Finding:

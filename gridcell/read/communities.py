@@ -13,7 +13,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.fit import fit_together
 from gridcell.errors import InputError, RulesError
 from gridcell.model import Finding
-from gridcell.read.fields import as_count, as_dates, field_hint, find_columns, rename
+from gridcell.read.fields import as_count, as_dates, find_columns, key_hints, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POLYGONS, check_types, invalid_reason
 from gridcell.read.ids import refuse_scientific
@@ -118,7 +118,7 @@ def community_codes(source: Source, rules: Rules) -> "pd.Series[str]":
         raise InputError(
             f"{source.label}: no column holds the code; the fields are "
             f"{', '.join(columns) or 'none'}; name it",
-            field_hint("communities", "code"),
+            *key_hints(source, "communities", "code"),
         )
     codes = as_text(rename(source, rules, "communities")["code"])
     refuse_scientific(codes, source, "code")

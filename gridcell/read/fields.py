@@ -1,20 +1,17 @@
 """Columns found under our names, and their values as checked counts."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from gridcell.errors import Hint, InputError, RulesError
+from gridcell.read.aliases import Columns, field_hint
 from gridcell.read.files import Source
 from gridcell.rules import Rules
 from gridcell.schema import ALIASES, FIELDS
 from gridcell.tables.values import as_date, as_text
-
-_NAME_BYTES: Final = 10
-"""Length of a field name in a shapefile."""
 
 
 def check_mapping(rules: Rules) -> None:
@@ -32,11 +29,6 @@ def check_names(names: Iterable[str], role: str) -> None:
             raise RulesError(
                 f"fields.{role}.{name}: unknown column; expected one of {', '.join(FIELDS[role])}"
             )
-
-
-def field_hint(role: str, name: str, column: str = "COLUMN") -> Hint:
-    """Return the hint to name the column that serves as one of ours."""
-    return Hint(f"fields.{role}.{name}", column)
 
 
 def name_columns(
@@ -84,66 +76,69 @@ def name_columns(
     return frame.set_axis([new[column] for column in columns], axis="columns")
 
 
-def find_columns(source: Source, mapping: Mapping[str, str], role: str) -> dict[str, str]:
+def find_columns(
+    source: Source,
+    mapping: Mapping[str, str],
+    role: str,
+    *,
+    wanted: "pd.Series[str] | None" = None,
+) -> dict[str, str]:
     """Return the file's column for each of our names that the file has.
 
-    The mapping of the rules file wins; then the aliases of `schema.ALIASES`, the first in the list
-    that is there. The case of names counts only where columns differ in nothing else. Shapefiles
-    hold names of at most 10 bytes, so their fields match aliases cut to that length too.
+    The mapping wins; then the aliases of `schema.ALIASES`, the first in the list that is there and
+    not empty; of ids and codes those with a value in every row, each another, come first. Case,
+    accents, full width, spaces, marks and units in brackets do not matter. Shapefiles hold names
+    of at most 10 bytes, so their fields match aliases cut to that length too. Names of many
+    meanings (`schema.LAST_ALIASES`) serve where no other does.
+
+    Parameters
+    ----------
+    source, mapping, role
+        The input, the columns that are named, which input it is.
+    wanted
+        Ids by which registers name buildings: the column that holds most of them is ``bldg_id``.
 
     Raises
     ------
     InputError
-        A mapped column that the file lacks, with those it has; several columns that differ from
-        ours, and from each other, by case.
+        A mapped column that the file lacks, with those it has; several columns that could each be
+        the one that counts households or holds codes, with different values, and those that differ
+        from ours, and from each other, by their writing alone.
     """
-    columns = [str(c) for c in source.frame.columns if c != "geometry"]
-    lower: dict[str, list[str]] = {}
-    for column in columns:
-        lower.setdefault(column.lower(), []).append(column)
-
-    def column_of(name: str, alias: str) -> str | None:
-        alike = lower.get(alias.lower(), [])
-        if len(alike) > 1 and alias not in alike:
-            raise InputError(
-                f"{source.label}: columns {' and '.join(alike)} could each be {name}; rename one, "
-                "or name it",
-                field_hint(role, name, alike[0]),
-            )
-        return alias if alias in alike else next(iter(alike), None)
-
+    columns = Columns(source, role)
     found: dict[str, str] = {}
-    for name, aliases in ALIASES[role].items():
+    for name in ALIASES[role]:
         if name in mapping:
-            wanted = mapping[name]
-            mapped = column_of(name, wanted)
+            mapped = columns.called(name, mapping[name])
             if mapped is None:
                 raise InputError(
-                    f"{source.label}: fields.{role}.{name} names the column {wanted!r}, which "
-                    f"the file lacks; it has {', '.join(columns) or 'none'}"
+                    f"{source.label}: fields.{role}.{name} names the column {mapping[name]!r}, "
+                    f"which the file lacks; it has {', '.join(columns.names) or 'none'}"
                 )
             found[name] = mapped
-            continue
-        for alias in aliases:
-            match = column_of(name, alias)
-            if match is None and source.is_shapefile:
-                match = column_of(name, _shortened(alias, source.encoding))
-            if match is not None:
-                found[name] = match
-                break
+        elif (match := columns.choose(name, wanted if name == "bldg_id" else None)) is not None:
+            found[name] = match
     return found
 
 
-def rename(source: Source, rules: Rules, role: str) -> pd.DataFrame:
+def rename(
+    source: Source, rules: Rules, role: str, *, wanted: "pd.Series[str] | None" = None
+) -> pd.DataFrame:
     """Return the columns of the input that we know, under our names, all of ``ALIASES[role]``.
 
     Columns that the file lacks are missing (``None``) throughout. Values are as in the file.
     """
-    found = find_columns(source, rules.fields.get(role, {}), role)
+    found = find_columns(source, rules.fields.get(role, {}), role, wanted=wanted)
     out = pd.DataFrame(index=source.frame.index)
     for name in ALIASES[role]:
         out[name] = source.frame[found[name]].astype(object) if name in found else None
     return out
+
+
+def key_hints(source: Source, role: str, name: str) -> list[Hint]:
+    """Return hints to name the column of codes or ids: those that could be, else any."""
+    likely = Columns(source, role).likely_keys()
+    return [field_hint(role, name, column) for column in likely] or [field_hint(role, name)]
 
 
 def as_count(
@@ -191,9 +186,3 @@ def as_dates(values: "pd.Series[str]", source: Source, what: str) -> "pd.Series[
             f"such as 2026-01-31 or nothing ({len(bad)} such rows)"
         )
     return dates
-
-
-def _shortened(alias: str, encoding: str | None) -> str:
-    return alias.encode(encoding or "utf-8", errors="ignore")[:_NAME_BYTES].decode(
-        encoding or "utf-8", errors="ignore"
-    )

@@ -15,6 +15,7 @@ from gridcell.arguments import checked
 from gridcell.coverage.mend import mend
 from gridcell.crs import crs_name, overruled, parse_crs
 from gridcell.errors import Hint, InputError
+from gridcell.read.aliases import is_guessed
 from gridcell.read.compare import Looked, compare
 from gridcell.read.crs import choose_work_crs, move, settle_crs
 from gridcell.read.fields import check_mapping
@@ -287,10 +288,16 @@ def _type(column: "pd.Series[Any]") -> str:
 
 
 def _table_role(source: Source, rules: Rules) -> str | None:
-    for role, key in (("households", "household_id"), ("staff", "staff_id")):
-        if key in columns_of(source, role, rules):
-            return role
-    return None
+    keys = {"households": "household_id", "staff": "staff_id"}
+    found = {role: columns_of(source, role, rules) for role in keys}
+    sure = [
+        role for role, key in keys.items()
+        if key in found[role] and not is_guessed(found[role][key], role, key)
+    ]  # fmt: skip
+    guessed = [role for role, key in keys.items() if key in found[role]]
+    if not sure and "roles" in found["staff"] and "staff" in guessed:
+        return "staff"
+    return next(iter(sure + guessed), None)
 
 
 def _layer_role(source: Source, metric: gpd.GeoDataFrame | None, rules: Rules) -> str | None:
@@ -301,9 +308,12 @@ def _layer_role(source: Source, metric: gpd.GeoDataFrame | None, rules: Rules) -
     if not np.isin(types, [int(t) for t in POLYGONS]).all():
         return _table_role(source, rules)
     small = metric is not None and np.median(shapely.area(metric.geometry.array)) < _BUILDING_M2
-    # A column like osm_id, which the mapping names, is in many a layer.
-    named = "code" in rules.fields.get("communities", {})
-    if "code" in columns_of(source, "communities", rules) and not (named and small):
+    # A column like osm_id or ID, named or guessed, is in many a layer.
+    code = columns_of(source, "communities", rules).get("code")
+    unsure = "code" in rules.fields.get("communities", {}) or (
+        code is not None and is_guessed(code, "communities", "code")
+    )
+    if code is not None and not (unsure and small):
         return "communities"
     if {"floors", "units", "use"} & columns_of(source, "buildings", rules).keys():
         return "buildings"

@@ -17,7 +17,7 @@ from gridcell.crs import crs_name, overruled, parse_crs
 from gridcell.errors import InputError
 from gridcell.model import Finding, InputRecord, Layers
 from gridcell.read.atoms import check_atoms, hexagon_resolution, hexagons
-from gridcell.read.buildings import check_buildings
+from gridcell.read.buildings import check_buildings, unread_figures
 from gridcell.read.communities import check_communities
 from gridcell.read.crs import check_meeting, check_moved, choose_work_crs, move, settle_crs
 from gridcell.read.datum import parse_datums, to_wgs84
@@ -112,7 +112,10 @@ def read_layers(
     register = None if households is None else reader.people(households, "households")
     roster = None if staff is None else reader.people(staff, "staff")
     named = [people["bldg_id"] for people in (register, roster) if people is not None]
-    built = None if buildings is None else reader.buildings(buildings, named)
+    built = (
+        None if buildings is None
+        else reader.buildings(buildings, named, registered=register is not None)
+    )  # fmt: skip
     lines = reader.barriers(_several(barriers))
     premises = None if sites is None else reader.sites(sites)
     pieces = None if atoms is None else reader.atoms(atoms, areas, register, named)
@@ -191,7 +194,9 @@ class _Reader:
         self.findings += findings
         return frame
 
-    def buildings(self, given: Input, named: "list[pd.Series[str]]") -> gpd.GeoDataFrame:
+    def buildings(
+        self, given: Input, named: "list[pd.Series[str]]", *, registered: bool
+    ) -> gpd.GeoDataFrame:
         source = self.open(given, "buildings")
         values = self.moved(source)
         frame, findings = check_buildings(source, values, self.crs, self.rules, named=named)
@@ -199,6 +204,8 @@ class _Reader:
             raise InputError(f"{source.label}: no row has a geometry")
         check_meeting(source, frame.geometry.to_numpy(), self.outlines, share=_LEAST_MEETING)
         self.findings += findings
+        if not registered:
+            self.findings += unread_figures(source, self.rules)
         return frame
 
     def sites(self, given: Input) -> gpd.GeoDataFrame:

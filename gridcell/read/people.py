@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from gridcell.crs import bounds_of_points, require_units
 from gridcell.errors import InputError
+from gridcell.read.aliases import field_hint
 from gridcell.read.crs import move_points, settle_crs
 from gridcell.read.datum import points_to_wgs84
-from gridcell.read.fields import as_count, field_hint, find_columns, rename
+from gridcell.read.fields import as_count, find_columns, key_hints, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POINTS, check_types, geometries_of
 from gridcell.read.ids import refuse_scientific
@@ -126,7 +127,7 @@ def _ids(
     if key not in found:
         raise InputError(
             f"{source.label}: no column {key}; the columns are {_columns(source)}; name it",
-            field_hint(role, key),
+            *key_hints(source, role, key),
         )
     ids = as_text(rename(source, rules, role)[key])
     missing = np.flatnonzero(ids.isna())

@@ -11,7 +11,7 @@ from gridcell.arrays import Geometries
 from gridcell.errors import GridcellError
 from gridcell.model import Finding
 from gridcell.read.atoms import check_atoms
-from gridcell.read.buildings import check_buildings
+from gridcell.read.buildings import check_buildings, unread_figures
 from gridcell.read.communities import community_codes
 from gridcell.read.features import check_barriers, check_sites
 from gridcell.read.fields import find_columns
@@ -51,7 +51,8 @@ def layer_remarks(
         if role == "communities":
             community_codes(source, rules)
         elif role == "buildings":
-            return check_buildings(source, values, work, rules)[1]
+            found = check_buildings(source, values, work, rules)[1]
+            return [*found, *unread_figures(source, rules)]
         elif role == "sites":
             return check_sites(source, values, work, rules)[1]
         elif role == "atoms":

@@ -1,0 +1,183 @@
+"""Which column of a file is which of ours, where several could be."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from gridcell.errors import Hint, InputError
+from gridcell.read.files import Source
+from gridcell.schema import ALIASES, LAST_ALIASES
+from gridcell.tables.names import plain_name
+from gridcell.tables.values import as_number, as_text
+
+_NAME_BYTES: Final = 10
+"""Length of a field name in a shapefile."""
+_KEYS: Final = ("code", "bldg_id", "household_id", "staff_id")
+"""Columns that tell rows apart."""
+_DECISIVE: Final = frozenset({
+    ("communities", "code"), ("buildings", "households"), ("households", "count"),
+    ("atoms", "households"),
+})  # fmt: skip
+"""Columns of which it must be clear which one is meant: nothing shows later that it was another."""
+_OFFERED: Final = 3
+"""How many columns a message offers."""
+_LISTED: Final = 8
+_MOST: Final = 10_000
+"""Above it a number is hardly one of households of a building."""
+
+
+def field_hint(role: str, name: str, column: str = "COLUMN") -> Hint:
+    """Return the hint to name the column that serves as one of ours."""
+    return Hint(f"fields.{role}.{name}", column)
+
+
+class Columns:
+    """The columns of a file, found by name."""
+
+    def __init__(self, source: Source, role: str) -> None:
+        self.source, self.role = source, role
+        self.names = [str(c) for c in source.frame.columns if c != "geometry"]
+        self._plain: dict[str, list[str]] = {}
+        for column in self.names:
+            self._plain.setdefault(plain_name(column), []).append(column)
+
+    def called(self, name: str, alias: str) -> str | None:
+        """Return the column of that name, its writing apart.
+
+        Raises
+        ------
+        InputError
+            Several columns that differ from it, and from each other, by their writing alone.
+        """
+        alike = self._plain.get(plain_name(alias), [])
+        if len(alike) > 1 and alias not in alike:
+            same_case = [c for c in alike if c.lower() == alias.lower()]
+            if len(same_case) == 1:
+                return same_case[0]
+            raise self._unclear(name, alike)
+        return alias if alias in alike else next(iter(alike), None)
+
+    def choose(self, name: str, wanted: "pd.Series[str] | None" = None) -> str | None:
+        """Return the column that serves as one of ours, by its aliases.
+
+        Parameters
+        ----------
+        name
+            Our name.
+        wanted
+            Ids by which other inputs name these rows, for a column of ids.
+
+        Raises
+        ------
+        InputError
+            Several columns that could each be it, with different values, where it matters.
+        """
+        found = self._by_aliases(name, ALIASES[self.role][name])
+        last = self._by_aliases(name, LAST_ALIASES.get(self.role, {}).get(name, ()))
+        last = [column for column in last if column not in found]
+        if wanted is not None and len(wanted):
+            return self._most_wanted(found + last, wanted)
+        if found:
+            return self._first(name, found)
+        keys = [column for column in last if self._is_key(name, column)]
+        if name == "bldg_id":
+            # Numbers of rows tell nothing apart: repeated buildings have other ones.
+            keys = [c for c in keys if plain_name(c) in ("osmid", "id", "编号")][:1]
+        if len(keys) > 1 and self._differ(keys) and (self.role, name) in _DECISIVE:
+            return None
+        return next(iter(keys), None)
+
+    def likely_keys(self) -> list[str]:
+        """Return the columns that could be codes or ids: a value in every row, each another."""
+        return [c for c in self.names if self._is_key("code", c)][:_OFFERED]
+
+    def _by_aliases(self, name: str, aliases: Iterable[str]) -> list[str]:
+        found: dict[str, None] = {}
+        for alias in aliases:
+            match = self.called(name, alias)
+            if match is None and self.source.is_shapefile:
+                match = self.called(name, _shortened(alias, self.source.encoding))
+            if match is not None:
+                found.setdefault(match)
+        return list(found)
+
+    def _first(self, name: str, found: list[str]) -> str:
+        if len(found) == 1:
+            return found[0]
+        filled = [c for c in found if self.source.frame[c].notna().any()] or found[:1]
+        if plain_name(filled[0]) == plain_name(name):
+            return filled[0]
+        if name in _KEYS:
+            filled = [c for c in filled if self._is_key(name, c)] or filled[:1]
+        if (self.role, name) in _DECISIVE and self._differ(filled):
+            raise self._unclear(name, filled)
+        return filled[0]
+
+    def _most_wanted(self, found: list[str], wanted: "pd.Series[str]") -> str | None:
+        """Return the column that holds most of the ids, the first of several."""
+        ids = set(wanted)
+        share = [len(ids & set(as_text(self.source.frame[c]).dropna())) for c in found]
+        best = int(np.argmax(share)) if found else 0
+        sure = [c for c in found if c in self._by_aliases("bldg_id", ALIASES[self.role]["bldg_id"])]
+        return found[best] if found and share[best] else next(iter(sure), None)
+
+    def _differ(self, columns: Sequence[str]) -> bool:
+        first, *others = (as_text(self.source.frame[c]).fillna("") for c in columns)
+        return any(not first.equals(other) for other in others)
+
+    def _is_key(self, name: str, column: str) -> bool:
+        texts = as_text(self.source.frame[column])
+        if texts.isna().any() or texts.duplicated().any():
+            return False
+        return name != "code" or bool(texts.str.fullmatch("[0-9A-Za-z]+").all())
+
+    def _unclear(self, name: str, columns: Sequence[str]) -> InputError:
+        return InputError(
+            f"{self.source.label}: columns {' and '.join(columns)} could each be {name}, and their "
+            "values differ; name the right one",
+            *(field_hint(self.role, name, column) for column in columns[:_OFFERED]),
+        )
+
+
+def is_guessed(column: str, role: str, name: str) -> bool:
+    """Return whether a column serves as one of ours by a name of many meanings."""
+    return plain_name(column) in map(plain_name, LAST_ALIASES.get(role, {}).get(name, ()))
+
+
+def unread_numbers(source: Source, found: Mapping[str, str]) -> list[tuple[str, float, float]]:
+    """Return the columns of numbers that none of ours are: name, least and greatest.
+
+    Those that could be households first: whole numbers of a size that a building may hold, not
+    another one in every row.
+
+    Parameters
+    ----------
+    source
+        The layer.
+    found
+        The columns that are read.
+    """
+    likely: list[tuple[str, float, float]] = []
+    others: list[tuple[str, float, float]] = []
+    for column in source.frame.columns:
+        values = source.frame[column]
+        if column == "geometry" or column in found.values() or values.isna().all():
+            continue
+        if pd.api.types.is_bool_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
+            continue
+        numbers, unread = as_number(values)
+        if unread or numbers.isna().all():
+            continue
+        known = numbers.dropna()
+        whole = bool(((known == np.floor(known)) & (known >= 0) & (known <= _MOST)).all())
+        rows = whole and (len(known) == 1 or not known.is_unique)
+        (likely if rows else others).append((str(column), known.min(), known.max()))
+    return (likely + others)[:_LISTED]
+
+
+def _shortened(alias: str, encoding: str | None) -> str:
+    return alias.encode(encoding or "utf-8", errors="ignore")[:_NAME_BYTES].decode(
+        encoding or "utf-8", errors="ignore"
+    )
