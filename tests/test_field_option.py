@@ -74,7 +74,7 @@ CODE = ("--field", "communities.code=KEY_A")
 
 def test_a_missing_column_names_the_option_that_then_serves(files, capsys):
     code, _, said = divide(capsys, files)
-    assert (code, said.rstrip().endswith("name it (--field communities.code=COLUMN)")) == (3, True)
+    assert (code, "name it (--field communities.code=KEY_A, --field" in said) == (3, True)
     assert divide(capsys, files, *CODE)[:2] == (0, 16)
     assert divide(capsys, files, *CODE, "--field", "buildings.households=QTY")[:2] == (0, 160)
 
