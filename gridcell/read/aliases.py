@@ -84,7 +84,7 @@ class Columns:
         keys = [column for column in last if self._is_key(name, column)]
         if name == "bldg_id":
             # Numbers of rows tell nothing apart: repeated buildings have other ones.
-            keys = [c for c in keys if plain_name(c) in ("osmid", "id", "编号")][:1]
+            keys = [c for c in keys if not self._numbers_rows(c)]
         if len(keys) > 1 and self._differ(keys) and (self.role, name) in _DECISIVE:
             return None
         return next(iter(keys), None)
@@ -132,6 +132,10 @@ class Columns:
         if texts.isna().any() or texts.duplicated().any():
             return False
         return name != "code" or bool(texts.str.fullmatch("[0-9A-Za-z]+").all())
+
+    def _numbers_rows(self, column: str) -> bool:
+        whole = pd.api.types.is_integer_dtype(self.source.frame[column].dtype)
+        return bool(whole) and plain_name(column) != "osmid"
 
     def _unclear(self, name: str, columns: Sequence[str]) -> InputError:
         return InputError(
