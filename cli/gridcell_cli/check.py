@@ -227,9 +227,12 @@ class _Layer:
         fields: field_option.Fields,
     ) -> None:
         from gridcell.crs import parse_crs
+        from gridcell.formats.geopackage import is_plan
         from gridcell.read.files import open_input, open_polygons, split_layer
 
-        self.folder = split_layer(cells)[0].parent
+        file = split_layer(cells)[0]
+        self.folder = file.parent
+        self.read_as_plan: list[str] = []
         self.crs, self.fields = crs, fields
         named = parse_crs(crs)
         self.sources = {"cells": open_polygons(cells, "cells", encoding=encoding, named=named)}
@@ -240,11 +243,30 @@ class _Layer:
                 self.sources[role] = open_polygons(
                     given, role, encoding=encoding, named=named, beside=beside
                 )
+        if within is not None and is_plan(file):
+            self._take_as_plan(file, named)
         if households is not None:
             self.sources["households"] = open_input(households, "households", encoding=encoding)
 
+    def _take_as_plan(self, file: Path, named: Any) -> None:
+        """Read the land as the plan did whose layer the cells are: in its CRS, healed."""
+        from dataclasses import replace
+
+        from gridcell.formats.geopackage import plan_file, read_rules_of
+        from gridcell.read.land import read_land
+
+        source, crs = self.sources["within"], self.sources["cells"].crs
+        if crs is None:
+            return
+        land, self.read_as_plan = read_land(
+            source, crs, read_rules_of(plan_file(file)), named,
+            whole=self.sources["cells"].layer == "large",
+        )  # fmt: skip
+        self.sources["within"] = replace(source, frame=land)
+
     def remarks(self) -> list[str]:
-        return [remark for source in self.sources.values() for remark in source.remarks]
+        said = [remark for source in self.sources.values() for remark in source.remarks]
+        return [*said, *self.read_as_plan]
 
     def check(self, shares: list[tuple[str, str]], gap_width: float | None) -> "CheckReport":
         from gridcell.check import check_cells

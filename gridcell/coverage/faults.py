@@ -117,12 +117,45 @@ def _sizes(table: CellTable, shapes: Geometries) -> tuple[NDArray[np.float64], N
     return np.asarray(shapely.area(metric)), width_of(metric, tolerance=WIDTH_ERROR)
 
 
+def _below_grid(
+    table: CellTable, level: Level, shapes: Geometries, widths: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Tell which pieces lie along the border of a land that is no level of the layer, within 1 mm.
+
+    Who divides a land puts vertices on its borders where others meet them, at coordinates that are
+    rounded. Between cells themselves nothing is below a grid.
+    """
+    land = level.land
+    below = np.zeros(len(shapes), dtype=bool)
+    thin = np.flatnonzero(widths < NEAR_M)
+    if land is None or level.nested or not len(thin):
+        return below
+    borders = shapely.boundary(land.cover[~shapely.is_missing(land.cover)])
+    # With the middle of each edge: a slit across the land has its ends alone on the border.
+    ends, of = shapely.get_coordinates(shapes[thin], return_index=True)
+    middle, part = (ends[1:] + ends[:-1]) / 2, of[1:] == of[:-1]
+    xy, of = np.concatenate([ends, middle[part]]), np.concatenate([of, of[1:][part]])
+    points = np.asarray(shapely.points(xy), dtype=object)
+    near = np.unique(
+        shapely.STRtree(points).query(
+            borders, predicate="dwithin", distance=NEAR_M / max(table.scale())
+        )[1]
+    )
+    count = np.bincount(of, minlength=len(thin))
+    below[thin] = np.bincount(of[near], minlength=len(thin)) == count
+    return below
+
+
 def _gaps(found: Cover, table: CellTable, level: Level, gap_width: float, step: float) -> None:
     frame, units = found.proof.gap_pieces, table.units
     shapes = np.asarray(frame.geometry.array, dtype=object)
     if not len(shapes):
         return
     areas, widths = _sizes(table, shapes)
+    kept = ~_below_grid(table, level, shapes, widths)
+    shapes, areas, widths, frame = shapes[kept], areas[kept], widths[kept], frame[kept]
+    if not len(shapes):
+        return
     beside = _beside(table, level, shapes, _NEAR * step)
     thin = (widths < gap_width) | is_sliver(areas, widths, max(THIN_M, gap_width))
     parents = frame["parent"].to_numpy()
@@ -241,6 +274,9 @@ def _outside(found: Cover, table: CellTable, level: Level) -> None:
     shapes = np.asarray(frame.geometry.array, dtype=object)[~told]
     rows, parent = rows[~told], parent[~told]
     areas, widths = _sizes(table, shapes)
+    kept = ~_below_grid(table, level, shapes, widths)
+    shapes, areas, widths = shapes[kept], areas[kept], widths[kept]
+    rows, parent = rows[kept], parent[kept]
     kind = "not_nested_geometry" if level.nested else "outside"
     cells, messages = [], []
     for row, home, area, width in zip(rows.tolist(), parent.tolist(), areas, widths, strict=True):

@@ -288,6 +288,11 @@ def read_metadata(file: Path) -> dict[str, str]:
         raise InputError(f"{file}: no plan: no readable table metadata: {error}") from None
 
 
+def read_rules_of(file: Path) -> Rules:
+    """Return the rules that a plan was made by, reading nothing else of it."""
+    return Rules.build(json.loads(read_metadata(file)["rules"]), source=f"{file}: rules")
+
+
 def stored_report(file: Path) -> Any:
     """Return the report that stands in a plan's GeoPackage, as it stands there.
 

@@ -33,6 +33,8 @@ _PARTS: Final = frozenset({
 """Suffixes of what belongs to data sets, or explains them."""
 _SEVERAL: Final = (".gpkg", ".gdb", ".kml", ".gml")
 """Data sets with layers of their own."""
+_SINGLE: Final = (*SHAPEFILE[:3], ".csv", ".tsv", ".txt", ".parquet", ".geoparquet", ".pq")
+"""Files that hold one layer, which has no name of its own."""
 _LIST: Final = 12
 _UTF8_NAME: Final = 0x800
 """The flag of an archive whose names are UTF-8."""
@@ -137,15 +139,18 @@ def at_hand(path: Path, layer: str | None) -> Iterator[AtHand]:
         No such layer, several and none named, or an archive that is damaged or encrypted.
     """
     if not is_container(path):
+        _require_layer(path, layer)
         yield AtHand(path=path, layer=layer)
         return
     found, inner = _find(path, _listed(path), layer)
     try:
         if path.is_dir():
+            _require_layer(path / found.main, inner)
             yield AtHand(path=path / found.main, layer=inner, title=found.title)
         else:
             with TemporaryDirectory(prefix="gridcell-", ignore_cleanup_errors=True) as folder:
                 main = _unpack(path, found, Path(folder))
+                _require_layer(main, inner)
                 yield AtHand(path=main, layer=inner, title=found.title)
     except InputError as error:
         error.args = (f"{path.name}: {error.message}",)
@@ -245,6 +250,17 @@ def _datasets(names: list[str]) -> list[Dataset]:
         )
         for name, parts in sorted(mains.items())
     ]
+
+
+def _require_layer(path: Path, layer: str | None) -> None:
+    """Raise `InputError` where a layer is wanted of a file that is one layer, called as the file.
+
+    What other files hold is known to those who open them.
+    """
+    if layer is not None and path.suffix.lower() in _SINGLE and layer.casefold() not in {
+        path.stem.casefold(), path.name.casefold(),
+    }:  # fmt: skip
+        raise InputError(f"{path.name}: no layer {layer!r}; the file holds {path.stem}")
 
 
 def _chosen(found: list[Dataset]) -> list[Dataset]:
