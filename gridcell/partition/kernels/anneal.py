@@ -8,18 +8,14 @@ from numba import njit
 from gridcell.partition.kernels.regroup import regroup_cells
 from gridcell.partition.kernels.state import (
     Adjacency,
-    Cells,
     Goal,
     Ints,
-    Scratch,
     accepts,
     draw,
     energy,
     leaving,
     measure,
     new_scratch,
-    put,
-    shared,
 )
 from gridcell.partition.kernels.walk import gather, holds_without
 
@@ -28,7 +24,7 @@ _SWAPS = 0.3
 
 
 @njit(cache=True, nogil=True)
-def anneal(
+def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
     land: Adjacency, of: Ints, count: int, goal: Goal, sweeps: int, hot: float, cold: float,
     regroup: float, seed: int,
 ) -> float:  # fmt: skip
@@ -60,80 +56,77 @@ def anneal(
     n = len(of)
     cells = measure(land, of, count, goal)
     scratch = new_scratch(n, seed)
+    # One loop over the arrays themselves: whenever an array is taken out of a tuple or handed to a
+    # function, numba counts it as in use, which takes longer than a proposal.
+    first, neighbour, length, perimeter, weight, area, home, hold = land
+    _, weights, areas, perimeters, size, cost = cells
+    mark, queue, _, stamp, state = scratch
     cooling = max(1, sweeps * 9 // 10)
     for sweep in range(sweeps):
         heat = hot * (cold / hot) ** (sweep / cooling) if sweep < cooling else 0.0
         for _ in range(n):
-            i = int(draw(scratch.state) * n)
-            degree = land.first[i + 1] - land.first[i]
+            i = int(draw(state) * n)
+            degree = first[i + 1] - first[i]
             if degree == 0:
                 continue
-            j = land.neighbour[land.first[i] + int(draw(scratch.state) * degree)]
-            if of[i] == of[j]:
+            j = neighbour[first[i] + int(draw(state) * degree)]
+            x, y = of[i], of[j]
+            if x == y:
                 continue
-            if regroup > 0.0 and draw(scratch.state) < regroup:
+            if regroup > 0.0 and draw(state) < regroup:
                 regroup_cells(i, j, heat, land, cells, goal, scratch)
-            elif cells.size[of[i]] == 1 or draw(scratch.state) < _SWAPS:
-                _swap(i, j, heat, land, cells, goal, scratch)
+                continue
+            # Atom i goes over to y, and in a swap its neighbour j to x.
+            swap = size[x] == 1 or draw(state) < _SWAPS
+            i_to_x, i_to_y, between = 0.0, 0.0, 0.0
+            for k in range(first[i], first[i + 1]):
+                if of[neighbour[k]] == x:
+                    i_to_x += length[k]
+                elif of[neighbour[k]] == y:
+                    i_to_y += length[k]
+                    if neighbour[k] == j:
+                        between = length[k]
+            moved, wider = weight[i], area[i]
+            px = perimeters[x] - perimeter[i] + 2 * i_to_x
+            left = leaving(home[i], hold[i], x, y)
+            if swap:
+                j_to_x, j_to_y = 0.0, 0.0
+                for k in range(first[j], first[j + 1]):
+                    if of[neighbour[k]] == x:
+                        j_to_x += length[k]
+                    elif of[neighbour[k]] == y:
+                        j_to_y += length[k]
+                i_to_y, j_to_x = i_to_y - between, j_to_x - between
+                # Each must touch what the other leaves behind, unless it leaves nothing.
+                if (i_to_y <= 0.0 and size[y] > 1) or (j_to_x <= 0.0 and size[x] > 1):
+                    continue
+                moved, wider = moved - weight[j], wider - area[j]
+                px += perimeter[j] - 2 * j_to_x
+                py = perimeters[y] - perimeter[j] + 2 * j_to_y
+                py += perimeter[i] - 2 * i_to_y
+                left += leaving(home[j], hold[j], y, x)
             else:
-                _shift(i, of[j], heat, land, cells, goal, scratch)
-    return float(cells.energy.sum())
-
-
-@njit(cache=True, nogil=True)
-def _shift(
-    i: int, y: int, heat: float, land: Adjacency, cells: Cells, goal: Goal, scratch: Scratch
-) -> None:
-    """Move atom i to the cell y beside it."""
-    x = cells.of[i]
-    rim = land.perimeter[i]
-    wx, wy = cells.weight[x] - land.weight[i], cells.weight[y] + land.weight[i]
-    ax, ay = cells.area[x] - land.area[i], cells.area[y] + land.area[i]
-    px = cells.perimeter[x] - rim + 2 * shared(i, x, land, cells.of)
-    py = cells.perimeter[y] + rim - 2 * shared(i, y, land, cells.of)
-    after = energy(wx, ax, px, goal) + energy(wy, ay, py, goal) + leaving(i, x, y, land)
-    if not accepts(after - cells.energy[x] - cells.energy[y], heat, scratch.state):
-        return
-    if not holds_without(i, land, cells, scratch):
-        return
-    cells.of[i] = y
-    put(x, wx, ax, px, cells.size[x] - 1, cells, goal)
-    put(y, wy, ay, py, cells.size[y] + 1, cells, goal)
-
-
-@njit(cache=True, nogil=True)
-def _swap(
-    i: int, j: int, heat: float, land: Adjacency, cells: Cells, goal: Goal, scratch: Scratch
-) -> None:
-    """Let the neighbours i and j of different cells change places."""
-    x, y = cells.of[i], cells.of[j]
-    ij = 0.0
-    for k in range(land.first[i], land.first[i + 1]):
-        if land.neighbour[k] == j:
-            ij = land.length[k]
-    to_y = shared(i, y, land, cells.of) - ij
-    to_x = shared(j, x, land, cells.of) - ij
-    # Each must touch what the other leaves behind, unless it leaves nothing.
-    if (to_y <= 0.0 and cells.size[y] > 1) or (to_x <= 0.0 and cells.size[x] > 1):
-        return
-    more = land.weight[j] - land.weight[i]
-    wider = land.area[j] - land.area[i]
-    wx, wy = cells.weight[x] + more, cells.weight[y] - more
-    ax, ay = cells.area[x] + wider, cells.area[y] - wider
-    px = cells.perimeter[x] - land.perimeter[i] + 2 * shared(i, x, land, cells.of)
-    px += land.perimeter[j] - 2 * to_x
-    py = cells.perimeter[y] - land.perimeter[j] + 2 * shared(j, y, land, cells.of)
-    py += land.perimeter[i] - 2 * to_y
-    after = energy(wx, ax, px, goal) + energy(wy, ay, py, goal)
-    after += leaving(i, x, y, land) + leaving(j, y, x, land)
-    if not accepts(after - cells.energy[x] - cells.energy[y], heat, scratch.state):
-        return
-    cells.of[i], cells.of[j] = y, x
-    if (
-        gather(j, x, x, land, cells.of, scratch) < cells.size[x]
-        or gather(i, y, y, land, cells.of, scratch) < cells.size[y]
-    ):
-        cells.of[i], cells.of[j] = x, y
-        return
-    put(x, wx, ax, px, cells.size[x], cells, goal)
-    put(y, wy, ay, py, cells.size[y], cells, goal)
+                py = perimeters[y] + perimeter[i] - 2 * i_to_y
+            wx, wy = weights[x] - moved, weights[y] + moved
+            ax, ay = areas[x] - wider, areas[y] + wider
+            cost_x, cost_y = energy(wx, ax, px, goal), energy(wy, ay, py, goal)
+            rise = cost_x + cost_y + left - cost[x] - cost[y]
+            if not accepts(rise, heat, state):
+                continue
+            if swap:
+                of[i], of[j] = y, x
+                if (
+                    gather(j, x, x, first, neighbour, of, mark, queue, stamp) < size[x]
+                    or gather(i, y, y, first, neighbour, of, mark, queue, stamp) < size[y]
+                ):
+                    of[i], of[j] = x, y
+                    continue
+            elif holds_without(i, first, neighbour, of, mark, queue, stamp):
+                of[i] = y
+                size[x] -= 1
+                size[y] += 1
+            else:
+                continue
+            weights[x], areas[x], perimeters[x], cost[x] = wx, ax, px, cost_x
+            weights[y], areas[y], perimeters[y], cost[y] = wy, ay, py, cost_y
+    return float(cost.sum())

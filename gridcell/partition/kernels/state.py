@@ -115,44 +115,29 @@ def energy(weight: float, area: float, perimeter: float, goal: Goal) -> float:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def shared(atom: int, group: int, land: Adjacency, of: Ints) -> float:
-    """Return how long an atom's border with the atoms of a group is."""
-    out = 0.0
-    for k in range(land.first[atom], land.first[atom + 1]):
-        if of[land.neighbour[k]] == group:
-            out += land.length[k]
-    return out
-
-
-@njit(cache=True, nogil=True, inline="always")
-def leaving(atom: int, x: int, y: int, land: Adjacency) -> float:
+def leaving(home: int, hold: float, x: int, y: int) -> float:
     """Return what it costs that an atom goes from x to y: less than 0 when it comes home."""
-    if land.home[atom] == x:
-        return float(land.hold[atom])
-    return -float(land.hold[atom]) if land.home[atom] == y else 0.0
+    if home == x:
+        return hold
+    return -hold if home == y else 0.0
 
 
 @njit(cache=True, nogil=True)
 def measure(land: Adjacency, of: Ints, count: int, goal: Goal) -> Cells:
     """Return the figures of all cells; `of` is kept and changed in place later."""
+    first, neighbour, length = land.first, land.neighbour, land.length
     weight, area, perimeter = np.zeros(count), np.zeros(count), np.zeros(count)
     size, cost = np.zeros(count, dtype=np.int64), np.zeros(count)
     for i in range(len(of)):
         c = of[i]
         weight[c] += land.weight[i]
         area[c] += land.area[i]
-        perimeter[c] += land.perimeter[i] - shared(i, c, land, of)
+        inner = 0.0
+        for k in range(first[i], first[i + 1]):
+            if of[neighbour[k]] == c:
+                inner += length[k]
+        perimeter[c] += land.perimeter[i] - inner
         size[c] += 1
     for c in range(count):
         cost[c] = energy(weight[c], area[c], perimeter[c], goal)
     return Cells(of, weight, area, perimeter, size, cost)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def put(
-    cell: int, weight: float, area: float, perimeter: float, size: int, cells: Cells, goal: Goal
-) -> None:
-    """Set the figures of a cell."""
-    cells.weight[cell], cells.area[cell], cells.perimeter[cell] = weight, area, perimeter
-    cells.size[cell] = size
-    cells.energy[cell] = energy(weight, area, perimeter, goal)
