@@ -85,6 +85,9 @@ def raising(monkeypatch):
     return install
 
 
+LAYERS = types.SimpleNamespace(findings=())
+
+
 @pytest.fixture
 def steps(monkeypatch):
     """Put recording stand-ins in the place of reading, dividing and writing."""
@@ -99,7 +102,7 @@ def steps(monkeypatch):
 
     plan = dataclasses.replace(PLAN, findings=FINDINGS.copy())
     for module, names in {
-        "read": {"read_layers": record("read_layers", "layers")},
+        "read": {"read_layers": record("read_layers", LAYERS)},
         "pipeline": {"make_plan": record("make_plan", plan)},
         "folder": {"require_free": record("require_free"), "write_plan": record("write_plan")},
     }.items():
@@ -266,7 +269,7 @@ def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
         "EPSG:4547", "GB18030", "gcj02",
     )  # fmt: skip
     args, options = steps.calls["make_plan"]
-    assert args == ("layers",)
+    assert args == (LAYERS,)
     assert options["workers"] == 3
     rules = options["rules"]
     assert (rules.small.target, rules.micro, rules.seed) == (250, None, 7)

@@ -105,15 +105,13 @@ class Given:
 
 def tell_unread(layers: "Layers", *, quiet: bool) -> None:
     """Say which figures of the buildings nobody reads, before households are estimated."""
-    from gridcell.errors import with_hints
-    from gridcell.read.aliases import field_hint
+    from gridcell.errors import Hint, with_hints
 
-    hint = options.as_options(
-        [field_hint("buildings", "households")], click.get_current_context().command
-    )
+    hint = Hint("fields.buildings.households", "COLUMN")
+    said = options.as_options([hint], click.get_current_context().command)
     for finding in () if quiet else layers.findings:
         if finding.kind == UNREAD:
-            click.echo(with_hints(finding.message, hint), err=True)
+            click.echo(with_hints(finding.message, said), err=True)
 
 
 def division(function: _Command) -> _Command:
