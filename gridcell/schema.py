@@ -246,7 +246,10 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "staff": {
         "staff_id": ("staff_id", "人员编号", "人员编码", "员工编号", "工号", "网格员编号"),
-        "roles": ("roles", "role", "岗位", "岗位名称", "职务", "角色", "rôle", "rol", "puesto"),
+        "roles": (
+            "roles", "role", "岗位", "岗位类别", "岗位名称", "职务", "职位", "角色", "rôle", "rol",
+            "puesto",
+        ),
         "bldg_id": ("bldg_id", *_BUILDING_IDS),
         "community": (
             "community", "社区编码", "社区代码", "社区", "所属社区", "所在社区", "村居代码",
@@ -313,8 +316,26 @@ points to locate, and the two sides of a crosswalk."""
 YEAR, MONTH, DAY = "年月日"
 """What follows the numbers of a date."""
 
+ROLE_ALIASES: Final[dict[str, tuple[str, ...]]] = {
+    "large_chief": ("大网格长", "街道网格长", "乡镇网格长"),
+    "community_chief": ("中网格长", "社区网格长", "村网格长"),
+    "small_chief": ("小网格长",),
+    "dedicated_chief": ("专属网格长",),
+    "micro_chief": ("微网格长",),
+    "building_chief": ("楼栋长", "楼长"),
+    "worker": ("专职网格员", "网格员", "专职工作人员"),
+    "police": ("社区民警", "民警"),
+}
+"""What rosters call the roles that we have, beside what we call them in any language."""
+
+ID_NUMBERS: Final = (
+    "身份证", "公民身份号码", "证件号", "护照", "id_card", "idcard", "id card", "id_number",
+    "id number", "passport",
+)  # fmt: skip
+"""Parts of names of columns that hold numbers of identity documents."""
+
 PERSONAL: Final = (
-    "姓名", "身份证", "电话", "手机", "民族", "宗教", "病", "残疾", "党员", "出生",
+    "姓名", "身份证", "电话", "手机", "联系方式", "民族", "宗教", "病", "残疾", "党员", "出生",
     "full_name", "first_name", "last_name", "surname", "phone", "mobile", "id_card", "id_number",
     "passport", "ethnic", "religion", "health", "disease", "disab", "birth",
 )  # fmt: skip

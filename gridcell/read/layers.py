@@ -28,6 +28,7 @@ from gridcell.read.geometry import geometries_of
 from gridcell.read.ids import rounded_ids
 from gridcell.read.offset import find_offset
 from gridcell.read.people import check_households, check_staff
+from gridcell.read.rosters import open_roster, personal_findings
 from gridcell.rules import Rules
 from gridcell.words.messages import Message
 
@@ -226,13 +227,19 @@ class _Reader:
         return join_barriers(frames, self.crs) if frames else None
 
     def people(self, given: Input, role: str) -> pd.DataFrame:
-        source = self.open(given, role)
+        source = (
+            open_roster(given, encoding=self.encoding)
+            if role == "staff"
+            else self.open(given, role)
+        )
         check = check_households if role == "households" else check_staff
         frame, crs = check(
             source, self.crs, self.rules, fallback=self.fallback, datum=self.datum_of(role)
         )
         self.note(source, crs)
         self.findings += rounded_ids(frame["bldg_id"], source, "bldg_id")
+        if role == "staff":
+            self.findings += personal_findings(source)
         check_moved(source, frame[["x", "y"]].to_numpy(), np.arange(len(frame)))
         if role == "households":
             placed = frame[frame["x"].notna()]

@@ -18,6 +18,7 @@ from gridcell.read.fields import as_count, find_columns, key_hints, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POINTS, check_types, geometries_of
 from gridcell.read.ids import refuse_scientific
+from gridcell.read.rosters import as_people, refuse_id_numbers
 from gridcell.rules import Rules
 from gridcell.schema import PERSONAL
 from gridcell.tables.values import as_number, as_text
@@ -51,6 +52,7 @@ def check_households(
     InputError
         Personal columns; ids that are missing; no place; counts that are no counts.
     """
+    refuse_id_numbers(source)
     _refuse_personal(source)
     found = find_columns(source, rules.fields.get("households", {}), "households")
     ids = _ids(source, found, rules, "households", "household_id")
@@ -81,9 +83,11 @@ def check_staff(
     Raises
     ------
     InputError
-        Ids that are missing; limits that are no counts.
+        Numbers of identity documents; ids that are missing; limits that are no counts.
     """
+    refuse_id_numbers(source)
     found = find_columns(source, rules.fields.get("staff", {}), "staff")
+    source = as_people(source, found)
     if "roles" in found:
         column = source.frame[found["roles"]]
         source.frame[found["roles"]] = [_role_text(value) for value in column]

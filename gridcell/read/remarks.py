@@ -18,6 +18,7 @@ from gridcell.read.fields import find_columns
 from gridcell.read.files import Source
 from gridcell.read.ids import rounded_ids
 from gridcell.read.people import check_households, check_staff
+from gridcell.read.rosters import personal_findings
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
 from gridcell.words.messages import Message, some
@@ -92,6 +93,7 @@ def table_remarks(
         twice = sorted(frame[key][frame[key].duplicated()].unique())
         found = [*rounded_ids(frame[key], source, key)]
         found += rounded_ids(frame["bldg_id"], source, "bldg_id")
+        found += personal_findings(source) if role == "staff" else []
         if twice:
             found.append(
                 Finding(

@@ -14,8 +14,9 @@ from gridcell.errors import AssignmentError
 from gridcell.model import InputRecord, Plan, findings_frame, sort_findings
 from gridcell.read.datum import parse_datums
 from gridcell.read.fields import check_mapping
-from gridcell.read.files import Input, open_input
+from gridcell.read.files import Input
 from gridcell.read.people import check_staff
+from gridcell.read.rosters import open_roster, personal_findings
 from gridcell.rules import Rules
 from gridcell.staff.assign import Assignment, make_assignment
 
@@ -77,7 +78,7 @@ def renew_staff(
         rules = plan.rules.model_copy(update={"staffing": rules.staffing, "fields": fields})
     rules = rules or plan.rules
     check_mapping(rules)
-    source = open_input(roster, "staff", encoding=encoding)
+    source = open_roster(roster, encoding=encoding)
     people, used = check_staff(
         source, plan.crs, rules, fallback=parse_crs(crs),
         datum=parse_datums(datum).get("staff", "wgs84"),
@@ -95,6 +96,7 @@ def renew_staff(
             f"{source.label}: nobody on it can hold a post: {why or 'it has no rows'}; nothing was "
             "changed"
         )
+    done = replace(done, findings=[*done.findings, *personal_findings(source)])
     record = replace(source.record(), crs=crs_name(used))
     return _renewed(plan, done, rules, record)
 

@@ -1,7 +1,9 @@
 """The staff roster: who may hold which role where, and what is wrong with the others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 
 from gridcell.model import Finding
 from gridcell.rules import Role
+from gridcell.schema import ROLE_ALIASES
 from gridcell.staff.posts import large_codes
+from gridcell.words.catalogue import LANGUAGES, section
 from gridcell.words.messages import Message, role_name
 
 _LISTED = 20
@@ -61,7 +65,10 @@ def read_roster(
 
     borne = people["roles"].str.split(";").explode().str.strip().str.lower()
     borne = borne[borne != ""]
-    known = borne.isin({name for role in roles for name in (role.name, *role.held_by)})
+    ours = {name for role in roles for name in (role.name, *role.held_by)}
+    called = spoken_roles()
+    borne = borne.map(lambda name: name if name in ours else called.get(name, name))
+    known = borne.isin(ours)
     findings += _without_role(people, borne, known, roles)
     borne = borne[known]
     findings += _exclusive(people, borne, roles)
@@ -69,6 +76,16 @@ def read_roster(
         people=people.drop(columns="roles"), entries=_entries(borne, roles),
         named=tuple(sorted(borne.unique())), findings=findings,
     )  # fmt: skip
+
+
+@cache
+def spoken_roles() -> Mapping[str, str]:
+    """Return our names of roles by what people and we ourselves call them, in any language."""
+    called = {alias: name for name, aliases in ROLE_ALIASES.items() for alias in aliases}
+    for lang in LANGUAGES:
+        for said in (section("term", lang), section("role", lang)):
+            called |= {said[name].lower(): name for name in ROLE_ALIASES if name in said}
+    return MappingProxyType(called)
 
 
 def exclusions(roles: Sequence[Role]) -> NDArray[np.bool_]:
@@ -185,8 +202,16 @@ def _grouped(
 def _communities(
     staff: pd.DataFrame, homes: NDArray[np.float64], medium: gpd.GeoDataFrame
 ) -> NDArray[np.object_]:
-    """Return the community of each of the staff: the one named, else the one around the home."""
+    """Return the community of each of the staff: the one named, else the one around the home.
+
+    It is named by its code, or by its name.
+    """
     own = pd.Series(medium["community"].to_numpy(), index=medium["code"].to_numpy())
+    if "name" in medium:
+        # Codes come first; a name that several have says nothing.
+        names = medium.loc[~medium["name"].duplicated(keep=False)]
+        names = names[names["name"].notna() & ~names["name"].isin(own.index)]
+        own = pd.concat([own, pd.Series(names["community"].to_numpy(), index=names["name"])])
     given = staff["community"].astype("object").reset_index(drop=True)
     named = given.map(own).where(given.isin(own.index), given)
     named = named.astype("object").where(given.notna(), None)
