@@ -14,6 +14,7 @@ import pandas as pd
 import pyogrio
 import pyproj
 import shapely
+from pyarrow import ArrowException
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.arguments import checked
@@ -388,12 +389,16 @@ def _write(
 ) -> None:
     pyogrio.write_dataframe(
         frame, file, layer=name, driver="GPKG", append=file.exists(),
-        layer_options={**_OPTIONS, **(layer or {})}, use_arrow=False, **options,
+        layer_options={**_OPTIONS, **(layer or {})}, use_arrow=True, **options,
     )  # fmt: skip
 
 
 def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
-    frame = pyogrio.read_dataframe(file, layer=name, use_arrow=False)
+    try:
+        frame = pyogrio.read_dataframe(file, layer=name, use_arrow=True)
+    except ArrowException:
+        # Text that is not in UTF-8: read so that the damage shows where it stands.
+        frame = pyogrio.read_dataframe(file, layer=name, use_arrow=False)
     columns = _LAYERS[name][0] if name in _LAYERS else _TABLES[name]
     needed = _NEEDED.get(name, columns)
     if name in CELL_LAYERS and any(column in frame for column in LATER_COLUMNS):
