@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gridcell.errors import InputError
+from gridcell.words.messages import Message, Value, joined
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,7 +63,9 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
 def require_type(value: object, kind: Any, name: str) -> None:
     """Raise `InputError` where a value is not of the type: what was expected, what was given."""
     if not _fits(value, kind):
-        raise InputError(f"{name}: expected {_said(kind)}, got {_given(value)}")
+        raise InputError(
+            Message("error.argument", name=name, kind=_said(kind), given=_given(value))
+        )
 
 
 @cache
@@ -86,16 +89,17 @@ def _fits(value: object, kind: Any) -> bool:
     return not all(isinstance(k, type) for k in kinds) or isinstance(value, kinds)
 
 
-def _said(kind: Any) -> str:
+def _said(kind: Any) -> Value:
     """Return a type as messages name it."""
     if get_origin(kind) in (Union, UnionType):
-        return " or ".join(dict.fromkeys(_said(part) for part in get_args(kind)))
+        parts = {str(said): said for said in map(_said, get_args(kind))}
+        return joined("or", list(parts.values()))
     if get_origin(kind) in (Sequence, Iterable):
-        return f"a sequence of {_said(get_args(kind)[0])}"
+        return Message("type.sequence", of=_said(get_args(kind)[0]))
     if kind is NoneType:
         return "None"
     if get_origin(kind) is np.ndarray:
-        return "an array"
+        return Message("type.array")
     return str(getattr(kind, "__name__", kind))
 
 

@@ -252,10 +252,7 @@ def _source_names(layers: Layers) -> NDArray[np.object_]:
     if layers.atoms is not None:
         return np.asarray(layers.atoms["atom_id"], dtype=object)
     if layers.buildings is None:
-        raise InputError(
-            "nothing to divide by: expected buildings, or atoms (a polygon file with households, "
-            "or h3:RES) in their place"
-        )
+        raise InputError(Message("error.nothing_to_divide_by"))
     return np.asarray(layers.buildings["bldg_id"], dtype=object)
 
 
@@ -273,8 +270,7 @@ def _households_by_community(layers: Layers, households: NDArray[np.int64]) -> N
     total = np.bincount(home[general], weights=households[general], minlength=len(land))
     if not households[home >= 0].sum():
         raise InputError(
-            f"no households in any community: {households.sum()} in {len(sources)} buildings; "
-            "expected figures on buildings or a register that refers to them"
+            Message("error.no_households", households=households.sum(), n_buildings=len(sources))
         )
     return total.astype(np.int64)
 

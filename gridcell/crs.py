@@ -55,14 +55,9 @@ def parse_crs(given: Any) -> pyproj.CRS | None:
     try:
         crs = horizontal(pyproj.CRS.from_user_input(given))
     except pyproj.exceptions.CRSError:
-        raise InputError(
-            f"CRS {given!r}: unknown; expected an EPSG code such as EPSG:4547, or WKT"
-        ) from None
+        raise InputError(Message("error.crs_unknown", given=given)) from None
     if crs.is_vertical or crs.is_geocentric:
-        raise InputError(
-            f"CRS {given!r}: is a {crs.type_name}; expected one of places on a map, such as "
-            "EPSG:4547"
-        )
+        raise InputError(Message("error.crs_not_on_map", given=given, found=crs.type_name))
     return crs
 
 
@@ -149,8 +144,7 @@ def require_units(label: str, crs: pyproj.CRS | None, bounds: Floats) -> None:
     if crs is None:
         if reach.max() <= 180:
             raise InputError(
-                f"{label}: the CRS is missing (no .prj or none in the file), and {_span(bounds)} "
-                "look like degrees; name it",
+                Message("error.crs_missing_degrees", label=label, span=_span(bounds)),
                 _DEGREES,
             )
         return
@@ -158,21 +152,24 @@ def require_units(label: str, crs: pyproj.CRS | None, bounds: Floats) -> None:
         half = np.pi / unit_of(crs) * 1.0001
         if reach[0] > half or reach[1] > half / 2:
             swapped = reach[0] <= half / 2 and reach[1] <= half
-            found = (
-                "x and y look swapped: expected longitude before latitude"
-                if swapped
-                else "expected degrees; the coordinates look projected, name their CRS"
-            )
+            found = Message("fault.swapped" if swapped else "fault.projected")
             raise InputError(
-                f"{label}: CRS {crs_name(crs)}, but {_span(bounds)}: {found}",
+                Message(
+                    "error.crs_out_of_area",
+                    label=label,
+                    crs=crs_name(crs),
+                    span=_span(bounds),
+                    fault=found,
+                ),
                 *(() if swapped else (NAME_IT,)),
             )
     elif crs.is_projected and reach.max() <= 180:
         size = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
         if size < _FEW:
             raise InputError(
-                f"{label}: CRS {crs_name(crs)} is projected, but {_span(bounds)}: the coordinates "
-                "look like degrees, so the CRS is wrong; name the right one, such as EPSG:4490",
+                Message(
+                    "error.crs_not_projected", label=label, crs=crs_name(crs), span=_span(bounds)
+                ),
                 _DEGREES,
             )
 
@@ -250,10 +247,7 @@ def settle_measured(
 
 def unusable(label: str, crs: pyproj.CRS) -> InputError:
     """Return the error about a CRS from which no way leads to longitude and latitude."""
-    return InputError(
-        f"{label}: the CRS {crs_name(crs)} is damaged or not tied to the earth; name the right one",
-        NAME_IT,
-    )
+    return InputError(Message("error.crs_unusable", label=label, crs=crs_name(crs)), NAME_IT)
 
 
 def bounds_of_points(xy: Floats) -> Floats:
@@ -290,6 +284,6 @@ def doubt_place(crs: pyproj.CRS, bounds: Floats) -> Message | None:
     )  # fmt: skip
 
 
-def _span(bounds: Floats) -> str:
+def _span(bounds: Floats) -> Message:
     west, south, east, north = bounds
-    return f"x {west:.6g} to {east:.6g}, y {south:.6g} to {north:.6g}"
+    return Message("part.span", west=west, east=east, south=south, north=north)

@@ -11,14 +11,28 @@
     ├── AssignmentError (ValueError)   points or people cannot be placed     exit 3
     └── WriteError (OSError)           an output cannot be written           exit 3
 
-A message says which record, what was found, what was expected and what to try. What a check finds
-about a division is a finding, not an exception. A setting that would help is no part of the message
-but a `Hint`, because it is spelt differently in Python and on the command line.
+What it says is a message of the catalogue, as that of a finding: ``str(error)`` says it in English,
+the command line in the language of the reader. It tells which record, what was found, what was
+expected and what to try. What a check finds about a division is a finding, not an exception. A
+setting that would help is no part of the message but a `Hint`, because it is spelt differently in
+Python and on the command line.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Saying(Protocol):
+    """What an error says, to be put into words: `gridcell.words.messages.Message`."""
+
+    @property
+    def msgid(self) -> str:
+        """Which text of the catalogue."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The values that go into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +65,42 @@ class GridcellError(Exception):
 
     Parameters
     ----------
-    message
-        What is wrong and what to do about it, naming neither arguments nor options.
+    text
+        What is wrong and what to do about it, naming neither arguments nor options; errors that
+        are no part of gridcell may say a plain sentence.
     *hints
         Settings that would help. ``str(error)`` adds them as a Python user writes them.
 
     Examples
     --------
-    >>> error = InputError("town.shp: the CRS is missing; name it", Hint("crs", "EPSG:4547"))
+    >>> from gridcell.words.messages import Message, say
+    >>> text = Message("error.points_no_crs")
+    >>> error = InputError(text, Hint("crs", "EPSG:4547"))
     >>> print(error)
-    town.shp: the CRS is missing; name it (crs='EPSG:4547')
+    points: the CRS is missing; set it, or name it (crs='EPSG:4547')
     >>> error.message
-    'town.shp: the CRS is missing; name it'
+    'points: the CRS is missing; set it, or name it'
+    >>> say(error.text, "zh")
+    '点：缺少坐标系；请设定或指明'
     """
 
     exit_code = 3
     hints: tuple[Hint, ...] = ()
 
-    def __init__(self, message: str = "", *hints: Hint) -> None:
-        super().__init__(message)
+    def __init__(self, text: Saying | str = "", *hints: Hint) -> None:
+        super().__init__(text)
         self.hints = hints
 
     @property
+    def text(self) -> Saying | str:
+        """What is wrong, without the hints, not yet in words."""
+        text: Saying | str = self.args[0]
+        return text
+
+    @property
     def message(self) -> str:
-        """What is wrong, without the hints."""
-        return str(self.args[0])
+        """What is wrong, without the hints, in English."""
+        return str(self.text)
 
     def __str__(self) -> str:
         """Return the message and the hints."""
@@ -118,36 +143,3 @@ class AssignmentError(GridcellError, ValueError):
 
 class WriteError(GridcellError, OSError):
     """An output that cannot be written."""
-
-
-@contextmanager
-def needs(what: str, *, extra: str) -> Iterator[None]:
-    """Turn a failed import into an `InputError` that tells how to install what is missing.
-
-    Parameters
-    ----------
-    what
-        The work that needs it, to begin a sentence with.
-    extra
-        The optional dependencies of gridcell that have it.
-
-    Raises
-    ------
-    InputError
-        An import in the block failed.
-
-    Examples
-    --------
-    >>> try:
-    ...     with needs("printing", extra="print"):
-    ...         import no_such_module
-    ... except InputError as error:
-    ...     print(error)
-    printing needs no_such_module, which is not installed: pip install 'gridcell[print]'
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"{what} needs {error.name}, which is not installed: pip install 'gridcell[{extra}]'"
-        ) from None

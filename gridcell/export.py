@@ -27,6 +27,7 @@ from gridcell.formats.tiles import as_tiles
 from gridcell.model import Plan
 from gridcell.schema import EXPORT_FORMATS
 from gridcell.words.catalogue import require_language
+from gridcell.words.messages import Message
 
 
 class _Writer(Protocol):
@@ -224,7 +225,7 @@ def require_export(
     _require_options(
         format, resolution=resolution, households=households, publish=publish, earlier=earlier
     )
-    require_place(folder, what="an export", foreign=_no_export, overwrite=overwrite)
+    require_place(folder, what="export", foreign=_no_export, overwrite=overwrite)
 
 
 def _require_options(
@@ -236,24 +237,24 @@ def _require_options(
     earlier: str | Path | None,
 ) -> None:
     if format not in EXPORT_FORMATS:
-        raise InputError(f"format {format!r}: expected one of {', '.join(EXPORT_FORMATS)}")
-    if resolution is not None and format != "h3":
-        raise InputError(f"format {format}: a resolution is of h3 only")
-    if resolution is not None and not 0 <= resolution <= 15:
-        raise InputError(f"resolution {resolution}: expected 0 to 15")
-    if households and format not in {"csv", "xlsx"}:
-        raise InputError(f"format {format}: a table of households is in csv and xlsx only")
-    if households and publish:
-        raise InputError("a table of households is never published; leave out one of the two")
-    if earlier is not None and not publish:
         raise InputError(
-            "what was published before matters to a publication alone", Hint("publish", value=True)
+            Message("error.format_one_of", format=format, formats=list(EXPORT_FORMATS))
         )
+    if resolution is not None and format != "h3":
+        raise InputError(Message("error.resolution_of_h3", format=format))
+    if resolution is not None and not 0 <= resolution <= 15:
+        raise InputError(Message("error.resolution_range", resolution=resolution))
+    if households and format not in {"csv", "xlsx"}:
+        raise InputError(Message("error.households_table_format", format=format))
+    if households and publish:
+        raise InputError(Message("error.households_never_published"))
+    if earlier is not None and not publish:
+        raise InputError(Message("error.earlier_of_publication"), Hint("publish", value=True))
 
 
-def _no_export(target: Path) -> str | None:
+def _no_export(target: Path) -> Message | None:
     found = {file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()}
     foreign = sorted(found - {MANIFEST} - listed_files(target))
     if foreign:
-        return f"it holds {foreign[0]}"
-    return None if MANIFEST in found else f"it holds no {MANIFEST}"
+        return Message("part.it_holds", name=foreign[0])
+    return None if MANIFEST in found else Message("part.it_lacks", name=MANIFEST)

@@ -15,6 +15,7 @@ from gridcell.formats.lonlat import cells_lonlat
 from gridcell.model import Finding, Plan, findings_frame
 from gridcell.revision.changes import list_changes
 from gridcell.tables.write import write_table
+from gridcell.words.messages import Message
 
 _OURS: Final = (
     "plan.gpkg", "geojson", "map.html", "report.json", "certificate.json", "changes.html",
@@ -37,15 +38,15 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
     WriteError
         Something is in the way; it is named.
     """
-    require_place(folder, what="a plan's folder", foreign=_no_plan, overwrite=overwrite)
+    require_place(folder, what="plan", foreign=_no_plan, overwrite=overwrite)
 
 
-def _no_plan(target: Path) -> str | None:
+def _no_plan(target: Path) -> Message | None:
     entries = sorted(entry.name for entry in target.iterdir())
     foreign = [name for name in entries if name not in _OURS]
     if foreign:
-        return f"it holds {foreign[0]}"
-    return None if "plan.gpkg" in entries else "it holds no plan.gpkg"
+        return Message("part.it_holds", name=foreign[0])
+    return None if "plan.gpkg" in entries else Message("part.it_lacks", name="plan.gpkg")
 
 
 @checked

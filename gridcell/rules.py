@@ -20,6 +20,8 @@ from pydantic import (
 from gridcell.arguments import checked
 from gridcell.display.cards import rules_html
 from gridcell.errors import InputError, RulesError
+from gridcell.words.faults import fault_text, input_text
+from gridcell.words.messages import Message, Value, joined
 
 _LISTED: Final = 10
 """How many faults of a kind a message lists."""
@@ -51,7 +53,7 @@ class Band(_Section):
     def _ordered(self) -> Self:
         if not self.min <= self.target <= self.max:
             raise ValueError(
-                f"expected min <= target <= max, got {self.min:g}:{self.target:g}:{self.max:g}"
+                Message("invalid.band_order", min=self.min, target=self.target, max=self.max)
             )
         return self
 
@@ -62,11 +64,9 @@ class Band(_Section):
             low, target, high = (float(part) for part in text.split(":"))
             return cls.model_validate({"min": low, "target": target, "max": high})
         except ValidationError as error:
-            raise RulesError(_explain(error, f"band {text!r}")) from None
+            raise RulesError(_explain(error, Message("part.band", given=text))) from None
         except ValueError:
-            raise RulesError(
-                f"band {text!r}: expected MIN:TARGET:MAX in households, for example 300:400:500"
-            ) from None
+            raise RulesError(Message("error.band_format", given=text)) from None
 
 
 def _from_text(value: object) -> object:
@@ -204,36 +204,32 @@ class Role(_Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.name in self.exclusive:
-            raise ValueError(f"role {self.name!r} excludes itself; limit it by max_cells = 1")
+            raise ValueError(Message("invalid.role_excludes_itself", role=self.name))
         if self.grid_type == "dedicated" and self.level in ("large", "medium"):
-            raise ValueError(f"role {self.name!r}: cells of level {self.level} are all general")
+            raise ValueError(Message("invalid.role_no_dedicated", role=self.name, level=self.level))
         if self.max_households is not None and not self.carries:
-            raise ValueError(f"role {self.name!r}: max_households needs carries = true")
+            raise ValueError(Message("invalid.role_max_households", role=self.name))
         one_cell = self.level == "large" or (self.level == "medium" and self.within == "community")
         if self.everyone and not one_cell:
-            raise ValueError(
-                f"role {self.name!r}: everyone needs one cell to serve: level large, or level "
-                "medium within the community"
-            )
+            raise ValueError(Message("invalid.role_everyone", role=self.name))
         return self
 
 
 def _role_name(name: str) -> str:
     plain = name.strip().lower()
     if not plain or any(mark in plain for mark in ";,|、，；/"):
-        raise ValueError(f"expected a role's name without separators, got {name!r}")
+        raise ValueError(Message("invalid.role_name", given=name))
     return plain
 
 
 def _known_roles(roles: tuple[Role, ...]) -> tuple[Role, ...]:
     names = [role.name for role in roles]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"roles that occur twice: {', '.join(twice)}")
+        raise ValueError(Message("invalid.roles_twice", roles=twice))
     for role in roles:
         if unknown := [name for name in role.exclusive if name not in names]:
             raise ValueError(
-                f"role {role.name!r} excludes {', '.join(unknown)}; the roles are "
-                f"{', '.join(names)}"
+                Message("invalid.role_unknown", role=role.name, unknown=unknown, roles=names)
             )
     return roles
 
@@ -344,16 +340,21 @@ class Rules(_Section):
         if not self.classes:
             return
         unknown = [
-            f"community {code!r}: class {name!r}"
+            Message("part.class_of", community=code, name=name)
             for code, name in classes
             if name not in self.classes
         ]
         if unknown:
-            more = f" and {len(unknown) - _LISTED} more" if len(unknown) > _LISTED else ""
+            rest = len(unknown) - _LISTED
+            more = Message("part.more", n=rest) if rest > 0 else ""
             raise InputError(
-                f"{label}: {'; '.join(unknown[:_LISTED])}{more}; expected one of "
-                f"{', '.join(self.classes)}, or nothing; further classes are tables "
-                "[classes.NAME] in the rules file"
+                Message(
+                    "error.unknown_class",
+                    label=label,
+                    values=joined("clauses", unknown[:_LISTED]),
+                    more=more,
+                    classes=list(self.classes),
+                )
             )
 
     def _repr_html_(self) -> str:
@@ -411,9 +412,11 @@ def read_rules(
         try:
             settings = tomllib.loads(Path(path).read_text("utf-8"))
         except OSError as error:
-            raise RulesError(f"{path}: cannot be read ({error.strerror})") from None
+            raise RulesError(
+                Message("error.rules_unreadable", path=path, error=error.strerror or error)
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RulesError(f"{path}: expected TOML in UTF-8, {error}") from None
+            raise RulesError(Message("error.not_toml", path=path, error=error)) from None
     for key, text in sorted(os.environ.items()):
         if key.startswith("GRIDCELL_") and (name := key[9:].lower()) in _FROM_ENVIRONMENT:
             _put(settings, name, text)
@@ -459,11 +462,16 @@ def _put(settings: dict[str, Any], name: str, value: object) -> None:
     settings[key] = value
 
 
-def _explain(error: ValidationError, source: str) -> str:
+def _explain(error: ValidationError, source: Value) -> Message:
     faults = []
     for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"]) or "settings"
-        got = "" if isinstance(fault["input"], dict | list | tuple) else f", got {fault['input']!r}"
-        said = "unknown setting" if fault["type"] == "extra_forbidden" else fault["msg"]
-        faults.append(f"{source}: {where}: {said.removeprefix('Value error, ')}{got}")
-    return "\n".join(faults)
+        where = ".".join(str(part) for part in fault["loc"]) or Message("part.settings")
+        unknown = fault["type"] == "extra_forbidden"
+        said = Message("invalid.unknown_setting") if unknown else fault_text(fault)
+        faults.append(
+            Message(
+                "error.setting", source=source, where=where, fault=said,
+                got=input_text(fault["input"]),
+            )
+        )  # fmt: skip
+    return joined("lines", faults)

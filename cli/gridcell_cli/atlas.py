@@ -120,6 +120,7 @@ def _changed_since(
     from gridcell.errors import InputError
     from gridcell.formats.geopackage import read_plan
     from gridcell.revision.compare import compare_plans
+    from gridcell.words.messages import Message
 
     comparison = compare_plans(read_plan(earlier, atoms=False), plan)
     changed = comparison.changed_pages()
@@ -130,5 +131,5 @@ def _changed_since(
         before = before[before["community"].isin(own)]
     retired = [code for code in comparison.retired_pages() if code in set(before["code"])]
     if not changed:
-        raise InputError(f"{earlier}: no grid changed since then; there is nothing to print")
+        raise InputError(Message("error.nothing_changed", file=earlier))
     return changed, retired

@@ -53,6 +53,7 @@ def command(
     from gridcell.files.whole import require_writable
     from gridcell.render.city import require_free, write_city_map
     from gridcell.render.map import write_map
+    from gridcell.words.messages import Message
 
     check_tiles(tiles)
     options.require_publishing(
@@ -69,17 +70,14 @@ def command(
     separators = tuple(filter(None, ("/", os.sep, os.altsep)))
     is_page = path.suffix.lower() in {".html", ".htm"} and not output.endswith(separators)
     if path.suffix.lower() in _OTHERS and not output.endswith(separators):
-        raise WriteError(
-            f"{path}: a map is a page, .html, or a folder, {path.stem}/; the atlas is a PDF and "
-            "'gridcell export' writes data"
-        )
+        raise WriteError(Message("error.map_is_page", path=path, stem=path.stem))
     if not is_page:
         require_free(path, overwrite=overwrite)
         files = write_city_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
         path = files[0]
     else:
         if path.is_dir():
-            raise WriteError(f"{path}: is a folder; name a file, for example {path / 'map.html'}")
+            raise WriteError(Message("error.folder_not_page", path=path, example=path / "map.html"))
         require_writable(path, overwrite=overwrite)
         files = write_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
     total = sum(file.stat().st_size for file in files)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from gridcell.cells.iso7064 import character_values, check_character, check_characters
 from gridcell.errors import CodeError
 from gridcell.rules import Codes
+from gridcell.words.messages import Message, Value, joined
 
 __all__ = [
     "ParsedCode", "assign_community_codes", "check_character", "check_characters", "label",
@@ -57,7 +58,7 @@ def verify(text: str) -> bool:
     """
     bare = _bare(text)
     if len(bare) < 2:
-        raise CodeError(f"code {text!r}: expected a code and its check character")
+        raise CodeError(Message("error.code_no_check", code=text))
     return check_character(bare[:-1]) == bare[-1].upper()
 
 
@@ -92,7 +93,7 @@ def labels(*codes: "pd.Series[str]") -> "pd.Series[str]":
         strays = np.flatnonzero(~np.char.startswith(child, parent))
         if strays.size:
             raise CodeError(
-                f"code '{child[strays[0]]}': expected it to begin with '{parent[strays[0]]}'"
+                Message("error.code_not_nested", code=child[strays[0]], parent=parent[strays[0]])
             )
         segment = [c[len(p) :] for p, c in zip(parent, child, strict=True)]
         text = np.char.add(np.char.add(text, SEPARATOR), np.array(segment, dtype=np.str_))
@@ -131,7 +132,7 @@ def assign_community_codes(communities: pd.DataFrame) -> pd.DataFrame:
     character_values(given.dropna().to_numpy(dtype=np.str_))
     if code.duplicated().any():
         twice = min(code[code.duplicated()])
-        raise CodeError(f"community {twice!r}: the code occurs twice; expected unique codes")
+        raise CodeError(Message("error.community_twice", community=twice))
 
     code = _prefix_free(code)
     large = given.where(given.notna(), _default_large(code, among=given.isna()))
@@ -226,13 +227,14 @@ def small_codes(
             community, kind = place.split("/")
             of_kind = int(kind == "dedicated")
             faults.append(
-                f"community {community!r}: {np.count_nonzero(group == place)} {kind} small cells"
-                f"{_spent(given.get(place))}, "
-                f"{max(0, last[of_kind] - first[of_kind] + 1)} codes "
-                f"({first[of_kind]} to {last[of_kind]} in {rules.small_digits} digits); "
-                f"raise small_digits and {kind}_last in the rules' [codes]"
-            )
-        raise CodeError("\n".join(faults))
+                Message(
+                    f"error.too_many_{kind}", community=community,
+                    number=np.count_nonzero(group == place), spent=_spent(given.get(place)),
+                    codes=max(0, last[of_kind] - first[of_kind] + 1), first=first[of_kind],
+                    last=last[of_kind], digits=rules.small_digits,
+                )
+            )  # fmt: skip
+        raise CodeError(joined("lines", faults))
     return _append(names, number, rules.small_digits, medium.index)
 
 
@@ -257,14 +259,14 @@ def micro_codes(
     last = 10**rules.micro_digits - 1
     over = number > last
     if over.any():
-        raise CodeError(
-            "\n".join(
-                f"small cell {name!r}: {np.count_nonzero(names == name)} micro cells"
-                f"{_spent(given.get(name))}, {last} codes (1 to {last}); raise micro_digits in the "
-                f"rules' [codes]"
-                for name in sorted({str(name) for name in names[over]})
+        faults = [
+            Message(
+                "error.too_many_micro", cell=name, number=np.count_nonzero(names == name),
+                spent=_spent(given.get(name)), last=last,
             )
-        )
+            for name in sorted({str(name) for name in names[over]})
+        ]  # fmt: skip
+        raise CodeError(joined("lines", faults))
     return _append(names, number, rules.micro_digits, small.index)
 
 
@@ -297,14 +299,22 @@ def parse_code(text: str, *, rules: Codes = _DEFAULT) -> ParsedCode:
         segments = re.sub(r"\s", "", text).split(SEPARATOR)
         check = segments.pop() if len(segments[-1]) == 1 else ""
         if not 1 <= len(segments) <= 4 or not all(segments):
-            raise CodeError(f"code {text!r}: expected 1 to 4 segments and a check character")
+            raise CodeError(Message("error.code_segments", code=text))
     else:
         segments, check = _cut(bare, small_digits, micro_digits, text)
     for segment, name, digits in zip(
         segments[2:], ("small", "micro"), (small_digits, micro_digits), strict=False
     ):
         if not (len(segment) == digits and segment.isdigit()):
-            raise CodeError(f"code {text!r}: {name} {segment!r} is no number of {digits} digits")
+            raise CodeError(
+                Message(
+                    "error.code_segment",
+                    code=text,
+                    level=Message(f"level.{name}"),
+                    segment=segment,
+                    digits=digits,
+                )
+            )
     grid_type = "general"
     if len(segments) > 2:
         number = int(segments[2])
@@ -312,12 +322,19 @@ def parse_code(text: str, *, rules: Codes = _DEFAULT) -> ParsedCode:
         kinds = np.flatnonzero((first <= number) & (number <= last))
         if not kinds.size:
             raise CodeError(
-                f"code {text!r}: small {segments[2]!r} is neither general ({first[0]} to "
-                f"{last[0]}) nor dedicated ({first[1]} to {last[1]})"
+                Message(
+                    "error.code_small_range",
+                    code=text,
+                    small=segments[2],
+                    general_first=first[0],
+                    general_last=last[0],
+                    dedicated_first=first[1],
+                    dedicated_last=last[1],
+                )
             )
         grid_type = ("general", "dedicated")[int(kinds[0])]
     if len(segments) > 3 and int(segments[3]) == 0:
-        raise CodeError(f"code {text!r}: micro cells are numbered from 1")
+        raise CodeError(Message("error.code_micro_zero", code=text))
     codes: list[str | None] = ["".join(segments[: depth + 1]) for depth in range(len(segments))]
     codes += [None] * (4 - len(codes))
     return ParsedCode(
@@ -351,11 +368,8 @@ def _prefix_free(codes: "pd.Series[str]") -> "pd.Series[str]":
     filled = codes.str.rjust(int(codes.str.len().max()), "0")
     if filled.duplicated().any():
         twice = min(filled[filled.duplicated()])
-        found = " and ".join(repr(code) for code in sorted(codes[filled == twice]))
-        raise CodeError(
-            f"codes {found}: both become {twice!r} when codes of different length are filled up "
-            f"with zeros; expected codes of one length"
-        )
+        found = joined("and", [repr(code) for code in sorted(codes[filled == twice])])
+        raise CodeError(Message("error.codes_collide", codes=found, code=twice))
     return filled
 
 
@@ -381,8 +395,13 @@ def _small_ranges(rules: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     last = np.array([rules.general_last, rules.dedicated_last])
     if first[0] <= last[1] and first[1] <= last[0]:
         raise CodeError(
-            f"rules: [codes] general {first[0]} to {last[0]} and dedicated {first[1]} to "
-            f"{last[1]} overlap; expected ranges apart"
+            Message(
+                "error.code_ranges_overlap",
+                general_first=first[0],
+                general_last=last[0],
+                dedicated_first=first[1],
+                dedicated_last=last[1],
+            )
         )
     return first, np.minimum(last, 10**rules.small_digits - 1)
 
@@ -419,8 +438,8 @@ def _numbered(
     return number
 
 
-def _spent(last_given: int | None) -> str:
-    return "" if last_given is None else f" (numbers up to {last_given} were given before)"
+def _spent(last_given: int | None) -> Value:
+    return "" if last_given is None else Message("part.spent", last=last_given)
 
 
 def _append(
@@ -436,15 +455,9 @@ def _cut(bare: str, small_digits: int, micro_digits: int, text: str) -> tuple[li
     lengths = [int(end) for end in ends]
     plain, checked = len(bare) in lengths, len(bare) - 1 in lengths
     if plain and checked:
-        raise CodeError(
-            f"code {text!r}: its length fits two levels, with and without a check character; "
-            f"write it with separators"
-        )
+        raise CodeError(Message("error.code_two_levels", code=text))
     if not (plain or checked) or not bare[: len(bare) - checked].isdigit():
-        raise CodeError(
-            f"code {text!r}: expected {', '.join(map(str, lengths))} digits, with or without a "
-            f"check character; write other codes with separators, as in their label"
-        )
+        raise CodeError(Message("error.code_length", code=text, lengths=list(map(str, lengths))))
     end = len(bare) - checked
     cuts = [0, *(length for length in lengths if length <= end)]
     return [bare[a:b] for a, b in itertools.pairwise(cuts)], bare[end:]

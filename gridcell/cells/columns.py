@@ -11,6 +11,7 @@ from gridcell.errors import InputError
 from gridcell.rules import Band
 from gridcell.schema import BAND_FIGURES, LATER_COLUMNS, LEVELS
 from gridcell.tables.values import as_date
+from gridcell.words.messages import Message
 
 Bands = Mapping[tuple[str, str], Band]
 
@@ -84,5 +85,5 @@ def require_date(text: str | None, what: str) -> str | None:
         return None
     date = as_date(text.strip())
     if date is None:
-        raise InputError(f"{what}: {text!r} is no date; expected one such as 2026-01-31")
+        raise InputError(Message("error.not_a_date", what=what, given=text))
     return date

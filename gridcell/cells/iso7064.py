@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gridcell.errors import CodeError
+from gridcell.words.messages import Message
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -84,5 +85,5 @@ def character_values(codes: NDArray[np.str_], *, shown: str | None = None) -> ND
     faulty = np.flatnonzero((values == -2).any(axis=1) | (values < 0).all(axis=1))
     if faulty.size:
         found = str(codes[faulty[0]]) if shown is None else shown
-        raise CodeError(f"code {found!r}: expected ASCII letters and digits")
+        raise CodeError(Message("error.code_ascii", code=found))
     return values

@@ -21,6 +21,7 @@ from gridcell.errors import InputError
 from gridcell.fabric.arcs import BorderArcs, arcs_in_order, edges_of, number_points
 from gridcell.model import Fabric
 from gridcell.schema import BARRIER_CLASSES
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -29,7 +30,7 @@ _MEASURED: Final = ("area_m2", "x", "y")
 _ATOMS: Final = ("community", "kind", "households", *_MEASURED, "site")
 _SAME_M: Final = 1e-3
 """How far a length in the table may be off: as far as nobody sees."""
-_CURE: Final = "restore the file, or write the plan anew"
+_CURE: Final = Message("part.restore")
 
 
 def fabric_frames(fabric: Fabric) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
@@ -225,10 +226,7 @@ def _segments(polygons: Geometries) -> _AtomSegments:
     if len(twice):
         a, b = atom[order[twice[0] : twice[0] + 2]]
         x, y = xy[tail[order[twice[0]]]]
-        raise InputError(
-            f"layer atoms: atoms {a} and {b} lie over each other near {x:.3f} {y:.3f}; "
-            f"expected land that is divided exactly; {_CURE}"
-        )
+        raise InputError(Message("error.stored_atoms_overlap", a=a, b=b, x=x, y=y, cure=_CURE))
     other = _found(key, atom[order], back)
     return _AtomSegments(xy=xy, tail=tail, head=head, ring=ring[at], atom=atom, other=other)
 
@@ -278,9 +276,7 @@ def _flags_told(segments: _AtomSegments, borders: pd.DataFrame) -> Ints:
     count = borders["segments"].to_numpy(dtype=np.int64)
     if (count < 1).any():
         at = int(np.argmax(count < 1))
-        raise InputError(
-            f"table borders: row {at + 1}: segments {count[at]}, expected 1 or more; {_CURE}"
-        )
+        raise InputError(Message("error.stored_segments", row=at + 1, count=count[at], cure=_CURE))
     row = np.repeat(np.arange(len(borders)), count)
     a = borders["a"].to_numpy(dtype=np.int64)[row]
     b = borders["b"].fillna(-1).to_numpy(dtype=np.int64)[row]
@@ -289,13 +285,17 @@ def _flags_told(segments: _AtomSegments, borders: pd.DataFrame) -> Ints:
     if len(off):
         at = off[0]
         raise InputError(
-            f"table borders: row {row[at] + 1} is of atoms {_pair(a[at], b[at])}, where the "
-            f"polygons of layer atoms have a border of {_pair(atom[at], other[at])}; {_CURE}"
+            Message(
+                "error.stored_border_pair",
+                row=row[at] + 1,
+                pair=_pair(a[at], b[at]),
+                found=_pair(atom[at], other[at]),
+                cure=_CURE,
+            )
         )
     if len(row) != len(owned):
         raise InputError(
-            f"table borders: {len(row)} segments, expected the {len(owned)} of the polygons of "
-            f"layer atoms; {_CURE}"
+            Message("error.stored_border_count", given=len(row), found=len(owned), cure=_CURE)
         )
     _require_metres(borders["metres"], _lengths(segments, owned, run_starts(row)))
     names = ["", *BARRIER_CLASSES]
@@ -304,8 +304,13 @@ def _flags_told(segments: _AtomSegments, borders: pd.DataFrame) -> Ints:
     if (barrier < 0).any():
         at = int(np.argmax(barrier < 0))
         raise InputError(
-            f"table borders: row {at + 1}: barrier {said[at]!r}; expected nothing or one of "
-            f"{', '.join(BARRIER_CLASSES)}; {_CURE}"
+            Message(
+                "error.stored_barrier",
+                row=at + 1,
+                barrier=said[at],
+                classes=list(BARRIER_CLASSES),
+                cure=_CURE,
+            )
         )
     return _flag(barrier, borders["open"].to_numpy(dtype=bool))[row]
 
@@ -315,8 +320,13 @@ def _require_metres(told: "pd.Series[float]", found: NDArray[np.float64]) -> Non
     off = np.flatnonzero(~(np.abs(given - found) <= _SAME_M))
     if len(off):
         raise InputError(
-            f"table borders: row {off[0] + 1}: {given[off[0]]:.3f} metres, but its segments in "
-            f"layer atoms are {found[off[0]]:.3f} m long; {_CURE}"
+            Message(
+                "error.stored_metres",
+                row=off[0] + 1,
+                given=given[off[0]],
+                found=found[off[0]],
+                cure=_CURE,
+            )
         )
 
 
@@ -326,8 +336,13 @@ def _pieces(buildings: gpd.GeoDataFrame, atoms: int) -> pd.DataFrame:
     unknown = np.flatnonzero((atom < -1) | (atom >= atoms))
     if len(unknown):
         raise InputError(
-            f"layer buildings: row {unknown[0] + 1}: atom_id {atom[unknown[0]]}, but layer atoms "
-            f"ends with {atoms - 1}; {_CURE}"
+            Message(
+                "error.stored_atom_id",
+                row=unknown[0] + 1,
+                atom=atom[unknown[0]],
+                last=atoms - 1,
+                cure=_CURE,
+            )
         )
     building = pd.factorize(buildings["bldg_id"])[0].astype(np.int64)
     return pd.DataFrame(
@@ -346,8 +361,9 @@ def _require_numbers(atom_id: "pd.Series[int]") -> None:
     off = np.flatnonzero(atom_id.to_numpy(dtype=np.int64) != expected)
     if len(off):
         raise InputError(
-            f"layer atoms: atom_id {atom_id.iloc[off[0]]}, expected {off[0]}: atoms are numbered "
-            f"from 0 without a gap; {_CURE}"
+            Message(
+                "error.stored_atom_gap", given=atom_id.iloc[off[0]], expected=off[0], cure=_CURE
+            )
         )
 
 
@@ -368,5 +384,5 @@ def _sum_runs(metres: NDArray[np.float64], first: Ints) -> NDArray[np.float64]:
     return np.add.reduceat(metres, first) if len(first) else np.empty(0)
 
 
-def _pair(a: int, b: int) -> str:
-    return f"{a} and {b}" if b >= 0 else f"{a} with the land outside all communities"
+def _pair(a: int, b: int) -> Message:
+    return Message("part.both", a=a, b=b) if b >= 0 else Message("part.with_outside", a=a)

@@ -23,6 +23,7 @@ from gridcell.formats.geopackage import (
 from gridcell.model import InputRecord, Plan
 from gridcell.schema import CELL_LAYERS
 from gridcell.version import __version__
+from gridcell.words.messages import Message
 
 PLAN_FILES: Final = (
     "plan.gpkg", *(f"geojson/{level}.geojson" for level in CELL_LAYERS), "map.html",
@@ -60,10 +61,7 @@ def make_certificate(folder: str | Path) -> Certificate:
     plan = read_plan(base)
     missing = [name for name in PLAN_FILES if not (base / name).is_file()]
     if missing:
-        raise InputError(
-            f"{base}: {', '.join(missing)} missing; a certificate needs all files of the plan: "
-            f"write it anew with 'gridcell partition'"
-        )
+        raise InputError(Message("error.certificate_files", folder=base, missing=list(missing)))
     return Certificate(
         subject="plan",
         version=__version__,
@@ -150,7 +148,9 @@ def certify_file(
     try:
         return CertifiedFile(path=name, digest="bytes", sha256=digest_files([base / name]))
     except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from None
+        raise InputError(
+            Message("error.cannot_read", file=name, reason=error.strerror or error)
+        ) from None
 
 
 def _digest_tables(plan: Plan, file: Path) -> dict[str, str]:
@@ -166,9 +166,9 @@ def _read_report(file: Path) -> dict[str, Any]:
     try:
         report = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError, OSError) as error:
-        raise InputError(f"{file.name}: not JSON in UTF-8: {error}") from None
+        raise InputError(Message("error.not_json", file=file.name, error=error)) from None
     if not isinstance(report, dict):
-        raise InputError(f"{file.name}: expected the figures of a report")
+        raise InputError(Message("error.not_a_report", file=file.name))
     return report
 
 

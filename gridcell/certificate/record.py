@@ -10,6 +10,8 @@ from gridcell.errors import InputError, WriteError
 from gridcell.files.folder import recover_folder
 from gridcell.files.whole import write_text
 from gridcell.version import __version__
+from gridcell.words.faults import fault_text
+from gridcell.words.messages import Message
 
 NAME: Final = "certificate.json"
 """What a plan's certificate is called in its folder."""
@@ -99,7 +101,7 @@ def write_certificate(
     """
     file = Path(path)
     if overwrite and file.is_file() and not _is_certificate(file):
-        raise WriteError(f"{file}: is no certificate, and only those are overwritten here")
+        raise WriteError(Message("error.not_a_certificate", file=file))
     return write_text(file, certificate.to_json(), overwrite=overwrite)
 
 
@@ -115,34 +117,53 @@ def read_certificate(path: str | Path) -> Certificate:
     file = Path(path)
     if file.is_dir():
         file /= NAME
-    again = "; expected a certificate.json as gridcell writes it: restore the original"
+    again = Message("part.restore_certificate")
     try:
         data = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise InputError(
-            f"{file}: no certificate can be read here ({error.strerror}); name a certificate.json "
-            f"or a plan's folder that holds one"
+            Message("error.certificate_unreadable", file=file, error=error.strerror or error)
         ) from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file}: no certificate: not JSON in UTF-8 ({error}){again}") from None
+        raise InputError(
+            Message("error.certificate_no_json", file=file, error=error, again=again)
+        ) from None
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
-        raise InputError(f"{file}: no certificate: its format is not {_FORMAT!r}{again}")
+        raise InputError(
+            Message("error.certificate_format", file=file, format=_FORMAT, again=again)
+        )
     number = data.get("format_version")
     if isinstance(number, int) and number > _VERSION:
         raise InputError(
-            f"{file}: format {number}, this gridcell {__version__} knows {_VERSION}; verify it "
-            f"with the gridcell {data.get('version')} that wrote it, or a newer one"
+            Message(
+                "error.certificate_version",
+                file=file,
+                number=number,
+                version=__version__,
+                known=_VERSION,
+                writer=str(data.get("version")),
+            )
         )
     try:
         certificate = Certificate.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{file}: damaged certificate: {where}: {first['msg']}{again}") from None
+        raise InputError(
+            Message(
+                "error.certificate_damaged",
+                file=file,
+                where=where,
+                fault=fault_text(first),
+                again=again,
+            )
+        ) from None
     for name in [record.path for record in certificate.files]:
         inside = PurePosixPath(name)
         if inside.is_absolute() or ".." in inside.parts or "\\" in name or ":" in name:
-            raise InputError(f"{file}: damaged certificate: {name!r} is no file beside it{again}")
+            raise InputError(
+                Message("error.certificate_stray_file", file=file, name=name, again=again)
+            )
     return certificate
 
 

@@ -56,7 +56,7 @@ def verify_certificate(
     certificate = read_certificate(path)
     base = Path(path) if Path(path).is_dir() else Path(path).parent
     if inputs is not None and not Path(inputs).is_dir():
-        raise InputError(f"{inputs}: no such folder; expected the one that holds the inputs")
+        raise InputError(Message("error.no_inputs_folder", folder=inputs))
     findings: list[Finding] = []
     if certificate.subject == "plan":
         findings += _verify_plan(certificate, base, compared=inputs is not None)

@@ -25,7 +25,7 @@ from gridcell.model import Finding
 from gridcell.read.geometry import POINTS, POLYGONS
 from gridcell.schema import ALIASES, PERSONAL
 from gridcell.tables.values import as_text
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, either
 
 Rows = NDArray[np.int64]
 
@@ -142,10 +142,7 @@ def check_households(
     """
     personal = [str(c) for c in households.columns if any(p in str(c).lower() for p in PERSONAL)]
     if personal:
-        raise InputError(
-            f"households: columns that look personal: {', '.join(personal)}; the check needs none "
-            f"of them, remove them"
-        )
+        raise InputError(Message("error.households_personal", columns=list(personal)))
     name = _ids(households, ALIASES["households"]["household_id"])
     points = _points(table, households, buildings, named)
     sound = leaves[~shapely.is_missing(table.cover[leaves])]
@@ -220,8 +217,12 @@ def _points(
         wrong = np.flatnonzero((kind >= 0) & ~np.isin(kind, [int(k) for k in POINTS]))
         if len(wrong):
             raise InputError(
-                f"households: row {households.index[wrong[0]]} is a "
-                f"{points[wrong[0]].geom_type}, expected a point ({len(wrong)} such rows)"
+                Message(
+                    "error.households_not_points",
+                    row=households.index[wrong[0]],
+                    found=points[wrong[0]].geom_type,
+                    n_rows=len(wrong),
+                )
             )
         usable = only(points, within_reach(points) & ~shapely.is_empty(points))
         return np.asarray(shapely.centroid(usable), dtype=object)
@@ -239,11 +240,8 @@ def _points(
         return np.asarray(moved.array, dtype=object)
     column = find_column(households, ALIASES["households"]["bldg_id"])
     if column is None or buildings is None:
-        had = ", ".join(map(str, households.columns)) or "none"
-        raise InputError(
-            f"households: no place; expected points, columns lon and lat, x and y, or bldg_id and "
-            f"buildings; the columns are {had}"
-        )
+        had = either([str(column) for column in households.columns])
+        raise InputError(Message("error.households_no_place", columns=had))
     shapes = _geometries(buildings, "buildings", crs, named)
     sound = within_reach(shapes) & ~shapely.is_empty(shapes)
     inner = np.asarray(shapely.point_on_surface(only(shapes, sound)), dtype=object)

@@ -94,7 +94,7 @@ def check_cells(
     1 error
     """
     if not gap_width >= 0:
-        raise InputError(f"gap width {gap_width!r}: expected metres, 0 or more")
+        raise InputError(Message("error.gap_width", given=gap_width))
     named = parse_crs(crs)
     table, findings = check_shapes(CellTable.of(cells, "cell", named))
     findings += _doubts(table.doubts)

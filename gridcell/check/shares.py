@@ -14,7 +14,7 @@ from gridcell.coverage.layer import CellTable, column_of, find_column
 from gridcell.coverage.levels import Levels
 from gridcell.errors import InputError
 from gridcell.model import Finding, Severity
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, either
 
 PARTS: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("members", "member_households", "会员", "会员数", "会员户数"), SUMMED["households"]),
@@ -66,12 +66,10 @@ def check_shares(
 def _required(table: CellTable, name: str) -> str:
     column = name if name in table.frame.columns else find_column(table.frame, (name,))
     if column is None:
-        had = ", ".join(
-            str(c) for c in table.frame.columns if c != table.frame.active_geometry_name
-        )
-        raise InputError(f"shares: no column {name!r}; the layer has {had or 'none'}")
+        had = [str(c) for c in table.frame.columns if c != table.frame.active_geometry_name]
+        raise InputError(Message("error.share_no_column", column=name, columns=either(had)))
     if len(table.name) and not np.isfinite(numbers(column_of(table.frame, column))).any():
-        raise InputError(f"shares: column {name!r} holds no numbers")
+        raise InputError(Message("error.share_no_numbers", column=name))
     return column
 
 

@@ -14,7 +14,7 @@ from gridcell.coverage.rounds import repair_coverage
 from gridcell.coverage.width import NEAR_M, is_sliver, width_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, Value, joined
 
 _WIDTH_ERROR: Final = 0.002
 """Relative error allowed where a width is compared with what is to be healed."""
@@ -69,8 +69,10 @@ def fit_together(
     wide = (width > widest) & is_sliver(shapely.area(gaps), width)
     faults = _wide_overlaps(proof, codes, widest)
     faults += [
-        f"gap of {_size(gaps[g], width[g])} between {_names(_around(gaps[g], geometries), codes)} "
-        f"at {_at(gaps[g])}"
+        Message(
+            "fault.gap_at", size=_size(gaps[g], width[g]), place=_at(gaps[g]),
+            communities=_names(_around(gaps[g], geometries), codes),
+        )
         for g in _in_order(gaps) if wide[g]
     ]  # fmt: skip
     _stop_at(faults, heal_width, label)
@@ -83,27 +85,27 @@ def fit_together(
     fitted = repaired.shapes
     if not repaired.exact or shapely.is_missing(fitted).any():
         left = np.union1d(repaired.proof.unmatched, np.flatnonzero(shapely.is_missing(fitted)))
-        raise InputError(
-            f"{label}: the borders of {_names(left, codes) or 'the communities'} could not be "
-            "fitted together; settle them with gridcell repair"
-        )
+        names = _names(left, codes) or Message("part.the_communities")
+        raise InputError(Message("error.borders_unfit", label=label, communities=names))
     return fitted, [
         *_notes(repaired.moves, geometries, fitted, codes, label),
         *_holes(np.asarray(repaired.proof.gap_pieces.geometry, dtype=object), fitted, codes, label),
     ]
 
 
-def _wide_overlaps(proof: CoverageProof, codes: list[str], widest: float) -> list[str]:
+def _wide_overlaps(proof: CoverageProof, codes: list[str], widest: float) -> list[Value]:
     frame = proof.overlap_pieces
     parts, pair = shapely.get_parts(np.asarray(frame.geometry, dtype=object), return_index=True)
     one, two = (frame[side].to_numpy(dtype=np.int64)[pair] for side in ("left", "right"))
     width = width_of(parts)
     order = np.lexsort((two, one))
     return [
-        f"overlap of {_size(parts[p], width[p])} between {codes[one[p]]} and {codes[two[p]]} "
-        f"at {_at(parts[p])}"
+        Message(
+            "fault.overlap_at", size=_size(parts[p], width[p]), a=codes[one[p]], b=codes[two[p]],
+            place=_at(parts[p]),
+        )
         for p in order[width[order] > widest]
-    ]
+    ]  # fmt: skip
 
 
 def _notes(
@@ -183,14 +185,16 @@ def _holes(gaps: Geometries, geometries: Geometries, codes: list[str], label: st
     ]  # fmt: skip
 
 
-def _stop_at(faults: list[str], heal_width: float, label: str) -> None:
+def _stop_at(faults: list[Value], heal_width: float, label: str) -> None:
     if not faults:
         return
-    more = f"\n  … and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
+    more = len(faults) - _LISTED
+    rest = [Message("part.and_more", n=more)] if more > 0 else []
     raise InputError(
-        f"{label}: the communities do not fit together, {len(faults)} faults wider than "
-        f"{heal_width:g} m:\n  " + "\n  ".join(faults[:_LISTED]) + more
-        + "\nsettle them with gridcell repair, or heal wider ones",
+        Message(
+            "error.communities_unfit", label=label, number=len(faults), width=heal_width,
+            faults=joined("items", [*faults[:_LISTED], *rest]),
+        ),
         Hint("boundaries.heal_width"),
     )  # fmt: skip
 

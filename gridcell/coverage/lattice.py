@@ -22,6 +22,7 @@ from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.edges import border_edges
 from gridcell.coverage.proof import CoverageProof, prove_coverage
 from gridcell.errors import ProofError
+from gridcell.words.messages import Message
 
 DECIMALS: Final = 9
 """Digits of a degree: a lattice of about 0.1 mm."""
@@ -105,8 +106,12 @@ def to_lattice(cells: Geometries, crs: pyproj.CRS, *, decimals: int = DECIMALS) 
             break
         if patch.all():
             raise ProofError(
-                f"{int(faulty.sum())} of {len(cells)} cells do not fit together in longitude and "
-                f"latitude with {decimals} decimals; check that they do before"
+                Message(
+                    "error.cells_unfit_lonlat",
+                    n_faulty=int(faulty.sum()),
+                    n_cells=len(cells),
+                    decimals=decimals,
+                )
             )
         near = np.unique(tree.query(cells[patch | faulty], predicate="intersects")[1])
         if patch[near].all():

@@ -21,6 +21,7 @@ from gridcell.coverage.faces import Faces, Pieces, Rows, enclosed_faces, roundin
 from gridcell.coverage.reach import within_reach
 from gridcell.display.cards import proof_html
 from gridcell.errors import InputError
+from gridcell.words.messages import Message
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -232,7 +233,7 @@ def prove_coverage(
 def _geometries(values: gpd.GeoSeries | ArrayLike, name: str) -> NDArray[np.object_]:
     rows = np.asarray(values, dtype=object)
     if rows.ndim != 1 or not shapely.is_valid_input(rows).all():
-        raise InputError(f"{name}: expected a sequence of geometries, got {type(values).__name__}")
+        raise InputError(Message("error.not_geometries", name=name, found=type(values).__name__))
     return rows
 
 

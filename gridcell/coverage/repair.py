@@ -32,7 +32,7 @@ from gridcell.coverage.width import (
 )
 from gridcell.crs import parse_crs
 from gridcell.errors import InputError, ProofError
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, Value
 
 _NAMED: Final = 5
 
@@ -243,7 +243,7 @@ def repair_cells(
     mending = mend(table.shapes)
     drawn = mending.shapes
     if shapely.is_missing(drawn).all():
-        raise InputError("the layer holds no polygon with an area: nothing to repair")
+        raise InputError(Message("error.nothing_to_repair"))
     levels = find_levels(table.covering(drawn))
     shapes, moves, left = drawn.copy(), list[LandMove](), list[Geometries]()
     for number in range(len(levels.number)):
@@ -283,11 +283,15 @@ def _require_exact(repaired: RepairedCoverage, table: CellTable, level: Level) -
     places = pd.concat([frame.geometry for frame in frames])
     rows = np.concatenate([proof.unmatched, proof.overlap_pieces["left"].to_numpy(np.int64)])
     names = [table.name[row] for row in level.rows[np.unique(rows)][:5]]
-    at = f" near {shapely.point_on_surface(places.iloc[0]).wkt}" if len(places) else ""
+    near: Value = ""
+    if len(places):
+        near = Message("part.near", place=shapely.point_on_surface(places.iloc[0]).wkt)
     raise ProofError(
-        f"{len(places)} faults are left after {ROUNDS} rounds of repair{at}, at "
-        f"{', '.join(names) or 'the rim'}; mend these cells in a GIS and run again"
-    )
+        Message(
+            "error.not_repaired", number=len(places), rounds=ROUNDS, near=near,
+            cells=tuple(names) or Message("part.the_rim"),
+        )
+    )  # fmt: skip
 
 
 def _settings(
@@ -313,8 +317,13 @@ def _sound_land(land: CellTable) -> Geometries:
     bad = np.flatnonzero(~shapely.is_valid(land.shapes) | shapely.is_empty(land.shapes))
     if len(bad):
         raise InputError(
-            f"within: {land.name[bad[0]]} is no valid polygon ({len(bad)} of {len(land.name)} "
-            f"rows): {shapely.is_valid_reason(land.shapes[bad[0]])}; repair the land first"
+            Message(
+                "error.land_invalid",
+                row=land.name[bad[0]],
+                n_invalid=len(bad),
+                n_rows=len(land.name),
+                reason=shapely.is_valid_reason(land.shapes[bad[0]]),
+            )
         )
     return land.shapes
 
@@ -325,14 +334,11 @@ def _priorities(table: CellTable, priority: str | None) -> Floats:
     column = find_column(table.frame, (priority,))
     if column is None:
         known = ", ".join(str(name) for name in table.frame.columns[:12])
-        raise InputError(f"priority: there is no column {priority!r}; the layer has {known}")
+        raise InputError(Message("error.priority_no_column", column=priority, columns=known))
     numbers = pd.to_numeric(column_of(table.frame, column), errors="coerce")
     if numbers.isna().any():
         row = int(np.flatnonzero(numbers.isna())[0])
-        raise InputError(
-            f"priority: column {column!r} holds no number at {table.name[row]}; expected one for "
-            f"each cell, the higher wins"
-        )
+        raise InputError(Message("error.priority_no_number", column=column, row=table.name[row]))
     return numbers.to_numpy(np.float64)
 
 

@@ -48,9 +48,7 @@ def in_measured_crs(
     """
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name not in frame:
         found = type(frame).__name__
-        raise InputError(
-            f"{label}: expected a GeoDataFrame with an active geometry column, got {found}"
-        )
+        raise InputError(Message("error.not_a_geodataframe", label=label, found=found))
     bounds = _bounds_of_most(np.asarray(frame.geometry.array, dtype=object))
     crs = settle_measured(label, frame.crs, named, bounds)
     said = {
@@ -185,8 +183,5 @@ def _metres_in_degrees(crs: pyproj.CRS, latitude: NDArray[np.float64]) -> NDArra
 def require_one_crs(cells: pyproj.CRS | None, within: pyproj.CRS | None) -> None:
     """Raise `InputError` where cells and land are in different CRS."""
     if not is_same_crs(cells, within):
-        name = [crs_name(crs) or "no CRS" for crs in (cells, within)]
-        raise InputError(
-            f"the cells are in {name[0]}, the land in {name[1]}: borders can only be compared in "
-            f"one CRS; transform one of them"
-        )
+        name = [crs_name(crs) or Message("part.no_crs") for crs in (cells, within)]
+        raise InputError(Message("error.crs_of_land_differs", cells=name[0], land=name[1]))

@@ -23,6 +23,7 @@ from gridcell.read.files import Input, Source, open_input, split_layer
 from gridcell.read.people import check_households
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
+from gridcell.words.messages import Message, either, some
 
 Given: TypeAlias = str | Path | gpd.GeoDataFrame | Plan
 """A plan, its folder or GeoPackage, ``PLAN#LAYER``, any polygon layer, or a frame."""
@@ -99,7 +100,7 @@ def open_side(
             buildings = f"{plan}#buildings"
     source = open_input(given, role, encoding=encoding)
     if source.geometries is None:
-        raise InputError(f"{source.label}: expected polygons, found a table")
+        raise InputError(Message("error.not_polygons_table", label=source.label))
     own = settle_crs(source, crs)
     frame = (
         name_columns(source.frame, fields, source.label, role.lower()) if fields else source.frame
@@ -108,10 +109,9 @@ def open_side(
     column = find_columns(source, {}, "communities").get("code")
     column = column or find_columns(source, {}, "atoms").get("atom_id")
     if column is None:
-        columns = ", ".join(str(c) for c in source.frame.columns if c != "geometry") or "none"
+        columns = either([str(c) for c in source.frame.columns if c != "geometry"])
         raise InputError(
-            f"{source.label}: no column code; the columns are {columns}; name the one with the "
-            "codes of cells",
+            Message("error.no_code_column", label=source.label, columns=columns),
             field_hint(role.lower(), "code"),
         )
     code = as_text(source.frame[column])
@@ -128,13 +128,17 @@ def _check_codes(source: Source, code: "pd.Series[str]") -> None:
     missing = np.flatnonzero(code.isna())
     if len(missing):
         raise InputError(
-            f"{source.label}: {len(missing)} cells have no code, first row {missing[0] + 1}"
+            Message(
+                "error.cells_without_code",
+                label=source.label,
+                n_cells=len(missing),
+                row=missing[0] + 1,
+            )
         )
     twice = sorted(code[code.duplicated()].unique())
     if twice:
         raise InputError(
-            f"{source.label}: {len(twice)} codes occur more than once: {', '.join(twice[:5])}"
-            f"{' …' if len(twice) > 5 else ''}; merge the parts of a cell into one multipolygon"
+            Message("error.codes_twice", label=source.label, number=len(twice), codes=some(twice))
         )
 
 
@@ -144,12 +148,16 @@ def _polygons(source: Source) -> Geometries:
     polygonal = (kind == shapely.GeometryType.POLYGON) | (kind == shapely.GeometryType.MULTIPOLYGON)
     bad = np.flatnonzero(~polygonal | shapely.is_empty(shapes))
     if len(bad):
-        raise InputError(f"{source.label}: row {bad[0] + 1}: expected a polygon")
+        raise InputError(Message("error.row_no_polygon", label=source.label, row=bad[0] + 1))
     bad = np.flatnonzero(~shapely.is_valid(shapes))
     if len(bad):
         raise InputError(
-            f"{source.label}: row {bad[0] + 1}: invalid polygon, "
-            f"{shapely.is_valid_reason(shapes[bad[0]])}; mend it with 'gridcell repair'"
+            Message(
+                "error.row_invalid_polygon",
+                label=source.label,
+                row=bad[0] + 1,
+                reason=shapely.is_valid_reason(shapes[bad[0]]),
+            )
         )
     return shapes
 
@@ -198,7 +206,7 @@ def read_contents(
     if buildings is not None:
         source = open_input(buildings, "buildings", encoding=encoding)
         if source.geometries is None:
-            raise InputError(f"{source.label}: expected polygons, found a table")
+            raise InputError(Message("error.not_polygons_table", label=source.label))
         own = settle_crs(source, crs)
         shapes = move(_polygons(source), own, work)
         found = find_columns(source, rules.fields.get("buildings", {}), "buildings")

@@ -30,6 +30,7 @@ from gridcell.errors import Hint, InputError
 from gridcell.read.crs import move
 from gridcell.read.fields import check_mapping
 from gridcell.rules import Rules
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -148,8 +149,7 @@ def make_crosswalk(
     shared = ~pieces.is_sliver & (pieces.a >= 0) & (pieces.b >= 0)
     if not shared.any():
         raise InputError(
-            f"{side_a.label} and {side_b.label} share no land in {crs_name(work)}; check the order "
-            "of x and y and the CRS of both",
+            Message("error.no_shared_land", a=side_a.label, b=side_b.label, crs=crs_name(work)),
             Hint("crs"),
         )
     cells_a = _cells(side_a, shapes_a, pieces.a, shared, (alone_a, alone_b), table, "b")

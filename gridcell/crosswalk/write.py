@@ -12,6 +12,7 @@ from gridcell.errors import WriteError
 from gridcell.files.whole import require_writable, whole_file
 from gridcell.formats.geopackage import dated
 from gridcell.tables.write import write_table, write_workbook
+from gridcell.words.messages import Message
 
 CROSSWALK_FORMATS: Final = (".csv", ".xlsx", ".gpkg", ".geojson")
 _CODES: Final = ("a", "b", "code", "into")
@@ -27,7 +28,12 @@ def require_format(path: str | Path, *, overwrite: bool = False) -> None:
     """
     if Path(path).suffix.lower() not in CROSSWALK_FORMATS:
         raise WriteError(
-            f"{path}: unknown format {Path(path).suffix!r}; expected {', '.join(CROSSWALK_FORMATS)}"
+            Message(
+                "error.unknown_format",
+                path=path,
+                suffix=Path(path).suffix,
+                formats=list(CROSSWALK_FORMATS),
+            )
         )
     require_writable(path, overwrite=overwrite)
 

@@ -92,8 +92,7 @@ def audit_tables(
         return [*findings, *_recoverable(alone, own, threshold, names, sound)]
     if pairs is None:
         raise InputError(
-            "nothing published tells which land the two divisions share; publish the newer one "
-            "anew, naming the earlier one",
+            Message("error.audit_no_shared_land"),
             Hint("earlier"),
         )
     before = make_cell_tree(earlier, earlier_total)
@@ -226,10 +225,7 @@ def _pieces(pairs: pd.DataFrame, division: CellTree, before: CellTree) -> Pieces
     unknown_b = frame[(frame["row_b"] < 0) & frame["b"].notna() & (frame["b"] != "")]
     for side, rows in (("a", unknown), ("b", unknown_b)):
         if len(rows):
-            raise InputError(
-                f"the crosswalk names {rows[side].iloc[0]}, which is in neither of the two "
-                "publications; name the earlier publication that the newer one was made with"
-            )
+            raise InputError(Message("error.audit_foreign_code", code=rows[side].iloc[0]))
     count = pd.to_numeric(frame["households"]).astype("Int64")
     shared = (frame["row_a"] >= 0).to_numpy()
     return Pieces(

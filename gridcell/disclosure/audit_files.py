@@ -69,7 +69,7 @@ def check_published(
     """
     beside = Path(path).parent
     if Path(path).is_file() and (beside / MANIFEST).is_file():
-        raise InputError(f"{path}: is one file of an export; check its folder, {beside}")
+        raise InputError(Message("error.one_file_of_export", path=path, folder=beside))
     if is_plan(path):
         plan = read_plan(path)
         found = list(_private_in(plan))
@@ -82,7 +82,9 @@ def check_published(
         found = [*_unpublished(exported), *_private_files(Path(path), exported)]
     least = _threshold(exported) if threshold is None else threshold
     if least < MIN_THRESHOLD:
-        raise InputError(f"{path}: threshold {least}: expected {MIN_THRESHOLD} or more")
+        raise InputError(
+            Message("error.threshold_low_in", path=path, given=least, least=MIN_THRESHOLD)
+        )
     before = None if earlier is None else read_export(earlier)
     found += audit_tables(
         exported.levels,
@@ -102,20 +104,27 @@ def check_published(
 def _threshold(exported: Exported) -> int:
     if exported.publication is None:
         return THRESHOLD
-    return _count(exported, "threshold", exported.publication.get("threshold"), "")
+    return _count(exported, "threshold", exported.publication.get("threshold"))
 
 
 def _total(exported: Exported) -> int | None:
     total = (exported.publication or {}).get("households")
-    return None if total is None else _count(exported, "households", total, " or null")
+    return None if total is None else _count(exported, "households", total, null=True)
 
 
-def _count(exported: Exported, name: str, value: object, otherwise: str) -> int:
+def _count(exported: Exported, name: str, value: object, *, null: bool = False) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
         return value
     raise InputError(
-        f"{exported.label}: {MANIFEST} says {name} {str(value)[:40]!r}, expected a whole number of "
-        f"0 to {_MOST:,}{otherwise}; publish the plan anew"
+        Message(
+            "error.manifest_count",
+            label=exported.label,
+            manifest=MANIFEST,
+            name=name,
+            value=str(value)[:40],
+            most=_MOST,
+            otherwise=Message("part.or_null") if null else "",
+        )
     )
 
 

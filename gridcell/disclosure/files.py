@@ -11,6 +11,7 @@ from gridcell.errors import InputError
 from gridcell.formats.read import CROSSWALK, read_export
 from gridcell.model import Plan
 from gridcell.tables.write import write_table
+from gridcell.words.messages import Message
 
 NOTE_FILE: Final = "NOTE.txt"
 
@@ -36,15 +37,10 @@ def make_publication(
         return publish_plan(plan, threshold=threshold, level=level)
     before = read_export(earlier)
     if before.manifest and before.publication is None:
-        raise InputError(
-            f"{earlier}: is an export that was not published; name what was published before"
-        )
+        raise InputError(Message("error.export_not_published", path=earlier))
     leaves = before.levels.get("leaves")
     if not isinstance(leaves, gpd.GeoDataFrame) or leaves.crs is None:
-        raise InputError(
-            f"{earlier}: has no polygons of the smallest cells; name a publication in geojson, "
-            "gpkg, shapefile, geoparquet, flatgeobuf or kml"
-        )
+        raise InputError(Message("error.no_smallest_polygons", path=earlier))
     levels = {name: gpd.GeoDataFrame(frame) for name, frame in before.levels.items()}
     figures = before.publication or {}
     return publish_plan(

@@ -17,6 +17,7 @@ from gridcell.disclosure.network import Bools, CellTree, Ints, Pieces, make_cell
 from gridcell.errors import InputError
 from gridcell.model import Plan
 from gridcell.read.crs import move
+from gridcell.words.messages import Message
 
 _SLIVER_M: Final = 1.0
 _TWICE_M2: Final = 1.0
@@ -64,10 +65,7 @@ def link_earlier(
     others = move(_valid(below), horizontal(below.crs), plan.crs)
     found = overlay(shapes, others, _SLIVER_M)
     if not ((found.a >= 0) & (found.b >= 0)).any():
-        raise InputError(
-            "the plan and what was published before share no land; name the earlier publication of "
-            "the same place"
-        )
+        raise InputError(Message("error.publications_no_shared_land"))
     _require_apart(found, shapes, leaves)
     codes = [np.asarray(frame["code"], dtype=object) for frame in (leaves, below)]
     pairs = pair_table(found, codes[0], codes[1], shapes, others)
@@ -117,12 +115,14 @@ def _leaves(earlier: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     """Return the leaves of the earlier division, whose coordinates can be in their CRS."""
     below = earlier.get("leaves")
     if not isinstance(below, gpd.GeoDataFrame):
-        held = ", ".join(map(str, earlier)) or "nothing"
-        raise InputError(f"the earlier publication: no polygons as 'leaves'; it holds {held}")
+        held = tuple(map(str, earlier)) or Message("part.nothing")
+        raise InputError(Message("error.earlier_no_leaves", held=held))
     missing = [name for name in ("code", "households") if name not in below]
     if below.crs is None or missing:
-        fault = f"no column {missing[0]}" if missing else "the CRS is missing; set it"
-        raise InputError(f"leaves of the earlier publication: {fault}")
+        fault = (
+            Message("fault.no_column", column=missing[0]) if missing else Message("fault.no_crs")
+        )
+        raise InputError(Message("error.earlier_leaves", fault=fault))
     require_units("leaves of the earlier publication", horizontal(below.crs), below.total_bounds)
     return below
 
@@ -133,10 +133,17 @@ def _valid(below: gpd.GeoDataFrame) -> Geometries:
     bad = np.flatnonzero(nothing | ~shapely.is_valid(shapes))
     if len(bad):
         row = int(bad[0])
-        found = "no polygon" if nothing[row] else shapely.is_valid_reason(shapes[row])
+        found = (
+            Message("fault.no_polygon") if nothing[row] else shapely.is_valid_reason(shapes[row])
+        )
         raise InputError(
-            f"the earlier publication: row {row + 1}, {below['code'].iloc[row]}: {found} "
-            f"({len(bad):,} such rows); expected valid polygons, mend them with 'gridcell repair'"
+            Message(
+                "error.earlier_invalid",
+                row=row + 1,
+                code=below["code"].iloc[row],
+                found=found,
+                n_rows=len(bad),
+            )
         )
     return shapes
 
@@ -148,10 +155,7 @@ def _require_apart(found: Overlay, shapes: Geometries, leaves: gpd.GeoDataFrame)
     twice = covered - shapely.area(shapes)
     if len(twice) and twice.max() > _TWICE_M2:
         code = leaves["code"].iloc[int(np.argmax(twice))]
-        raise InputError(
-            f"the earlier publication: its cells overlap, by {twice.max():,.1f} m2 in {code}; "
-            "expected a division of the land, mend it with 'gridcell repair'"
-        )
+        raise InputError(Message("error.earlier_overlaps", area=twice.max(), code=code))
 
 
 def _contents(plan: Plan, shapes: Geometries, found: Overlay) -> tuple[Ints, Ints]:
@@ -174,8 +178,7 @@ def _contents(plan: Plan, shapes: Geometries, found: Overlay) -> tuple[Ints, Int
     rest = plan.leaves["households"].to_numpy(dtype=np.int64) - housed
     if (rest < 0).any():
         raise InputError(
-            f"{plan.leaves['code'].iloc[int(np.argmin(rest))]}: its buildings hold more households "
-            "than it has; look at the plan with 'gridcell check'"
+            Message("error.leaf_overfull", code=plan.leaves["code"].iloc[int(np.argmin(rest))])
         )
     np.add.at(households, largest, rest)
     standing_in = pd.DataFrame({"piece": piece, "bldg_id": frame["bldg_id"].to_numpy()})

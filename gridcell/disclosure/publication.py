@@ -21,6 +21,7 @@ from gridcell.model import Plan, findings_frame
 from gridcell.rules import WANTED_BAND, Band
 from gridcell.schema import CELL_LAYERS, LEVELS
 from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.messages import Message
 
 THRESHOLD: Final = 5
 """Fewest households that are told."""
@@ -116,12 +117,9 @@ def publish_plan(
     True
     """
     if threshold < MIN_THRESHOLD:
-        raise InputError(
-            f"threshold {threshold}: expected {MIN_THRESHOLD} or more, the fewest households that "
-            "are told"
-        )
+        raise InputError(Message("error.threshold_low", given=threshold, least=MIN_THRESHOLD))
     if level not in PUBLISH_LEVELS:
-        raise InputError(f"level {level!r}: expected one of {', '.join(PUBLISH_LEVELS)}")
+        raise InputError(Message("error.level_one_of", level=level, levels=list(PUBLISH_LEVELS)))
     if level == "small":
         plan = _down_to_small(plan)
     division = make_cell_tree({name: plan.cells(name) for name in CELL_LAYERS}, None)

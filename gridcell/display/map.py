@@ -18,6 +18,7 @@ from gridcell.arguments import checked
 from gridcell.display.content import page_content
 from gridcell.display.frames import PlanFrames
 from gridcell.errors import InputError
+from gridcell.words.messages import Message
 
 _TILES = re.compile(r"(https?://)((?:\{s\}\.)?[A-Za-z0-9.-]+(?::[0-9]+)?)/[^\s\"'<>;]*")
 POLICY = (
@@ -156,7 +157,7 @@ def show_plan(plan: PlanFrames, *, lang: str = "en", height: int = 600) -> foliu
         For another language, or a height below 1.
     """
     if height < 1:
-        raise InputError(f"height {height!r}: expected pixels, 1 or more")
+        raise InputError(Message("error.height_pixels", height=height))
     drawn = draw_map(plan, lang=lang)
     figure = drawn.get_root()
     assert isinstance(figure, Figure)  # noqa: S101
@@ -169,9 +170,7 @@ def check_tiles(tiles: str | None) -> None:
     if tiles is None:
         return
     if not _TILES.fullmatch(tiles) or not all(f"{{{k}}}" in tiles for k in "zxy"):
-        raise InputError(
-            f"tiles {tiles!r}: expected an address such as https://tiles.example/{{z}}/{{x}}/{{y}}.png"
-        )
+        raise InputError(Message("error.tiles_address", tiles=tiles))
 
 
 def _policy(tiles: str | None) -> str:

@@ -18,6 +18,7 @@ from gridcell.errors import GridcellError, InputError
 from gridcell.schema import LEVELS
 from gridcell.words.catalogue import section
 from gridcell.words.maps import words
+from gridcell.words.messages import Message
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,9 +126,9 @@ def plot_plan(
 def _cells(plan: PlanFrames, level: str, column: str | None) -> gpd.GeoDataFrame:
     levels = (*LEVELS, "leaves")
     if level not in levels:
-        raise InputError(f"level {level!r}: expected one of {', '.join(levels)}")
+        raise InputError(Message("error.level_one_of", level=level, levels=list(levels)))
     if column is not None and column not in COLUMNS:
-        raise InputError(f"column {column!r}: expected one of {', '.join(COLUMNS)}, or none")
+        raise InputError(Message("error.column_one_of", column=column, columns=list(COLUMNS)))
     return plan.cells(level)
 
 
@@ -135,10 +136,7 @@ def _new_axes() -> "Axes":
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise GridcellError(
-            "drawing a plan needs matplotlib, which is not installed: pip install "
-            "'gridcell[notebook]', or pip install matplotlib"
-        ) from None
+        raise GridcellError(Message("error.needs_matplotlib")) from None
     _, ax = plt.subplots(figsize=(7, 6), layout="constrained")
     return ax
 
@@ -231,12 +229,7 @@ def _families(texts: Iterable[str]) -> list[str]:
     family = _find_font(needed)
     if family is None:
         example = next(text for text in texts if needed & {ord(c) for c in text})
-        raise GridcellError(
-            f"{example!r} cannot be written: no font with its characters is installed. Install "
-            "one (Debian and Ubuntu: fonts-noto-cjk; Fedora: google-noto-sans-cjk-fonts; "
-            "elsewhere Noto Sans CJK SC from https://github.com/notofonts/noto-cjk), or draw with "
-            "labels=False and lang='en'"
-        )
+        raise GridcellError(Message("error.no_font_to_draw", text=example))
     return [*usual, family]
 
 

@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from gridcell.arrays import run_starts
 from gridcell.errors import GridcellError
 from gridcell.fabric.land import Patches
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -147,10 +148,7 @@ def _require_two_sides(xy: Floats, low: Ints, forward: Mask, first: Ints, count:
     crowded = (count > 2) | ((count == 2) & (forward[first] == forward[second]))
     if crowded.any():
         x, y = xy[low[first[crowded][0]]]
-        raise GridcellError(
-            f"the land near {x:.3f} {y:.3f} could not be divided: lines meet there closer "
-            "than 0.01 mm; move or simplify them"
-        )
+        raise GridcellError(Message("error.land_undivided", x=x, y=y))
 
 
 def _of_members(owner: Ints, value: Ints, n: int) -> Ints:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gridcell.errors import Hint, WriteError
 from gridcell.files.whole import is_stale, write_errors
+from gridcell.words.messages import Message
 
 _LONGEST: Final = 200
 """Bytes of a name that can be part of another name."""
@@ -27,7 +28,7 @@ _WAIT_S: Final = 0.1
 
 
 def require_place(
-    folder: str | Path, *, what: str, foreign: Callable[[Path], str | None], overwrite: bool
+    folder: str | Path, *, what: str, foreign: Callable[[Path], Message | None], overwrite: bool
 ) -> None:
     """Make sure that a folder can appear here, before any work.
 
@@ -36,7 +37,7 @@ def require_place(
     folder
         It may be absent, with the folders around it, or empty.
     what
-        What may be overwritten, for messages.
+        What may be overwritten: the text ``overwritten.WHAT``.
     foreign
         Tells of a folder that is there, and not empty, why it is none of that kind; ``None`` where
         it is one.
@@ -53,25 +54,27 @@ def require_place(
         target = Path(folder).resolve()
         around = next(parent for parent in target.parents if parent.exists())
         if not around.is_dir():
-            raise WriteError(f"{folder}: {around} is a file; name another folder")
+            raise WriteError(Message("error.around_is_file", folder=folder, around=around))
         if not target.exists():
             return
         if not target.is_dir():
-            raise WriteError(f"{folder}: is a file; name a folder")
+            raise WriteError(Message("error.not_a_folder", folder=folder))
         if target.is_mount():
-            raise WriteError(f"{folder}: is a disk of its own (a mount); name a folder on it")
+            raise WriteError(Message("error.folder_is_mount", folder=folder))
         if not any(target.iterdir()):
             return
         if not overwrite:
             raise WriteError(
-                f"{folder}: is not empty; choose another folder or allow to replace what is there",
+                Message("error.folder_not_empty", folder=folder),
                 Hint("overwrite", value=True),
             )
         if found := foreign(target):
             raise WriteError(
-                f"{folder}: only {what} is overwritten, and {found}; move that away or choose "
-                f"another folder"
-            )
+                Message(
+                    "error.folder_foreign", folder=folder, what=Message(f"overwritten.{what}"),
+                    found=found,
+                )
+            )  # fmt: skip
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Final
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import GridcellError, Hint, WriteError
+from gridcell.words.messages import Message
 
 STALE_S: Final = 86_400.0
 """After which what a killed run left is swept away, seconds."""
@@ -50,10 +51,10 @@ def write_errors(path: str | Path, part: Path | None = None) -> Iterator[None]:
         if error.errno and "[errno" in said:
             # Arrow's way to say it.
             said = os.strerror(error.errno)
-        raise WriteError(f"{path}: cannot be written: {said}") from error
+        raise WriteError(Message("error.cannot_write", path=path, reason=said)) from error
     except (DataSourceError, DataLayerError, sqlite3.Error) as error:
         said = _refusal(part) or _one_line(error)
-        raise WriteError(f"{path}: cannot be written: {said}") from error
+        raise WriteError(Message("error.cannot_write", path=path, reason=said)) from error
 
 
 def require_writable(path: str | Path, *, overwrite: bool = False) -> Path:
@@ -70,15 +71,15 @@ def require_writable(path: str | Path, *, overwrite: bool = False) -> Path:
         with suppress(FileNotFoundError, NotADirectoryError):
             file.lstat()
         if file.is_dir():
-            raise WriteError(f"{file}: is a folder; name a file")
+            raise WriteError(Message("error.not_a_file", file=file))
         if not file.parent.is_dir():
-            raise WriteError(f"{file}: the folder {file.parent} does not exist; make it first")
+            raise WriteError(Message("error.no_parent_folder", file=file, folder=file.parent))
         if file.exists():
             if not file.is_file():
-                raise WriteError(f"{file}: is no ordinary file; name another")
+                raise WriteError(Message("error.no_ordinary_file", file=file))
             if not overwrite:
                 raise WriteError(
-                    f"{file}: is there already; choose another name or allow to replace it",
+                    Message("error.file_exists", file=file),
                     Hint("overwrite", value=True),
                 )
         if not os.access(file.resolve().parent, os.W_OK):

@@ -21,6 +21,7 @@ from gridcell.files.whole import require_space, require_writable, whole_file
 from gridcell.formats.columns import fit_frame, geopackage_names, nested_frame, require_names
 from gridcell.formats.geopackage import dated
 from gridcell.tables.written import written_text
+from gridcell.words.messages import Message
 
 FORMATS: Final = {
     ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSON", ".json": "GeoJSON",
@@ -85,7 +86,7 @@ def write_cells(
         try:
             _write(frame, part, driver, layer, encoding)
         except ValueError as error:
-            raise WriteError(f"{file}: cannot be written: {error}") from None
+            raise WriteError(Message("error.cannot_write", path=file, reason=error)) from None
         require_space(part.parent)
         _compare(frame, part, encoding)
         names = sorted(other.name for other in part.parent.iterdir())
@@ -101,7 +102,7 @@ def _driver(file: Path) -> str:
     driver = FORMATS.get(file.suffix.lower())
     if driver is None:
         raise WriteError(
-            f"{file}: no format with the suffix {file.suffix!r}; expected {', '.join(FORMATS)}"
+            Message("error.suffix_unknown", file=file, suffix=file.suffix, formats=list(FORMATS))
         )
     return driver
 
@@ -115,8 +116,13 @@ def _fitting(
     other = np.flatnonzero(~area & ~shapely.is_missing(shapes))
     if len(other):
         raise WriteError(
-            f"{file}: row {other[0] + 1} is a {shapes[other[0]].geom_type} ({len(other)} rows); "
-            f"expected polygons"
+            Message(
+                "error.rows_not_polygons",
+                file=file,
+                row=other[0] + 1,
+                found=shapes[other[0]].geom_type,
+                n_rows=len(other),
+            )
         )
     names = _names(cells)
     require_names(names, driver, file)
@@ -125,32 +131,30 @@ def _fitting(
         long = [n for n in names if len(n.encode(encoding or "utf-8", "replace")) > _NAME_BYTES]
         if long:
             raise WriteError(
-                f"{file}: {', '.join(long[:5])}: names in a shapefile have at most {_NAME_BYTES} "
-                f"bytes; write a .gpkg instead"
+                Message(
+                    "error.shapefile_long_names", file=file, names=list(long[:5]), most=_NAME_BYTES
+                )
             )
     if driver != "GeoJSON" or is_same_crs(cells.crs, LONLAT):
         return cells
     if cells.crs is None or not is_on_earth(cells.crs):
-        raise WriteError(
-            f"{file}: GeoJSON is in longitude and latitude, and the cells have no CRS on "
-            f"the earth; write a .gpkg instead"
-        )
+        raise WriteError(Message("error.geojson_without_crs", file=file))
     solid = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
     xy, rows = shapely.get_coordinates(shapes[solid], return_index=True)
     lost = ~np.isfinite(move_coordinates(xy, cells.crs, LONLAT)).all(axis=1)
     if lost.any():
         raise WriteError(
-            f"{file}: the cell of row {int(solid[rows[lost]][0]) + 1} lies outside what its CRS "
-            f"{crs_name(cells.crs)} can show, so it has no longitude and latitude; check the CRS, "
-            "or write a .gpkg instead"
+            Message(
+                "error.geojson_outside_crs",
+                file=file,
+                row=int(solid[rows[lost]][0]) + 1,
+                crs=crs_name(cells.crs),
+            )
         )
     lattice = to_lattice(shapes[solid], cells.crs)
     if len(lattice.collapsed):
         row = int(solid[lattice.collapsed[0]])
-        raise WriteError(
-            f"{file}: the cell of row {row + 1} is too small for the decimals of GeoJSON; write a "
-            f".gpkg instead"
-        )
+        raise WriteError(Message("error.geojson_too_small", file=file, row=row + 1))
     shapes[solid] = lattice.cells
     return cells.set_geometry(gpd.GeoSeries(shapes, index=cells.index, crs=LONLAT))
 
@@ -204,25 +208,31 @@ def _compare(frame: gpd.GeoDataFrame, part: Path, encoding: str | None) -> None:
     lost = [name for name in names if name not in back.columns]
     if lost:
         raise WriteError(
-            f"{part.name}: the format keeps no column {', '.join(lost[:5])}; write a .gpkg instead"
+            Message("error.format_loses_column", file=part.name, columns=list(lost[:5]))
         )
     if len(here) != len(there):
-        raise WriteError(f"{part.name}: {len(here)} rows were written, {len(there)} read back")
+        raise WriteError(
+            Message("error.rows_lost", file=part.name, written=len(here), found=len(there))
+        )
     same: NDArray[np.bool_] = shapely.equals_identical(here, there)
     same |= shapely.is_missing(here) & shapely.is_missing(there)
     if not same.all():
         row = int(np.flatnonzero(~same)[0])
         raise WriteError(
-            f"{part.name}: the format does not keep the polygon of row {row + 1} "
-            f"({int((~same).sum())} rows) as it is; write a .gpkg instead"
+            Message("error.polygon_changed", file=part.name, row=row + 1, n_rows=int((~same).sum()))
         )
     for name in names:
         kept = _same_values(frame[name], back[name], padded=part.suffix.lower() == ".shp")
         if not kept.all():
             row = int(np.flatnonzero(~kept)[0])
             raise WriteError(
-                f"{part.name}: the format does not keep {name} of row {row + 1} "
-                f"({int((~kept).sum())} rows) as it is; write a .gpkg instead"
+                Message(
+                    "error.value_changed",
+                    file=part.name,
+                    column=name,
+                    row=row + 1,
+                    n_rows=int((~kept).sum()),
+                )
             )
 
 

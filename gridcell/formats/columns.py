@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gridcell.errors import WriteError
 from gridcell.tables.written import as_texts, written_text
+from gridcell.words.messages import Message
 
 _CASELESS: Final = {"GPKG": "a GeoPackage", "ESRI Shapefile": "a shapefile"}
 """Formats in which names that differ by case alone are one name."""
@@ -28,8 +29,13 @@ def require_names(names: Iterable[str], driver: str, path: Path) -> None:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
             raise WriteError(
-                f"{path}: columns {other} and {name} differ by case alone, which is one name in "
-                f"{_CASELESS[driver]}; write a .geojson or .parquet, or rename one"
+                Message(
+                    "error.columns_differ_by_case",
+                    path=path,
+                    a=other,
+                    b=name,
+                    format=_CASELESS[driver],
+                )
             )
 
 

@@ -15,6 +15,8 @@ from gridcell.model import (
     StaffFigures,
 )
 from gridcell.rules import Band
+from gridcell.words.faults import fault_text, input_text
+from gridcell.words.messages import Message
 
 
 class _Stored(BaseModel):
@@ -88,12 +90,13 @@ def read_facts(report: str, where: str) -> dict[str, Any]:
         stored = _StoredReport.model_validate_json(report)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        at = ".".join(str(step) for step in first["loc"])
-        got = "" if isinstance(first["input"], (dict, list)) else f", got {first['input']!r}"
+        at = "".join(f"{step}." for step in first["loc"])[:-1]
         raise InputError(
-            f"{where}: {f'{at}: ' if at else ''}{first['msg']}{got[:80]}; restore the file or "
-            "write the plan anew"
-        ) from None
+            Message(
+                "error.facts_damaged", where=": ".join(filter(None, (where, at))),
+                fault=fault_text(first), got=input_text(first["input"]),
+            )
+        ) from None  # fmt: skip
     levels = dict(_levels(stored.communities))
     return {
         "inputs": tuple(stored.inputs),

@@ -14,6 +14,7 @@ from gridcell.errors import GridcellError, WriteError
 from gridcell.files.whole import whole_file
 from gridcell.formats.columns import fit_table, geopackage_names, require_names
 from gridcell.formats.geopackage import dated
+from gridcell.words.messages import Message
 
 FEATURE_FORMATS: Final = (".gpkg", ".geojson", ".parquet")
 _DRIVERS: Final = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
@@ -82,7 +83,7 @@ def write_features(
             if rows.failure is not None:
                 raise rows.failure from None
             if isinstance(error, pa.ArrowInvalid | pa.ArrowNotImplementedError):
-                raise WriteError(f"{path}: cannot be written: {error}") from None
+                raise WriteError(Message("error.cannot_write", path=path, reason=error)) from None
             raise
     return rows.count
 

@@ -12,6 +12,7 @@ from gridcell.errors import WriteError
 from gridcell.files.whole import require_writable, whole_file
 from gridcell.formats.geopackage import dated
 from gridcell.schema import MESSAGE_COLUMNS
+from gridcell.words.messages import Message, joined
 
 _GEOJSON: Final = (".geojson", ".json")
 FORMATS: Final = (".gpkg", *_GEOJSON)
@@ -50,10 +51,7 @@ def write_findings(
     options: dict[str, Any] = {}
     if suffix in _GEOJSON:
         if findings.crs is None or not is_on_earth(findings.crs):
-            raise WriteError(
-                f"{file}: GeoJSON is in longitude and latitude, and the cells have no CRS on "
-                f"the earth; write a .gpkg instead"
-            )
+            raise WriteError(Message("error.geojson_without_crs", file=file))
         findings, options = findings.to_crs(4326), {"RFC7946": "YES", "COORDINATE_PRECISION": 9}
     with whole_file(file, overwrite=overwrite) as part, warnings.catch_warnings(), dated():
         # A layer without a CRS is written without one.
@@ -80,6 +78,11 @@ def require_findings_file(path: str | Path, *, overwrite: bool = False) -> Path:
     file = Path(path)
     if file.suffix.lower() not in FORMATS:
         raise WriteError(
-            f"{file}: findings are written as {' or '.join(FORMATS[:2])}, got {file.suffix!r}"
+            Message(
+                "error.findings_format",
+                file=file,
+                formats=joined("or", FORMATS[:2]),
+                suffix=file.suffix,
+            )
         )
     return require_writable(file, overwrite=overwrite)

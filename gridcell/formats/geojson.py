@@ -17,6 +17,7 @@ from gridcell.formats.lonlat import LonLatCells, cell_geometry
 from gridcell.formats.ogr import ROUNDED, by_code, read_layer
 from gridcell.formats.source import NOTE, CellSource, Written
 from gridcell.schema import BAND_FIGURES, CELL_COLUMNS, CELL_LAYERS
+from gridcell.words.messages import Message
 
 _KINDS: Final[dict[str, Callable[[Any], object]]] = {
     "level": int,
@@ -86,7 +87,7 @@ def _require_same(geometry: Geometries, texts: NDArray[Any], level: str) -> None
     missing = shapely.is_missing(geometry)
     same = shapely.equals_identical(back, geometry) | (missing & shapely.is_missing(back))
     if not np.all(same | ~shapely.is_valid(geometry)):
-        raise ProofError(f"{level}: GeoJSON text differs from its geometry; report this as a bug")
+        raise ProofError(Message("error.bug_geojson_text", level=level))
 
 
 def _properties(frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:

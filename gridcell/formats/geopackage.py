@@ -51,6 +51,7 @@ from gridcell.schema import (
     VACANCY_COLUMNS,
 )
 from gridcell.version import __version__
+from gridcell.words.messages import Message
 
 PLAN_FILE: Final = "cells.gpkg"
 """The file of an export."""
@@ -158,7 +159,7 @@ def plan_file(path: str | Path) -> Path:
     if file.is_dir():
         file /= "plan.gpkg"
     if not file.is_file():
-        raise InputError(f"{file}: no such file; expected a plan's folder or its plan.gpkg")
+        raise InputError(Message("error.no_plan_file", file=file))
     return file
 
 
@@ -192,11 +193,11 @@ def read_plan(path: str | Path, *, atoms: bool = True) -> Plan:
     try:
         return _read_plan(file, atoms=atoms)
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError) as error:
-        raise InputError(f"{file}: no readable GeoPackage: {error}") from None
+        raise InputError(Message("error.plan_unreadable_gpkg", file=file, error=error)) from None
     except (KeyError, ValueError, RecursionError, pyproj.exceptions.CRSError) as error:
         if isinstance(error, (InputError, RulesError)):
             raise
-        raise InputError(f"{file}: no plan: its metadata or columns are damaged: {error}") from None
+        raise InputError(Message("error.plan_damaged", file=file, error=error)) from None
 
 
 def _read_plan(file: Path, *, atoms: bool) -> Plan:
@@ -209,10 +210,7 @@ def _read_plan(file: Path, *, atoms: bool) -> Plan:
         # Half of the land is no land.
         wanted |= set(_LAND) if layers & set(_LAND) else set()
         if missing := sorted(wanted - layers):
-            raise InputError(
-                f"{file}: no plan: layers {', '.join(missing)} are missing; "
-                f"expected a file written by 'gridcell partition'"
-            )
+            raise InputError(Message("error.plan_layers_missing", file=file, layers=list(missing)))
         metadata = read_metadata(file)
         crs = pyproj.CRS.from_wkt(metadata["crs"])
         names = [name for name in PLAN_FRAMES if name in layers and (atoms or name not in _LAND)]
@@ -243,16 +241,13 @@ def _plan_fields(frames: dict[str, Any], file: Path) -> dict[str, Any]:
         fields["households"] = frames["households"].drop(columns="atoms", errors="ignore")
         return fields
     if "atom_id" not in buildings:
-        raise InputError(
-            f"{file}: layer buildings: column atom_id is missing, which tells the atom that each "
-            f"building stands on; restore the file or write the plan anew"
-        )
+        raise InputError(Message("error.plan_no_atom_id", file=file))
     cells = {name: frames[name] for name in ("leaves", "small", "medium")}
     placed = place_atoms(frames["atoms"], **cells)
     try:
         land = fabric_from_frames(placed, frames["borders"], buildings, buildings.crs)
     except InputError as error:
-        raise InputError(f"{file}: {error}") from None
+        raise InputError(Message("error.in_file", file=file, error=error)) from None
     return {**fields, "fabric": land}
 
 
@@ -286,7 +281,7 @@ def read_metadata(file: Path) -> dict[str, str]:
             table = pyogrio.read_dataframe(file, layer="metadata", use_arrow=False)
         return {str(k): str(v) for k, v in zip(table["key"], table["value"], strict=True)}
     except (DataSourceError, DataLayerError, KeyError) as error:
-        raise InputError(f"{file}: no plan: no readable table metadata: {error}") from None
+        raise InputError(Message("error.plan_no_metadata", file=file, error=error)) from None
 
 
 def read_rules_of(file: Path) -> Rules:
@@ -307,7 +302,7 @@ def stored_report(file: Path) -> Any:
     except (KeyError, ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{file}: no plan: its report is damaged: {error}") from None
+        raise InputError(Message("error.plan_report_damaged", file=file, error=error)) from None
 
 
 def is_plan(path: str | Path) -> bool:
@@ -406,8 +401,7 @@ def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
     missing = [column for column in needed if column not in frame]
     if missing:
         raise InputError(
-            f"{file}: layer {name}: columns {', '.join(missing)} are missing; restore the file "
-            f"or write the plan anew with 'gridcell partition'"
+            Message("error.plan_columns_missing", file=file, layer=name, columns=list(missing))
         )
     if name in _TABLES:
         table = pd.DataFrame(frame)

@@ -17,6 +17,7 @@ from gridcell.coverage.lattice import LONLAT
 from gridcell.errors import InputError, ProofError
 from gridcell.formats.source import CellSource, Written
 from gridcell.tables.write import write_table
+from gridcell.words.messages import Message
 
 DEFAULT_RESOLUTION: Final = 9
 _MOST: Final = 2_000_000
@@ -70,8 +71,7 @@ def _on_land(source: CellSource, resolution: int) -> tuple[NDArray[np.object_], 
     expected = float(land["area_m2"].sum()) / h3.average_hexagon_area(resolution, unit="m^2")
     if expected > _MOST:
         raise InputError(
-            f"resolution {resolution}: about {expected:,.0f} hexagons on this land; choose a "
-            f"smaller number (h3 takes at most {_MOST:,})"
+            Message("error.too_many_hexagons", resolution=resolution, number=expected, most=_MOST)
         )
     found: set[str] = set()
     for shape in land.to_crs(LONLAT).geometry:
@@ -187,7 +187,7 @@ def _require_totals(source: CellSource, table: pd.DataFrame, shares: pd.DataFram
     by_leaf = shares.groupby("code")["households"].sum().reindex(shown.index)
     whole = int(table["households"].sum()) == int(leaves.sum()) or len(shown) < len(leaves)
     if not (by_leaf == shown).all() or not whole:
-        raise ProofError("h3: households were lost on the way to hexagons; report this as a bug")
+        raise ProofError(Message("error.bug_hexagons"))
 
 
 def _write_geojson(source: CellSource, table: pd.DataFrame, shapes: Geometries, file: Path) -> None:

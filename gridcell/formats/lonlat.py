@@ -113,8 +113,13 @@ def _require_cover(
     faults = proof.gaps + proof.overlaps + proof.outside + len(proof.unmatched)
     if faults or not (sound and proof.exact and proof.areas_add_up):
         raise ProofError(
-            f"{level}: {proof.gaps} gaps, {proof.overlaps} overlaps and {len(proof.unmatched)} "
-            f"unmatched borders after rounding to longitude and latitude; report this as a bug"
+            Message(
+                "error.bug_lonlat",
+                level=level,
+                gaps=proof.gaps,
+                overlaps=proof.overlaps,
+                unmatched=len(proof.unmatched),
+            )
         )
 
 

@@ -10,6 +10,7 @@ from gridcell.files.digest import digest_files
 from gridcell.files.folder import recover_folder
 from gridcell.formats.source import CellSource, Written
 from gridcell.version import __version__
+from gridcell.words.messages import Message
 
 MANIFEST: Final = "export.json"
 """The files of an export with their digests, and how it was proven."""
@@ -80,17 +81,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     file = folder / MANIFEST
     if not file.is_file():
         is_plan = (folder / "plan.gpkg").is_file()
-        raise InputError(
-            f"{folder}: {'is a plan, no export' if is_plan else f'holds no {MANIFEST}'}; expected "
-            "the folder of an export that was published"
-        )
+        kind = "plan_no_export" if is_plan else "folder_no_export"
+        raise InputError(Message(f"error.{kind}", folder=folder, manifest=MANIFEST))
     try:
         manifest = json.loads(file.read_text("utf-8"))
         if manifest["kind"] == _KIND and all(_is_inside(f["path"]) for f in manifest["files"]):
             return dict(manifest)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
-    raise InputError(f"{file}: is no list of an export's files; export the plan anew")
+    raise InputError(Message("error.no_manifest", file=file))
 
 
 def _is_inside(name: str) -> bool:

@@ -15,6 +15,7 @@ from gridcell.coverage.proof import CoverageProof
 from gridcell.errors import ProofError, WriteError
 from gridcell.formats.source import CellSource, Levels, Written
 from gridcell.schema import CELL_LAYERS
+from gridcell.words.messages import Message
 
 _RELATIVE: Final = 1e-12
 """Decimal text keeps no more of a double in every format."""
@@ -44,10 +45,7 @@ def prove_files(source: CellSource, written: Written) -> dict[str, Any]:
     proofs = _prove(source, back)
     broken = [level for level, proof in proofs.items() if not proof.holds]
     if broken and source.holds:
-        raise ProofError(
-            f"{', '.join(broken)}: the cells cover their land, and those read back from the files "
-            f"do not; report this as a bug"
-        )
+        raise ProofError(Message("error.bug_read_back", levels=list(broken)))
     return {level: _figures(proof, len(back[level])) for level, proof in proofs.items()}
 
 
@@ -68,7 +66,7 @@ def _prove(source: CellSource, back: Levels) -> dict[str, CoverageProof]:
     )
     if source.holds and not same.all():
         code = micro["code"][int(np.flatnonzero(~same)[0])]
-        raise ProofError(f"micro: {code} is not the same polygon among the leaves")
+        raise ProofError(Message("error.proof_leaf_differs", code=code))
     return prove_plan(replace(source.plan, crs=there["large"].crs, **there))
 
 
@@ -77,22 +75,26 @@ def _require_same(
 ) -> None:
     if len(intended) != len(back) or list(intended["code"]) != list(back["code"]):
         raise WriteError(
-            f"{level}: {len(intended)} cells were written, and {len(back)} with other codes read "
-            f"back"
+            Message("error.proof_codes_differ", level=level, written=len(intended), found=len(back))
         )
     for name in intended.columns:
         if name == intended.active_geometry_name:
             same = shapely.equals_identical(_plain(intended), _plain(back))
             same |= shapely.is_missing(_plain(intended)) & shapely.is_missing(_plain(back))
         elif name not in back:
-            raise WriteError(f"{level}: the column {name} did not arrive")
+            raise WriteError(Message("error.proof_column_lost", level=level, column=name))
         else:
             same = _same_values(intended[name], back[name], rounding.get(str(name), 0.0))
         if not same.all():
             row = int(np.flatnonzero(~same)[0])
             raise WriteError(
-                f"{level}: {name} of {intended['code'].iloc[row]} is not in the file as it was "
-                f"written ({int((~same).sum())} rows); choose another format"
+                Message(
+                    "error.proof_value_differs",
+                    level=level,
+                    column=name,
+                    code=intended["code"].iloc[row],
+                    n_rows=int((~same).sum()),
+                )
             )
 
 

@@ -21,6 +21,7 @@ from gridcell.read.files import open_input
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.schema import BAND_FIGURES, CELL_LAYERS
 from gridcell.tables.values import as_number, as_text
+from gridcell.words.messages import Message
 
 CROSSWALK: Final = "crosswalk.csv"
 """The land that a published division shares with an earlier one."""
@@ -76,7 +77,7 @@ def read_export(path: str | Path) -> Exported:
     levels: dict[str, pd.DataFrame]
     names = [str(file["path"]) for file in manifest["files"]]
     if missing := [name for name in names if not (folder / name).is_file()]:
-        raise InputError(f"{folder}: {missing[0]} is missing; export the plan anew")
+        raise InputError(Message("error.export_file_missing", folder=folder, file=missing[0]))
     if kind == "h3":
         levels = {"leaves": _of_hexagons(folder)}
     elif kind == "pmtiles":
@@ -85,9 +86,9 @@ def read_export(path: str | Path) -> Exported:
         found = {level: _level(folder, kind, level, names) for level in CELL_LAYERS}
         levels = {level: layer for level, layer in found.items() if layer is not None}
     if kind == "pmtiles" and len(levels) < len(CELL_LAYERS) - 1:
-        raise InputError(f"{folder / ARCHIVE}: cannot be read; export the plan anew")
+        raise InputError(Message("error.export_unreadable", file=folder / ARCHIVE))
     if not levels:
-        raise InputError(f"{folder}: format {kind!r} of an export is not known here")
+        raise InputError(Message("error.export_format_unknown", folder=folder, format=kind))
     pairs = folder / CROSSWALK
     return Exported(
         label=folder.name, levels=levels, pairs=_pairs(pairs) if pairs.is_file() else None,
@@ -132,7 +133,7 @@ def _layer(place: str, level: str) -> pd.DataFrame:
     )
     for name in ("code", "households"):
         if name not in frame:
-            raise InputError(f"{source.label}: no column {name}; expected the cells of an export")
+            raise InputError(Message("error.no_export_cells", label=source.label, column=name))
     out = pd.DataFrame(index=frame.index)
     for name in _COLUMNS:
         if name not in frame:
@@ -173,7 +174,7 @@ def _of_hexagons(folder: Path) -> pd.DataFrame:
     source = open_input(str(folder / "cells_hexagons.csv"), "hexagons")
     for name in ("code", "households"):
         if name not in source.frame:
-            raise InputError(f"{source.label}: no column {name}; export the plan anew")
+            raise InputError(Message("error.export_no_column", label=source.label, column=name))
     shares = as_count(source.frame["households"], source, "households")
     groups = shares.groupby(as_text(source.frame["code"]))
     # Who sees a hidden share knows no total.
@@ -199,7 +200,7 @@ def _pairs(file: Path) -> pd.DataFrame:
     source = open_input(str(file), "crosswalk")
     frame = source.frame
     if missing := {"a", "b", "households"} - set(frame.columns):
-        raise InputError(f"{source.label}: no column {min(missing)}; export the plan anew")
+        raise InputError(Message("error.export_no_column", label=source.label, column=min(missing)))
     out = pd.DataFrame({name: as_text(frame[name]) for name in ("a", "b")})
     for name in ("households", "buildings"):
         if name in frame:

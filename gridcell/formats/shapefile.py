@@ -14,6 +14,7 @@ from gridcell.formats.ogr import by_code, read_layer, write_layer
 from gridcell.formats.source import CellSource, Written
 from gridcell.tables.write import write_table
 from gridcell.words.catalogue import LANGUAGES, section
+from gridcell.words.messages import Message
 
 FIELDS: Final = {
     "compactness": "compact", "households_are": "hh_are", "responsible": "responsibl",
@@ -80,8 +81,12 @@ def require_size(frame: gpd.GeoDataFrame, level: str) -> None:
     for suffix, size in ((".shp", rings), (".dbf", table)):
         if size > _LIMIT:
             raise WriteError(
-                f"{level}{suffix}: needs about {size / 1e9:.1f} GB, and a shapefile holds 2 GB; "
-                f"choose gpkg or geoparquet"
+                Message(
+                    "error.shapefile_too_large",
+                    level=level,
+                    suffix=suffix,
+                    size=size / 1e9,
+                )
             )
 
 

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from shapely import GeometryType
 
 from gridcell.arrays import Geometries
-from gridcell.errors import ProofError, WriteError, needs
+from gridcell.errors import ProofError, WriteError
+from gridcell.extras import needs
 from gridcell.formats.mvt import EXTENT, Ints, Value, encode_layer
 from gridcell.formats.ogr import read_layer
 from gridcell.formats.source import CellSource, Written
+from gridcell.words.messages import Message
 
 ARCHIVE: Final = "cells.pmtiles"
 MAX_ZOOM: Final = 15
@@ -68,7 +70,7 @@ def as_tiles(source: CellSource, folder: Path) -> Written:
             },
         })  # fmt: skip
     if not tiles:
-        raise WriteError("pmtiles: the plan has no cells")
+        raise WriteError(Message("error.tiles_no_cells"))
     metadata = {
         "name": "gridcell plan", "format": "pbf", "type": "overlay",
         "households": "estimated" if source.estimated else "counted", "vector_layers": layers,
@@ -180,10 +182,10 @@ def _prove(file: Path, levels: Mapping[str, gpd.GeoDataFrame]) -> dict[str, Any]
         # A cell thinner than the lattice leaves no polygon.
         lost = lost[area[lost].to_numpy() > STEP_M * length[lost].to_numpy()]
         if len(lost) or len(drawn.index.difference(area.index)):
-            raise ProofError(f"{level}: {len(lost)} cells are in no tile; report this as a bug")
+            raise ProofError(Message("error.bug_tiles_lost", level=level, number=len(lost)))
         off = (drawn - area.loc[drawn.index]).abs() / (length.loc[drawn.index] * STEP_M)
         if (off > 1).any():
-            raise ProofError(f"{level}: {off.idxmax()} has another size in the tiles")
+            raise ProofError(Message("error.tiles_size_differs", level=level, code=off.idxmax()))
         _require_figures(level, frame, back)
         worst = max(worst, float(off.max()))
         shares[level] = len(drawn)
@@ -209,7 +211,7 @@ def _require_figures(level: str, frame: gpd.GeoDataFrame, back: gpd.GeoDataFrame
         if pd.api.types.is_numeric_dtype(here.dtype):
             here, there = here.astype("float64"), there.astype("float64")
         if not ((here == there) | (here.isna() & there.isna())).all():
-            raise ProofError(f"{level}: {name} differs in the tiles; report this as a bug")
+            raise ProofError(Message("error.bug_tiles_value", level=level, column=name))
 
 
 def _ground_scale(land: gpd.GeoDataFrame) -> float:

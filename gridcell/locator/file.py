@@ -13,6 +13,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import plan_file
 from gridcell.locator.index import CellIndex, make_index
+from gridcell.words.messages import Message
 
 _WANTED: Final = ("leaves", "small", "medium", "staff", "metadata")
 
@@ -37,7 +38,7 @@ def open_plan(file: Path) -> tuple[sqlite3.Connection, pyproj.CRS]:
     except (sqlite3.Error, pyproj.exceptions.CRSError) as error:
         if connection is not None:
             connection.close()
-        raise InputError(f"{file}: no readable plan: {error}") from None
+        raise InputError(Message("error.plan_unreadable", file=file, error=error)) from None
     except InputError:
         if connection is not None:
             connection.close()
@@ -48,10 +49,7 @@ def open_plan(file: Path) -> tuple[sqlite3.Connection, pyproj.CRS]:
 def _check_tables(connection: sqlite3.Connection, file: Path) -> None:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if missing := [name for name in (*_WANTED, "gpkg_contents") if name not in tables]:
-        raise InputError(
-            f"{file}: no plan: layers {', '.join(missing)} are missing; expected a file "
-            "written by 'gridcell partition'"
-        )
+        raise InputError(Message("error.plan_layers_missing", file=file, layers=list(missing)))
 
 
 def read_index(path: str | Path) -> CellIndex:
@@ -71,11 +69,11 @@ def read_index(path: str | Path) -> CellIndex:
         medium = _read(file, "medium", ["code", "parent"])
         staff = _read(file, "staff", ["staff_id", "role", "code"])
         if leaves.empty:
-            raise InputError(f"{file}: the plan has no leaves")
+            raise InputError(Message("error.plan_no_leaves", file=file))
         leaves["geometry"] = np.asarray(leaves["geometry"].array)
         return make_index(leaves, small, medium, staff, crs)
     except (DataSourceError, DataLayerError, KeyError) as error:
-        raise InputError(f"{file}: no readable plan: {error}") from None
+        raise InputError(Message("error.plan_unreadable", file=file, error=error)) from None
 
 
 def _read(file: Path, layer: str, columns: list[str], *, geometry: bool = False) -> Any:
@@ -83,7 +81,9 @@ def _read(file: Path, layer: str, columns: list[str], *, geometry: bool = False)
         file, layer=layer, columns=columns, read_geometry=geometry, use_arrow=False
     )
     if missing := [name for name in columns if name not in frame]:
-        raise InputError(f"{file}#{layer}: no column {', '.join(missing)}; expected a plan")
+        raise InputError(
+            Message("error.table_no_column", file=file, layer=layer, column=list(missing))
+        )
     for name in columns:
         if name != "level":
             text = pd.Series(frame[name], dtype=object)

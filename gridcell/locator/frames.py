@@ -16,6 +16,7 @@ from gridcell.errors import InputError
 from gridcell.locator.index import CellIndex, index_plan
 from gridcell.locator.places import as_pairs, settle_places
 from gridcell.model import Plan
+from gridcell.words.messages import Message
 
 Points: TypeAlias = (
     gpd.GeoDataFrame | gpd.GeoSeries | tuple[Any, Any] | Sequence[Any] | shapely.Geometry
@@ -86,7 +87,7 @@ def locate_in(
         index = points.index
         source = source if points.crs is None else horizontal(points.crs)
         if source is None:
-            raise InputError("points: the CRS is missing; set it, or name it", NAME_IT)
+            raise InputError(Message("error.points_no_crs"), NAME_IT)
         xy, fault = point_coordinates(np.asarray(points.geometry.array))
         if source.is_projected:  # Of degrees each point is doubted by itself.
             require_units("points", source, bounds_of_points(xy))
@@ -95,10 +96,7 @@ def locate_in(
         source = source or cells.crs
     else:
         if not isinstance(points, tuple | list) or len(points) != 2:
-            raise InputError(
-                "points: expected a GeoDataFrame, a GeoSeries, points or a pair of arrays x and y, "
-                f"got {type(points).__name__}"
-            )
+            raise InputError(Message("error.not_points", found=type(points).__name__))
         xy = as_pairs(*points)
         source = source or cells.crs
     places, reason = settle_places(xy, source, cells.crs, fault)

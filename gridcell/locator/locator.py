@@ -32,6 +32,7 @@ from gridcell.locator.frames import locate_in
 from gridcell.locator.index import CellIndex, answering, outside_reason, staff_by_cell
 from gridcell.locator.places import DEGREES, as_pairs, beyond, in_degrees, no_place
 from gridcell.schema import LEVELS
+from gridcell.words.messages import Message
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 _NUMBERS: Final = (float, int)
@@ -194,10 +195,12 @@ class Locator:
             self._duty = staff_by_cell(rows)
         except sqlite3.Error as error:
             self._connection.close()
-            raise InputError(f"{self._file}: no readable plan: {error}") from None
+            raise InputError(
+                Message("error.plan_unreadable", file=self._file, error=error)
+            ) from None
         if self._extent is None or self._extent[0] is None:
             self._connection.close()
-            raise InputError(f"{self._file}: the plan has no leaves")
+            raise InputError(Message("error.plan_no_leaves", file=self._file))
 
     def _renew(self) -> None:
         """Open the file anew when another one has taken its place."""
@@ -323,7 +326,7 @@ def _state(file: Path) -> tuple[int, int, int]:
     try:
         found = os.stat(file)  # noqa: PTH116  half the time of Path.stat
     except OSError:
-        raise InputError(f"{file}: the plan is gone; put it back or open another") from None
+        raise InputError(Message("error.plan_gone", file=file)) from None
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gridcell.crs import crs_name
 from gridcell.errors import AssignmentError
 from gridcell.read.crs import move_points
+from gridcell.words.messages import Message
 
 DEGREES: Final = {"lon": 180.0, "lat": 90.0}
 """Largest longitude and latitude."""
@@ -64,8 +65,7 @@ def as_pairs(x: Any, y: Any) -> NDArray[np.float64]:
     columns = [np.atleast_1d(_numbers(values)) for values in (x, y)]
     if columns[0].shape != columns[1].shape or columns[0].ndim != 1:
         raise AssignmentError(
-            f"points: expected two arrays of one length, got shapes {columns[0].shape} and "
-            f"{columns[1].shape}"
+            Message("error.points_two_arrays", a=str(columns[0].shape), b=str(columns[1].shape))
         )
     return np.column_stack(columns)
 
@@ -74,7 +74,7 @@ def _numbers(values: Any) -> NDArray[np.float64]:
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise AssignmentError("points: expected coordinates as numbers") from None
+        raise AssignmentError(Message("error.points_no_numbers")) from None
 
 
 def in_degrees(crs: pyproj.CRS) -> bool:

@@ -28,6 +28,7 @@ from gridcell.read.offline import offline
 from gridcell.read.vector import PARQUET, choose_layer
 from gridcell.schema import FIELDS
 from gridcell.tables.stream import csv_batches, parquet_batches, sheet_batches
+from gridcell.words.messages import Message, either
 
 BATCH: Final = 65_536
 """Rows in memory at a time."""
@@ -96,7 +97,7 @@ def open_points(
     """
     path, layer = split_layer(str(given))
     if not path.exists():
-        raise InputError(f"points: no file {path}")
+        raise InputError(Message("error.points_no_file", path=path))
     with at_hand(path, layer) as hand:
         if hand.path.suffix.lower() in {".shp", ".shx", ".dbf"}:
             source = open_input(given, "points", encoding=encoding)
@@ -132,10 +133,10 @@ def _first(tables: Iterator[pa.Table], name: str) -> tuple[pa.Table, Iterator[pa
     filled = (table for table in tables if table.num_rows)
     first = next(filled, None)
     if first is None:
-        raise InputError(f"points ({name}): the layer holds no rows")
+        raise InputError(Message("error.points_no_rows", name=name))
     twice = sorted({n for n in first.column_names if first.column_names.count(n) > 1})
     if twice:
-        raise InputError(f"{name}: columns that occur twice: {', '.join(twice)}")
+        raise InputError(Message("error.columns_twice", name=name, columns=list(twice)))
     return first, itertools.chain([first], filled)
 
 
@@ -163,8 +164,7 @@ def _table_rows(
             break
     else:
         raise InputError(
-            f"points ({name}): no coordinates; expected columns lon and lat, or x and y; the "
-            f"columns are {', '.join(first.column_names) or 'none'}; name them",
+            Message("error.no_coordinates", name=name, columns=either(first.column_names)),
             field_hint("points", "lon"),
             field_hint("points", "lat"),
         )
@@ -183,8 +183,13 @@ def _named(file: str, name: str, column: str, lower: Mapping[str, str]) -> str:
     there = lower.get(column, lower.get(column.lower()))
     if there is None:
         raise InputError(
-            f"points ({file}): fields.points.{name} names the column {column!r}, which the file "
-            f"lacks; it has {', '.join(dict.fromkeys(lower.values()))}"
+            Message(
+                "error.points_no_such_column",
+                file=file,
+                name=name,
+                column=column,
+                columns=list(dict.fromkeys(lower.values())),
+            )
         )
     return there
 
@@ -260,7 +265,7 @@ def _check_kind(shapes: NDArray[np.object_], name: str) -> None:
     points = (kind == shapely.GeometryType.POINT) | (kind == shapely.GeometryType.MULTIPOINT)
     if len(kind) and not points.any():
         found = shapely.GeometryType(int(kind[0])).name.lower()
-        raise InputError(f"points ({name}): expected points, found geometries of type {found}")
+        raise InputError(Message("error.points_other_type", name=name, found=found))
 
 
 def _placed(table: pa.Table, geometry: str) -> Batch:
@@ -308,7 +313,7 @@ def _vector_rows(
             warnings.simplefilter("ignore")
             info = pyogrio.read_info(path, layer=chosen)
     except (DataSourceError, DataLayerError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"{path.name}: cannot be read, {error}") from None
+        raise InputError(Message("error.unreadable", name=path.name, error=error)) from None
     tables = _arrow_tables(path, chosen)
     if info["geometry_type"] is None:
         return _table_rows(path.name, (t for _, t in tables), plan_crs, crs, fields)
@@ -331,7 +336,9 @@ def _arrow_tables(path: Path, layer: str) -> Iterator[tuple[str, pa.Table]]:
             while (batch := _next(reader)) is not None:
                 yield name, pa.Table.from_batches([batch]).replace_schema_metadata(None)
     except (DataSourceError, DataLayerError, pa.ArrowException, OSError) as error:
-        raise InputError(f"{path.name}: cannot be read, {' '.join(str(error).split())}") from None
+        raise InputError(
+            Message("error.unreadable", name=path.name, error=" ".join(str(error).split()))
+        ) from None
 
 
 def _next(reader: Any) -> pa.RecordBatch | None:

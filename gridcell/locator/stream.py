@@ -24,6 +24,7 @@ from gridcell.locator.rows import Batch, PointRows, open_points
 from gridcell.read.crs import move_points
 from gridcell.read.fields import check_names
 from gridcell.tables.write import write_table
+from gridcell.words.messages import Message
 
 OUTPUT_FORMATS: Final = (".csv", ".xlsx", ".parquet", ".gpkg", ".geojson")
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
@@ -112,7 +113,9 @@ def locate_file(
     suffix = Path(output).suffix.lower()
     if suffix not in OUTPUT_FORMATS:
         raise WriteError(
-            f"{output}: unknown format {suffix!r}; expected {', '.join(OUTPUT_FORMATS)}"
+            Message(
+                "error.unknown_format", path=output, suffix=suffix, formats=list(OUTPUT_FORMATS)
+            )
         )
     require_writable(output, overwrite=overwrite)
     cells = read_index(plan)

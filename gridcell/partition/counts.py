@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gridcell.errors import PartitionError
 from gridcell.partition.graph import Graph
 from gridcell.partition.targets import Targets
+from gridcell.words.messages import Message, counted, joined
 
 Ints = NDArray[np.int64]
 
@@ -71,50 +72,36 @@ def require_possible(
             least = int(pieces[row] if level == "small" else cells[row])
             why = _fault(level, count, least, int(pieces[row]), int(atoms[row]), households[row])
             if why:
-                faults.append(f"community {codes[row]!r}: {why}")
+                faults.append(Message("error.wanted_impossible", community=codes[row], why=why))
     if faults:
-        raise PartitionError("\n".join(faults))
+        raise PartitionError(joined("lines", faults))
 
 
 def _fault(
     level: str, wanted: int, least: int, pieces: int, atoms: int, households: float
-) -> str | None:
+) -> Message | None:
     """Return why a number of cells is impossible and which is not; ``None`` where it is possible.
 
     `least` is the number of separate pieces for small cells, of small cells for micro cells.
     """
-    column = f"n_{level}"
     if not wanted:
         return None
+    cells = _cells(wanted, level)
     if not atoms:
-        return f"its sites leave no general land for {_cells(wanted, level)}; leave {column} empty"
+        return Message(f"wanted.no_land_{level}", cells=cells)
     if not households:
-        return (
-            f"no household lives on its general land, so {_cells(wanted, level)} cannot have a "
-            f"target; leave {column} empty"
-        )
+        return Message(f"wanted.nobody_{level}", cells=cells)
     if wanted > atoms:
-        return (
-            f"{_many(atoms, 'atom')} cannot form {_cells(wanted, level)}; lower {column} to "
-            f"{atoms} or divide the atoms"
-        )
+        made_of = counted("atom", atoms)
+        return Message(f"wanted.few_atoms_{level}", atoms=made_of, cells=cells, most=atoms)
     if wanted >= least:
         return None
     if level == "small":
-        return (
-            f"its general land lies in {pieces} separate pieces, each of which needs a cell, but "
-            f"{_cells(wanted, level)} wanted; raise {column} to at least {least} or leave it empty"
-        )
-    lower = f", or set n_small to at most {wanted}" if wanted >= pieces else ""
-    return (
-        f"{_cells(wanted, level)} cannot fill {_cells(least, 'small')}, each of which needs one; "
-        f"raise {column} to at least {least}{lower}"
-    )
+        return Message("wanted.pieces", pieces=pieces, cells=cells, least=least)
+    key = "wanted.too_few_lower" if wanted >= pieces else "wanted.too_few"
+    lower = {"most": wanted} if wanted >= pieces else {}
+    return Message(key, cells=cells, small=_cells(least, "small"), least=least, **lower)
 
 
-def _cells(count: int, level: str) -> str:
-    return _many(count, f"{level} cell")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _cells(count: int, level: str) -> Message:
+    return counted(f"{level}_cells", count)

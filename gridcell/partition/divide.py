@@ -16,6 +16,7 @@ from gridcell.partition.graph import Graph, contract, make_graph
 from gridcell.partition.search import Divided, divide_pieces
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -283,8 +284,9 @@ def cells_within(
     made = len(divided.neighbours_tried)
     if wanted and made != wanted:
         raise PartitionError(
-            f"community {code!r}: {wanted} {level} cells are wanted, {made} could be made; set "
-            f"n_{level} to {made} or leave it empty"
+            Message(
+                "error.wanted_cells_not_made", community=code, wanted=wanted, level=level, made=made
+            )
         )
     return divided
 

@@ -20,6 +20,7 @@ from gridcell.errors import WriteError
 from gridcell.files.folder import require_place, whole_folder
 from gridcell.model import Plan
 from gridcell.render.simpler import simplify_plan
+from gridcell.words.messages import Message
 
 Window = tuple[float, float, float, float]
 
@@ -90,14 +91,14 @@ def write_city_map(
 
 def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
     """Raise `WriteError` unless a map can be written there without harm to anything else."""
-    require_place(folder, what="a map", foreign=_no_map, overwrite=overwrite)
+    require_place(folder, what="map", foreign=_no_map, overwrite=overwrite)
 
 
-def _no_map(target: Path) -> str | None:
+def _no_map(target: Path) -> Message | None:
     inside = sorted(path.name for path in target.iterdir())
     if foreign := [name for name in inside if name not in {PAGES, OVERVIEW}]:
-        return f"it holds {foreign[0]}"
-    return None if OVERVIEW in inside else f"it holds no {OVERVIEW}"
+        return Message("part.it_holds", name=foreign[0])
+    return None if OVERVIEW in inside else Message("part.it_lacks", name=OVERVIEW)
 
 
 def page_names(codes: "pd.Series[str]") -> list[str]:
@@ -145,8 +146,7 @@ def _fitting(
         if size < MAX_BYTES:
             return page
     raise WriteError(
-        f"{name}: a page of {size / 1e6:.1f} MB, expected less than {MAX_BYTES / 1e6:g} MB; draw "
-        "the plan as one file instead"
+        Message("error.page_too_large", name=name, size=size / 1e6, most=MAX_BYTES / 1e6)
     )
 
 

@@ -35,6 +35,7 @@ from gridcell.revision.drawn_units import DrawnUnits, find_units, medium_codes, 
 from gridcell.revision.exact import ExactLand, repair_drawn, without_healed
 from gridcell.revision.take_back import take_back
 from gridcell.rules import Rules
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 Texts = NDArray[np.object_]
@@ -122,29 +123,23 @@ def adopt_cells(
     (True, ['West', 'East', 'School'])
     """
     if borders not in BORDERS:
-        raise InputError(f"borders: expected snap or exact, got {borders!r}")
+        raise InputError(Message("error.borders_choice", given=borders))
     if level not in (None, "small", "micro"):
-        raise InputError(f"level: expected small or micro, got {level!r}")
+        raise InputError(Message("error.level_choice", given=level))
     clock = Clock(progress)
     named = parse_crs(crs)
     source = open_input(cells, "cells", encoding=encoding, any_coordinates=True)
     if source.geometries is not None:
         source = open_polygons(cells, "cells", encoding=encoding, named=named)
     elif borders == "exact":
-        raise InputError(
-            f"{source.label}: a table of buildings has no borders to be exact about; snap them, or "
-            "give polygons"
-        )
+        raise InputError(Message("error.table_no_borders", label=source.label))
     check_mapping(rules or Rules())
     mapping = (rules or Rules()).fields.get("cells", {})
     drawn = name_columns(source.frame, mapping, source.label) if mapping else source.frame
     layer = read_drawn(drawn, land.crs, named=named, level=level)
     if isinstance(land, Plan):
         if borders == "exact":
-            raise InputError(
-                "borders exact: the land of a plan is not cut anew; give its communities and "
-                "buildings in place of the plan, or snap the cells to its land"
-            )
+            raise InputError(Message("error.exact_needs_inputs"))
         return take_back(
             layer, land, source.record(), level=level, locked=locked, clock=clock,
             workers=workers, time=time,

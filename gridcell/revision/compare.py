@@ -18,6 +18,7 @@ from gridcell.errors import InputError
 from gridcell.model import Plan
 from gridcell.revision.changes import ChangeList, changes_of_lineage
 from gridcell.revision.lineage import lineage_of, people_pairs
+from gridcell.words.messages import Message
 
 COMMUNITY_COLUMNS: Final = (
     "community", "name", "households_a", "households_b", "small_a", "small_b", "micro_a", "micro_b",
@@ -117,9 +118,7 @@ def compare_plans(a: Plan, b: Plan) -> Comparison:
     """
     for name, plan in (("A", a), ("B", b)):
         if plan.publication is not None:
-            raise InputError(
-                f"{name} is a publication, in which counts are hidden; expected the plan itself"
-            )
+            raise InputError(Message("error.plan_is_publication", name=name))
     if not is_same_crs(a.crs, b.crs):
         b = _moved(b, a)
     goes_on = _goes_on(a, b)
@@ -128,7 +127,7 @@ def compare_plans(a: Plan, b: Plan) -> Comparison:
         ignore_index=True,
     )
     if pairs.empty:
-        raise InputError("A and B share no land; expected two plans of the same communities")
+        raise InputError(Message("error.plans_no_shared_land"))
     lineage = lineage_of(a, b, pairs, int(b.history["number"].max()) if goes_on else 1)
     changes = changes_of_lineage(a, b, lineage)
     if not goes_on:

@@ -18,6 +18,7 @@ from gridcell.errors import InputError
 from gridcell.read.crs import move
 from gridcell.schema import ALIASES, CELL_ALIASES, LEVELS
 from gridcell.tables.values import as_number, as_text
+from gridcell.words.messages import Message
 
 Texts = NDArray[np.object_]
 Ints = NDArray[np.int64]
@@ -105,10 +106,7 @@ def read_drawn(
     if not keep.all():
         layer = layer.taking(keep)
     if not len(layer):
-        raise InputError(
-            "cells: every row is of another level than small (3) or micro (4); give the layer of "
-            "the cells to adopt"
-        )
+        raise InputError(Message("error.drawn_other_level"))
     return layer
 
 
@@ -125,11 +123,11 @@ def bare_code(text: str) -> str:
 def _polygons(cells: gpd.GeoDataFrame, crs: pyproj.CRS, named: Any) -> DrawnLayer:
     table = CellTable.of(cells, "cell", parse_crs(named))
     if table.frame.crs is None:
-        raise InputError("cells: the layer names no CRS; name it, for example EPSG:4547")
+        raise InputError(Message("error.drawn_no_crs"))
     mended = mend(table.shapes).shapes
     there = ~shapely.is_missing(mended)
     if not there.any():
-        raise InputError("cells: the layer holds no polygon with an area; nothing to adopt")
+        raise InputError(Message("error.nothing_to_adopt"))
     shapes = np.full(len(mended), None, dtype=object)
     shapes[there] = mend(move(mended[there], table.frame.crs, crs)).shapes
     there = ~shapely.is_missing(shapes)
@@ -150,15 +148,12 @@ def _table(frame: pd.DataFrame) -> DrawnLayer:
     cell = find_column(frame, _CELLS)
     if column is None or cell is None or column == cell:
         known = ", ".join(str(name) for name in frame.columns[:12]) or "none"
-        raise InputError(
-            f"cells: expected polygons, or a table with bldg_id and the code of its cell; the "
-            f"columns are {known}"
-        )
+        raise InputError(Message("error.drawn_not_cells", columns=known))
     code = as_text(column_of(frame, cell))
     bldg_id = as_text(column_of(frame, column))
     placed = (code.notna() & bldg_id.notna()).to_numpy()
     if not placed.any():
-        raise InputError("cells: no row has both a building and a cell")
+        raise InputError(Message("error.drawn_no_pairs"))
     names, row = np.unique(code[placed].to_numpy(dtype=object).astype(str), return_inverse=True)
     first = np.flatnonzero(placed)[np.unique(row, return_index=True)[1]]
     buildings = pd.DataFrame(

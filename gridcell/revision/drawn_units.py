@@ -21,6 +21,7 @@ from gridcell.revision.drawn import DrawnLayer, bare_code
 from gridcell.revision.match import atom_shapes
 from gridcell.rules import Rules
 from gridcell.schema import LEVELS
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -139,10 +140,7 @@ def find_units(
     general = fabric.atoms["site"].to_numpy() < 0
     of_atom[~general] = -1
     if (of_atom < 0).all():
-        raise InputError(
-            "cells: no drawn cell has land of a community; expected cells that lie in the "
-            "communities, or the ids of their buildings; look at CRS and ids"
-        )
+        raise InputError(Message("error.drawn_no_land"))
     held = fabric.atoms["households"].to_numpy(dtype=np.float64)
     met = of_atom >= 0
     load = np.bincount(of_atom[met], weights=held[met], minlength=len(layer)).astype(np.float64)

@@ -15,6 +15,7 @@ from gridcell.revision.moves import move_buildings, nudge_border, swap_buildings
 from gridcell.revision.names import rename_cell
 from gridcell.revision.recut import merge_cells, split_along, split_cell
 from gridcell.revision.undo import remember, undo_last
+from gridcell.words.messages import Message
 
 __all__ = [
     "Edit", "Lock", "Merge", "Move", "Nudge", "Rename", "Split", "Swap", "Undo", "Unlock",
@@ -259,8 +260,10 @@ def edit_plan(
         try:
             plan = _edited(plan, edit, progress, time)
         except GridcellError as error:
-            place = f" {number} of {len(edits)}" if len(edits) > 1 else ""
-            raise type(error)(f"edit{place} ({_short(edit)}): {error.message}") from None
+            key = "error.edit_of" if len(edits) > 1 else "error.edit"
+            place = {"number": number, "all": len(edits)} if len(edits) > 1 else {}
+            said = Message(key, edit=_short(edit), error=error, **place)
+            raise type(error)(said, *error.hints) from None
     return plan
 
 
@@ -272,7 +275,7 @@ def _edited(plan: Plan, edit: Edit, progress: Progress | None, time: str | None)
     elif isinstance(edit, Rename):
         name = None if edit.name is None else edit.name.strip()
         if name == "":
-            raise InputError("an empty name; expected one, or none to take a given name back")
+            raise InputError(Message("error.empty_name"))
         level, row = CellHolding(plan).find(edit.cell)
         renamed = rename_cell(plan, level, row, name)
         after = CellHolding(renamed).edited(str(edit), time=time, progress=progress)
@@ -288,13 +291,13 @@ def _recut(holding: CellHolding, edit: Merge | Split | Move | Swap | Nudge) -> N
         merge_cells(holding, edit.a, edit.b)
     elif isinstance(edit, Split):
         if (edit.parts is None) == (edit.line is None):
-            raise InputError("expected a number of parts or a line, and not both")
+            raise InputError(Message("error.split_choice"))
         if edit.line is not None:
             split_along(holding, edit.cell, edit.line)
             return
         assert edit.parts is not None  # noqa: S101
         if edit.parts < 2:
-            raise InputError(f"{edit.parts} parts; expected 2 or more")
+            raise InputError(Message("error.split_parts", parts=edit.parts))
         split_cell(holding, edit.cell, edit.parts)
     elif isinstance(edit, Move):
         move_buildings(holding, edit.buildings, edit.to)
@@ -302,7 +305,7 @@ def _recut(holding: CellHolding, edit: Merge | Split | Move | Swap | Nudge) -> N
         swap_buildings(holding, edit.these, edit.those)
     else:
         if (edit.line is None) == (not edit.buildings):
-            raise InputError("expected a line or buildings, and not both")
+            raise InputError(Message("error.nudge_choice"))
         nudge_border(holding, edit.a, edit.b, edit.line, edit.buildings)
 
 
@@ -314,14 +317,15 @@ def _locked(plan: Plan, edit: Lock | Unlock, time: str | None) -> Plan:
         # The lock of a cell covers what is inside.
         chosen = codes["code"].isin(named)
         if codes.loc[chosen, "locked"].all():
-            raise InputError(f"{edit.cell} is locked already")
+            raise InputError(Message("error.locked_already", cell=edit.cell))
     else:
         chosen = codes["code"].isin([*named, *inside]) & codes["locked"]
         if not chosen.any():
             over = plan.micro.loc[plan.micro["code"].isin(named), "parent"]
             above = codes.loc[codes["locked"] & codes["code"].isin(over), "code"].tolist()
-            held = f": it is inside {above[0]}, which is locked; unlock that" if above else ""
-            raise InputError(f"{edit.cell} has no lock of its own{held}")
+            if above:
+                raise InputError(Message("error.lock_is_above", cell=edit.cell, above=above[0]))
+            raise InputError(Message("error.no_own_lock", cell=edit.cell))
         told = (findings["kind"] == "locked_out_of_band") & findings["cell"].isin([*named, *inside])
         findings = findings[~told].reset_index(drop=True)
     codes.loc[chosen, "locked"] = isinstance(edit, Lock)
@@ -338,7 +342,7 @@ def _named_cells(plan: Plan, text: str) -> tuple[list[str], list[str]]:
         own = own[(own["community"] == text) | (own["code"] == text) | (own["label"] == text)]
         named = plan.small.loc[plan.small["parent"].isin(own["code"]), "code"].tolist()
     if not named:
-        raise InputError(f"{text!r} is no cell and no community of the plan; expected a code")
+        raise InputError(Message("error.no_cell_nor_community", code=text))
     return named, plan.micro.loc[plan.micro["parent"].isin(named), "code"].tolist()
 
 

@@ -45,10 +45,7 @@ def repair_drawn(layer: DrawnLayer, layers: Layers) -> tuple[DrawnLayer, list[Fi
     """
     assert layer.shapes is not None  # noqa: S101
     if len(np.unique(layer.level[(layer.level > 0) & ~layer.dedicated])) > 1:
-        raise InputError(
-            "cells: the layer has small and micro cells over each other; exact borders need one "
-            "level: name it, and the other rows are left out"
-        )
+        raise InputError(Message("error.drawn_two_levels"))
     drawn = _within_community(layer.shapes, layers.communities.geometry.to_numpy())
     frame = gpd.GeoDataFrame(geometry=drawn, crs=layers.crs)
     land = gpd.GeoDataFrame(geometry=layers.communities.geometry.to_numpy(), crs=layers.crs)

@@ -8,6 +8,7 @@ from gridcell.arguments import checked
 from gridcell.errors import InputError
 from gridcell.model import Plan
 from gridcell.schema import LINEAGE_COLUMNS
+from gridcell.words.messages import Message
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -73,9 +74,7 @@ def trace_code(plan: Plan, code: str) -> CodeTrace:
         cells = pd.concat([plan.small, plan.micro])
         known = cells[cells["code"] == code].assign(given=1, retired=pd.NA)
     if known.empty:
-        raise InputError(
-            f"code {code!r} was never given in this plan; expected a code of a small or micro cell"
-        )
+        raise InputError(Message("error.code_never_given", code=code))
     row = known.iloc[0]
     moves = plan.lineage[plan.lineage["event"] != "U"]
     return CodeTrace(

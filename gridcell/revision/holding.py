@@ -20,6 +20,7 @@ from gridcell.partition.settle import settle
 from gridcell.revision.locks import locked_cells
 from gridcell.revision.operation import cells_of, go_on, input_of
 from gridcell.revision.people import keep_staff
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -83,10 +84,7 @@ class CellHolding:
         cell = frame.iloc[row]
         code = str(cell["code"])
         if cell["grid_type"] != "general":
-            raise InputError(
-                f"cell {code!r} is dedicated: its land is that of its site; expected a general "
-                "cell, or update the plan with other sites"
-            )
+            raise InputError(Message("error.cell_dedicated", code=code))
         if level == "micro":
             row = int(pd.Index(self.plan.leaves["code"]).get_loc(code))
         return CellPlace(code, level, row, self.codes.index(str(cell["community"])))
@@ -101,17 +99,16 @@ class CellHolding:
         known = self.plan.codes[self.plan.codes["code"] == text]
         if len(known) and pd.notna(known["retired"].iloc[0]):
             became = known["became"].iloc[0]
-            after = f"; its land is in {became} since" if isinstance(became, str) else ""
+            after = Message("part.land_since", cell=became) if isinstance(became, str) else ""
             raise InputError(
-                f"cell {text!r} is not in use: operation {known['retired'].iloc[0]} ended it{after}"
+                Message(
+                    "error.cell_ended", code=text, operation=known["retired"].iloc[0], after=after
+                )
             )
         above = pd.concat([self.plan.large, self.plan.medium])
         if text in set(above["code"]) | set(above["label"]) | set(above["community"].dropna()):
-            raise InputError(
-                f"cell {text!r} is a community or larger: its boundary is law; expected the code "
-                "of a small or micro cell"
-            )
-        raise InputError(f"cell {text!r} is not in the plan; expected the code of one of its cells")
+            raise InputError(Message("error.cell_too_large", code=text))
+        raise InputError(Message("error.no_such_cell", code=text))
 
     def cell_of(self, level: str) -> Ints:
         """Return (atoms,) the cell of a level, as edited so far."""
@@ -211,7 +208,7 @@ class CellHolding:
         codes = pd.concat([before.small, before.leaves])["code"][locked]
         lost = sorted(set(codes) - {*after.small["code"], *after.micro["code"]})
         if lost:
-            raise InputError(f"cell {lost[0]} is locked and would lose its code; unlock it first")
+            raise InputError(Message("error.cell_locked_lost", code=lost[0]))
         return after
 
     def _require_unlocked(self) -> None:
@@ -230,12 +227,10 @@ class CellHolding:
         cell = pd.concat([self.plan.small, self.plan.leaves]).iloc[int(hit[0])]
         own = set(self.plan.codes.loc[self.plan.codes["locked"], "code"])
         lock = next((c for c in (cell["parent"], cell["code"]) if c in own), cell["code"])
-        inside = "" if lock == cell["code"] else f" with all of {lock}"
-        raise InputError(
-            f"cell {cell['code']} is locked{inside} and would change; unlock {lock} first"
-        )
+        inside = "" if lock == cell["code"] else Message("part.with_all_of", cell=lock)
+        raise InputError(Message("error.cell_locked", code=cell["code"], inside=inside, lock=lock))
 
-    def require_connected(self, cell: int, level: str, community: int, why: str) -> None:
+    def require_connected(self, cell: int, level: str, community: int, why: Message) -> None:
         """Raise `InputError` where a cell would be in more pieces than its land is anyway."""
         atoms = np.flatnonzero(self.cell_of(level) == cell)
         earlier = self.before.small if level == "small" else self.before.leaf

@@ -90,10 +90,7 @@ def _named(frames: dict[str, pd.DataFrame], name: str) -> set[str]:
             known = True
             found |= set(frame.loc[_true(frame[name]), "code"])
     if not known:
-        raise InputError(
-            f"locked: {name!r} is no code of a cell or community of the plan, no level (large, "
-            f"medium, small, micro) and no column of its cell layers"
-        )
+        raise InputError(Message("error.locked_unknown", name=name))
     return found
 
 

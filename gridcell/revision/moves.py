@@ -15,6 +15,7 @@ from gridcell.partition.graph import Graph
 from gridcell.partition.settle import absorb
 from gridcell.revision.holding import CellHolding, CellPlace
 from gridcell.revision.recut import faces_between, sides_of
+from gridcell.words.messages import Message, listed
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -25,7 +26,7 @@ class _Shift:
     """Land that goes to a cell."""
 
     atoms: Ints
-    what: str
+    what: Message
     """What it is, for messages."""
     to: CellPlace
 
@@ -36,7 +37,9 @@ def move_buildings(holding: CellHolding, buildings: Sequence[str], to: str) -> N
     atoms = atoms_of(holding, buildings)
     there = holding.cell_of(cell.level)[atoms] == cell.row
     if there.all():
-        raise InputError(f"{_named(buildings)}: already in cell {cell.code}; nothing to move")
+        raise InputError(
+            Message("error.already_in_cell", buildings=_named(buildings), code=cell.code)
+        )
     _shift(holding, [_Shift(atoms[~there], _named(buildings), cell)])
 
 
@@ -46,8 +49,7 @@ def swap_buildings(holding: CellHolding, these: Sequence[str], those: Sequence[s
     (a, home_a), (b, home_b) = sides
     if home_a.row == home_b.row:
         raise InputError(
-            f"{_named([*these, *those])}: all in cell {home_a.code}; expected buildings of two "
-            "cells"
+            Message("error.all_in_one_cell", buildings=_named([*these, *those]), code=home_a.code)
         )
     _shift(
         holding, [_Shift(a, _named(these), home_b), _Shift(b, _named(those), home_a)]
@@ -63,12 +65,9 @@ def nudge_border(
     """
     cells = [holding.general_cell(code) for code in (a, b)]
     if cells[0].level != cells[1].level or cells[0].row == cells[1].row:
-        raise InputError(f"cells {a} and {b}: expected two cells of one level")
+        raise InputError(Message("error.cells_one_level", a=a, b=b))
     if cells[0].community != cells[1].community:
-        raise InputError(
-            f"cells {a} and {b} lie in two communities, whose boundary is law; expected two cells "
-            "of one community"
-        )
+        raise InputError(Message("error.cells_two_communities", a=a, b=b))
     shifts = []
     for cell, other in (cells, cells[::-1]):
         atoms = holding.atoms_in(cell)
@@ -78,17 +77,18 @@ def nudge_border(
             mine = _cut_off(holding, cell, other, atoms, line)
         if 2 * holding.households(mine) > holding.households(atoms):
             raise InputError(
-                f"cell {cell.code} would lose {holding.households(mine)} of its "
-                f"{holding.households(atoms)} households, and with them its code; expected a "
-                "border that moves a little: split the cell, or move the buildings"
+                Message(
+                    "error.nudge_too_far",
+                    code=cell.code,
+                    lost=holding.households(mine),
+                    households=holding.households(atoms),
+                )
             )
         if len(mine):
-            shifts.append(_Shift(mine, f"the land of {cell.code} across the border", other))
+            what = Message("part.across_border", cell=cell.code)
+            shifts.append(_Shift(mine, what, other))
     if not shifts:
-        raise InputError(
-            f"cells {a} and {b}: no atom lies mostly between their border and the new one; "
-            "expected a line that crosses one of them, or buildings of theirs"
-        )
+        raise InputError(Message("error.nudge_nothing", a=a, b=b))
     _shift(holding, shifts)
 
 
@@ -106,19 +106,16 @@ def atoms_of(holding: CellHolding, buildings: Iterable[str]) -> Ints:
     found = []
     for name in buildings:
         if name not in by_name.groups:
-            raise InputError(f"building {name!r} is not in the plan; expected its bldg_id")
+            raise InputError(Message("error.no_such_building", building=name))
         atoms = by_name.get_group(name).to_numpy()
         atoms = atoms[atoms >= 0]
         if not len(atoms):
-            raise InputError(f"building {name!r} is in no cell: it stands outside all communities")
+            raise InputError(Message("error.building_in_no_cell", building=name))
         if (site[atoms] >= 0).any():
-            raise InputError(
-                f"building {name!r} stands on the land of a site, whose cell is dedicated; it "
-                "cannot be moved"
-            )
+            raise InputError(Message("error.building_on_site", building=name))
         found.append(atoms)
     if not found:
-        raise InputError("no building is named; expected one or more ids")
+        raise InputError(Message("error.no_building_named"))
     return np.unique(np.concatenate(found))
 
 
@@ -128,7 +125,12 @@ def _side(holding: CellHolding, names: Sequence[str]) -> tuple[Ints, CellPlace]:
     codes = [str(code) for code in holding.plan.leaves["code"].iloc[rows]]
     if len(rows) > 1:
         raise InputError(
-            f"{_named(names)}: in {len(rows)} cells ({', '.join(codes)}); expected buildings of one"
+            Message(
+                "error.buildings_in_cells",
+                buildings=_named(names),
+                number=len(rows),
+                cells=list(codes),
+            )
         )
     return atoms, holding.general_cell(codes[0])
 
@@ -161,8 +163,7 @@ def _shift(holding: CellHolding, shifts: Sequence[_Shift]) -> None:
     for shift in shifts:
         if (communities[shift.atoms] != shift.to.community).any():
             raise InputError(
-                f"{shift.what}: in another community than cell {shift.to.code}, and the boundary "
-                "of communities is law"
+                Message("error.other_community", buildings=shift.what, code=shift.to.code)
             )
     community = shifts[0].to.community
     land = holding.land(community)
@@ -225,9 +226,7 @@ def _with_strays(
     code = names.iloc[source]
     left = np.flatnonzero(cell == source)
     if not len(left):
-        raise InputError(
-            f"cell {code} would have no land left; merge it with {to.code} if it is to go"
-        )
+        raise InputError(Message("error.cell_no_land_left", code=code, to=to.code))
     piece = graph.take(left).components()
     pieces = int(piece.max()) + 1
     if pieces == 1:
@@ -238,9 +237,12 @@ def _with_strays(
     others = round(float(held.sum() - held[main]))
     if others:
         raise InputError(
-            f"cell {code} would fall apart into {np.count_nonzero(held) + (held[main] == 0)} "
-            f"pieces: {others} of its households would be cut off from the others; move these "
-            "buildings as well, or others"
+            Message(
+                "error.cell_falls_apart",
+                code=code,
+                pieces=np.count_nonzero(held) + (held[main] == 0),
+                households=others,
+            )
         )
     strays = left[piece != main]
     known = np.where(cell == to.row, cell, -2)
@@ -250,10 +252,7 @@ def _with_strays(
     out[strays] = np.where(filled[strays] >= 0, filled[strays], cell[strays])
     rest = np.flatnonzero(out == source)
     if int(graph.take(rest).components().max()) > 0:
-        raise InputError(
-            f"cell {code} would fall apart: empty land would be cut off from it, and does not "
-            f"touch cell {to.code}; move other buildings"
-        )
+        raise InputError(Message("error.cell_loses_empty_land", code=code, to=to.code))
     return out
 
 
@@ -262,8 +261,7 @@ def _require_one_piece(graph: Graph, cell: Ints, before: Ints, shift: _Shift) ->
     was = np.flatnonzero(before == shift.to.row)
     if now > int(graph.take(was).components().max()) + 1:
         raise InputError(
-            f"{shift.what}: does not touch cell {shift.to.code}, which would be in {now} pieces; "
-            "move the buildings between them as well, or to a cell beside them"
+            Message("error.not_beside_cell", buildings=shift.what, code=shift.to.code, pieces=now)
         )
 
 
@@ -296,11 +294,10 @@ def _apply(
     for small in np.unique([*earlier, *holding.small[rows[changed]]]).tolist():
         code = codes.iloc[small]
         if not (holding.small == small).any():
-            raise InputError(f"small cell {code} would have no land left; merge it instead")
+            raise InputError(Message("error.small_no_land_left", code=code))
         holding.require_connected(
             small, "small", _community(holding, rows),
-            f"small cell {code} would fall apart into pieces; move other buildings, or to a micro "
-            "cell of the same small cell",
+            Message("error.small_falls_apart", code=code),
         )  # fmt: skip
 
 
@@ -308,6 +305,5 @@ def _community(holding: CellHolding, rows: Ints) -> int:
     return int(holding.given.fabric.atoms["community"].to_numpy()[rows[0]])
 
 
-def _named(buildings: Sequence[str]) -> str:
-    shown = ", ".join(buildings[:5]) + (f" and {len(buildings) - 5} more" * (len(buildings) > 5))
-    return f"building {shown}" if len(buildings) == 1 else f"buildings {shown}"
+def _named(buildings: Sequence[str]) -> Message:
+    return Message("part.buildings", n=len(buildings), names=listed(buildings, 5))

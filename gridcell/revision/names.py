@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gridcell.cells.frames import cell_titles
 from gridcell.errors import InputError
 from gridcell.model import Plan
+from gridcell.words.messages import Message
 
 
 def rename_cell(plan: Plan, level: str, row: int, name: str | None) -> Plan:
@@ -33,7 +34,7 @@ def rename_cell(plan: Plan, level: str, row: int, name: str | None) -> Plan:
     """
     cell = plan.cells(level).iloc[row]
     if name is None and cell["grid_type"] == "dedicated":
-        raise InputError(f"cell {cell['code']} is called after its site; expected a name")
+        raise InputError(Message("error.site_name_kept", code=cell["code"]))
     small, micro = plan.small.copy(), plan.micro.copy()
     own = small if level == "small" else micro
     plainly = _plainly(plan, small, micro)

@@ -21,6 +21,7 @@ from gridcell.revision.locks import lock_findings
 from gridcell.revision.match import Descent, keep_codes
 from gridcell.rules import Rules
 from gridcell.schema import GIVEN_COLUMNS, LEVELS
+from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -108,10 +109,7 @@ def input_of(plan: Plan) -> DivisionInput:
         The plan does not keep its land.
     """
     if plan.fabric is None:
-        raise InputError(
-            "the plan keeps no land: it was written without atoms, or by version 0.1.0; update it "
-            "with its communities and buildings first"
-        )
+        raise InputError(Message("error.plan_without_atoms"))
     communities, sites = _communities(plan), _sites(plan)
     leaves = plan.leaves.set_index("code")
     code = plan.fabric.atoms["code"]

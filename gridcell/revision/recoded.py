@@ -8,6 +8,7 @@ from gridcell.errors import InputError
 from gridcell.read.files import Input, open_input
 from gridcell.read.ids import refuse_scientific
 from gridcell.tables.values import as_text
+from gridcell.words.messages import Message, either, joined
 
 
 def read_recoded(table: Input, *, encoding: str | None = None) -> dict[str, str]:
@@ -35,18 +36,26 @@ def read_recoded(table: Input, *, encoding: str | None = None) -> dict[str, str]
     source = open_input(table, "recoded", encoding=encoding)
     columns = {str(name).strip().lower(): name for name in source.frame.columns}
     if missing := [name for name in ("old", "new") if name not in columns]:
-        there = ", ".join(map(str, source.frame.columns))
+        there = [str(name) for name in source.frame.columns]
         raise InputError(
-            f"{source.label}: no column {' and no column '.join(missing)}; expected old and new, "
-            f"codes of communities; the columns are {there}"
+            Message(
+                "error.recoded_columns",
+                label=source.label,
+                columns=joined("nor_column", missing),
+                found=either(there),
+            )
         )
     codes = {name: as_text(pd.Series(source.frame[columns[name]])) for name in ("old", "new")}
     for name, column in codes.items():
         refuse_scientific(column, source, name)
         if (empty := column.isna()).any():
             raise InputError(
-                f"{source.label}: row {int(empty.argmax()) + 1} has no code in {name}; expected "
-                f"codes of communities"
+                Message(
+                    "error.recoded_empty",
+                    label=source.label,
+                    row=int(empty.argmax()) + 1,
+                    column=name,
+                )
             )
     recoded: dict[str, str] = {}
     for row, (old, new) in enumerate(zip(codes["old"], codes["new"], strict=True), start=1):
@@ -68,7 +77,13 @@ def put_recoded(recoded: dict[str, str], old: str, new: str, label: str) -> None
     if recoded.get(old, new) != new or partners.get(new, old) != old:
         pair = (old, recoded[old]) if old in recoded else (partners[new], new)
         raise InputError(
-            f"{label}: {old!r} is {new!r} now, and {pair[0]!r} is {pair[1]!r} before that; "
-            f"expected one new code for each earlier one"
+            Message(
+                "error.recoded_twice",
+                label=label,
+                old=old,
+                new=new,
+                other_old=pair[0],
+                other_new=pair[1],
+            )
         )
     recoded[old] = new

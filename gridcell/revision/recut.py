@@ -13,6 +13,7 @@ from gridcell.partition.settle import connected, settle, sums
 from gridcell.partition.targets import Targets
 from gridcell.revision.holding import CellHolding, CellPlace
 from gridcell.rules import WANTED_BAND
+from gridcell.words.messages import Message, counted
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -29,10 +30,7 @@ def merge_cells(holding: CellHolding, a: str, b: str) -> None:
     mine = np.zeros(len(both), dtype=bool)
     mine[owner] = True
     if not (mine[graph.owner] != mine[graph.neighbour]).any():
-        raise InputError(
-            f"cells {first.code} and {second.code} do not touch: they have no common border, or a "
-            "river without a bridge between them; expected neighbours"
-        )
+        raise InputError(Message("error.cells_do_not_touch", a=first.code, b=second.code))
     # The one with more households goes on, as its code will.
     weight, area = graph.weight, graph.area
     size = [(weight[side].sum(), area[side].sum()) for side in (mine, ~mine)]
@@ -69,9 +67,13 @@ def split_cell(holding: CellHolding, code: str, parts: int) -> None:
     if best is None:
         pieces = int(graph.components().max()) + 1
         raise InputError(
-            f"cell {cell.code} cannot be divided into {parts}: it has {_many(len(atoms), 'atom')} "
-            f"of land in {_many(pieces, 'piece')}; expected 2 or more parts, at least one a piece, "
-            "each with land of its own"
+            Message(
+                "error.cell_not_divisible",
+                code=cell.code,
+                parts=parts,
+                atoms=counted("atom", len(atoms)),
+                pieces=counted("piece", pieces),
+            )
         )
     _hand_out(holding, cell, atoms, best)
 
@@ -83,16 +85,10 @@ def split_along(holding: CellHolding, code: str, line: shapely.Geometry) -> None
     land = shapely.coverage_union_all(holding.shapes(atoms))
     faces = faces_between(land, line)
     if len(faces) < 2:
-        raise InputError(
-            f"cell {cell.code}: the line does not cut it in two; expected a line that runs from "
-            "one side of the cell to the other and beyond"
-        )
+        raise InputError(Message("error.line_does_not_cut", code=cell.code))
     part = sides_of(holding, cell, atoms, faces)
     if len(np.unique(part)) < 2:
-        raise InputError(
-            f"cell {cell.code}: all of its atoms lie mostly on one side of the line, so that "
-            "nothing is divided; expected a line with buildings on either side"
-        )
+        raise InputError(Message("error.line_divides_nothing", code=cell.code))
     _hand_out(holding, cell, atoms, part)
 
 
@@ -131,17 +127,21 @@ def sides_of(holding: CellHolding, cell: CellPlace, atoms: Ints, faces: Geometri
 
 def _require_mergeable(holding: CellHolding, a: CellPlace, b: CellPlace) -> None:
     if a.code == b.code:
-        raise InputError(f"cell {a.code} cannot be merged with itself; expected two cells")
+        raise InputError(Message("error.merge_itself", code=a.code))
     if a.level != b.level:
         raise InputError(
-            f"cells {a.code} and {b.code} are of different levels ({a.level}, {b.level}); expected "
-            "two of one level"
+            Message("error.merge_levels", a=a.code, b=b.code, level_a=a.level, level_b=b.level)
         )
     if a.community != b.community:
         names = [holding.codes[cell.community] for cell in (a, b)]
         raise InputError(
-            f"cells {a.code} and {b.code} lie in the communities {names[0]} and {names[1]}, whose "
-            "boundary is law; expected two cells of one community"
+            Message(
+                "error.merge_communities",
+                a=a.code,
+                b=b.code,
+                community_a=names[0],
+                community_b=names[1],
+            )
         )
     if a.level == "micro":
         above = [int(holding.small[holding.atoms_in(cell)[0]]) for cell in (a, b)]
@@ -149,9 +149,7 @@ def _require_mergeable(holding: CellHolding, a: CellPlace, b: CellPlace) -> None
             small = holding.plan.small["code"]
             over = [small.iloc[row] for row in above]
             raise InputError(
-                f"micro cells {a.code} and {b.code} lie in the small cells {over[0]} and "
-                f"{over[1]}, and a micro cell lies in one; merge these first, or move the "
-                "buildings of one into the other"
+                Message("error.merge_smalls", a=a.code, b=b.code, small_a=over[0], small_b=over[1])
             )
 
 
@@ -215,7 +213,3 @@ def _hand_out(holding: CellHolding, cell: CellPlace, atoms: Ints, part: Ints) ->
     holding.cell_of(cell.level)[atoms] = row[part]
     if cell.level == "small":
         holding.settle_leaves(atoms, cell.community)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -24,6 +24,8 @@ from gridcell.revision.edits import (
     Undo,
     Unlock,
 )
+from gridcell.words.faults import fault_text
+from gridcell.words.messages import Message
 
 Text = Annotated[str, Field(min_length=1)]
 Line = Text | Annotated[list[tuple[float, float]], Field(min_length=2)]
@@ -137,9 +139,9 @@ def read_script(path: str | Path, crs: pyproj.CRS) -> list[Edit]:
     try:
         data = json.loads(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as JSON in UTF-8: {error}") from None
+        raise InputError(Message("error.unreadable_json", path=path, error=error)) from None
     if not isinstance(data, list):
-        raise InputError(f"{path}: expected a list of edits, got {type(data).__name__}")
+        raise InputError(Message("error.not_edits", path=path, found=type(data).__name__))
     return edits_of(data, crs, str(path))
 
 
@@ -151,10 +153,13 @@ def edits_of(entries: Sequence[Any], crs: pyproj.CRS, where: str) -> list[Edit]:
             edits.append(_ENTRY.validate_python(entry).edit(crs))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            at = ".".join(str(step) for step in first["loc"])
+            at = "".join(f"{step}." for step in first["loc"])[:-1]
             raise InputError(
-                f"{where}: edit {number}: {f'{at}: ' if at else ''}{first['msg']}"
-            ) from None
+                Message(
+                    "error.script_edit", where=where, number=number, fault=fault_text(first),
+                    at=f"{at}: " if at else "",
+                )
+            ) from None  # fmt: skip
     return edits
 
 
@@ -166,9 +171,11 @@ def _line(given: str | list[tuple[float, float]] | None, crs: pyproj.CRS) -> Any
         return shapely.LineString(given)
     source = open_input(given, "line")
     if source.geometries is None:
-        raise InputError(f"{source.label}: no geometry; expected a line")
+        raise InputError(Message("error.line_no_geometry", label=source.label))
     shapes = source.geometries.set_crs(settle_crs(source, None), allow_override=True).to_crs(crs)
     lines = [part for part in shapely.get_parts(shapes.to_numpy()) if part is not None]
     if not lines or any(part.geom_type != "LineString" for part in lines):
-        raise InputError(f"{source.label}: expected lines, got {shapes.geom_type.iloc[0]}")
+        raise InputError(
+            Message("error.not_lines", label=source.label, found=shapes.geom_type.iloc[0])
+        )
     return lines[0] if len(lines) == 1 else shapely.MultiLineString(lines)

@@ -26,6 +26,7 @@ from gridcell.households import building_table, household_table
 from gridcell.model import Plan, empty_table
 from gridcell.report import make_report
 from gridcell.revision.operation import input_of
+from gridcell.words.messages import Message, Value
 
 Texts = NDArray[np.object_]
 
@@ -61,8 +62,12 @@ def undo_last(plan: Plan) -> Plan:
     """
     if plan.undo.empty:
         last = plan.history.iloc[-1] if len(plan.history) else None
-        what = "" if last is None else f": its last operation, {last['number']}, is {_a(last)}"
-        raise InputError(f"there is no edit to take back{what}; only edits can be undone")
+        what: Value = ""
+        if last is not None:
+            operation = str(last["operation"])
+            key = "part.last_operation_an" if operation[0] in "aeu" else "part.last_operation"
+            what = Message(key, number=last["number"], operation=operation)
+        raise InputError(Message("error.nothing_to_undo", last=what))
     try:
         state = json.loads(zlib.decompress(base64.b64decode(plan.undo["state"].iloc[-1])))
         fields: dict[str, Any] = read_facts(json.dumps(state["report"]), "undo: report")
@@ -74,9 +79,7 @@ def undo_last(plan: Plan) -> Plan:
     except (ValueError, KeyError, TypeError, zlib.error) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
-            f"table undo: its last row is damaged: {error}; restore the file"
-        ) from None
+        raise InputError(Message("error.undo_damaged", error=error)) from None
     if "findings" in fields:
         fields["findings"] = _placed(fields["findings"], plan)
     before = replace(plan, **fields, undo=plan.undo.iloc[:-1].reset_index(drop=True))
@@ -164,8 +167,3 @@ def _unpacked(stored: dict[str, Any]) -> pd.DataFrame:
 def _placed(findings: pd.DataFrame, plan: Plan) -> gpd.GeoDataFrame:
     shapes = shapely.from_wkb(findings["geometry"].to_numpy(dtype=object))
     return gpd.GeoDataFrame(findings.drop(columns="geometry"), geometry=shapes, crs=plan.crs)
-
-
-def _a(operation: "pd.Series[Any]") -> str:
-    name = str(operation["operation"])
-    return f"an {name}" if name[0] in "aeu" else f"a {name}"

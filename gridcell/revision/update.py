@@ -16,6 +16,7 @@ from gridcell.revision.match import previous_division, trace_descent
 from gridcell.revision.operation import go_on
 from gridcell.revision.people import keep_staff
 from gridcell.rules import Rules
+from gridcell.words.messages import Message
 
 
 @checked
@@ -112,17 +113,13 @@ def update_plan(
 def _require_fit(plan: Plan, layers: Layers, rules: Rules, recoded: Mapping[str, str]) -> None:
     if layers.crs != plan.crs:
         raise InputError(
-            f"communities: their data are in {crs_name(layers.crs)}, the plan is in "
-            f"{crs_name(plan.crs)}; expected the plan's CRS: convert the communities to it"
+            Message("error.update_other_crs", crs=crs_name(layers.crs), plan=crs_name(plan.crs))
         )
     if rules.codes != plan.rules.codes:
-        raise RulesError(
-            "codes: an update keeps the widths and ranges of the plan's codes; leave [codes] out "
-            "of the rules, or divide anew"
-        )
+        raise RulesError(Message("error.update_codes"))
     known, now = set(plan.medium["community"]), set(layers.communities["code"])
     for old, new in recoded.items():
         if old not in known:
-            raise InputError(f"recoded: the plan has no community {old!r}")
+            raise InputError(Message("error.recoded_unknown_old", old=old))
         if new not in now:
-            raise InputError(f"recoded: no community has the code {new!r}")
+            raise InputError(Message("error.recoded_unknown_new", new=new))

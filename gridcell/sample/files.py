@@ -11,6 +11,7 @@ from gridcell.arguments import checked
 from gridcell.errors import Hint, WriteError
 from gridcell.files.whole import whole_file, write_errors
 from gridcell.sample.spec import Sample
+from gridcell.words.messages import Message
 
 SYNTHETIC: Final = (
     "Synthetic data: made by a program, not by a survey. No person, household or building in it "
@@ -76,8 +77,7 @@ def write_folder(
     with write_errors(folder):
         if target.is_dir() and not overwrite and any(target.iterdir()):
             raise WriteError(
-                f"{folder}: expected an empty or a new folder; name another one, or allow to "
-                "replace the files of a sample there",
+                Message("error.sample_folder", folder=folder),
                 Hint("overwrite", value=True),
             )
         target.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from gridcell.sample.people import hire, register, settle
 from gridcell.sample.spec import CommunitySpec, Sample, command_of
 from gridcell.sample.streets import RANKS, StreetPlan, lay_out
 from gridcell.sample.terrain import Terrain, make_terrain
+from gridcell.words.messages import Message
 
 CRS = "EPSG:4546"
 """CGCS2000, 3-degree Gauss-Krueger, central meridian 111 E."""
@@ -89,9 +90,12 @@ def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
     """
     if communities < 1 or households < LEAST * communities:
         raise InputError(
-            f"sample of {households} households in {communities} communities: expected at least "
-            f"1 community and {LEAST} households in each; ask for more households or fewer "
-            "communities"
+            Message(
+                "error.sample_too_small",
+                households=households,
+                communities=communities,
+                least=LEAST,
+            )
         )
     rng = np.random.default_rng([seed, 0])
     weight = rng.lognormal(0.0, 0.35, communities)
@@ -146,8 +150,11 @@ def build_town(
             break
     else:
         raise InputError(
-            f"sample: no room for the homes of {sum(s.households for s in specs):,} households in "
-            f"{len(specs)} communities; ask for more households, fewer communities or another seed"
+            Message(
+                "error.sample_no_room",
+                households=sum(s.households for s in specs),
+                communities=len(specs),
+            )
         )
     plan, net, chosen, raised = draft.plan, draft.net, draft.chosen, draft.raised
     community = plan.parcels.community

@@ -20,6 +20,7 @@ from gridcell.staff.posts import make_posts
 from gridcell.staff.problem import NO_LIMIT, Ints, Problem
 from gridcell.staff.roster import Roster, exclusions, read_roster
 from gridcell.staff.solve import fill_posts
+from gridcell.words.messages import Message
 
 NOBODY = "nobody eligible"
 CAPACITY = "capacity"
@@ -116,8 +117,7 @@ def make_assignment(
     """
     if homes.shape != (len(staff), 2):
         raise AssignmentError(
-            f"homes: expected shape ({len(staff)}, 2), one row for each of the staff, "
-            f"got {homes.shape}"
+            Message("error.homes_shape", people=len(staff), found=str(homes.shape))
         )
     roster = read_roster(staff, homes, medium, roles)
     posts = make_posts(medium, small, micro, roles=roles, named=roster.named)

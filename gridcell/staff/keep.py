@@ -6,6 +6,7 @@ import pandas as pd
 from gridcell.errors import AssignmentError
 from gridcell.staff.pricing import solve_programme
 from gridcell.staff.problem import Ints, Problem
+from gridcell.words.messages import Message
 
 
 def keep_pairs(
@@ -44,9 +45,7 @@ def keep_pairs(
         return none, none
     lacking = [name for name in ("staff_id", "role", "code") if name not in held]
     if lacking:
-        raise AssignmentError(
-            f"keep: no column {', '.join(lacking)}; expected staff_id, role and code"
-        )
+        raise AssignmentError(Message("error.keep_columns", columns=list(lacking)))
     keys = held[["staff_id", "role", "code"]].astype("str").drop_duplicates()
     person = pd.Index(staff_id).get_indexer(pd.Index(keys["staff_id"]))
     post = pd.MultiIndex.from_frame(posts[["role", "code"]].astype("str")).get_indexer(

@@ -19,6 +19,7 @@ from gridcell.read.people import check_staff
 from gridcell.read.rosters import open_roster, personal_findings
 from gridcell.rules import Rules
 from gridcell.staff.assign import Assignment, make_assignment
+from gridcell.words.messages import Message, joined
 
 _OURS = "staff_"
 """What the kinds of findings about staff begin with."""
@@ -89,13 +90,9 @@ def renew_staff(
         keep=plan.staff if keep else None,
     )  # fmt: skip
     if done.figures is None or not any(role.people for role in done.figures.roles.values()):
-        why = "; ".join(
-            finding.message for finding in done.findings[:3] if finding.kind != "staff_missing"
-        )
-        raise AssignmentError(
-            f"{source.label}: nobody on it can hold a post: {why or 'it has no rows'}; nothing was "
-            "changed"
-        )
+        why = [found.text for found in done.findings[:3] if found.kind != "staff_missing"]
+        said = joined("clauses", why) if why else Message("fault.no_rows")
+        raise AssignmentError(Message("error.nobody_fits", label=source.label, why=said))
     done = replace(done, findings=[*done.findings, *personal_findings(source)])
     record = replace(source.record(), crs=crs_name(used))
     return _renewed(plan, done, rules, record)

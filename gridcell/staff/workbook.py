@@ -14,6 +14,7 @@ from gridcell.read.files import Input, Source, open_input
 from gridcell.tables.values import as_text
 from gridcell.tables.write import write_table, write_workbook
 from gridcell.words.catalogue import section
+from gridcell.words.messages import Message, either
 from gridcell.words.terms import term
 
 CONTACT_ALIASES: Final = {
@@ -79,7 +80,7 @@ def write_roster(
         write_workbook(sheets, file, text=text, overwrite=overwrite)
         return [file]
     if file.suffix.lower() != ".csv":
-        raise WriteError(f"{file}: unknown roster format {file.suffix!r}; expected .xlsx or .csv")
+        raise WriteError(Message("error.roster_format", file=file, suffix=file.suffix))
     files = {
         name: file if name == "posts" else file.with_name(f"{file.stem}-{name}{file.suffix}")
         for name in titled
@@ -124,9 +125,7 @@ def make_roster(plan: Plan, *, contacts: Input | None = None) -> dict[str, pd.Da
     (['posts', 'people', 'cells', 'vacancies', 'communities'], 'community_chief')
     """
     if plan.staff.empty and plan.vacancies.empty:
-        raise InputError(
-            "the plan has no staff; divide with a staff roster, or assign one to the plan"
-        )
+        raise InputError(Message("error.plan_no_staff"))
     people = None if contacts is None else _contacts(contacts)
     cells = _cells(plan)
     vacant = plan.vacancies.assign(missing=plan.vacancies["missing"].astype("int64"))
@@ -153,10 +152,7 @@ def _at(cells: pd.DataFrame, codes: "pd.Series[str]") -> pd.DataFrame:
     """Return the cells of these codes, one row each."""
     unknown = codes[~codes.isin(cells.index)]
     if len(unknown):
-        raise InputError(
-            f"staff or vacancies name the cell {unknown.iloc[0]!r}, which the plan does not have; "
-            "expected a plan as gridcell wrote it (see 'gridcell check')"
-        )
+        raise InputError(Message("error.staff_unknown_cell", code=unknown.iloc[0]))
     return cells.loc[pd.Index(codes)].reset_index(drop=True)
 
 
@@ -278,8 +274,12 @@ def _contacts(given: Input) -> pd.DataFrame:
     twice = table.loc[table["staff_id"].duplicated(), "staff_id"]
     if len(twice):
         raise InputError(
-            f"{source.label}: {twice.nunique()} staff_id have several entries that differ, for "
-            f"example {twice.iloc[0]!r}; expected one each"
+            Message(
+                "error.contacts_differ",
+                label=source.label,
+                number=twice.nunique(),
+                person=twice.iloc[0],
+            )
         )
     return table.set_index("staff_id")
 
@@ -292,10 +292,8 @@ def _contact_columns(source: Source) -> dict[str, str]:
         if not lower.keys().isdisjoint(aliases)
     }
     if "staff_id" not in found or len(found) == 1:
-        raise InputError(
-            f"{source.label}: expected columns staff_id and name or phone, the columns are "
-            f"{', '.join(map(str, source.frame.columns)) or 'none'}"
-        )
+        columns = either([str(column) for column in source.frame.columns])
+        raise InputError(Message("error.contacts_columns", label=source.label, columns=columns))
     return found
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from gridcell.errors import Hint, InputError
 from gridcell.tables.written import written_text
 from gridcell.tables.xlsx import column_names, open_sheet
+from gridcell.words.messages import Message, joined
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 """Suffixes read here; Parquet is told from GeoParquet by its metadata."""
@@ -37,12 +38,17 @@ def read_csv(path: Path, encoding: str | None) -> tuple[pd.DataFrame, str]:
         except UnicodeError:
             continue
         except (LookupError, ValueError):
-            raise InputError(f"{path.name}: unknown encoding {name[:40]!r}") from None
+            raise InputError(
+                Message("error.encoding_unknown", file=path.name, encoding=name[:40])
+            ) from None
         served = "UTF-8" if name == "utf-8-sig" else name.upper()
         return _parse_csv(text.removeprefix("\ufeff"), path), served
     raise InputError(
-        f"{path.name}: the text is not in {' nor in '.join(n.upper() for n in tries)}; "
-        "name its encoding",
+        Message(
+            "error.text_encoding",
+            name=path.name,
+            encodings=joined("nor_in", [n.upper() for n in tries]),
+        ),
         Hint("encoding"),
     )
 
@@ -58,7 +64,7 @@ def _parse_csv(text: str, path: Path) -> pd.DataFrame:
         )  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         said = " ".join(str(error).split())
-        raise InputError(f"{path.name}: expected a table with one header row, {said}") from None
+        raise InputError(Message("error.table_header", name=path.name, reason=said)) from None
     return _with_header(frame)
 
 

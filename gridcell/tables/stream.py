@@ -18,6 +18,7 @@ import shapely
 from gridcell.errors import Hint, InputError
 from gridcell.tables.written import written_text
 from gridcell.tables.xlsx import column_names, open_sheet
+from gridcell.words.messages import Message, joined
 
 _BLOCK: Final = 2 << 20
 _SHEET_BATCH: Final = 8_192
@@ -44,9 +45,11 @@ def csv_batches(path: Path, encoding: str | None) -> tuple[Iterator[pa.Table], b
         try:
             names = next(csv.reader(stream, delimiter=separator), [])
         except csv.Error as error:
-            raise InputError(f"{path.name}: no readable header, {error}") from None
+            raise InputError(
+                Message("error.header_unreadable", name=path.name, error=error)
+            ) from None
     if not any(name.strip() for name in names):
-        raise InputError(f"{path.name}: expected a table with one header row, found none")
+        raise InputError(Message("error.table_no_header", name=path.name))
     return _csv_tables(path, served, separator, names), has_bom
 
 
@@ -68,7 +71,9 @@ def _csv_tables(path: Path, encoding: str, separator: str, names: list[str]) -> 
             for batch in reader:
                 yield pa.Table.from_batches([batch]).rename_columns(names)
     except (pa.ArrowException, UnicodeError) as error:
-        raise InputError(f"{path.name}: cannot be read as CSV, {_said(error)}") from None
+        raise InputError(
+            Message("error.unreadable_csv", name=path.name, reason=_said(error))
+        ) from None
 
 
 def _said(error: Exception) -> str:
@@ -87,7 +92,9 @@ def _settle_encoding(path: Path, head: bytes, option: str | None) -> str:
         try:
             decoder = codecs.getincrementaldecoder(name)()
         except LookupError:
-            raise InputError(f"{path.name}: unknown encoding {name!r}") from None
+            raise InputError(
+                Message("error.encoding_unknown", file=path.name, encoding=name)
+            ) from None
         try:
             with path.open("rb") as file:
                 while block := file.read(_BLOCK):
@@ -97,8 +104,11 @@ def _settle_encoding(path: Path, head: bytes, option: str | None) -> str:
             continue
         return name
     raise InputError(
-        f"{path.name}: the text is not in {' nor in '.join(n.upper() for n in tries)}; "
-        "name its encoding",
+        Message(
+            "error.text_encoding",
+            name=path.name,
+            encodings=joined("nor_in", [n.upper() for n in tries]),
+        ),
         Hint("encoding"),
     )
 
@@ -131,9 +141,11 @@ def parquet_batches(
             # The format's default is longitude and latitude in WGS 84.
             crs = pyproj.CRS.from_user_input(geo["columns"][name].get("crs") or "OGC:CRS84")
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path.name}: cannot be read as Parquet, {_said(error)}") from None
+        raise InputError(
+            Message("error.unreadable_parquet", name=path.name, reason=_said(error))
+        ) from None
     if encoding != "WKB":
-        raise InputError(f"{path.name}: geometry encoded as {encoding}, expected WKB")
+        raise InputError(Message("error.parquet_geometry", name=path.name, encoding=encoding))
     tables = (
         _with_wkt(pa.Table.from_batches([batch]).replace_schema_metadata(None), others)
         for batch in file.iter_batches(batch_size=rows)

@@ -26,6 +26,7 @@ from openpyxl.writer.excel import ExcelWriter
 from gridcell.errors import WriteError
 from gridcell.files.whole import whole_file
 from gridcell.tables.written import as_texts, written_text
+from gridcell.words.messages import Message
 
 Chunk: TypeAlias = pd.DataFrame | pa.RecordBatch | pa.Table
 """Some rows of a table."""
@@ -80,7 +81,9 @@ def write_table(
     file = Path(path)
     if file.suffix.lower() not in TABLE_FORMATS:
         raise WriteError(
-            f"{file}: unknown table format {file.suffix!r}; expected {', '.join(TABLE_FORMATS)}"
+            Message(
+                "error.table_format", file=file, suffix=file.suffix, formats=list(TABLE_FORMATS)
+            )
         )
     if file.suffix.lower() == ".xlsx":
         return write_workbook({"Sheet1": rows}, file, text=text, overwrite=overwrite)
@@ -276,10 +279,7 @@ def _fill(sheet: Any, tables: Iterator[pa.Table], name: str) -> int:
     for table in itertools.chain([first], tables):
         written += table.num_rows
         if written >= SHEET_ROWS:
-            raise WriteError(
-                f"{name}: more than {SHEET_ROWS - 1:,} rows do not fit into a sheet; write .csv or "
-                ".parquet"
-            )
+            raise WriteError(Message("error.sheet_too_many_rows", name=name, most=SHEET_ROWS - 1))
         columns = [_sheet_values(column) for column in table.columns]
         for row in zip(*columns, strict=True):
             sheet.append(put(row))
@@ -325,8 +325,7 @@ def _sheet_values(column: pa.ChunkedArray) -> list[Any]:
 def _legal(text: str) -> str:
     if len(text) > _CELL_LENGTH:
         raise WriteError(
-            f"a text of {len(text):,} characters does not fit into a cell, which holds "
-            f"{_CELL_LENGTH:,}: {text[:30]!r} …; write .csv or .parquet"
+            Message("error.sheet_long_text", length=len(text), most=_CELL_LENGTH, start=text[:30])
         )
     return _ILLEGAL.sub("\ufffd", text)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import openpyxl
 
 from gridcell.errors import InputError
+from gridcell.words.messages import Message, some
 
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s>/]")
@@ -65,8 +66,7 @@ def open_sheet(path: Path, title: str | None) -> Sheet:
         merged = [text for last, _, text in sorted(marks.merged) if last > start]
     if merged:
         raise InputError(
-            f"{path.name}#{title}: merged cells {', '.join(merged[:5])}"
-            f"{' …' if len(merged) > 5 else ''}; unmerge them and fill every row"
+            Message("error.merged_cells", file=path.name, sheet=title, cells=some(merged))
         )
     return Sheet(
         name=path.name, title=title, header=header, _data=data, _start=start,
@@ -108,7 +108,7 @@ def _errors(name: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001  openpyxl raises whatever its parsers raise
-        raise InputError(f"{name}: cannot be read as XLSX, {error}") from None
+        raise InputError(Message("error.unreadable_xlsx", name=name, error=error)) from None
 
 
 @contextmanager
@@ -132,12 +132,16 @@ def _choose(name: str, data: bytes, title: str | None) -> tuple[str, str]:
             if any(value is not None for row in sheet.iter_rows(values_only=True) for value in row)
         }
     if not filled:
-        raise InputError(f"{name}: the workbook is empty; expected a table in a sheet")
+        raise InputError(Message("error.workbook_empty", name=name))
     if title is None and len(filled) == 1:
         title = next(iter(filled))
     if title is None or title not in filled:
-        fault = "several sheets" if title is None else f"no sheet {title!r}"
-        raise InputError(f"{name}: {fault}; name one of {', '.join(filled)} as {name}#SHEET")
+        fault = (
+            Message("fault.several_sheets")
+            if title is None
+            else Message("fault.no_sheet", name=title)
+        )
+        raise InputError(Message("error.which_sheet", name=name, fault=fault, sheets=list(filled)))
     return title, str(filled[title]).lstrip("/")
 
 

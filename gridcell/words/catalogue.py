@@ -40,7 +40,10 @@ def require_language(lang: str) -> str:
         For any but `LANGUAGES`.
     """
     if lang not in LANGUAGES:
-        raise InputError(f"language {lang!r}: expected one of {', '.join(LANGUAGES)}")
+        # A message is said by a catalogue.
+        from gridcell.words.messages import Message
+
+        raise InputError(Message("error.language", given=str(lang), known=LANGUAGES))
     return lang
 
 

@@ -6,15 +6,18 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import PurePath
 from typing import Final, TypeAlias
 
 import numpy as np
 
+from gridcell.errors import GridcellError, Saying
 from gridcell.words.catalogue import LANGUAGES, section, text
 
 Value: TypeAlias = "str | int | float | Message | tuple[Value, ...]"
 
 _LIST: Final = "list.separator"
+_JOIN: Final = "join."
 _PHRASES: Final = ("count", "land")
 """Sections whose texts stand within other texts."""
 _ANY: Final = {"": "(.+)", "n": r"(\d[\d,]*)"}
@@ -24,8 +27,9 @@ _ANY: Final = {"": "(.+)", "n": r"(\d[\d,]*)"}
 class Message:
     """What there is to say: which text of the catalogue, and the values that go into it.
 
-    Values are names, numbers, other messages, and lists of these. A text that tells a number of
-    things calls it ``n``, which chooses between the singular and the plural.
+    Values are names, numbers, other messages, and lists of these; paths become names, and errors
+    what they say. A text that tells a number of things calls it ``n``, which chooses between the
+    singular and the plural.
 
     Parameters
     ----------
@@ -79,18 +83,34 @@ def listed(names: Sequence[str], most: int) -> Value:
     return Message("list.more", names=names[:most], n=len(names) - most)
 
 
+def joined(how: str, parts: Sequence[Value]) -> Message:
+    """Return parts as one message: ``lines``, ``clauses`` of a sentence, or ``words``.
+
+    Examples
+    --------
+    >>> str(joined("clauses", [counted("building", 1), counted("household", 3)]))
+    '1 building; 3 households'
+    """
+    return Message(f"{_JOIN}{how}", parts=tuple(parts))
+
+
+def either(names: Sequence[str]) -> Value:
+    """Return names as a list, and where there are none a word for that."""
+    return tuple(names) or Message("part.none")
+
+
 def role_name(name: str) -> Value:
     """Return a role as messages tell it: the usual ones have names in every language."""
     return Message(f"role.{name}") if name in section("role", LANGUAGES[0]) else name
 
 
-def say(message: Message, lang: str) -> str:
+def say(message: Saying | str, lang: str) -> str:
     """Return a message in a language.
 
     Parameters
     ----------
     message
-        What there is to say.
+        What there is to say. A sentence stays as it is.
     lang
         One of `LANGUAGES`.
 
@@ -101,7 +121,7 @@ def say(message: Message, lang: str) -> str:
     KeyError
         The catalogue has no such text, or a value is missing.
     """
-    return _say(message, lang, "")
+    return _say(message, lang, "") if isinstance(message, Message) else str(message)
 
 
 def dump_params(message: Message) -> str:
@@ -154,6 +174,8 @@ class _Inner:
 
 def _say(message: Message, lang: str, spec: str) -> str:
     params = message.params
+    if message.msgid.startswith(_JOIN):
+        return text(message.msgid, lang).join(_parts(params["parts"], lang, spec))
     n = params.get("n", 1)
     template = text(message.msgid, lang, n=n if isinstance(n, int) else 2)
     return template.format_map({k: _said(v, lang, spec) for k, v in params.items()})
@@ -163,8 +185,12 @@ def _said(value: Value, lang: str, spec: str) -> object:
     if isinstance(value, Message):
         return _Inner(value, lang)
     if isinstance(value, tuple):
-        return text(_LIST, lang).join(f"{_said(item, lang, spec)}" for item in value)
+        return text(_LIST, lang).join(_parts(value, lang, spec))
     return format(value, spec) if spec and not isinstance(value, str) else value
+
+
+def _parts(value: Value, lang: str, spec: str) -> list[str]:
+    return [f"{_said(item, lang, spec)}" for item in (value if isinstance(value, tuple) else ())]
 
 
 def _plain(value: object) -> Value:
@@ -172,6 +198,12 @@ def _plain(value: object) -> Value:
         value = value.item()
     if isinstance(value, (list, tuple)):
         return tuple(_plain(item) for item in value)
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, GridcellError):
+        value = value.text
+    elif isinstance(value, BaseException):
+        return " ".join(str(value).split()) or type(value).__name__
     if isinstance(value, (str, int, float, Message)):
         return value
     raise TypeError(f"a message tells names, numbers, messages and lists of these, got {value!r}")

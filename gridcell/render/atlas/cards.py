@@ -9,6 +9,7 @@ import numpy as np
 from gridcell.errors import Hint, InputError
 from gridcell.render.atlas.content import Content, Post, text_of
 from gridcell.render.atlas.sheet import ACCENT, GREY, PALE, Sheets
+from gridcell.words.messages import Message
 
 KINDS: Final = ("micro", "household")
 """What there is a card for."""
@@ -61,10 +62,10 @@ def draw_cards(sheets: Sheets, content: Content, kind: str) -> int:
 def require_cards(content: Content, kind: str) -> None:
     """Refuse a kind that there is not, and households where the plan has no register."""
     if kind not in KINDS:
-        raise InputError(f"cards {kind!r}: expected one of {', '.join(KINDS)}")
+        raise InputError(Message("error.cards_one_of", kind=kind, kinds=list(KINDS)))
     if kind == "household" and content.plan.households.empty:
         raise InputError(
-            "the plan has no register of households; divide with one, or make cards of micro cells",
+            Message("error.no_register"),
             Hint("kind", "micro"),
         )
 

@@ -14,6 +14,7 @@ from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.staff.workbook import make_roster
 from gridcell.words.maps import atlas_words
+from gridcell.words.messages import Message, some
 from gridcell.words.sentences import say_reasons
 from gridcell.words.terms import term
 
@@ -225,9 +226,9 @@ def make_content(
     """
     said = atlas_words(lang)
     if level not in LEVELS:
-        raise InputError(f"level {level!r}: expected one of {', '.join(LEVELS)}")
+        raise InputError(Message("error.level_one_of", level=level, levels=list(LEVELS)))
     if level == "micro" and plan.micro.empty:
-        raise InputError("the plan has no micro cells; choose small ones", Hint("level", "small"))
+        raise InputError(Message("error.no_micro_cells"), Hint("level", "small"))
     around = (plan.small if level == "small" else plan.leaves).sort_values("code")
     around = around.set_index("code", drop=False).rename_axis(None)
     chosen = around
@@ -236,8 +237,11 @@ def make_content(
         chosen = around[around["community"].isin(names["community"])]
         if chosen.empty:
             codes = plan.medium["code"].sort_values()
-            some = ", ".join(codes.iloc[:5]) + (" …" if len(codes) > 5 else "")
-            raise InputError(f"the plan has no community {community!r}; it has {some}")
+            raise InputError(
+                Message(
+                    "error.no_such_community", community=community, communities=some(codes.tolist())
+                )
+            )
     left_out = 0
     if cells is not None:
         every = chosen
@@ -279,7 +283,7 @@ def _chosen(plan: Plan, cells: gpd.GeoDataFrame, codes: set[str]) -> gpd.GeoData
     within = plan.micro.loc[plan.micro["code"].isin(codes), "parent"]
     chosen = cells[cells["code"].isin(codes | set(within))]
     if chosen.empty:
-        raise InputError("none of the cells has a page in this atlas: there is nothing to print")
+        raise InputError(Message("error.nothing_to_print"))
     return chosen
 
 

@@ -17,17 +17,13 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont, TTLibError, newTable
 
 from gridcell.errors import Hint, InputError
+from gridcell.words.messages import Message
 
 CORE_ENCODING: Final = "cp1252"
 """What the Helvetica of every PDF reader can show."""
 
 SUFFIXES: Final = (".ttf", ".otf", ".ttc", ".otc")
 
-_INSTALL: Final = (
-    "install a Chinese font (Debian, Ubuntu: apt-get install fonts-noto-cjk; Fedora: dnf install "
-    "google-noto-sans-cjk-fonts; Alpine: apk add font-noto-cjk; Windows: the optional feature "
-    "'Chinese (Simplified) Supplemental Fonts') or name a font file"
-)
 _TABLES: Final = frozenset({
     "GlyphOrder", "head", "hhea", "maxp", "OS/2", "name", "cmap", "post", "loca", "glyf", "CFF ",
     "hmtx",
@@ -119,8 +115,8 @@ def missing_in_core(characters: set[str]) -> set[str]:
 
 def no_font(characters: set[str], text: str) -> InputError:
     """Return the error about characters of a text that no font can show."""
-    shown = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in sorted(characters)[:5])
-    return InputError(f"no font has {shown} in {text!r}; {_INSTALL}", Hint("font"))
+    shown = [f"{c!r} (U+{ord(c):04X})" for c in sorted(characters)[:5]]
+    return InputError(Message("error.no_font", characters=shown, text=text), Hint("font"))
 
 
 def system_fonts() -> Iterator[Path]:
@@ -160,10 +156,10 @@ def _face(path: Path, characters: set[str]) -> Face:
         with _opened(path, number) as font:
             cmap = font.getBestCmap() or {}
             if not {"glyf", "CFF "} & set(font.keys()):
-                raise InputError(f"{path}: a font without outlines; expected TrueType or OpenType")
+                raise InputError(Message("error.font_no_outlines", path=path))
     except (OSError, TTLibError, AssertionError) as error:
-        reason = getattr(error, "strerror", None) or "no TrueType or OpenType font"
-        raise InputError(f"{path}: cannot be used as a font: {reason}") from None
+        reason = getattr(error, "strerror", None) or Message("fault.no_font")
+        raise InputError(Message("error.font_unusable", path=path, reason=reason)) from None
     return Face(
         path=path, number=number, characters=frozenset(c for c in characters if ord(c) in cmap)
     )

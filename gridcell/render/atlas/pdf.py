@@ -6,11 +6,13 @@ from pathlib import Path
 import pandas as pd
 
 from gridcell.arguments import checked
-from gridcell.errors import InputError, WriteError, needs
+from gridcell.errors import InputError, WriteError
+from gridcell.extras import needs
 from gridcell.files.whole import require_writable, whole_file
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.atlas.content import PAPERS, Content, make_content, text_of
+from gridcell.words.messages import Message
 
 _PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
 
@@ -101,7 +103,7 @@ def print_atlas(
     overwrite: bool,
 ) -> int:
     """Write what `write_atlas` writes; return the number of pages."""
-    with needs("an atlas", extra="print"):
+    with needs("atlas", extra="print"):
         from gridcell.render.atlas.pages import Atlas
         from gridcell.render.atlas.sheet import open_sheets
     file = _require_pdf(path, paper, overwrite=overwrite)
@@ -183,7 +185,7 @@ def print_cards(
     overwrite: bool,
 ) -> int:
     """Write what `write_cards` writes; return the number of cards."""
-    with needs("printing cards", extra="print"):
+    with needs("cards", extra="print"):
         from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
         from gridcell.render.atlas.sheet import open_sheets
     file = _require_pdf(path, paper, overwrite=overwrite)
@@ -200,7 +202,7 @@ def print_cards(
     ):  # fmt: skip
         count = draw_cards(sheets, content, kind)
         if not count:
-            raise InputError("no household of the register has a cell here: there is no card")
+            raise InputError(Message("error.no_household_card"))
         sheets.save(part)
     return count
 
@@ -208,9 +210,9 @@ def print_cards(
 def _require_pdf(path: str | Path, paper: str, *, overwrite: bool) -> Path:
     file = require_writable(path, overwrite=overwrite)
     if file.suffix.lower() != ".pdf":
-        raise WriteError(f"{file}: unknown atlas format {file.suffix!r}; expected .pdf")
+        raise WriteError(Message("error.atlas_format", file=file, suffix=file.suffix))
     if paper not in PAPERS:
-        raise InputError(f"paper {paper!r}: expected one of {', '.join(PAPERS)}")
+        raise InputError(Message("error.paper_one_of", paper=paper, papers=list(PAPERS)))
     return file
 
 
