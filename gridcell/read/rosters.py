@@ -25,7 +25,7 @@ _ID_NUMBER: Final = re.compile(
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS: Final = "10X98765432"
 _NAMES: Final = ("name", "tel")
-"""Names of columns, beside those that contain one of `schema.PERSONAL`, that tell who somebody is."""
+"""Columns that tell who somebody is, beside those that contain one of `schema.PERSONAL`."""
 
 
 def refuse_id_numbers(source: Source) -> None:
