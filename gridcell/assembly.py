@@ -20,6 +20,7 @@ from gridcell.coverage.holders import find_holders
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
 from gridcell.households import (
+    HouseholdCounts,
     building_table,
     count_households,
     household_table,
@@ -59,7 +60,8 @@ class DivisionInput:
     """(buildings,) or (given atoms,) ids."""
     households: NDArray[np.int64]
     """(buildings,) or (given atoms,) to the unit."""
-    estimated: bool
+    estimated: int
+    """Households that are estimates. Where it is a part, atoms tell theirs: ``estimated``."""
     register: pd.DataFrame
     """The register by piece of building: `gridcell.households.place_register`."""
     total: int
@@ -113,12 +115,14 @@ def prepare_input(
         micro_band = np.column_stack([leaf.low, leaf.high])
         fabric = weave(layers, counted.households, micro_band, rules=rules)
         fabric = share_by_entrance(fabric, layers, counted.register)
+        fabric = _with_estimates(fabric, counted)
         general = _general_households(fabric.atoms, len(layers.communities))
         small, micro = aims(layers.communities, general, rules)
     register = counted.register
     held = register["count"] if len(register) else counted.households
     return DivisionInput(
-        layers=layers, names=names, households=counted.households, estimated=counted.estimated,
+        layers=layers, names=names, households=counted.households,
+        estimated=int(counted.households[counted.is_estimate].sum()),
         register=place_register(fabric.pieces, register), total=int(held.sum()), fabric=fabric,
         small=small, micro=micro, findings=(*layers.findings, *counted.findings),
     )  # fmt: skip
@@ -162,7 +166,7 @@ def assemble_plan(
             layers, fabric, division,
             small=explain_small(fabric, division, small, names),
             leaf=None if micro is None else explain_leaves(fabric, division, micro, names),
-            rules=rules.codes, kept=kept, bands=bands, estimated=given.estimated,
+            rules=rules.codes, kept=kept, bands=bands, estimated=given.estimated > 0,
             valid_from=valid_from,
         )  # fmt: skip
     with clock("assign"):
@@ -196,7 +200,7 @@ def assemble_plan(
             rules=rules,
             inputs=layers.inputs,
             bands=bands,
-            estimated=int(given.households.sum()) if given.estimated else 0,
+            estimated=given.estimated,
             staffing=assignment.figures,
             division=_division_figures(given, division),
             fabric=keep_fabric(
@@ -273,6 +277,18 @@ def _households_by_community(layers: Layers, households: NDArray[np.int64]) -> N
             Message("error.no_households", households=households.sum(), n_buildings=len(sources))
         )
     return total.astype(np.int64)
+
+
+def _with_estimates(fabric: Fabric, counted: HouseholdCounts) -> Fabric:
+    """Return the land whose atoms tell how many of their households are estimates, if some are."""
+    if not counted.estimated or counted.is_estimate.all():
+        return fabric
+    pieces = fabric.pieces
+    rows = (pieces["atom"] >= 0) & counted.is_estimate[pieces["building"].to_numpy()]
+    some = pieces[rows.to_numpy()]
+    held = np.bincount(some["atom"], weights=some["households"], minlength=len(fabric.atoms))
+    atoms = fabric.atoms.assign(estimated=held.astype(np.int64))
+    return dataclasses.replace(fabric, atoms=atoms)
 
 
 def _general_households(atoms: pd.DataFrame, communities: int) -> NDArray[np.int64]:

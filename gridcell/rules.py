@@ -109,6 +109,16 @@ class Households(_Section):
     """Storey height that turns building heights into floors, for estimates."""
     min_footprint_m2: Annotated[float, Field(ge=0)] = 25.0
     """Smaller buildings (sheds, garages) are estimated to hold nobody."""
+    max_footprint_m2: Annotated[float, Field(gt=0)] = 20_000.0
+    """Larger footprints (fields, harbours, estates) are estimated to hold nobody."""
+    estimate: Literal["sparse", "missing", "never"] = "sparse"
+    """Whose households are estimated: of buildings without a figure where few have one, of all
+    buildings without a figure, or of none."""
+    complete_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Figures on this share of the buildings that may be lived in are no sparse ones: then a
+    building without a figure holds nobody."""
+    calibrate_from: Annotated[int, Field(ge=1)] = 30
+    """So many figures tell the floor area of a household; with fewer it is `m2_per_household`."""
 
 
 class FabricRules(_Section):

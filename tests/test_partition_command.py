@@ -194,7 +194,7 @@ def _no_toml(folder):
         (_missing_file, "nowhere.gpkg"),
         (_missing_layer, "nothing"),
         (_no_crs, "--crs"),
-        (_no_code, "[fields.communities]"),
+        (_no_code, "--field communities.code"),
         (_repeated_codes, "450802001013"),
         (_bow_tie, "self-intersection"),
         (_far_away, "far.gpkg"),

@@ -189,7 +189,13 @@ def summary(plan: "Plan", output: Path | None, *, seconds: float, broken: dict[s
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
         for row in rows
     ]
-    estimated = " (estimated: no figures were given)" if plan.is_estimated else ""
+    estimated = ""
+    if plan.is_estimated:
+        all_of_them = plan.division.households in (None, plan.estimated)
+        estimated = (
+            " (estimated: no figures were given)" if all_of_them
+            else f" ({plan.estimated:,} of them estimated)"
+        )  # fmt: skip
     staffed = []
     if plan.staffing is not None and plan.staffing.people:
         vacant = int(plan.vacancies["missing"].sum())

@@ -95,7 +95,7 @@ class _NumberedCells:
         pairs = zip(self.code, self.verdict.reason, strict=True)
         return {code: reason for code, reason in pairs if reason is not None}
 
-    def frame(self, crs: pyproj.CRS, known: "_Known") -> gpd.GeoDataFrame:
+    def frame(self, crs: pyproj.CRS, bands: Bands) -> gpd.GeoDataFrame:
         """Return the cells with `schema.CELL_COLUMNS`, in the order in which they are numbered."""
         n = len(self.geometry)
         none = np.full(n, None, dtype=object)
@@ -124,17 +124,9 @@ class _NumberedCells:
         frame["households"], frame["buildings"] = self.counts[:, 0], self.counts[:, 1]
         frame["area_m2"] = area
         frame["compactness"] = 4 * np.pi * area / shapely.length(self.geometry) ** 2
-        frame["estimated"] = frame["households"] if known.estimated else 0
-        frame = frame.assign(**band_figures(frame, known.bands))
+        frame["estimated"] = self.counts[:, 2]
+        frame = frame.assign(**band_figures(frame, bands))
         return gpd.GeoDataFrame(frame[list(CELL_COLUMNS)], geometry=self.geometry, crs=crs)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Known:
-    """What is known of all cells."""
-
-    bands: Bands
-    estimated: bool
 
 
 def make_cells(
@@ -168,7 +160,7 @@ def make_cells(
     bands
         By community and level, the band that cells are made for.
     estimated
-        Whether households are estimates.
+        Whether households are estimates: of atoms with a column ``estimated`` so many, else all.
     valid_from
         From which day cells are valid, where communities and sites have no date of their own.
         Without it, the cells of a community have the date of the community.
@@ -180,7 +172,7 @@ def make_cells(
     """
     community_of_small, small_of_leaf = division.community_of_small, division.small_of_leaf
     smalls, leaves = len(community_of_small), len(small_of_leaf)
-    leaf_counts = _count(fabric.pieces, division.leaf, leaves)
+    leaf_counts = _count(fabric, division.leaf, leaves, estimated=estimated)
     small_counts = _sum_up(leaf_counts, small_of_leaf, smalls)
     borders = trace_borders(fabric, division.leaf)
 
@@ -214,7 +206,7 @@ def make_cells(
             (large_level, medium_level, small_level, micro_level),
             on_small,
             layers.crs,
-            _Known(bands or {}, estimated),
+            bands or {},
         ),
         reasons={**small_level.reasons(), **micro_level.reasons()},
         leaf_of_atom=leaf_code[division.leaf],
@@ -224,13 +216,13 @@ def make_cells(
 
 
 def _layers(
-    levels: Sequence[_NumberedCells], small_leaves: Ints, crs: pyproj.CRS, known: _Known
+    levels: Sequence[_NumberedCells], small_leaves: Ints, crs: pyproj.CRS, bands: Bands
 ) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of the levels and of the leaves, sorted by code.
 
     The leaves are some small cells, by number, and all micro cells.
     """
-    frames = {cells.level: cells.frame(crs, known) for cells in levels}
+    frames = {cells.level: cells.frame(crs, bands) for cells in levels}
     frames["leaves"] = pd.concat(
         [frames["small"].iloc[small_leaves], frames["micro"]], ignore_index=True
     )
@@ -408,23 +400,24 @@ def _sentences(reasons: Texts) -> list[str | None]:
     return [None if reason is None else str(reason) for reason in reasons]
 
 
-def _count(pieces: pd.DataFrame, leaf: Ints, n: int) -> Ints:
-    """Return households and buildings of each leaf."""
+def _count(fabric: Fabric, leaf: Ints, n: int, *, estimated: bool) -> Ints:
+    """Return households, buildings and estimated households of each leaf."""
+    pieces = fabric.pieces
     placed = pieces[pieces["atom"] >= 0]
     at = leaf[placed["atom"].to_numpy()]
     building = placed["building"].to_numpy()
     held = placed.groupby([building, at])["households"].transform("sum").to_numpy()
     order = np.lexsort((np.arange(len(at)), -held, building))
     most = order[run_starts(building[order])]
-    return np.column_stack(
-        [
-            np.bincount(at, weights=placed["households"], minlength=n),
-            np.bincount(at[most], minlength=n),
-        ]
-    ).astype(np.int64)
+    households = np.bincount(at, weights=placed["households"], minlength=n)
+    part = households if estimated else np.zeros(n)
+    if "estimated" in fabric.atoms:
+        part = np.bincount(leaf, weights=fabric.atoms["estimated"], minlength=n)
+    columns = [households, np.bincount(at[most], minlength=n), part]
+    return np.column_stack(columns).astype(np.int64)
 
 
 def _sum_up(counts: Ints, parent: Ints, n: int) -> Ints:
-    """Return the sums of households and buildings over the children of each of n cells."""
-    columns = [np.bincount(parent, weights=counts[:, i], minlength=n) for i in (0, 1)]
+    """Return the sums of the counts over the children of each of n cells."""
+    columns = [np.bincount(parent, weights=column, minlength=n) for column in counts.T]
     return np.column_stack(columns).astype(np.int64)

@@ -1,6 +1,6 @@
 """How many households each building holds: registered, counted, or estimated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from gridcell.errors import InputError
 from gridcell.households.entrances import entrance_span
-from gridcell.households.estimate import estimate_households
+from gridcell.households.estimate import estimate_households, may_be_lived_in
+from gridcell.households.estimate_findings import estimate_findings, unknown_findings
 from gridcell.households.findings import (
     community_findings,
     crowding_findings,
@@ -20,7 +21,6 @@ from gridcell.households.findings import (
 from gridcell.households.register import locate_lines, unique_lines
 from gridcell.model import Finding, Layers
 from gridcell.rules import Households
-from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
 
@@ -34,7 +34,8 @@ class HouseholdCounts:
 
     households: Ints
     """(buildings,) to the unit."""
-    estimated: bool
+    is_estimate: NDArray[np.bool_]
+    """(buildings,) whether the figure is an estimate."""
     register: pd.DataFrame
     """One row a line of the register: ``household_id`` (unique), ``unit``, ``count``, ``building``
     (row or -1), ``west`` and ``east`` (the stretch of the building's length, from 0 at its west end
@@ -42,12 +43,18 @@ class HouseholdCounts:
     without a register."""
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def estimated(self) -> bool:
+        """Whether any figure is an estimate."""
+        return bool(self.is_estimate.any())
+
 
 def count_households(layers: Layers, rules: Households | None = None) -> HouseholdCounts:
     """Return how many households each building holds: registered, counted, or estimated.
 
     The register counts where there is one; differences from counts on buildings are findings.
-    Without any figure households are estimated from floor area, and said to be.
+    Where no building has a figure, or few have one, the others are estimated from floor area
+    (`estimate_households`), and said to be.
 
     Parameters
     ----------
@@ -77,17 +84,15 @@ def count_households(layers: Layers, rules: Households | None = None) -> Househo
     buildings = layers.buildings
     if buildings is None:
         return HouseholdCounts(
-            households=np.empty(0, np.int64), estimated=False, register=_no_register()
-        )
+            households=np.empty(0, np.int64), is_estimate=np.empty(0, bool),
+            register=_no_register(),
+        )  # fmt: skip
     counted = _in_buildings(layers, buildings, rules)
-    _refuse_impossible("buildings: building", buildings["bldg_id"], counted.households)
+    figures = np.where(counted.is_estimate, 0, counted.households)
+    _refuse_impossible("buildings: building", buildings["bldg_id"], figures)
     more = community_findings(layers.communities, buildings, counted.households)
-    if not counted.estimated:
-        more += crowding_findings(buildings, counted.households, rules)
-    return HouseholdCounts(
-        households=counted.households, estimated=counted.estimated, register=counted.register,
-        findings=(*counted.findings, *more),
-    )  # fmt: skip
+    more += crowding_findings(buildings, figures, rules)
+    return replace(counted, findings=(*counted.findings, *more))
 
 
 def _in_buildings(
@@ -96,27 +101,34 @@ def _in_buildings(
     known = pd.to_numeric(buildings["households"])
     if layers.households is not None:
         return _registered(layers, buildings, known, rules)
-    if known.notna().any():
-        found = []
-        if unknown := int(known.isna().sum()):
-            found.append(
-                Finding(
-                    kind="households_unknown", severity="note", measure=float(unknown),
-                    text=Message("finding.households_unknown", n=unknown, total=len(known)),
-                )
-            )  # fmt: skip
-        counts = known.fillna(0).to_numpy(dtype=np.int64)
+    figures = known.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    unknown = np.isnan(figures)
+    if not _asks_for_estimates(buildings, unknown, rules):
         return HouseholdCounts(
-            households=counts, estimated=False, register=_no_register(), findings=tuple(found)
-        )
-    counts = estimate_households(buildings, rules)
-    note = Finding(
-        kind="estimated", severity="warning", measure=float(counts.sum()),
-        text=Message("finding.estimated", n=counts.sum(), m2=rules.m2_per_household),
-    )  # fmt: skip
+            households=np.nan_to_num(figures).astype(np.int64),
+            is_estimate=np.zeros(len(buildings), dtype=bool), register=_no_register(),
+            findings=tuple(unknown_findings(buildings, unknown, rules)),
+        )  # fmt: skip
+    counts = estimate_households(buildings, rules, known=figures)
+    # Nobody can live on more floor than there is in any building: no estimate is fatal.
+    counts = np.where(unknown, np.minimum(counts, MOST_HOUSEHOLDS), counts)
     return HouseholdCounts(
-        households=counts, estimated=True, register=_no_register(), findings=(note,)
-    )
+        households=counts, is_estimate=unknown, register=_no_register(),
+        findings=tuple(estimate_findings(buildings, figures, counts, rules)),
+    )  # fmt: skip
+
+
+def _asks_for_estimates(
+    buildings: gpd.GeoDataFrame, unknown: NDArray[np.bool_], rules: Households
+) -> bool:
+    """Return whether figures are so few that they are no register of the buildings."""
+    if rules.estimate == "never" or not unknown.any():
+        return False
+    if rules.estimate == "missing" or unknown.all():
+        return True
+    homes = may_be_lived_in(buildings, rules)
+    share = float((~unknown[homes]).mean()) if homes.any() else 1.0
+    return share < rules.complete_share
 
 
 def _registered(
@@ -144,8 +156,9 @@ def _registered(
     ).astype(np.int64)
     findings += register_findings(table, register, layers, buildings, known, counts, rules)
     return HouseholdCounts(
-        households=counts, estimated=False, register=table, findings=(*findings, *lost)
-    )
+        households=counts, is_estimate=np.zeros(len(buildings), dtype=bool), register=table,
+        findings=(*findings, *lost),
+    )  # fmt: skip
 
 
 def _in_atoms(layers: Layers) -> HouseholdCounts:
@@ -156,7 +169,9 @@ def _in_atoms(layers: Layers) -> HouseholdCounts:
     if layers.households is None:
         # Hexagons may have got the figures of whole communities, by area.
         estimated = any(finding.kind == "estimated" for finding in layers.findings)
-        return HouseholdCounts(households=counts, estimated=estimated, register=_no_register())
+        return HouseholdCounts(
+            households=counts, is_estimate=np.full(len(atoms), estimated), register=_no_register()
+        )
     named = atoms.assign(bldg_id=atoms["atom_id"])
     return _registered(
         layers, named, pd.Series(np.nan, index=named.index), Households(nearest_m=0.0)

@@ -30,37 +30,80 @@ LIVED_IN: Final = (
 """Uses of buildings in which somebody should live, in lower case."""
 
 
+MOST_FLOORS: Final = 200
+"""More floors than any building has: years, codes and heights in the column of floors."""
+
+
 def estimate_households(
-    buildings: gpd.GeoDataFrame, rules: Households | None = None
+    buildings: gpd.GeoDataFrame,
+    rules: Households | None = None,
+    *,
+    known: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int64]:
     """Return households by building from footprint, floors and use.
 
     Floor area is footprint times floors (else height over the height of a storey, else 1). A
-    building that may be lived in holds at least one household; sheds and other uses none.
+    building that may be lived in holds at least one household; sheds, other uses and what is too
+    large for a building (`may_be_lived_in`) none.
+
+    Where enough buildings have a figure, a household gets as much floor area as it has in them: the
+    sum of their floor area over the sum of their households, for buildings whose floors are known
+    and those whose floors are not each by their like. Else it gets `Households.m2_per_household`.
 
     Parameters
     ----------
     buildings
         ``floors``, ``height`` (metres), ``use``, all optional; polygons in a metric CRS.
     rules
-        Floor area of a household, height of a storey, smallest footprint lived in.
+        Floor area of a household, height of a storey, which footprints are lived in, how many
+        figures suffice.
+    known
+        (buildings,) households where they are known, NaN elsewhere. Returned as they are.
     """
     rules = rules or Households()
-    storeys = storeys_of(buildings, rules).fillna(1.0).to_numpy(dtype=np.float64)
+    storeys = storeys_of(buildings, rules)
+    floor_m2 = buildings.area.to_numpy() * storeys.fillna(1.0).to_numpy(dtype=np.float64)
+    lived_in = may_be_lived_in(buildings, rules)
+    m2 = np.full(len(buildings), rules.m2_per_household)
+    if known is not None:
+        told = storeys.notna().to_numpy()
+        for alike in (told, ~told):
+            of = alike & lived_in & ~np.isnan(known)
+            if (known[of] > 0).sum() >= rules.calibrate_from:
+                m2[alike] = floor_m2[of].sum() / known[of].sum()
+    counts = np.where(lived_in, np.maximum(np.round(floor_m2 / m2), 1), 0)
+    if known is not None:
+        counts = np.where(np.isnan(known), counts, known)
+    return counts.astype(np.int64)
+
+
+def may_be_lived_in(buildings: gpd.GeoDataFrame, rules: Households) -> NDArray[np.bool_]:
+    """Return which buildings an estimate gives households, by their size and use.
+
+    Parameters
+    ----------
+    buildings
+        As in `estimate_households`.
+    rules
+        The smallest and the largest footprint.
+    """
     footprint = buildings.area.to_numpy()
-    counts = np.maximum(np.round(footprint * storeys / rules.m2_per_household), 1)
-    use = uses_of(buildings)
-    empty = (footprint < rules.min_footprint_m2) | use.isin(NOT_LIVED_IN).to_numpy()
-    return np.where(empty, 0, counts).astype(np.int64)
+    fits = (footprint >= rules.min_footprint_m2) & (footprint <= rules.max_footprint_m2)
+    other = uses_of(buildings).isin(NOT_LIVED_IN).to_numpy(dtype=np.bool_)
+    return np.asarray(fits & ~other)
 
 
 def storeys_of(buildings: gpd.GeoDataFrame, rules: Households) -> "pd.Series[float]":
-    """Return the floors of each building, at least 1: given, or from its height, or NaN."""
+    """Return the floors of each building, at least 1: given, or from its height, or NaN.
+
+    More than `MOST_FLOORS` are none.
+    """
     none = pd.Series(np.nan, index=buildings.index)
-    floors = pd.to_numeric(buildings.get("floors", none))
-    height = pd.to_numeric(buildings.get("height", none))
+    floors = pd.to_numeric(buildings.get("floors", none)).astype("float64")
+    height = pd.to_numeric(buildings.get("height", none)).astype("float64")
     by_height = (height / rules.metres_per_floor).round().clip(lower=1)
-    storeys: pd.Series[float] = floors.fillna(by_height).clip(lower=1).astype("float64")
+    floors, by_height = (s.where(s <= MOST_FLOORS) for s in (floors, by_height))
+    storeys: pd.Series[float] = floors.fillna(by_height).clip(lower=1)
     return storeys
 
 

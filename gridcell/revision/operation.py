@@ -134,7 +134,7 @@ def input_of(plan: Plan) -> DivisionInput:
         ),
         names=names,
         households=held.astype(np.int64),
-        estimated=plan.is_estimated,
+        estimated=plan.estimated,
         register=register,
         total=int(held.sum()) if total is None else total,
         fabric=dataclasses.replace(plan.fabric, atoms=atoms, findings=()),

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
+import numpy as np
+
+from gridcell.check.promises.faults import numbers
 from gridcell.check.promises.report import differences, differs
 from gridcell.coverage.proof import CoverageProof
 from gridcell.model import CoverageFigures, Finding, Plan
@@ -43,8 +46,10 @@ def check_facts(plan: Plan, proofs: Mapping[str, CoverageProof]) -> Iterator[Fin
         ):
             yield differs(path, given, expected)
     households = plan.division.households
-    if households is not None and plan.estimated not in (0, households):
-        yield differs(("households", "estimated"), plan.estimated, "all of them or 0")
+    if households is not None and plan.publication is None:
+        held = int(np.nansum(np.maximum(numbers(plan.leaves["estimated"]), 0)))
+        if not held <= plan.estimated <= min(held + plan.unassigned, households):
+            yield differs(("households", "estimated"), plan.estimated, f"those of cells, {held}")
     yield from _bands(plan)
 
 

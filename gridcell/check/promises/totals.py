@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, layer, numbers, text
 from gridcell.model import Finding, Plan
@@ -39,16 +40,32 @@ def _figures(plan: Plan, level: str) -> Iterator[Finding]:
         yield from cell_faults(
             "totals", level, cells, wrong, Message("fault.expected_number", column=name)
         )
-    # Households are all estimates or all counted.
-    right = numbers(cells["households"]) if plan.is_estimated else np.zeros(len(cells))
-    given = numbers(cells["estimated"])
+    given, most = numbers(cells["estimated"]), numbers(cells["households"])
+    right = _estimated(plan, level)
     off = (given >= 0) & ~np.isnan(right) & (given != right)
+    # Of a plan without its land only the sums are known.
+    over = (given > most) & np.isnan(right)
+    right, off = np.where(over, most, right), off | over
     said = np.full(len(cells), None, dtype=object)
     said[off] = [
         Message("fault.wrong_estimated", given=a, true=b)
         for a, b in zip(given[off], right[off], strict=True)
     ]
     yield from cell_faults("totals", level, cells, off, said)
+
+
+def _estimated(plan: Plan, level: str) -> NDArray[np.float64]:
+    """Return how many households of each cell are estimates, NaN where only its sums tell."""
+    cells = plan.cells(level)
+    if not plan.is_estimated:
+        return np.zeros(len(cells))
+    atoms = None if plan.fabric is None else plan.fabric.atoms
+    if plan.division.households in (None, plan.estimated) or plan.publication is not None:
+        return numbers(cells["households"])
+    if atoms is None or "estimated" not in atoms:
+        return np.full(len(cells), np.nan)
+    held = atoms.groupby("code")["estimated"].sum()
+    return np.asarray(held.reindex(cells["code"]).to_numpy(dtype=np.float64))
 
 
 def _children(plan: Plan, above: str, level: str) -> Iterator[Finding]:
