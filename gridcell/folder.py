@@ -76,7 +76,7 @@ def write_plan(
         Where to write; see `require_free`.
     atoms
         Write the land as well: layer ``atoms``, table ``borders`` and what refers to them, which
-        updates and edits go on from. A plan without them is a quarter smaller.
+        edits need and updates do not. Without them ``plan.gpkg`` is a quarter to a half smaller.
     overwrite
         Replace a plan that is there already.
     lang

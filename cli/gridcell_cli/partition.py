@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--no-atoms",
     is_flag=True,
     envvar="GRIDCELL_NO_ATOMS",
-    help="Leave out the land that updates and edits go on from; a quarter smaller.",
+    help="Leave out the land that edits need; plan.gpkg is a quarter to a half smaller.",
 )
 @options.lang
 @options.workers
