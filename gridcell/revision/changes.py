@@ -173,8 +173,8 @@ def _causes(
     """Return the cells that had a reason of their own to change."""
     today = pairs.groupby("old")["households"].sum()
     area = pairs.groupby("old")["area_m2"].sum()
-    home = pairs["new"].map(new["community"])
-    homes = home.groupby(pairs["old"]).agg(lambda held: held.mode().iloc[0])
+    moving = pairs[pairs["old"].isin(codes)]
+    homes = _most_common(moving["old"], moving["new"].map(new["community"]))
     dedicated = pairs[pairs["new"].map(new["grid_type"]).eq("dedicated").to_numpy()]
     sites = dedicated[~dedicated["new"].isin(old.index)].drop_duplicates("old")
     site = sites.set_index("old")["new"].map(new["name"])
@@ -212,6 +212,13 @@ def _causes(
         elif level == "micro" and general and parent[code] != cell["parent"]:
             whys[code] = Message("change.parent", cell=parent[code])
     return whys
+
+
+def _most_common(group: "pd.Series[str]", value: "pd.Series[str]") -> "pd.Series[str]":
+    """Return the most common value of each group, the first of equals."""
+    count = pd.DataFrame({"group": group, "value": value}).value_counts(sort=False).reset_index()
+    count = count.sort_values(["count", "value"], ascending=[False, True], kind="stable")
+    return count.drop_duplicates("group").set_index("group")["value"]
 
 
 def _along(others: list[str], whys: dict[str, Message], origins: list[str]) -> Message:
