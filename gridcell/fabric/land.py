@@ -130,13 +130,13 @@ class _Outlines:
 
 def _triangulate(faces: Geometries, which: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Ints]:
     """Return the corners of triangles, (triangles, 3, 2), that turn left, and the face of each."""
-    parts, of_part = shapely.get_parts(
-        shapely.constrained_delaunay_triangles(faces[which]), return_index=True
-    )
-    corner_xy = shapely.get_coordinates(parts).reshape(-1, 4, 2)[:, :3]
+    triangles = shapely.constrained_delaunay_triangles(faces[which])
+    # Read from the collections: millions of triangles as objects take longer than their making.
+    xy, of_point = shapely.get_coordinates(triangles, return_index=True)
+    corner_xy = xy.reshape(-1, 4, 2)[:, :3].copy()
     turned = _signed_area(corner_xy) < 0
     corner_xy[turned] = corner_xy[turned][:, ::-1]
-    return corner_xy, np.flatnonzero(which)[of_part]
+    return corner_xy, np.flatnonzero(which)[of_point[::4]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -154,10 +154,14 @@ def atoms_of_lines(table: pd.DataFrame) -> tuple[Ints, Ints, NDArray[np.float64]
     """
     rows = np.flatnonzero(table["atoms"].notna())
     named = table["atoms"].iloc[rows].astype("str").reset_index(drop=True)
-    parts = named.str.split(";").explode()
-    split = parts.str.partition(":")
-    atom = pd.to_numeric(split[0], errors="coerce").fillna(-1).to_numpy(dtype=np.int64)
-    line: Ints = rows[parts.index.to_numpy()]
+    # Most lines live in one atom.
+    alone = named.str.isdigit().to_numpy(dtype=bool)
+    parts = named[~alone].str.split(";").explode()
+    split = parts.str.partition(":").reindex(columns=range(3))
+    line: Ints = np.concatenate([rows[alone], rows[parts.index.to_numpy(dtype=np.int64)]])
+    atom = pd.to_numeric(pd.concat([named[alone], split[0]]), errors="coerce").fillna(-1)
     share = pd.to_numeric(split[2], errors="coerce").to_numpy(dtype=np.float64)
-    whole = np.nan_to_num(numbers(table["count"]))[line]
-    return line, atom, np.where(split[1] == "", whole, np.nan_to_num(share))
+    count = np.nan_to_num(numbers(table["count"]))[line]
+    divided = np.flatnonzero(split[1].to_numpy(dtype=object) == ":")
+    count[int(alone.sum()) + divided] = np.nan_to_num(share[divided])
+    return line, atom.to_numpy(dtype=np.int64), count

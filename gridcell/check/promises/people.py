@@ -43,6 +43,8 @@ def _known_households(plan: Plan) -> Iterator[Finding]:
         yield fault("unknown_code", said)
     # Households left out without a register have no id; a line of several may fill several slabs.
     again = table["household_id"].notna() & table["household_id"].duplicated()
+    if not again.any():
+        return
     same = table.duplicated(["household_id", "code"]) | table.index.isin(lost.index)
     for row in table[again & same].itertuples():
         said = Message("finding.duplicate_household", household=row.household_id)
