@@ -89,7 +89,7 @@ def test_an_edited_layer_comes_with_a_page_of_what_changed(town, tmp_path, monke
     plan = town[1]
     gridcell.write_plan(plan, tmp_path / "plan")
     # With its land, whatever the file keeps of it.
-    monkeypatch.setattr("gridcell.formats.geopackage.read_plan", lambda _: plan)
+    monkeypatch.setattr("gridcell_cli.adopt.open_plan", lambda *_, **__: plan)
     small = plan.small[plan.small["grid_type"] == "general"]
     home = small["community"].value_counts().index[0]
     one, two = small.loc[small["community"] == home, "code"].iloc[:2]

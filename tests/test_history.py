@@ -83,7 +83,7 @@ def test_a_plan_without_a_registry_knows_the_codes_in_use():
 @pytest.fixture
 def run(capsys, monkeypatch, plan):
     monkeypatch.setattr(frame, "_be_quiet", lambda: None)
-    monkeypatch.setattr("gridcell.formats.geopackage.read_plan", lambda _: plan)
+    monkeypatch.setattr("gridcell_cli.history.open_plan", lambda *_, **__: plan)
 
     def run(*arguments):
         with pytest.raises(SystemExit) as exit_:
@@ -117,7 +117,7 @@ def test_the_command_tells_the_operations(run, plan, monkeypatch):
         }
     )  # fmt: skip
     told = dataclasses.replace(plan, history=history)
-    monkeypatch.setattr("gridcell.formats.geopackage.read_plan", lambda _: told)
+    monkeypatch.setattr("gridcell_cli.history.open_plan", lambda *_, **__: told)
     code, out, _ = run()
     assert code == 0
     assert out.splitlines() == [
@@ -126,5 +126,5 @@ def test_the_command_tells_the_operations(run, plan, monkeypatch):
     ]  # fmt: skip
     assert json.loads(run("--json")[1])[0]["changes"] == {"N": 5}
     none = dataclasses.replace(plan, history=empty_table("history"))
-    monkeypatch.setattr("gridcell.formats.geopackage.read_plan", lambda _: none)
+    monkeypatch.setattr("gridcell_cli.history.open_plan", lambda *_, **__: none)
     assert "no history" in run()[1]

@@ -46,7 +46,7 @@ def run(*arguments):
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         assert isinstance(done.exception, GridcellError), done.exception
         return done.exception.exit_code, str(done.exception)
-    return done.exit_code, done.output
+    return done.exit_code, done.stdout if done.exit_code == 0 else done.output
 
 
 def test_a_plan_is_written_again_with_its_staff_and_nothing_else_changed(folder, tmp_path):

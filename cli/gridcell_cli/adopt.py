@@ -10,6 +10,7 @@ import click
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
 from gridcell_cli.partition import broken_in, require_certified, summary, warnings_of
+from gridcell_cli.plans import open_plan
 from gridcell_cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def command(
     """
     from gridcell.errors import ProofError
     from gridcell.folder import require_free, write_plan
-    from gridcell.formats.geopackage import is_plan, read_plan
+    from gridcell.formats.geopackage import is_plan
     from gridcell.read import read_layers
     from gridcell.revision.adopt import adopt_cells
     from gridcell.rules import read_rules
@@ -127,7 +128,7 @@ def command(
         land: Layers | Plan
         earlier: Plan | None = None
         if plan is not None:
-            land = earlier = read_plan(plan)
+            land = earlier = open_plan(Path(plan), quiet=quiet)
         else:
             land = read_layers(
                 communities or "", buildings, households=households, sites=sites,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridcell_cli import options
+from gridcell_cli.plans import open_plan
 
 if TYPE_CHECKING:
     from gridcell.model import Plan
@@ -89,7 +90,12 @@ def command(
             raise click.UsageError(f"{name}: tells who answers, whom --publish leaves out")
     require_writable(output, overwrite=overwrite)
     read = options.read_shown(
-        plan, publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
+        plan,
+        publish=publish,
+        threshold=threshold,
+        earlier=earlier,
+        publish_level=publish_level,
+        quiet=quiet,
     )
     shared: dict[str, Any] = {
         "paper": paper.upper(), "community": community, "contacts": contacts, "lang": lang,
@@ -118,11 +124,10 @@ def _changed_since(
 ) -> tuple[list[str], list[str]]:
     """Return the codes whose pages changed since an earlier plan, and those whose pages ended."""
     from gridcell.errors import InputError
-    from gridcell.formats.geopackage import read_plan
     from gridcell.revision.compare import compare_plans
     from gridcell.words.messages import Message
 
-    comparison = compare_plans(read_plan(earlier, atoms=False), plan)
+    comparison = compare_plans(open_plan(earlier, atoms=False, quiet=True), plan)
     changed = comparison.changed_pages()
     before = comparison.a.small if level == "small" else comparison.a.leaves
     if community is not None:

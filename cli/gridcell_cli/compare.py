@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gridcell_cli import options
+from gridcell_cli.plans import open_plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,13 +44,14 @@ def command(
     became, or two ways to divide.
     """
     from gridcell.files.whole import require_writable
-    from gridcell.formats.geopackage import read_plan
     from gridcell.revision.compare import compare_plans, write_comparison
     from gridcell_cli.update import as_data
 
     if output is not None:
         require_writable(output, overwrite=overwrite)
-    comparison = compare_plans(read_plan(a, atoms=False), read_plan(b, atoms=False))
+    comparison = compare_plans(
+        open_plan(a, atoms=False, quiet=quiet), open_plan(b, atoms=False, quiet=quiet)
+    )
     if output is not None:
         write_comparison(comparison, output, lang=lang, overwrite=overwrite)
     if as_json:

@@ -8,6 +8,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.plans import tell_cells
 
 
 @click.command("crosswalk")
@@ -59,12 +60,18 @@ def command(
     from gridcell.crosswalk import make_crosswalk, write_crosswalk
     from gridcell.crosswalk.write import require_format
     from gridcell.files.whole import require_writable
+    from gridcell.formats.geopackage import is_plan
+    from gridcell.read.files import split_layer
     from gridcell.render.crosswalk import write_crosswalk_map
     from gridcell.rules import Rules
 
     require_format(output, overwrite=overwrite)
     if map_file is not None:
         require_writable(map_file, overwrite=overwrite)
+    for side in (a, b):
+        file = split_layer(side)[0]
+        if is_plan(file):
+            tell_cells(file, quiet=quiet)
     crosswalk = make_crosswalk(
         a, b, buildings=buildings, households=households, threshold=threshold, sliver_m=sliver,
         crs=crs, encoding=encoding, rules=Rules(fields=fields),

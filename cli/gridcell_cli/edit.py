@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from gridcell_cli import options
+from gridcell_cli.plans import open_plan
 from gridcell_cli.progress import ProgressLine
 
 _FORMS = {
@@ -62,7 +63,6 @@ def command(
     Several operations are separated by a comma that stands alone.
     """  # noqa: D301 - click's own mark
     from gridcell.folder import require_free, write_plan
-    from gridcell.formats.geopackage import read_plan
     from gridcell.revision.changes import list_changes
     from gridcell.revision.edits import edit_plan
     from gridcell.revision.script import edits_of, read_script
@@ -74,7 +74,7 @@ def command(
         raise click.UsageError("give operations, or --script with a file of them")
     entries = parse_operations(words)
     require_free(output, overwrite=overwrite)
-    before = read_plan(plan)
+    before = open_plan(plan, quiet=quiet)
     edits = (
         edits_of(entries, before.crs, "operations")
         if script is None

@@ -7,6 +7,7 @@ import click
 
 from gridcell.schema import EXPORT_FORMATS
 from gridcell_cli import options
+from gridcell_cli.plans import open_plan
 
 
 @click.command("export")
@@ -56,7 +57,6 @@ def command(
     """
     from gridcell.disclosure.publication import THRESHOLD
     from gridcell.export import export_plan, require_export
-    from gridcell.formats.geopackage import read_plan
 
     options.require_publishing(
         publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
@@ -66,7 +66,7 @@ def command(
         earlier=earlier, overwrite=overwrite,
     )  # fmt: skip
     export = export_plan(
-        read_plan(plan, atoms=False), output, format=format_, resolution=resolution,
+        open_plan(plan, atoms=False, quiet=quiet), output, format=format_, resolution=resolution,
         households=households, publish=publish, threshold=threshold or THRESHOLD,
         publish_level=publish_level or "micro", earlier=earlier, lang=lang,
         overwrite=overwrite,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridcell_cli import options
+from gridcell_cli.plans import open_plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
 @options.common
 def command(plan: Path, code: str | None, *, as_json: bool, quiet: bool) -> None:
     """Tell the operations on PLAN; with CODE, where it came from and what became of it."""
-    from gridcell.formats.geopackage import read_plan
     from gridcell.revision.history import trace_code
 
-    told = read_plan(plan)
+    told = open_plan(plan, quiet=quiet)
     if code is None:
         operations = _operations(told)
         if as_json:

@@ -7,6 +7,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.plans import tell_cells
 
 
 @click.command("locate")
@@ -43,6 +44,7 @@ def command(
     """
     from gridcell.locator import locate_file
 
+    tell_cells(plan, quiet=quiet)
     report = locate_file(
         plan, points, output,
         crs=crs, encoding=encoding, nearest_m=nearest, overwrite=overwrite,

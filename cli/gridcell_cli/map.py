@@ -62,7 +62,12 @@ def command(
 
     def shown() -> "Plan":
         return options.read_shown(
-            plan, publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
+            plan,
+            publish=publish,
+            threshold=threshold,
+            earlier=earlier,
+            publish_level=publish_level,
+            quiet=quiet,
         )
 
     path = Path(output)

@@ -163,13 +163,14 @@ def read_shown(
     threshold: int | None,
     earlier: Path | None,
     publish_level: str | None,
+    quiet: bool,
 ) -> "Plan":
     """Return a plan, or what may be published of it."""
     from gridcell.disclosure.files import make_publication
     from gridcell.disclosure.publication import THRESHOLD
-    from gridcell.formats.geopackage import read_plan
+    from gridcell_cli.plans import open_plan
 
-    plan = read_plan(path, atoms=False)
+    plan = open_plan(path, atoms=False, quiet=quiet)
     if not publish:
         return plan
     level = publish_level or "micro"

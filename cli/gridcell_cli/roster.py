@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from gridcell_cli import options
+from gridcell_cli.plans import open_plan
 
 
 @click.command("roster")
@@ -30,10 +31,9 @@ def command(
     """
     import json
 
-    from gridcell.formats.geopackage import read_plan
     from gridcell.staff.workbook import write_roster
 
-    read = read_plan(plan, atoms=False)
+    read = open_plan(Path(plan), atoms=False, quiet=quiet)
     files = write_roster(read, output, contacts=contacts, lang=lang, overwrite=overwrite)
     held, vacant = len(read.staff), int(read.vacancies["missing"].sum())
     if as_json:

@@ -9,6 +9,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.plans import open_plan
 
 if TYPE_CHECKING:
     from gridcell import Plan
@@ -49,13 +50,12 @@ def command(
     Of --rules the roles (staffing) and the roster's column names count, the rest is the plan's.
     """
     from gridcell.folder import require_free, write_plan
-    from gridcell.formats.geopackage import read_plan
     from gridcell.rules import read_rules
     from gridcell.staff import renew_staff
     from gridcell_cli.partition import require_certified, warnings_of
 
     require_free(output, overwrite=overwrite)
-    before = read_plan(plan)
+    before = open_plan(plan, quiet=quiet)
     named = field_option.as_settings(fields)
     settings = read_rules(rules, base=before.rules if rules is None else None, **named)
     renewed = renew_staff(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gridcell_cli import inputs, options
+from gridcell_cli.plans import open_plan
 from gridcell_cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -66,7 +67,6 @@ def command(
     folder of PLAN itself, with --overwrite. The rules are the plan's, below what is given here.
     """
     from gridcell.folder import require_free, write_plan
-    from gridcell.formats.geopackage import read_plan
     from gridcell.revision.changes import list_changes
     from gridcell.revision.update import update_plan
     from gridcell_cli.partition import broken_in, require_kept, summary, warnings_of
@@ -76,7 +76,7 @@ def command(
         raise click.UsageError("give -o DIR, or --dry-run to write nothing")
     if output is not None and not dry_run:
         require_free(output, overwrite=overwrite)
-    before = read_plan(plan)
+    before = open_plan(plan, quiet=quiet)
     settings = given.read_rules(before.rules)
     codes = _recoded(recoded, given.encoding)
     names = [name.strip() for names in locked for name in names.split(",") if name.strip()]

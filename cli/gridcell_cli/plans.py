@@ -1,0 +1,54 @@
+"""Plans opened by commands: verified on the way, and what was found said in one line."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gridcell.model import Finding, Plan
+
+
+def open_plan(path: Path, *, atoms: bool = True, quiet: bool = False) -> "Plan":
+    """Return a plan, and say on stderr whether its file keeps every promise.
+
+    What is broken is said in any case: whoever goes on from such a plan has to know it.
+
+    Parameters
+    ----------
+    path
+        The plan's folder or its ``plan.gpkg``.
+    atoms
+        Read the land as well.
+    quiet
+        Say nothing of a plan that is sound.
+    """
+    from gridcell.check import check_plan, compare_report
+    from gridcell.formats.geopackage import plan_file, read_plan, stored_report
+
+    plan = read_plan(path, atoms=atoms)
+    broken = [*check_plan(plan), *compare_report(plan, stored_report(plan_file(path)))]
+    _tell(path, broken, "every promise holds", quiet=quiet)
+    return plan
+
+
+def tell_cells(path: Path, *, quiet: bool = False) -> None:
+    """Say on stderr whether the cells in a plan's file cover their land, reading nothing else."""
+    from gridcell.check.cells import check_stored_cells
+    from gridcell.formats.geopackage import plan_file
+
+    _tell(path, check_stored_cells(plan_file(path)), "its cells cover their land", quiet=quiet)
+
+
+def _tell(path: Path, broken: "Iterable[Finding]", sound: str, *, quiet: bool) -> None:
+    found = [finding for finding in broken if finding.severity == "error"]
+    if found:
+        more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+        click.echo(
+            f"Warning: {path}: the plan was changed by hand or damaged: {found[0].message}{more}; "
+            f"'gridcell check {path}' lists what is broken",
+            err=True,
+        )
+    elif not quiet:
+        click.echo(f"{path}: verified, {sound}", err=True)
