@@ -37,6 +37,8 @@ from .render.map import write_map
 from .revision.adopt import adopt_cells
 from .revision.compare import Comparison, compare_plans, write_comparison
 from .revision.edits import (
+    Assign,
+    AtomGroup,
     Lock,
     Merge,
     Move,
@@ -57,7 +59,9 @@ from .staff.workbook import make_roster, write_roster
 from .version import __version__ as __version__
 
 __all__ = [
+    "Assign",
     "AssignmentError",
+    "AtomGroup",
     "Band",
     "CheckReport",
     "CodeError",

@@ -10,6 +10,7 @@ from gridcell.arguments import checked
 from gridcell.cells.registry import record, register_first
 from gridcell.errors import GridcellError, InputError
 from gridcell.model import Plan, Progress
+from gridcell.revision.assign import AtomGroup, assign_atoms
 from gridcell.revision.holding import CellHolding
 from gridcell.revision.moves import move_buildings, nudge_border, swap_buildings
 from gridcell.revision.names import rename_cell
@@ -18,8 +19,8 @@ from gridcell.revision.undo import remember, undo_last
 from gridcell.words.messages import Message
 
 __all__ = [
-    "Edit", "Lock", "Merge", "Move", "Nudge", "Rename", "Split", "Swap", "Undo", "Unlock",
-    "edit_plan",
+    "Assign", "AtomGroup", "Edit", "Lock", "Merge", "Move", "Nudge", "Rename", "Split", "Swap",
+    "Undo", "Unlock", "edit_plan",
 ]  # fmt: skip
 
 
@@ -102,6 +103,30 @@ class Swap:
     def __str__(self) -> str:
         """Return the command."""
         return f"swap {' '.join(self.these)} with {' '.join(self.those)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Leaves become other leaves of the same land, given as groups of atoms.
+
+    What a map editor writes: any number of moves at once. Cells keep their codes while most of
+    their households stay.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> group = gridcell.AtomGroup([3, 4, 7], "450899001001001")
+    >>> str(gridcell.Assign([group]))
+    'assign 3 atoms to 1 cells'
+    """
+
+    groups: Sequence[AtomGroup]
+    """Together exactly the land of some leaves."""
+
+    def __str__(self) -> str:
+        """Return what it does, in short."""
+        atoms = sum(len(group.atoms) for group in self.groups)
+        return f"assign {atoms} atoms to {len(self.groups)} cells"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +224,7 @@ class Undo:
         return "undo"
 
 
-Edit = Merge | Split | Move | Swap | Nudge | Rename | Lock | Unlock | Undo
+Edit = Assign | Merge | Split | Move | Swap | Nudge | Rename | Lock | Unlock | Undo
 
 
 @checked
@@ -286,7 +311,7 @@ def _edited(plan: Plan, edit: Edit, progress: Progress | None, time: str | None)
     return remember(plan, after)
 
 
-def _recut(holding: CellHolding, edit: Merge | Split | Move | Swap | Nudge) -> None:
+def _recut(holding: CellHolding, edit: Assign | Merge | Split | Move | Swap | Nudge) -> None:
     if isinstance(edit, Merge):
         merge_cells(holding, edit.a, edit.b)
     elif isinstance(edit, Split):
@@ -303,6 +328,10 @@ def _recut(holding: CellHolding, edit: Merge | Split | Move | Swap | Nudge) -> N
         move_buildings(holding, edit.buildings, edit.to)
     elif isinstance(edit, Swap):
         swap_buildings(holding, edit.these, edit.those)
+    elif isinstance(edit, Assign):
+        if not edit.groups or not all(len(group.atoms) for group in edit.groups):
+            raise InputError(Message("error.assign_nothing"))
+        assign_atoms(holding, edit.groups)
     else:
         if (edit.line is None) == (not edit.buildings):
             raise InputError(Message("error.nudge_choice"))

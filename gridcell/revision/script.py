@@ -13,6 +13,8 @@ from gridcell.errors import InputError
 from gridcell.read.crs import settle_crs
 from gridcell.read.files import open_input
 from gridcell.revision.edits import (
+    Assign,
+    AtomGroup,
     Edit,
     Lock,
     Merge,
@@ -72,6 +74,19 @@ class _SwapEntry(_Entry):
         return Swap(self.these, self.those)
 
 
+class _GroupEntry(_Entry):
+    atoms: Annotated[list[int], Field(min_length=1)]
+    small: Text
+
+
+class _AssignEntry(_Entry):
+    operation: Literal["assign"]
+    cells: Annotated[list[_GroupEntry], Field(min_length=1)]
+
+    def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
+        return Assign([AtomGroup(cell.atoms, cell.small) for cell in self.cells])
+
+
 class _NudgeEntry(_Entry):
     operation: Literal["nudge"]
     a: Text
@@ -112,6 +127,7 @@ _Any = Annotated[
     | _SplitEntry
     | _MoveEntry
     | _SwapEntry
+    | _AssignEntry
     | _NudgeEntry
     | _RenameEntry
     | _LockEntry
