@@ -105,7 +105,7 @@ def refused(plan, groups):
 
 def test_what_cannot_be_is_refused_with_the_reason(plan):
     atom, source, target = neighbours(plan, across=False)
-    one, other = groups_of(plan, [source, target])
+    one = groups_of(plan, [source])[0]
     assert "expected groups" in refused(plan, [])
     assert "expected all of them" in refused(plan, [AtomGroup(one.atoms[1:], one.small)])
     assert "in two groups" in refused(plan, [one, one])

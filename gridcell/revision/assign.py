@@ -15,7 +15,14 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class AtomGroup:
-    """The land of one leaf."""
+    """The land of one leaf.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> gridcell.AtomGroup([3, 4, 7], "450899001001001").small
+    '450899001001001'
+    """
 
     atoms: Sequence[int]
     """Their ``atom_id``."""
