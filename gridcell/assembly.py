@@ -36,6 +36,7 @@ from gridcell.model import (
     Layers,
     Plan,
     Progress,
+    empty_table,
     findings_frame,
     sort_findings,
 )
@@ -43,7 +44,7 @@ from gridcell.partition import Division, Targets, set_targets
 from gridcell.partition.figures import barrier_share, community_bands, community_bounds
 from gridcell.partition.reasons import explain_leaves, explain_small
 from gridcell.rules import Rules
-from gridcell.schema import LINEAGE_COLUMNS, STAFF_COLUMNS, VACANCY_COLUMNS
+from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
 from gridcell.words.messages import Message, some
 
@@ -195,7 +196,7 @@ def assemble_plan(
             households=table,
             staff=assignment.staff,
             vacancies=assignment.vacancies,
-            lineage=pd.DataFrame({name: pd.Series(dtype="str") for name in LINEAGE_COLUMNS}),
+            lineage=empty_table("lineage"),
             findings=_together(found, given),
             rules=rules,
             inputs=layers.inputs,

@@ -28,6 +28,7 @@ from gridcell.schema import (
     CODE_COLUMNS,
     FINDING_COLUMNS,
     HISTORY_COLUMNS,
+    LINEAGE_COLUMNS,
     MESSAGE_COLUMNS,
     SEVERITIES,
 )
@@ -284,11 +285,15 @@ _TABLES: Final = {
         "level": "int64", "given": "int64", "retired": "Int64", "locked": "bool",
     },
     "history": {**dict.fromkeys(HISTORY_COLUMNS, "str"), "number": "int64"},
+    "lineage": {
+        **dict.fromkeys(LINEAGE_COLUMNS, "str"),
+        "households": "int64", "area_m2": "float64", "operation": "int64",
+    },
     "undo": {"number": "int64", "state": "str"},
 }  # fmt: skip
 
 
-def empty_table(name: Literal["codes", "history", "undo"]) -> pd.DataFrame:
+def empty_table(name: Literal["codes", "history", "lineage", "undo"]) -> pd.DataFrame:
     """Return a table that a plan does not have, with its columns."""
     return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in _TABLES[name].items()})
 

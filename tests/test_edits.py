@@ -303,6 +303,21 @@ def test_each_edit_is_an_entry_of_the_history_and_undo_takes_them_back(plan):
         assert_same(now, state)
 
 
+def test_households_placed_nowhere_keep_their_reasons():
+    """They stand in the register without a cell, whatever is done to the cells of others."""
+    town = gridcell.make_sample(households=800, seed=2, communities=2)
+    households = town.households.copy()
+    households.loc[[3, 9], "bldg_id"] = "nowhere"
+    layers = gridcell.read_layers(town.communities, town.buildings, households=households)
+    before = gridcell.make_plan(layers)
+    a, b = neighbours(before.micro)
+    after = gridcell.edit_plan(before, [Merge(a, b)])
+    assert after.ok
+    assert before.unassigned == after.unassigned == 2
+    for column in ("household_id", "reason", "how", "count"):
+        assert after.households[column].equals(before.households[column]), column
+
+
 def test_the_fault_among_several_edits_is_named(plan):
     a, b = neighbours(plan.micro)
     with pytest.raises(gridcell.InputError, match=r"edit 2 of 2 \(merge "):

@@ -185,6 +185,7 @@ def _changes(
     home = local[part.home]
     load = sums(now, part.weight, len(members))
     before = _away(load, goal)
+    out = _out(load, goal)
     # A cell that cannot get in comes nearer only by more households than change their cell.
     household = rules.weights.stay / goal.target
     for count in _counts(float(load.sum()), len(members), len(atoms), goal, free=free):
@@ -198,8 +199,9 @@ def _changes(
                     part._replace(home=home), cell, count, goal, rules.search, _HOT, _COLD, 0.0,
                     seed + attempt,
                 )  # fmt: skip
-                after = _away(sums(cell, part.weight, count), goal)
-                fewer = int((after > 0).sum() - (before > 0).sum())
+                held = sums(cell, part.weight, count)
+                after = _away(held, goal)
+                fewer = _out(held, goal) - out
                 nearer = float(after.sum() - before.sum())
                 if fewer > 0 or (fewer == 0 and nearer > -max(1.0, _WORTH * before.sum())):
                     continue
@@ -318,6 +320,12 @@ def _named(cell: Ints, home: Ints, hold: Floats, members: Ints, cells: int) -> I
     new = np.flatnonzero(name < 0)
     name[new] = cells + np.arange(len(new))
     return name
+
+
+def _out(load: Floats, goal: Goal) -> int:
+    """Return how many cells are out of the band, one that would fill several as so many."""
+    many = np.maximum(1, np.floor(load / goal.high)).astype(np.int64)
+    return int(many[_away(load, goal) > 0].sum())
 
 
 def _away(load: Floats, goal: Goal) -> Floats:

@@ -17,6 +17,7 @@ from gridcell.partition.divide import (
     slabs_together,
 )
 from gridcell.partition.graph import Graph, contract
+from gridcell.partition.kernels import Goal
 from gridcell.partition.polish import polish
 from gridcell.partition.regions import PINNED, CellState, bring_into_band, round_off
 from gridcell.partition.search import Divided, goal_of
@@ -43,6 +44,10 @@ class Previous:
     """(earlier small cells,) households that each had."""
     leaf_households: Ints
     """(earlier leaves,) likewise."""
+    small_band: Floats
+    """(earlier small cells, 2) least and most households that each should have had."""
+    leaf_band: Floats
+    """(earlier leaves, 2) likewise; nan where that is not known."""
     small_locked: Mask
     """(earlier small cells,) those that must stay as they are."""
     leaf_locked: Mask
@@ -62,7 +67,8 @@ def revise(
 ) -> Division:
     """Return a division near an earlier one: small and micro cells for all communities.
 
-    Cells in their band stay as they are. A cell that has left its band is divided anew alone, then
+    Cells in their band stay as they are, and so do others whose land and band are as before. Any
+    other cell that is out of its band is divided anew alone, then
     with one neighbour, with all of them, with theirs: the first of these regions that brings more
     cells into the band is taken, and in it the division in which the fewest households change
     their cell, weighed against compactness (`gridcell.rules.Weights.stay`). Communities of which
@@ -156,7 +162,7 @@ def _revise_one(
     level = LevelLand(
         contract(graph, block, blocks), main_cells(block, known_small, settled, graph.area),
         sums(block, settled, blocks), np.bincount(block, weights=pinned) > 0,
-        previous.small_households, previous.small_locked, "small",
+        previous.small_households, previous.small_band, previous.small_locked, "small",
     )  # fmt: skip
     grain = main_cells(block, known_leaf, settled, graph.area)
     smalls = revised_level(level, land, small, rules, grain=grain)
@@ -167,8 +173,9 @@ def _revise_one(
         return smalls, smalls
     inside = graph.within(smalls.cell)
     level = LevelLand(
-        inside, known_leaf, settled, pinned, previous.leaf_households, previous.leaf_locked, "micro"
-    )
+        inside, known_leaf, settled, pinned, previous.leaf_households, previous.leaf_band,
+        previous.leaf_locked, "micro",
+    )  # fmt: skip
     leaves = revised_level(level, land, micro, rules)
     return (smalls, leaves) if leaves is not None else divide_one(land, small, micro, rules)
 
@@ -184,6 +191,8 @@ class LevelLand:
     pinned: Mask
     households: Ints
     """(earlier cells,)"""
+    band: Floats
+    """(earlier cells, 2)"""
     locked: Mask
     """(earlier cells,)"""
     name: Literal["small", "micro"]
@@ -217,6 +226,8 @@ def revised_level(
     gained = np.bincount(cell[(cell != home) & (home >= 0)], minlength=cells) > 0
     before = np.append(level.households[names], np.full(cells - len(names), -1))
     touched = (load != before) | lost | gained
+    # Others that miss a band that was another before are tried as well.
+    touched[: len(names)] |= _misses_new_band(load[: len(names)], level.band[names], goal)
     hold = rules.weights.stay * level.settled / goal.target
     hold[level.pinned] = PINNED
     locked = np.append(locked, np.zeros(cells - len(names), dtype=bool))
@@ -240,6 +251,13 @@ def revised_level(
     apart = graph.within(np.where(locked[cell], cell, -1)) if locked.any() else graph
     tried = polish(apart, graph.land(rules.weights.barrier), cell, goal, ~touched | locked)
     return Divided(cell, tried)
+
+
+def _misses_new_band(load: Floats, band: Floats, goal: Goal) -> Mask:
+    """Tell which cells are out of their band, which was another before."""
+    other = ((band != [goal.low, goal.high]) & ~np.isnan(band)).any(axis=1)
+    out: Mask = other & ((load < goal.low) | (load > goal.high))
+    return out
 
 
 def _pairs(a: Ints, b: Ints) -> Ints:

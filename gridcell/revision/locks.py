@@ -1,9 +1,11 @@
 """Cells that no operation may move."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from gridcell.errors import InputError
@@ -12,6 +14,9 @@ from gridcell.schema import CELL_COLUMNS, LEVELS
 from gridcell.words.messages import Message
 
 Mask = NDArray[np.bool_]
+
+_ROUNDING_M2: Final = 1.0
+"""Land that the border of a cell may take or leave by rounding."""
 
 
 def locked_cells(plan: Plan, locked: Iterable[str] = ()) -> Mask:
@@ -55,15 +60,27 @@ def lock_findings(before: Plan, after: Plan, locked: Mask, lineage: pd.DataFrame
     lineage
         Of the operation.
     """
-    codes = pd.concat([before.small, before.leaves])["code"][locked].drop_duplicates()
+    shut = pd.concat([before.small, before.leaves])[locked].drop_duplicates("code")
+    shape = shut.set_index("code").geometry
     unchanged = set(lineage.loc[lineage["event"] == "U", "old"])
     cells = pd.concat([after.small, after.micro]).set_index("code", drop=False)
     findings = []
-    for code in sorted(codes):
+    for code in sorted(shape.index):
         if code not in unchanged:
             text = Message("finding.lock_not_kept", cell=code)
             findings.append(Finding(kind="lock_not_kept", severity="warning", cell=code, text=text))
-        elif cells["band"].get(code) in ("under", "over"):
+            continue
+        now = cells.geometry[code]
+        moved = float(shapely.area(shapely.symmetric_difference(shape[code], now)))
+        if moved > _ROUNDING_M2:
+            text = Message("finding.lock_border", cell=code, area=moved)
+            findings.append(
+                Finding(
+                    kind="lock_border", severity="note", cell=code, measure=moved,
+                    community=cells["community"][code], place=place_of(now), text=text,
+                )
+            )  # fmt: skip
+        if cells["band"].get(code) in ("under", "over"):
             row = cells.loc[code]
             findings.append(
                 Finding(

@@ -101,9 +101,18 @@ def previous_division(plan: Plan, given: DivisionInput, descent: Descent, locked
         settled=descent.settled,
         small_households=plan.small["households"].to_numpy(dtype=np.int64),
         leaf_households=plan.leaves["households"].to_numpy(dtype=np.int64),
+        small_band=_bands(plan, plan.small, "small"),
+        leaf_band=_bands(plan, plan.leaves, "micro"),
         small_locked=shut,
         leaf_locked=locked[smalls:] | shut[small_of_leaf],
     )
+
+
+def _bands(plan: Plan, cells: pd.DataFrame, level: str) -> Floats:
+    """Return least and most households of each cell, by its community; nan for none."""
+    bands = [plan.bands.get((str(code), level)) for code in cells["community"]]
+    limits = [(np.nan, np.nan) if band is None else (band.min, band.max) for band in bands]
+    return np.array(limits, dtype=np.float64).reshape(-1, 2)
 
 
 def keep_codes(

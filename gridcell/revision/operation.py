@@ -28,8 +28,8 @@ Mask = NDArray[np.bool_]
 Texts = NDArray[np.object_]
 
 _MADE_ANEW = (
-    "under_band", "over_band", "building_outside", "lock_not_kept", "locked_out_of_band",
-    "wanted_number",
+    "under_band", "over_band", "building_outside", "lock_border", "lock_not_kept",
+    "locked_out_of_band", "wanted_number",
 )  # fmt: skip
 """Kinds of findings about cells, beside those about staff."""
 
@@ -255,7 +255,7 @@ def _register(plan: Plan) -> pd.DataFrame:
     atom = np.array([atom for _, atom, _ in rows], dtype=np.int64)
     piece = np.where(atom >= 0, piece_at.reindex(atom).fillna(-1).to_numpy(dtype=np.int64), -1)
     building = np.append(pieces["building"].to_numpy(), -1)[piece]
-    reason = table["reason"].astype(object).where(table["reason"].notna(), None)
+    reason = table["reason"].astype(object).where(table["reason"].notna(), None).to_numpy()[line]
     return pd.DataFrame(
         {
             "household_id": table["household_id"].to_numpy()[line],
@@ -263,11 +263,10 @@ def _register(plan: Plan) -> pd.DataFrame:
             "building": building,
             "how": table["how"].to_numpy()[line],
             "distance_m": table["distance_m"].to_numpy()[line],
-            "reason": reason.to_numpy()[line],
             "piece": piece,
         },
         index=line,
-    )
+    ).assign(reason=pd.Series(reason, index=line, dtype="object"))  # as text it has no None
 
 
 def _placed(table: pd.DataFrame) -> Iterator[tuple[int, int, int]]:
