@@ -41,9 +41,9 @@ def settle(graph: Graph, home: Ints, settled: Floats, locked: Mask, goal: Goal) 
             cell[rest == number] = cells
             cells += 1
     if len(locked) and locked.any():
-        mine = np.where(
-            (cell >= 0) & (cell < len(locked)) & np.append(locked, False)[cell], -2, cell
-        )
+        # Neither -1 nor cells made of the rest are locked.
+        shut = np.append(locked, False)[np.minimum(cell, len(locked))]
+        mine = np.where(shut, -2, cell)
         filled = absorb(graph.first, graph.neighbour, graph.length, mine)
         cell = np.where(filled == -2, cell, filled)
     cell = absorb(graph.first, graph.neighbour, graph.length, cell)
