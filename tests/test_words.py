@@ -293,7 +293,7 @@ READS_PLANNERS_FILES = {
     "check/codes.py", "check/shares.py", "coverage/layer.py", "display/content.py",
     "households/entrances.py", "households/estimate.py", "read/atoms.py", "read/features.py",
     "render/city.py", "revision/drawn.py", "revision/locks.py", "schema.py", "staff/workbook.py",
-    "tables/names.py", "tables/values.py",
+    "tables/figures.py", "tables/names.py",
 }  # fmt: skip
 """Modules that know Chinese names of columns and values in the files that they read."""
 RANGES = {"cells/frames.py", "render/atlas/fonts.py", "render/atlas/sheet.py"}

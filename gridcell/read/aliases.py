@@ -171,7 +171,7 @@ def unread_numbers(source: Source, found: Mapping[str, str]) -> list[tuple[str, 
             continue
         if pd.api.types.is_bool_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
             continue
-        numbers, unread = as_number(values)
+        numbers, unread = as_number(values, "homes")
         if unread or numbers.isna().all():
             continue
         known = numbers.dropna()

@@ -26,7 +26,7 @@ from gridcell.read.geometry import (
     check_types,
     mended_findings,
 )
-from gridcell.read.ids import refuse_scientific, rounded_ids, unique_ids
+from gridcell.read.ids import exact_ids, rounded_ids, unique_ids
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
 from gridcell.words.messages import Message
@@ -61,7 +61,7 @@ def check_atoms(
             f"{columns or 'none'}; name it",
             field_hint("atoms", "households"),
         )
-    given = rename(source, rules, "atoms")
+    given = rename(source, rules, "atoms", found=found)
     table = pd.DataFrame({"atom_id": as_text(given["atom_id"])})
     counts = as_count(given["households"], source, "households").fillna(0)
     table["households"] = counts.astype("int64")
@@ -73,7 +73,7 @@ def check_atoms(
             f"{source.label}: row {gone[0] + 1} has no geometry ({len(gone)} such rows); draw the "
             "atom or remove the row"
         )
-    refuse_scientific(table["atom_id"], source, "atom_id")
+    table["atom_id"] = exact_ids(table["atom_id"], source, "atom_id", found.get("atom_id"))
     findings = rounded_ids(table["atom_id"], source, "atom_id")
     if "pop" in found["households"].lower():
         findings.append(

@@ -17,7 +17,7 @@ from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.footprints import drop_repeated
 from gridcell.read.geometry import POLYGONS, canonical_order, check_types, mended_findings
-from gridcell.read.ids import refuse_scientific, rounded_ids, unique_ids
+from gridcell.read.ids import exact_ids, rounded_ids, unique_ids
 from gridcell.rules import Rules
 from gridcell.tables.values import as_number, as_text
 from gridcell.words.messages import Message
@@ -58,10 +58,11 @@ def check_buildings(
         Hint("households"),
     )  # fmt: skip
     wanted = pd.concat([ids.dropna() for ids in named]) if len(named) else None
-    given = rename(source, rules, "buildings", wanted=wanted)
+    found = find_columns(source, rules.fields.get("buildings", {}), "buildings", wanted=wanted)
+    given = rename(source, rules, "buildings", found=found)
     table = pd.DataFrame({"bldg_id": as_text(given["bldg_id"])})
     table["households"] = as_count(given["households"], source, "households")
-    refuse_scientific(table["bldg_id"], source, "bldg_id")
+    table["bldg_id"] = exact_ids(table["bldg_id"], source, "bldg_id", found.get("bldg_id"))
     findings = rounded_ids(table["bldg_id"], source, "bldg_id")
     if findings and table["bldg_id"].dropna().duplicated().any():
         # Different buildings have become one: its register would fill the first of them.

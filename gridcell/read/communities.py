@@ -16,7 +16,7 @@ from gridcell.model import Finding
 from gridcell.read.fields import as_count, as_dates, find_columns, key_hints, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POLYGONS, check_types, invalid_reason
-from gridcell.read.ids import refuse_scientific
+from gridcell.read.ids import exact_ids
 from gridcell.rules import Band, Rules
 from gridcell.tables.values import as_text
 
@@ -114,14 +114,14 @@ def community_codes(source: Source, rules: Rules) -> "pd.Series[str]":
         No such column; codes that are missing, repeated or no codes: all of them at once.
     """
     columns = [str(c) for c in source.frame.columns if c != "geometry"]
-    if "code" not in find_columns(source, rules.fields.get("communities", {}), "communities"):
+    found = find_columns(source, rules.fields.get("communities", {}), "communities")
+    if "code" not in found:
         raise InputError(
             f"{source.label}: no column holds the code; the fields are "
             f"{', '.join(columns) or 'none'}; name it",
             *key_hints(source, "communities", "code"),
         )
-    codes = as_text(rename(source, rules, "communities")["code"])
-    refuse_scientific(codes, source, "code")
+    codes = exact_ids(as_text(source.frame[found["code"]]), source, "code", found["code"])
     faults = []
     missing = np.flatnonzero(codes.isna())
     if len(missing):

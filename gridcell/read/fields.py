@@ -11,7 +11,8 @@ from gridcell.read.aliases import Columns, field_hint
 from gridcell.read.files import Source
 from gridcell.rules import Rules
 from gridcell.schema import ALIASES, FIELDS
-from gridcell.tables.values import as_date, as_text
+from gridcell.tables.figures import says_nothing
+from gridcell.tables.values import as_date, as_number, as_text
 
 
 def check_mapping(rules: Rules) -> None:
@@ -122,13 +123,21 @@ def find_columns(
 
 
 def rename(
-    source: Source, rules: Rules, role: str, *, wanted: "pd.Series[str] | None" = None
+    source: Source, rules: Rules, role: str, *, found: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
     """Return the columns of the input that we know, under our names, all of ``ALIASES[role]``.
 
     Columns that the file lacks are missing (``None``) throughout. Values are as in the file.
+
+    Parameters
+    ----------
+    source, rules, role
+        The input, what names its columns, which input it is.
+    found
+        What `find_columns` returned, where that is known.
     """
-    found = find_columns(source, rules.fields.get(role, {}), role, wanted=wanted)
+    if found is None:
+        found = find_columns(source, rules.fields.get(role, {}), role)
     out = pd.DataFrame(index=source.frame.index)
     for name in ALIASES[role]:
         out[name] = source.frame[found[name]].astype(object) if name in found else None
@@ -146,14 +155,18 @@ def as_count(
 ) -> "pd.Series[int]":
     """Return the values as whole numbers (Int64), missing where there is none.
 
+    ``12户``, ``1,234``, ``１２``, ``1.2千`` and ``12.0`` are numbers; a dash is an empty field.
+
     Raises
     ------
     InputError
         With row and value: text, fractions, or numbers below `least`.
     """
     texts = as_text(values)
-    numbers = pd.to_numeric(texts, errors="coerce").astype("float64")
-    bad = texts.notna() & ~(
+    homes = what in ("households", "count", "max_households")
+    numbers, _ = as_number(values, "homes" if homes else "measures")
+    empty = texts.isna() | texts.fillna("").map(says_nothing).astype(bool)
+    bad = ~empty & ~(
         np.isfinite(numbers)
         & (numbers >= least)
         & (numbers == np.floor(numbers))

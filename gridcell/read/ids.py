@@ -1,6 +1,7 @@
 """Ids of rows: as given, unique, and not spoilt by spreadsheets."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
@@ -19,18 +20,56 @@ _EXACT: Final = 2**53
 """Whole numbers up to this one are exact as floating-point numbers."""
 _ENOUGH: Final = 2
 """Rows with long numbers, all of them round, that are no accident."""
+_MOST_DIGITS: Final = 40
 _LISTED: Final = 5
 
 
-def refuse_scientific(ids: "pd.Series[str]", source: Source, what: str) -> None:
-    """Raise `InputError` naming the first id in scientific notation: its digits are lost."""
-    bad = np.flatnonzero(ids.str.fullmatch(_SCIENTIFIC).fillna(value=False))
+def exact_ids(
+    ids: "pd.Series[str]", source: Source, what: str, column: str | None = None
+) -> "pd.Series[str]":
+    """Return the ids, those in scientific notation with their digits where all of them are there.
+
+    ``1.10101001001E+11`` is 110101001001; of ``1.10101E+11`` six digits are lost.
+
+    Parameters
+    ----------
+    ids
+        Texts, missing where there is none.
+    source
+        The input, for messages.
+    what
+        Our name of the column.
+    column
+        Its name in the file.
+
+    Raises
+    ------
+    InputError
+        Naming the first id whose digits are lost.
+    """
+    odd = ids.str.fullmatch(_SCIENTIFIC).fillna(value=False).astype(bool)
+    if not odd.any():
+        return ids
+    mended = ids.where(~odd, ids[odd].map(_in_digits)).astype("str")
+    bad = np.flatnonzero(odd & mended.isna())
     if len(bad):
+        called = what if column in (None, what) else f"{what}, column {column},"
         raise InputError(
-            f"{source.label}: {what} is {ids.iloc[bad[0]]!r} in row {bad[0] + 1} ({len(bad)} such "
-            "rows): a spreadsheet program has turned ids into numbers and lost their digits; "
+            f"{source.label}: {called} is {ids.iloc[bad[0]]!r} in row {bad[0] + 1} ({len(bad)} "
+            "such rows): a spreadsheet program has turned ids into numbers and lost their digits; "
             "export them from their source again, as text"
         )
+    return mended
+
+
+def _in_digits(text: str) -> str | None:
+    """Return a number in scientific notation in digits, ``None`` where it does not tell all."""
+    mantissa, _, exponent = text.upper().lstrip("+").partition("E")
+    tail = mantissa.partition(".")[2]
+    if len(tail) < int(exponent) or int(exponent) > _MOST_DIGITS:
+        return None
+    number = Decimal(text)
+    return str(int(number)) if number == int(number) else None
 
 
 def rounded_ids(ids: "pd.Series[str]", source: Source, what: str) -> list[Finding]:

@@ -271,7 +271,7 @@ def _describe(source: Source, role: str | None, rules: Rules) -> dict[str, Any]:
     total: int | None = None
     counted: str | None = found.get("count" if role == "households" else "households")
     if counted is not None:
-        total = int(as_number(source.frame[counted])[0].sum())
+        total = int(as_number(source.frame[counted], "homes")[0].sum())
     elif role == "households":
         total = len(source.frame)
     return {"fields": fields, "households": total}

@@ -17,7 +17,7 @@ from gridcell.read.datum import points_to_wgs84
 from gridcell.read.fields import as_count, find_columns, key_hints, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POINTS, check_types, geometries_of
-from gridcell.read.ids import refuse_scientific
+from gridcell.read.ids import exact_ids
 from gridcell.read.rosters import as_people, refuse_id_numbers
 from gridcell.rules import Rules
 from gridcell.schema import PERSONAL
@@ -55,8 +55,8 @@ def check_households(
     refuse_id_numbers(source)
     _refuse_personal(source)
     found = find_columns(source, rules.fields.get("households", {}), "households")
-    ids = _ids(source, found, rules, "households", "household_id")
-    given = rename(source, rules, "households")
+    ids = _ids(source, found, "households", "household_id")
+    given = rename(source, rules, "households", found=found)
     xy, used = _points(source, given, found, crs, fallback, datum)
     if "bldg_id" not in found and used is None:
         raise InputError(
@@ -66,7 +66,7 @@ def check_households(
         )
     table = pd.DataFrame({"household_id": ids})
     table["bldg_id"] = as_text(given["bldg_id"])
-    refuse_scientific(table["bldg_id"], source, "bldg_id")
+    table["bldg_id"] = exact_ids(table["bldg_id"], source, "bldg_id", found.get("bldg_id"))
     table["unit"] = as_text(given["unit"])
     table["count"] = as_count(given["count"], source, "count").fillna(1).astype("int64")
     table["x"], table["y"] = xy[:, 0], xy[:, 1]
@@ -91,13 +91,13 @@ def check_staff(
     if "roles" in found:
         column = source.frame[found["roles"]]
         source.frame[found["roles"]] = [_role_text(value) for value in column]
-    ids = _ids(source, found, rules, "staff", "staff_id")
-    given = rename(source, rules, "staff")
+    ids = _ids(source, found, "staff", "staff_id")
+    given = rename(source, rules, "staff", found=found)
     xy, used = _points(source, given, found, crs, fallback, datum)
     table = pd.DataFrame({"staff_id": ids})
     for name in ("roles", "bldg_id", "community"):
         table[name] = as_text(given[name])
-    refuse_scientific(table["bldg_id"], source, "bldg_id")
+    table["bldg_id"] = exact_ids(table["bldg_id"], source, "bldg_id", found.get("bldg_id"))
     for name in ("max_cells", "max_households"):
         table[name] = as_count(given[name], source, name)
     table["x"], table["y"] = xy[:, 0], xy[:, 1]
@@ -125,22 +125,19 @@ def _refuse_personal(source: Source) -> None:
         )
 
 
-def _ids(
-    source: Source, found: dict[str, str], rules: Rules, role: str, key: str
-) -> "pd.Series[str]":
+def _ids(source: Source, found: dict[str, str], role: str, key: str) -> "pd.Series[str]":
     if key not in found:
         raise InputError(
             f"{source.label}: no column {key}; the columns are {_columns(source)}; name it",
             *key_hints(source, role, key),
         )
-    ids = as_text(rename(source, rules, role)[key])
+    ids = as_text(source.frame[found[key]])
     missing = np.flatnonzero(ids.isna())
     if len(missing):
         raise InputError(
             f"{source.label}: {len(missing)} rows have no {key}, first row {missing[0] + 1}"
         )
-    refuse_scientific(ids, source, key)
-    return ids
+    return exact_ids(ids, source, key, found[key])
 
 
 def _points(

@@ -6,7 +6,7 @@ import pandas as pd
 
 from gridcell.errors import InputError
 from gridcell.read.files import Input, open_input
-from gridcell.read.ids import refuse_scientific
+from gridcell.read.ids import exact_ids
 from gridcell.tables.values import as_text
 from gridcell.words.messages import Message, either, joined
 
@@ -47,7 +47,7 @@ def read_recoded(table: Input, *, encoding: str | None = None) -> dict[str, str]
         )
     codes = {name: as_text(pd.Series(source.frame[columns[name]])) for name in ("old", "new")}
     for name, column in codes.items():
-        refuse_scientific(column, source, name)
+        codes[name] = exact_ids(column, source, name, columns[name])
         if (empty := column.isna()).any():
             raise InputError(
                 Message(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from gridcell.errors import Hint, InputError
+from gridcell.tables.header import LOOKED_AT, csv_start
 from gridcell.tables.written import written_text
 from gridcell.tables.xlsx import column_names, open_sheet
 from gridcell.words.messages import Message, joined
@@ -19,6 +20,7 @@ def read_csv(path: Path, encoding: str | None) -> tuple[pd.DataFrame, str]:
     """Return the table, every value as text or missing, and the encoding that served.
 
     Without `encoding`: UTF-8 with or without a byte order mark, UTF-16 with one, else GB18030.
+    Titles above the row that names the columns are passed over (`header_row`).
 
     Raises
     ------
@@ -54,12 +56,15 @@ def read_csv(path: Path, encoding: str | None) -> tuple[pd.DataFrame, str]:
 
 
 def _parse_csv(text: str, path: Path) -> pd.DataFrame:
-    header = text.split("\n", 1)[0]
-    separator = max(",;\t", key=header.count)
+    head = io.StringIO(text, newline="")
+    separator, skipped = csv_start([line for line, _ in zip(head, range(LOOKED_AT), strict=False)])
+    stream = io.StringIO(text, newline="")
+    for _ in range(skipped):
+        stream.readline()
     try:
         # Without a header of its own: pandas then tells of rows with more fields than the first.
         frame = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, na_values=[""],
+            stream, sep=separator, dtype=str, keep_default_na=False, na_values=[""],
             header=None, skipinitialspace=True,
         )  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -80,9 +85,9 @@ def _with_header(frame: pd.DataFrame) -> pd.DataFrame:
 def read_xlsx(path: Path, title: str | None) -> tuple[pd.DataFrame, str]:
     """Return a sheet as a table, every value as text or missing, and the sheet's title.
 
-    The first row that is not empty names the columns. Numbers are as they show where they show
-    leading zeros: 12 in the format ``0000`` is ``0012``. A formula that was saved without its value
-    is the text of the formula.
+    The first row names the columns, titles above it apart (`header_row`). Numbers are as they show
+    where they show leading zeros: 12 in the format ``0000`` is ``0012``. A formula that was saved
+    without its value is the text of the formula.
 
     Raises
     ------

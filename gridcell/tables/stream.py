@@ -16,6 +16,7 @@ import pyproj
 import shapely
 
 from gridcell.errors import Hint, InputError
+from gridcell.tables.header import LOOKED_AT, csv_start
 from gridcell.tables.written import written_text
 from gridcell.tables.xlsx import column_names, open_sheet
 from gridcell.words.messages import Message, joined
@@ -39,21 +40,22 @@ def csv_batches(path: Path, encoding: str | None) -> tuple[Iterator[pa.Table], b
     has_bom = head.startswith(codecs.BOM_UTF8)
     served = _settle_encoding(path, head, encoding)
     with path.open(encoding="utf-8-sig" if served == "utf-8" else served, newline="") as stream:
-        line = stream.readline()
-        separator = max(",;\t", key=line.count)
-        stream.seek(0)
+        lines = list(itertools.islice(stream, LOOKED_AT))
+        separator, skipped = csv_start(lines)
         try:
-            names = next(csv.reader(stream, delimiter=separator), [])
+            names = next(csv.reader(lines[skipped:], delimiter=separator), [])
         except csv.Error as error:
             raise InputError(
                 Message("error.header_unreadable", name=path.name, error=error)
             ) from None
     if not any(name.strip() for name in names):
         raise InputError(Message("error.table_no_header", name=path.name))
-    return _csv_tables(path, served, separator, names), has_bom
+    return _csv_tables(path, served, separator, names, skipped), has_bom
 
 
-def _csv_tables(path: Path, encoding: str, separator: str, names: list[str]) -> Iterator[pa.Table]:
+def _csv_tables(
+    path: Path, encoding: str, separator: str, names: list[str], skipped: int
+) -> Iterator[pa.Table]:
     unique = [str(k) for k in range(len(names))]
     try:
         # Given a path, pyarrow maps the file, and all of it counts as memory in the end.
@@ -61,7 +63,7 @@ def _csv_tables(path: Path, encoding: str, separator: str, names: list[str]) -> 
             file,
             read_options=pacsv.ReadOptions(
                 use_threads=False, block_size=_BLOCK, column_names=unique, skip_rows_after_names=1,
-                encoding=encoding,
+                encoding=encoding, skip_rows=skipped,
             ),
             parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True),
             convert_options=pacsv.ConvertOptions(

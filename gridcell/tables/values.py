@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridcell.schema import DAY, MONTH, YEAR
+from gridcell.tables.figures import figure_of, says_nothing
 
 _DATE: Final = re.compile(
     rf"(\d{{4}})(?:[-/.{YEAR}](\d{{1,2}})[-/.{MONTH}](\d{{1,2}}){DAY}?|(\d\d)(\d\d))(?!\d)"
@@ -29,12 +30,25 @@ def as_text(values: "pd.Series[str]") -> "pd.Series[str]":
     return pd.Series(taken, index=values.index, dtype=object).astype("str")
 
 
-def as_number(values: "pd.Series[str]") -> tuple["pd.Series[float]", int]:
-    """Return the values as numbers, NaN where they are none, and how many texts did not parse."""
+def as_number(values: "pd.Series[str]", kind: str = "measures") -> tuple["pd.Series[float]", int]:
+    """Return the values as numbers, NaN where they are none, and how many texts did not parse.
+
+    Parameters
+    ----------
+    values
+        A column of any type.
+    kind
+        Whose units may follow a number, a key of `gridcell.tables.figures.UNITS`.
+    """
     texts = as_text(values)
     numbers = pd.to_numeric(texts, errors="coerce").astype("float64")
+    odd = texts.notna() & numbers.isna()
+    if odd.any():
+        known = {text: figure_of(text, kind) for text in texts[odd].unique()}
+        numbers[odd] = texts[odd].astype(object).map(known).astype("float64")
+        odd &= ~texts.fillna("").map(says_nothing).astype(bool)
     numbers = numbers.where(np.isfinite(numbers))
-    return numbers, int((texts.notna() & numbers.isna()).sum())
+    return numbers, int((odd & numbers.isna()).sum())
 
 
 def as_date(text: str) -> str | None:

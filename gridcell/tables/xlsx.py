@@ -7,12 +7,14 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import openpyxl
 
 from gridcell.errors import InputError
+from gridcell.tables.header import LOOKED_AT, header_row
 from gridcell.words.messages import Message, some
 
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
@@ -30,7 +32,7 @@ class Sheet:
     """Of the file."""
     title: str
     header: list[Any]
-    """Values of the first row that is not empty."""
+    """Values of the row that names the columns."""
     _data: bytes
     _start: int
     """Rows up to the header, that one among them."""
@@ -58,11 +60,11 @@ def open_sheet(path: Path, title: str | None) -> Sheet:
         data = path.read_bytes()
         title, part = _choose(path.name, data, title)
         marks = _marks(data, part)
-        start, header = next(
-            (number, row)
-            for number, row in enumerate(_rows(data, title, formulas=marks.formulas), start=1)
-            if any(value is not None for value in row)
-        )
+        head = list(islice(_rows(data, title, formulas=marks.formulas), LOOKED_AT))
+        while not any(value is not None for row in head for value in row):
+            head = list(islice(_rows(data, title, formulas=marks.formulas), 2 * len(head)))
+        start = header_row(head)
+        header, start = head[start], start + 1
         merged = [text for last, _, text in sorted(marks.merged) if last > start]
     if merged:
         raise InputError(
