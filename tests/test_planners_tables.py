@@ -130,3 +130,14 @@ def test_a_frame_below_its_header_is_what_the_file_holds(tmp_path: Path) -> None
         "户编号",
         "楼栋编号",
     ]
+
+
+def test_files_in_the_wrong_order_are_named_as_such() -> None:
+    land, built = town(1), houses(3, code=["1", "2", "3"])
+    for code in ({}, {"osm_id": ["1"]}):
+        with pytest.raises(InputError, match="look swapped: the polygons of the first measure"):
+            read_layers(built, land.assign(**code))
+    with pytest.raises(InputError, match="found a staff roster with the column 工号"):
+        read_layers(land, built, households=pd.DataFrame({"工号": ["1"], "岗位": ["x"]}))
+    with pytest.raises(InputError, match="found a register of households with the column 户号"):
+        read_layers(land, built, staff=pd.DataFrame({"户号": ["1"], "楼号": ["x"]}))

@@ -34,6 +34,10 @@ from gridcell.words.messages import Message
 
 _ORDER = ("communities", "buildings", "barriers", "sites", "households", "staff", "atoms")
 """Inputs as the report lists them."""
+_LARGE_BUILDING_M2 = 20_000.0
+"""Communities whose median is smaller may be buildings."""
+_TIMES_LARGER = 10.0
+"""Buildings so many times larger than the communities, and around them, are the communities."""
 _LEAST_MEETING = 0.01
 """Share of the buildings that has to meet a community."""
 
@@ -108,7 +112,7 @@ def read_layers(
     reader = _Reader(
         rules=rules, encoding=encoding, fallback=parse_crs(crs), datums=parse_datums(datum)
     )
-    areas = reader.communities(communities)
+    areas = reader.communities(communities, buildings)
     # First, because no id that is made up for a building may be one by which they name buildings.
     register = None if households is None else reader.people(households, "households")
     roster = None if staff is None else reader.people(staff, "staff")
@@ -180,7 +184,7 @@ class _Reader:
         check_moved(source, *shapely.get_coordinates(values, return_index=True))
         return values
 
-    def communities(self, given: Input) -> gpd.GeoDataFrame:
+    def communities(self, given: Input, buildings: Input | None) -> gpd.GeoDataFrame:
         source = self.open(given, "communities")
         values = geometries_of(source)
         if shapely.is_missing(values).all():
@@ -190,10 +194,34 @@ class _Reader:
         values, shifted = to_wgs84(values, crs, self.datum_of("communities"))
         self.crs = choose_work_crs(crs, gpd.GeoSeries(geometries_of(source), crs=crs))
         values = self.placed(source, move(values, shifted, self.crs))
+        if buildings is not None:
+            self.refuse_swapped(source, values, buildings)
         frame, findings = check_communities(source, values, self.crs, self.rules)
         self.outlines = np.asarray(frame.geometry.array, dtype=object)
         self.findings += findings
         return frame
+
+    def refuse_swapped(self, source: Source, values: Geometries, buildings: Input) -> None:
+        """Raise `InputError` where the communities are small and lie in the buildings."""
+        small = float(np.nanmedian(shapely.area(values)))
+        if small > _LARGE_BUILDING_M2:
+            return
+        other = self.open(buildings, "buildings")
+        if other.geometries is None:
+            return
+        crs = settle_crs(other, self.fallback)
+        shapes, crs = to_wgs84(geometries_of(other), crs, self.datum_of("buildings"))
+        shapes = move(shapes, crs, self.crs)
+        there = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+        large = float(np.median(shapely.area(there))) if len(there) else 0.0
+        inside = shapely.STRtree(there).query(shapely.centroid(values), predicate="intersects")[0]
+        if large > _TIMES_LARGER * small and 2 * len(np.unique(inside)) > len(values):
+            raise InputError(
+                Message(
+                    "error.swapped", communities=source.label, buildings=other.label,
+                    small=small, large=large,
+                )
+            )  # fmt: skip
 
     def buildings(
         self, given: Input, named: "list[pd.Series[str]]", *, registered: bool

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gridcell.crs import bounds_of_points, require_units
 from gridcell.errors import InputError
-from gridcell.read.aliases import field_hint
+from gridcell.read.aliases import field_hint, is_guessed
 from gridcell.read.crs import move_points, settle_crs
 from gridcell.read.datum import points_to_wgs84
 from gridcell.read.fields import as_count, find_columns, key_hints, rename
@@ -22,6 +22,7 @@ from gridcell.read.rosters import as_people, refuse_id_numbers
 from gridcell.rules import Rules
 from gridcell.schema import PERSONAL
 from gridcell.tables.values import as_number, as_text
+from gridcell.words.messages import Message
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 _SEPARATORS: Final = re.compile(r"\s*[;,|、，；/]\s*")
@@ -127,6 +128,14 @@ def _refuse_personal(source: Source) -> None:
 
 def _ids(source: Source, found: dict[str, str], role: str, key: str) -> "pd.Series[str]":
     if key not in found:
+        other, its_key = ("staff", "staff_id") if role == "households" else (
+            "households", "household_id"
+        )  # fmt: skip
+        strange = find_columns(source, {}, other).get(its_key)
+        if strange is not None and not is_guessed(strange, other, its_key):
+            raise InputError(
+                Message(f"error.looks_like_{other}", label=source.label, column=strange)
+            )
         raise InputError(
             f"{source.label}: no column {key}; the columns are {_columns(source)}; name it",
             *key_hints(source, role, key),
