@@ -26,8 +26,9 @@ from gridcell.formats.source import CellSource, Written, make_source
 from gridcell.formats.tiles import as_tiles
 from gridcell.model import Plan
 from gridcell.schema import EXPORT_FORMATS
-from gridcell.words.catalogue import require_language
-from gridcell.words.messages import Message
+from gridcell.words.catalogue import require_language, section
+from gridcell.words.columns import padded
+from gridcell.words.messages import Message, say
 
 
 class _Writer(Protocol):
@@ -54,32 +55,43 @@ class Export:
     """All files, the manifest last."""
     manifest: dict[str, Any]
     """What ``export.json`` holds."""
+    notes: tuple[Message, ...] = ()
+    """What a reader of the files must know."""
 
     @property
     def ok(self) -> bool:
         """Whether the files keep what a plan promises; tables have no promise to keep."""
         return bool(self.manifest["ok"])
 
-    def to_text(self) -> str:
-        """Return a few lines for people."""
+    def to_text(self, *, lang: str = "en") -> str:
+        """Return a few lines for people.
+
+        Parameters
+        ----------
+        lang
+            Output language, ``en`` or ``zh``.
+        """
         size = sum(file["bytes"] for file in self.manifest["files"])
-        lines = [f"{self.folder}: {len(self.files)} files, {size / 1e6:.1f} MB"]
+        files = Message("export.files", folder=self.folder, n=len(self.files), size=size / 1e6)
+        lines = [say(files, lang)]
+        levels = section("layer", lang)
         for level, figures in self.manifest["coverage"].items():
-            said = "exact coverage" if figures["holds"] else (
-                f"{figures['gaps']} gaps, {figures['overlaps']} overlaps, "
-                f"{figures['outside']} outside, {figures['invalid']} invalid"
+            counts = {name: figures[name] for name in ("gaps", "overlaps", "outside", "invalid")}
+            said = Message("export.exact") if figures["holds"] else Message(
+                "export.faults", **counts
             )  # fmt: skip
-            lines.append(f"{level:<12}{figures['cells']:>8,} cells, {said}")
+            cells = Message("export.cells", n=figures["cells"], said=said)
+            lines.append(padded(levels[level], 12) + say(cells, lang))
         figures = self.manifest.get("publication")
         if figures is not None:
-            hidden = ", ".join(f"{number:,} {level}" for level, number in figures["hidden"].items())
-            lines.append(f"counts hidden: {hidden}")
+            hidden = tuple(
+                Message("cli.of_level", n=number, level=Message(f"layer.{level}"))
+                for level, number in figures["hidden"].items()
+            )
+            lines.append(say(Message("export.hidden", hidden=hidden), lang))
             if figures["exposed"]:
-                lines.append(
-                    f"of these {figures['exposed']:,} follow from what was published before, "
-                    "whatever is hidden now"
-                )
-        return "\n".join([*lines, *self.manifest["notes"]])
+                lines.append(say(Message("export.exposed", n=figures["exposed"]), lang))
+        return "\n".join([*lines, *(say(note, lang) for note in self.notes)])
 
 
 @checked
@@ -191,7 +203,7 @@ def export_plan(
             rows[part / CROSSWALK] = write_pairs(source.pairs, part)
         if source.note is not None:
             (part / NOTE_FILE).write_text(source.note + "\n", encoding="utf-8", newline="\n")
-        manifest = make_manifest(source, written, rows, part, format, coverage)
+        manifest = make_manifest(source, written, rows, part, format, coverage, lang=lang)
         text = json.dumps(manifest, ensure_ascii=False, indent=2)
         (part / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
     names = [str(file["path"]) for file in manifest["files"]]
@@ -200,6 +212,7 @@ def export_plan(
         folder=Path(folder),
         files=tuple(Path(folder) / name for name in (*names, MANIFEST)),
         manifest=manifest,
+        notes=written.notes,
     )
 
 

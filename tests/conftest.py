@@ -1,9 +1,18 @@
-"""Every message of every test is said in every language."""
+"""Every message of every test is said in every language; no test asks for that of the computer."""
+
+import os
 
 import pytest
 
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.messages import Message, say
+
+
+@pytest.fixture(autouse=True, scope="session")
+def english_unless_told_otherwise() -> None:
+    for name in ("GRIDCELL_LANG", "LANGUAGE", "LC_MESSAGES", "LANG"):
+        os.environ.pop(name, None)
+    os.environ["LC_ALL"] = "C.UTF-8"
 
 
 @pytest.fixture(autouse=True, scope="session")

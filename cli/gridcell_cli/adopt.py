@@ -9,7 +9,8 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
-from gridcell_cli.partition import broken_in, require_certified, summary, warnings_of
+from gridcell_cli.language import language, said
+from gridcell_cli.partition import broken_in, require_kept, summary, warnings_of
 from gridcell_cli.plans import open_plan
 from gridcell_cli.progress import ProgressLine
 
@@ -98,7 +99,6 @@ def command(
     Given a PLAN in place of communities, CELLS is an edited layer of it: cells that were not
     touched keep their codes and their geometry. Exit code 4: written, but a proof failed.
     """
-    from gridcell.errors import ProofError
     from gridcell.folder import require_free, write_plan
     from gridcell.formats.geopackage import is_plan
     from gridcell.read import read_layers
@@ -109,16 +109,16 @@ def command(
     if plan is None and communities is not None and is_plan(communities):
         plan, communities = communities, None
     if (plan is None) == (communities is None):
-        raise click.UsageError("give --communities, or the PLAN that CELLS is a layer of")
+        raise click.UsageError(said("give_communities"))
     if plan is not None:
         _refuse_for_plan(
             buildings=buildings, households=households, sites=sites, barriers=barriers or None,
             staff=staff, atoms=atoms,
         )  # fmt: skip
     elif locked:
-        raise click.UsageError("--locked: belongs to a PLAN")
+        raise click.UsageError(said("belongs_to", option="--locked", other="PLAN"))
     if atoms is not None and buildings is not None:
-        raise click.UsageError("give --buildings or --atoms, not both")
+        raise click.UsageError(said("not_both", a="--buildings", b="--atoms"))
     settings = read_rules(
         rules, small=small, micro=micro, seed=seed, **field_option.as_settings(fields)
     )
@@ -151,29 +151,25 @@ def command(
         loud = made.findings[~made.findings["kind"].str.startswith("drawn_")]
         for warning in warnings_of(loud):
             click.echo(warning, err=True)
-    if not made.ok:
-        raise ProofError(
-            f"{output}: the plan breaks a promise; see the errors among the findings in "
-            f"{output / 'plan.gpkg'} and 'coverage' in {output / 'report.json'}"
-        )
-    require_certified(output)
+    require_kept(made, output)
 
 
 def told(plan: "Plan", *, most: int = 6) -> list[str]:
     """Return what was found about the drawn cells: how they were taken, then what was changed."""
+    from gridcell.words.sentences import say_findings, say_kinds
+
     drawn = plan.findings[plan.findings["kind"].str.startswith("drawn_")]
+    drawn = drawn.assign(message=say_findings(drawn, language()), name=say_kinds(drawn, language()))
     lines = drawn.loc[drawn["kind"] == "drawn_level", "message"].tolist()
-    for kind, found in drawn[drawn["kind"] != "drawn_level"].groupby("kind", sort=True):
+    for _, found in drawn[drawn["kind"] != "drawn_level"].groupby("kind", sort=True):
         largest = found.sort_values("measure", ascending=False, kind="stable")["message"]
         lines += largest.head(most).tolist()
         if len(found) > most:
-            lines.append(f"… and {len(found) - most:,} more {kind}")
+            lines.append(said("more_of_kind", n=len(found) - most, kind=found["name"].iloc[0]))
     return [*lines, ""] if lines else []
 
 
 def _refuse_for_plan(**given: object) -> None:
     for name, value in given.items():
         if value is not None:
-            raise click.UsageError(
-                f"--{name}: a PLAN has its own; take new data in with 'gridcell update'"
-            )
+            raise click.UsageError(said("plan_has_own", option=f"--{name}"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridcell_cli import options
+from gridcell_cli.language import said
 from gridcell_cli.plans import open_plan
 
 if TYPE_CHECKING:
@@ -82,12 +83,12 @@ def command(
         publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
     if cards is not None and changed_since is not None:
-        raise click.UsageError("--changed-since: for the atlas; cards are printed all")
+        raise click.UsageError(said("cards_all"))
     if publish and changed_since is not None:
-        raise click.UsageError("--changed-since: compares counts, which --publish leaves out")
+        raise click.UsageError(said("publish_no_counts"))
     for name, value in (("--contacts", contacts), ("--cards", cards)):
         if publish and value is not None:
-            raise click.UsageError(f"{name}: tells who answers, whom --publish leaves out")
+            raise click.UsageError(said("publish_no_people", option=name))
     require_writable(output, overwrite=overwrite)
     read = options.read_shown(
         plan,
@@ -114,9 +115,9 @@ def command(
         told = {"output": str(output), key: count, "bytes": size}
         click.echo(json.dumps(told if changed_since is None else {**told, "retired": retired}))
     elif not quiet:
-        click.echo(f"{output}: {count:,} {key}, {size / 1e6:.1f} MB", err=True)
+        click.echo(said(f"printed_{key}", file=output, n=count, size=size / 1e6), err=True)
         if retired:
-            click.echo(f"take out the pages of: {', '.join(retired)}", err=True)
+            click.echo(said("take_out", codes=retired), err=True)
 
 
 def _changed_since(

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.language import language, said
 
 if TYPE_CHECKING:
     from gridcell.check import CheckReport
@@ -22,7 +23,7 @@ def _pair(
     for text in given:
         part, mark, whole = text.partition(":")
         if not (part and mark and whole):
-            raise click.BadParameter(f"{text!r}: expected PART:WHOLE, two columns of CELLS")
+            raise click.BadParameter(said("share_form", given=text))
         pairs.append((part, whole))
     return pairs
 
@@ -109,7 +110,7 @@ def command(
     _require_usage(cells, certificate, inputs)
     options.require_publishing(publish=publish, threshold=threshold, earlier=earlier)
     if publish:
-        _refuse("has no part in a proof of what is published (--publish)", {
+        _refuse("no_part_in_publication", {
             "--within": within, "--buildings": buildings, "--households": households,
             "--share": shares or None, "--gap-width": gap_width, "--certificate": certificate,
             "--certify": certify, "--encoding": encoding, "--crs": _given("crs"),
@@ -117,7 +118,7 @@ def command(
         })  # fmt: skip
         report = _check_published(cells or "", earlier, threshold)
     elif cells is None or is_plan(cells):
-        _refuse("a plan names its own land and people; check one of its layers", {
+        _refuse("plan_names_own", {
             "--within": within, "--buildings": buildings, "--households": households,
             "--share": shares or None, "--gap-width": gap_width, "--certify": certify,
             "--crs": _given("crs"), "--field": _given("fields"),
@@ -130,12 +131,12 @@ def command(
     else:
         layer = _Layer(cells, within, buildings, households, encoding, crs, fields)
         for remark in [] if quiet else layer.remarks():
-            click.echo(f"Note: {remark}", err=True)
+            click.echo(said("note", text=remark), err=True)
         report = layer.check(shares, gap_width)
         if certify is not None:
             layer.certify(report, certify, overwrite=overwrite)
         if certificate == "":
-            raise click.UsageError("--certificate: name the certificate of these cells")
+            raise click.UsageError(said("name_certificate"))
         if certificate is not None:
             report = _verify(certificate, inputs or layer.folder, report)
     if output is not None:
@@ -143,7 +144,7 @@ def command(
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, allow_nan=False))
     elif not quiet:
-        click.echo(report.to_text())
+        click.echo(report.to_text(lang=language()))
         if publish:
             click.echo(_told(report.figures["published"]))
     ctx.exit(0 if report.ok else 4)
@@ -151,15 +152,15 @@ def command(
 
 def _require_usage(cells: str | None, certificate: str | None, inputs: Path | None) -> None:
     if inputs is not None and certificate is None:
-        raise click.UsageError("--inputs: belongs to --certificate")
+        raise click.UsageError(said("belongs_to", option="--inputs", other="--certificate"))
     if cells is None and not certificate:
-        raise click.UsageError("Missing argument 'PLAN|CELLS'.")
+        raise click.UsageError(said("missing_cells"))
 
 
-def _refuse(why: str, given: dict[str, Any]) -> None:
+def _refuse(key: str, given: dict[str, Any]) -> None:
     for name, value in given.items():
         if value is not None:
-            raise click.UsageError(f"{name}: {why}")
+            raise click.UsageError(said(key, option=name))
 
 
 def _given(name: str) -> str | None:
@@ -178,8 +179,11 @@ def _check_published(path: str, earlier: Path | None, threshold: int | None) -> 
 
 
 def _told(figures: dict[str, Any]) -> str:
-    hidden = ", ".join(f"{number:,} {level}" for level, number in figures["hidden"].items())
-    return f"hidden: {hidden}; ranges of less than {figures['threshold']} were looked for"
+    from gridcell.words.messages import Message
+
+    levels = figures["hidden"].items()
+    hidden = [Message("cli.of_level", n=n, level=Message(f"level.{name}")) for name, n in levels]
+    return said("hidden", hidden=hidden, threshold=figures["threshold"])
 
 
 def _check_plan(path: str) -> "CheckReport":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gridcell_cli import options
+from gridcell_cli.language import error_line, language, said
 
 if TYPE_CHECKING:
     from gridcell.cells.codes import ParsedCode
@@ -29,6 +30,7 @@ def command(
     from gridcell.cells.codes import check_character, parse_code
     from gridcell.errors import CodeError
     from gridcell.rules import read_rules
+    from gridcell.words.messages import Message
 
     widths = read_rules(rules).codes
     entries: list[dict[str, object]] = []
@@ -37,7 +39,7 @@ def command(
         try:
             parsed = parse_code(text, rules=widths)
         except CodeError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(error_line(error.text, list(map(str, error.hints)), language()), err=True)
             entries.append({"input": text, "error": str(error)})
             exit_code = 3
             continue
@@ -47,11 +49,8 @@ def command(
         if not (as_json or quiet):
             click.echo(_describe(text, parsed))
         if parsed.check_ok is False:
-            click.echo(
-                f"Error: code {text!r}: wrong check character, expected {right!r}; "
-                f"compare the code with its source",
-                err=True,
-            )
+            wrong = Message("error.code_check", code=text, expected=right)
+            click.echo(error_line(wrong, [], language()), err=True)
             exit_code = exit_code or 4
     if as_json:
         click.echo(json.dumps(entries, ensure_ascii=False, indent=2))
@@ -59,8 +58,12 @@ def command(
 
 
 def _describe(text: str, parsed: "ParsedCode") -> str:
+    from gridcell.words.columns import padded
+    from gridcell.words.terms import term
+
     check = {True: "right", False: "wrong", None: "none"}[parsed.check_ok]
-    rows = [("level", str(parsed.level)), ("type", parsed.grid_type)]
+    rows = [("level", str(parsed.level)), ("type", term(parsed.grid_type, language()))]
     rows += [(name, getattr(parsed, name) or "-") for name in ("large", "medium", "small", "micro")]
-    rows.append(("check", check))
-    return "\n".join([text, *(f"  {name:<7}{value}" for name, value in rows)])
+    rows.append(("check", said(f"check_{check}")))
+    named = [(said(f"code_{name}"), value) for name, value in rows]
+    return "\n".join([text, *(f"  {padded(name, 7)}{value}" for name, value in named)])

@@ -8,6 +8,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.language import said
 from gridcell_cli.plans import tell_cells
 
 
@@ -87,34 +88,12 @@ def command(
 
 
 def _text(summary: dict[str, Any]) -> str:
-    lines = [
-        f"cells: {summary['cells_a']:,} of A, {summary['cells_b']:,} of B",
-        f"pairs that share land: {summary['pairs']:,}",
-        f"one to one: {summary['one_to_one']:,}",
-        f"inside one of the other: {summary['a_inside_b']:,} of A, {summary['b_inside_a']:,} of B",
-        f"split between several: {summary['a_split']:,} of A, {summary['b_split']:,} of B",
-        f"sharing nothing: {summary['a_outside']:,} of A, {summary['b_outside']:,} of B",
-    ]
-    if "households" in summary:
-        lines.append(
-            f"households: {summary['households']:,} in A, "
-            f"{summary['households_one_to_one_share']:.1%} where cells are one to one, "
-            f"{summary['households_inside_share']:.1%} where A lies inside one cell of B"
-        )
-    if summary["suppressed"]:
-        lines.append(
-            f"hidden: {summary['suppressed']:,} counts of households, under "
-            f"{summary['threshold']} or telling of such"
-        )
-    if summary["exposed_by_totals"]:
-        lines.append(
-            f"of these {summary['exposed_by_totals']:,} follow from the totals of A and B alone"
-        )
-    if summary["slivers"]:
-        lines.append(f"slivers: {summary['slivers']:,}, {summary['sliver_m2']:,.1f} m2")
-    for what, number in summary["lost"].items():
-        if number:
-            lines.append(f"outside A and B: {number:,} {what}")
-    moved = "; B was moved into it" if summary["reprojected"] else ""
-    lines.append(f"areas in {summary['crs']}{moved}")
-    return "\n".join(lines)
+    names = ["cells", "pairs", "one_to_one", "inside", "split", "outside"]
+    names += ["households"] if "households" in summary else []
+    names += [name for name in ("suppressed", "exposed_by_totals", "slivers") if summary[name]]
+    names += [f"lost_{what}" for what, number in summary["lost"].items() if number]
+    names.append("crs_moved" if summary["reprojected"] else "crs")
+    values = {**summary, **{f"lost_{what}": number for what, number in summary["lost"].items()}}
+    # A text takes what it tells; others may be missing.
+    known = {name: value for name, value in values.items() if isinstance(value, int | float | str)}
+    return "\n".join(said(f"crosswalk_{name}", **known) for name in names)

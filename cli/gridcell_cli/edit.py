@@ -5,25 +5,19 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from gridcell_cli import options
+from gridcell_cli.language import said
 from gridcell_cli.plans import open_plan
 from gridcell_cli.progress import ProgressLine
 
-_FORMS = {
-    "merge": "merge A B",
-    "split": "split CELL NUMBER, or split CELL --line FILE",
-    "move": "move BUILDING... CELL",
-    "swap": "swap BUILDING... with BUILDING...",
-    "nudge": "nudge A B BUILDING..., or nudge A B --line FILE",
-    "rename": 'rename CELL "NAME", or rename CELL',
-    "lock": "lock CELL",
-    "unlock": "unlock CELL",
-    "undo": "undo",
-}
+_OPERATIONS: Final = (
+    "merge", "split", "move", "swap", "nudge", "rename", "lock", "unlock", "undo",
+)  # fmt: skip
+"""The text ``cli.form_NAME`` shows the form of each."""
 
 
 @click.command("edit", context_settings={"ignore_unknown_options": True})
@@ -67,11 +61,11 @@ def command(
     from gridcell.revision.edits import edit_plan
     from gridcell.revision.script import edits_of, read_script
     from gridcell_cli.partition import broken_in, require_kept, summary, warnings_of
-    from gridcell_cli.update import as_data, said
+    from gridcell_cli.update import as_data, change_lines
 
     begin = time.perf_counter()
     if bool(words) == (script is not None):
-        raise click.UsageError("give operations, or --script with a file of them")
+        raise click.UsageError(said("give_operations"))
     entries = parse_operations(words)
     require_free(output, overwrite=overwrite)
     before = open_plan(plan, quiet=quiet)
@@ -99,7 +93,7 @@ def command(
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     elif not quiet:
         for edit, step in zip(edits, changes, strict=True):
-            click.echo("\n".join([str(edit), *said(step)]) + "\n")
+            click.echo("\n".join([str(edit), *change_lines(step)]) + "\n")
         seconds = time.perf_counter() - begin
         click.echo(summary(after, output, seconds=seconds, broken=broken_in(output)))
         for warning in warnings_of(after.findings):
@@ -125,9 +119,10 @@ def parse_operations(words: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _operation(words: list[str]) -> dict[str, Any]:
-    if not words or words[0] not in _FORMS:
-        got = f"got {words[0]!r}" if words else "got nothing"
-        raise click.UsageError(f"expected one of {', '.join(_FORMS)}, {got}")
+    if not words or words[0] not in _OPERATIONS:
+        if not words:
+            raise click.UsageError(said("no_operation", known=_OPERATIONS))
+        raise click.UsageError(said("unknown_operation", known=_OPERATIONS, given=words[0]))
     name, rest = words[0], words[1:]
     line = None
     if "--line" in rest[:-1]:
@@ -137,10 +132,12 @@ def _operation(words: list[str]) -> dict[str, Any]:
     if (strange := [word for word in rest if word.startswith("--")]) or (
         line is not None and name not in {"split", "nudge"}
     ):
-        raise click.UsageError(f"{name}: no option {strange[0] if strange else '--line'}")
+        option = strange[0] if strange else "--line"
+        raise click.UsageError(said("operation_option", operation=name, option=option))
     entry = _arguments(name, rest, line)
     if entry is None:
-        raise click.UsageError(f"expected {_FORMS[name]}; got {' '.join(words)!r}")
+        form = said(f"form_{name}")
+        raise click.UsageError(said("operation_form", form=form, given=" ".join(words)))
     return {"operation": name, **entry}
 
 

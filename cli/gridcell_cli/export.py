@@ -7,6 +7,7 @@ import click
 
 from gridcell.schema import EXPORT_FORMATS
 from gridcell_cli import options
+from gridcell_cli.language import language
 from gridcell_cli.plans import open_plan
 
 
@@ -74,5 +75,5 @@ def command(
     if as_json:
         click.echo(json.dumps(export.manifest, ensure_ascii=False, indent=2))
     elif not quiet:
-        click.echo(export.to_text(), err=True)
+        click.echo(export.to_text(lang=language()), err=True)
     ctx.exit(0 if export.ok else 4)

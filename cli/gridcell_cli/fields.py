@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from gridcell_cli.language import said
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -48,19 +50,19 @@ def _parsed(text: str, layers: tuple[str, ...] | None) -> tuple[str, str, str]:
     layer, dot, name = (part.strip() for part in place.partition("."))
     where = "" if layers is not None else f"{ENVIRONMENT}: "
     if not (equals and dot and column.strip()):
-        raise click.BadParameter(
-            f"{where}{text!r}: expected LAYER.NAME=COLUMN, for example communities.code=XZQDM"
-        )
+        raise click.BadParameter(said("field_form", where=where, given=text))
     known = tuple(FIELDS) if layers is None else layers
     if layer not in known:
         raise click.BadParameter(
-            f"{where}{text!r}: no input {layer!r} here; expected one of {', '.join(known)}"
+            said("field_layer", where=where, given=text, layer=layer, known=known)
         )
     if name not in FIELDS[layer]:
         raise click.BadParameter(
-            f"{where}{text!r}: {layer} have no column {name!r}; expected one of "
-            f"{', '.join(FIELDS[layer])}"
-        )
+            said(
+                "field_name", where=where, given=text, layer=layer, name=name,
+                known=list(FIELDS[layer]),
+            )
+        )  # fmt: skip
     return layer, name, column.strip()
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridcell.words.messages import Message
 from gridcell_cli import options
+from gridcell_cli.language import said
 from gridcell_cli.plans import open_plan
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from gridcell import Plan
     from gridcell.revision.history import CodeTrace
+    from gridcell.words.messages import Value
 
 
 @click.command("history")
@@ -54,17 +57,15 @@ def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
 def _history(operations: list[dict[str, Any]]) -> str:
     if not operations:
-        return "no history: the plan was written before plans had one"
-    from gridcell.schema import LINEAGE_EVENTS
+        return said("no_history")
 
     lines = []
     for row in operations:
-        counts = [
-            f"{number:,} {LINEAGE_EVENTS.get(event, event)}"
-            for event, number in (row["changes"] or {}).items()
-        ]
+        changes = (row["changes"] or {}).items()
+        counts = [Message("cli.of_event", n=n, event=_event(name)) for name, n in changes]
         when = f"  {row['time']}" if row["time"] else ""
-        lines.append(f"{row['number']:>4}  {row['command']}{when}\n      {', '.join(counts)}")
+        told = said("found", kinds=counts) if counts else ""
+        lines.append(f"{row['number']:>4}  {row['command']}{when}\n      {told}")
     return "\n".join(lines)
 
 
@@ -77,19 +78,25 @@ def _data(trace: "CodeTrace") -> dict[str, Any]:
 
 
 def _life(trace: "CodeTrace") -> str:
-    end = "in use" if trace.in_use else f"ended by operation {trace.retired}"
-    lines = [f"{trace.code}  given by operation {trace.given}, {end}"]
-    for title, table in (("came from", trace.origins), ("went on as", trace.heirs)):
+    if trace.in_use:
+        lines = [said("code_in_use", code=trace.code, given=trace.given)]
+    else:
+        lines = [said("code_ended", code=trace.code, given=trace.given, ended=trace.retired)]
+    for title, table in (("came_from", trace.origins), ("went_on_as", trace.heirs)):
         if len(table):
-            lines += ["", title, *map(_step, _records(table))]
+            lines += ["", said(title), *map(_step, _records(table))]
     return "\n".join(lines)
 
 
 def _step(row: dict[str, Any]) -> str:
+    nothing = Message("part.nothing")
+    return said(
+        "step", operation=row["operation"], old=row["old"] or nothing, new=row["new"] or nothing,
+        event=_event(row["event"]), households=row["households"], area=row["area_m2"],
+    )  # fmt: skip
+
+
+def _event(name: str) -> "Value":
     from gridcell.schema import LINEAGE_EVENTS
 
-    return (
-        f"  {row['operation']:>3}  {row['old'] or 'nothing'} -> {row['new'] or 'nothing'}  "
-        f"{LINEAGE_EVENTS[row['event']]}, {row['households']:,} households, "
-        f"{row['area_m2']:,.0f} m2"
-    )
+    return Message(f"event.{LINEAGE_EVENTS[name]}") if name in LINEAGE_EVENTS else name

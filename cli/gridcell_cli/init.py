@@ -7,6 +7,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.language import in_words, said
 
 
 @click.command("init")
@@ -37,6 +38,8 @@ def command(
     from gridcell.files.whole import require_writable, write_text
     from gridcell.read.draft import draft_rules
     from gridcell.rules import read_rules
+    from gridcell.words.columns import padded
+    from gridcell.words.messages import Message
 
     require_writable(output, overwrite=overwrite)
     text = draft_rules(files, encoding=encoding, crs=crs, fields=fields)
@@ -48,5 +51,6 @@ def command(
     elif not quiet:
         for role, names in mapped.items():
             pairs = ", ".join(f"{name} = {column}" for name, column in names.items())
-            click.echo(f"{role:<13}{pairs or 'no column found'}", err=True)
-        click.echo(f"{output}: give it to 'gridcell partition' as --rules {output}", err=True)
+            title = padded(in_words(Message(f"input.{role}")), 13)
+            click.echo(f"{title}{pairs or said('no_column')}", err=True)
+        click.echo(said("use_rules", file=output), err=True)

@@ -10,6 +10,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.language import in_words, said
 
 if TYPE_CHECKING:
     from gridcell import Layers, Rules
@@ -105,13 +106,16 @@ class Given:
 
 def tell_unread(layers: "Layers", *, quiet: bool) -> None:
     """Say which figures of the buildings nobody reads, before households are estimated."""
-    from gridcell.errors import Hint, with_hints
+    from gridcell.errors import Hint
+    from gridcell.words.messages import Message
 
     hint = Hint("fields.buildings.households", "COLUMN")
-    said = options.as_options([hint], click.get_current_context().command)
+    hints = options.as_options([hint], click.get_current_context().command)
     for finding in () if quiet else layers.findings:
         if finding.kind == UNREAD:
-            click.echo(with_hints(finding.message, said), err=True)
+            text = finding.text
+            text = Message("error.hinted", error=text, hints=hints) if hints else text
+            click.echo(in_words(text), err=True)
 
 
 def division(function: _Command) -> _Command:
@@ -122,7 +126,7 @@ def division(function: _Command) -> _Command:
         own = {field.name: settings.pop(field.name) for field in dataclasses.fields(Given)}
         given = Given(**own)
         if given.atoms is not None and settings.get("buildings") is not None:
-            raise click.UsageError("give BUILDINGS or --atoms, not both")
+            raise click.UsageError(said("not_both", a="BUILDINGS", b="--atoms"))
         return function(*args, given=given, **settings)
 
     wrapped: Any = command

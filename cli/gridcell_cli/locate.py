@@ -7,6 +7,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.language import said
 from gridcell_cli.plans import tell_cells
 
 
@@ -43,6 +44,7 @@ def command(
     or .geojson. Rows and columns stay as they are, however many there are.
     """
     from gridcell.locator import locate_file
+    from gridcell.words.messages import Message
 
     tell_cells(plan, quiet=quiet)
     report = locate_file(
@@ -51,14 +53,11 @@ def command(
         fields=fields.get("points"),
     )  # fmt: skip
     if report.far_m is not None:
-        click.echo(
-            f"Warning: no point lies in the land, the nearest one is {report.far_m:,.0f} m away; "
-            f"check the CRS (taken: {report.crs}) and whether lon and lat are swapped",
-            err=True,
-        )
+        click.echo(said("points_far", distance=report.far_m, crs=report.crs), err=True)
     if as_json:
         done = {"output": str(output), **report.as_dict()}
         click.echo(json.dumps(done, ensure_ascii=False, indent=2))
     elif not quiet:
-        counts = ", ".join(f"{count:,} {how}" for how, count in report.counts.items() if count)
-        click.echo(f"{output}: {report.rows:,} rows: {counts}", err=True)
+        found = report.counts.items()
+        counts = [Message(f"cli.located_{how}", n=count) for how, count in found if count]
+        click.echo(said("located", file=output, rows=report.rows, counts=counts), err=True)

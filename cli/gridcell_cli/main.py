@@ -7,6 +7,7 @@ Exit codes: 0 done and all proofs hold; 1 a bug; 2 usage; 3 bad input; 4 a proof
 import importlib
 import io
 import logging
+import os
 import sys
 import traceback
 import warnings
@@ -15,7 +16,8 @@ from typing import Final
 
 import click
 
-from gridcell_cli.options import Session, as_options
+from gridcell_cli.language import Session, error_line, reader_language, said_in, speaking
+from gridcell_cli.options import as_options
 
 COMMANDS: Final = (
     "init", "partition", "update", "adopt", "edit", "history", "compare", "inspect", "check",
@@ -62,39 +64,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     _speak_utf8()
     _be_quiet()
-    session = Session()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    session = Session(lang=reader_language(given, os.environ))
+    with speaking(session.lang):
+        sys.exit(_run(given, session))
+
+
+def _run(arguments: list[str], session: Session) -> int:
+    """Run a command; return its exit code, and the one of its error when it was told."""
     try:
-        code = cli.main(
-            None if arguments is None else list(arguments),
-            prog_name="gridcell",
-            standalone_mode=False,
-            obj=session,
-        )
-        sys.exit(code if isinstance(code, int) else 0)
+        code = cli.main(arguments, prog_name="gridcell", standalone_mode=False, obj=session)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        sys.exit(130)
+        click.echo(said_in(session.lang, "interrupted"), err=True)
+        return 130
     except Exception as error:  # noqa: BLE001 - the last one to know: nothing ends in a traceback
-        sys.exit(_explain(error, session))
+        return _explain(error, session)
+    return code if isinstance(code, int) else 0
 
 
 def _explain(error: Exception, session: Session) -> int:
     """Print one message about the error and return the exit code."""
-    from gridcell.errors import GridcellError, with_hints
+    from gridcell.errors import GridcellError
 
     if isinstance(error, GridcellError):
-        said = with_hints(error.message, as_options(error.hints, session.command))
-        click.echo(f"Error: {said}", err=True)
+        hints = as_options(error.hints, session.command)
+        click.echo(error_line(error.text, hints, session.lang), err=True)
         return error.exit_code
     if session.verbose:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    what = "report this with the traceback above" if session.verbose else (
-        "run again with -v for the traceback, and report it"
-    )  # fmt: skip
-    click.echo(f"Error: {type(error).__name__}: {error}\nThis is a bug: please {what}.", err=True)
+    key = "bug_told" if session.verbose else "bug"
+    what = said_in(session.lang, key, kind=type(error).__name__, error=str(error))
+    click.echo(what, err=True)
     return 1
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gridcell_cli import options
+from gridcell_cli.language import said
 
 if TYPE_CHECKING:
     from gridcell.model import Plan
@@ -89,5 +90,9 @@ def command(
     if as_json:
         click.echo(json.dumps({"output": str(path), "pages": len(files), "bytes": total}))
     elif not quiet:
-        pages = f"{len(files)} pages, " if len(files) > 1 else ""
-        click.echo(f"{path}: {pages}{total / 1e6:.1f} MB", err=True)
+        text = (
+            said("map_pages", file=path, n=len(files), size=total / 1e6)
+            if len(files) > 1
+            else said("map", file=path, size=total / 1e6)
+        )
+        click.echo(text, err=True)

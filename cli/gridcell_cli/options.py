@@ -1,11 +1,11 @@
 """Options that several commands share: one name, one meaning."""
 
 import datetime as dt
+import inspect
 import logging
 import os
 import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from gridcell.words.catalogue import LANGUAGES
+from gridcell_cli.language import VARIABLE, Session, said
 
 if TYPE_CHECKING:
     from gridcell.errors import Hint
@@ -22,14 +23,6 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 FILE: Final = click.Path(path_type=Path)
 """A file that the library opens: what is wrong with it is bad input, not bad usage."""
-
-
-@dataclass
-class Session:
-    """What the frame must know after a command has failed."""
-
-    verbose: bool = False
-    command: click.Command | None = None
 
 
 _SPELT: Final = {"kind": "cards"}
@@ -93,10 +86,26 @@ datum = click.option(
     "--datum", metavar="DATUM", default="wgs84", envvar="GRIDCELL_DATUM",
     help="wgs84 (default), gcj02 or bd09, or by layer: communities=wgs84,buildings=gcj02.",
 )  # fmt: skip
-lang = click.option(
-    "--lang", type=click.Choice(LANGUAGES), default=LANGUAGES[0], envvar="GRIDCELL_LANG",
-    help="Language of every word of ours; en by default.",
-)  # fmt: skip
+
+
+def _speak(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    # The default is that of files; of what is said the system may know better.
+    if ctx.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT:
+        ctx.ensure_object(Session).lang = value
+    return value
+
+
+def _language(**settings: Any) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--lang", type=click.Choice(LANGUAGES), default=LANGUAGES[0], envvar=VARIABLE,
+        is_eager=True, callback=_speak, **settings,
+    )  # fmt: skip
+
+
+lang = _language(
+    help="Language of every word of ours; by default en in files, and the system's in messages."
+)
+_spoken = _language(expose_value=False, help="Language of messages; the system's by default.")
 
 
 def _as_date(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -105,7 +114,7 @@ def _as_date(_ctx: click.Context, _parameter: click.Parameter, value: str | None
     try:
         return dt.date.fromisoformat(value).isoformat()
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no date; expected one such as 2026-01-31") from None
+        raise click.BadParameter(said("no_date", given=value)) from None
 
 
 valid_from = click.option(
@@ -153,7 +162,7 @@ def require_publishing(
         # A threshold of the environment is for the publications alone, and no mistake elsewhere.
         asked = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if value is not None and asked:
-            raise click.UsageError(f"{flag}: belongs to --publish")
+            raise click.UsageError(said("belongs_to", option=flag, other="--publish"))
 
 
 def read_shown(
@@ -186,5 +195,6 @@ def output(metavar: str, *, required: bool = True) -> Callable[[_Command], _Comm
 
 
 def common(function: _Command) -> _Command:
-    """Add what every command has: ``-q``, ``-v`` and ``--json``."""
-    return as_json(quiet(verbose(function)))
+    """Add what every command has: ``-q``, ``-v``, ``--json``, and ``--lang`` if it has none."""
+    own = "lang" in inspect.signature(function).parameters
+    return as_json(quiet(verbose(function if own else _spoken(function))))

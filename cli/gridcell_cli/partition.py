@@ -2,18 +2,21 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gridcell_cli import inputs, options
+from gridcell_cli.language import labelled, language, said
 from gridcell_cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from gridcell import Plan
+    from gridcell.words.messages import Message
 
 
 @click.command("partition")
@@ -79,16 +82,17 @@ def command(
 def require_kept(plan: "Plan", output: Path | None) -> None:
     """Raise `ProofError` where a plan breaks promises, in itself or in the files of a folder."""
     from gridcell.errors import ProofError
+    from gridcell.words.messages import Message
 
     if not plan.ok:
-        where = (
-            "" if output is None
-            else f" in {output / 'plan.gpkg'} and 'coverage' in {output / 'report.json'}"
-        )  # fmt: skip
-        begin = "" if output is None else f"{output}: "
+        if output is None:
+            raise ProofError(Message("error.broken_promise"))
         raise ProofError(
-            f"{begin}the plan breaks a promise; see the errors among the findings{where}"
-        )
+            Message(
+                "error.broken_promise_in", folder=output, plan=output / "plan.gpkg",
+                report=output / "report.json",
+            )
+        )  # fmt: skip
     if output is not None:
         require_certified(output)
 
@@ -104,12 +108,11 @@ def broken_in(output: Path) -> dict[str, int]:
 def require_certified(output: Path) -> None:
     """Raise `ProofError` where a plan breaks promises as it stands in its files."""
     from gridcell.errors import ProofError
+    from gridcell.words.messages import Message
 
     if broken := broken_in(output):
-        told = ", ".join(f"{count:,} {kind}" for kind, count in broken.items())
         raise ProofError(
-            f"{output}: read back from its files, the plan breaks promises: {told}; "
-            f"'gridcell check {output}' lists them"
+            Message("error.broken_in_files", folder=output, promises=counted_kinds(broken))
         )
 
 
@@ -134,16 +137,30 @@ def warnings_of(
     told
         A kind that was told before.
     """
+    import pandas as pd
+
+    from gridcell.words.sentences import say_findings, say_kinds
+
     # Whoever gives names of people away is told that they were not kept.
     loud = (findings["severity"] != "note") | (findings["kind"] == "staff_personal")
     loud = findings[loud & (findings["kind"] != told)]
-    count = loud.groupby("kind", sort=False)["message"].agg(["first", "size"])
+    messages = pd.Series(say_findings(loud, language()), dtype="str")
+    count = messages.groupby(say_kinds(loud, language()), sort=False).agg(["first", "size"])
     lines = [
-        f"{kind}: {row['first']}" + (f" (and {row['size'] - 1:,} more)" if row["size"] > 1 else "")
+        said("warning_more", kind=kind, message=row["first"], n=row["size"] - 1)
+        if row["size"] > 1
+        else said("warning", kind=kind, message=row["first"])
         for kind, row in count.iterrows()
     ]
-    rest = [f"and {len(lines) - most} more kinds of findings"] if len(lines) > most else []
+    rest = [said("more_kinds", n=len(lines) - most)] if len(lines) > most else []
     return lines[:most] + rest
+
+
+def counted_kinds(counts: Mapping[str, int]) -> "tuple[Message, ...]":
+    """Return how many findings there are of each kind, to be said as a list."""
+    from gridcell.words.messages import Message, kind_name
+
+    return tuple(Message("cli.of_kind", n=n, kind=kind_name(kind)) for kind, n in counts.items())
 
 
 def summary(plan: "Plan", output: Path | None, *, seconds: float, broken: dict[str, int]) -> str:
@@ -161,55 +178,56 @@ def summary(plan: "Plan", output: Path | None, *, seconds: float, broken: dict[s
         What the certificate denies.
     """
     from gridcell.model import balance
+    from gridcell.words.columns import aligned
 
-    rows: list[tuple[str, ...]] = [("", "cells", "in band", "mean deviation", "largest")]
+    rows = [("", *(said(f"column_{name}") for name in ("cells", "in_band", "mean", "largest")))]
     general = int((plan.small["grid_type"] == "general").sum())
     for name, count, level in (
         ("large", len(plan.large), None),
         ("medium", len(plan.medium), None),
-        ("small, general", general, "small"),
-        ("small, dedicated", len(plan.small) - general, None),
+        ("small_general", general, "small"),
+        ("small_dedicated", len(plan.small) - general, None),
         ("micro", len(plan.micro), "micro"),
     ):
         quality: tuple[str, ...] = ("", "", "")
         reached = None if level is None else balance(plan, level)
         if reached is not None and reached.cells:
             bounds = [bound for (_, own), bound in plan.division.bounds.items() if own == level]
-            most = f" of at most {sum(bounds):,}" if bounds and sum(bounds) < reached.cells else ""
+            share = reached.in_band / reached.cells
             quality = (
-                f"{reached.in_band:,}{most} ({reached.in_band / reached.cells:.1%})",
+                said("in_band_of", number=reached.in_band, most=sum(bounds), share=share)
+                if bounds and sum(bounds) < reached.cells
+                else said("in_band", number=reached.in_band, share=share),
                 *(
                     "" if away is None else f"{away:.1%}"
                     for away in (reached.mean_abs_dev, reached.max_abs_dev)
                 ),
             )
-        rows.append((name, f"{count:,}", *quality))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in rows
-    ]
-    estimated = ""
-    if plan.is_estimated:
-        all_of_them = plan.division.households in (None, plan.estimated)
-        estimated = (
-            " (estimated: no figures were given)" if all_of_them
-            else f" ({plan.estimated:,} of them estimated)"
-        )  # fmt: skip
+        rows.append((said(f"row_{name}"), f"{count:,}", *quality))
     staffed = []
     if plan.staffing is not None and plan.staffing.people:
         vacant = int(plan.vacancies["missing"].sum())
-        staffed = [f"staff       {len(plan.staff):,} posts held, {vacant:,} vacant"]
-    kinds = plan.findings["kind"].value_counts().sort_index()
-    found = [f"{count} {kind}" for kind, count in kinds.items()]
+        staffed = [labelled("staff", said("posts", held=len(plan.staff), vacant=vacant))]
+    kinds = plan.findings["kind"].value_counts().sort_index().to_dict()
+    found = said("found", kinds=counted_kinds(kinds)) if kinds else said("none")
     assigned, divided = int(plan.leaves["households"].sum()), sum(plan.division.seconds.values())
-    lines += [
+    told = {"assigned": assigned, "unassigned": plan.unassigned}
+    households = said("assigned", **told)
+    if plan.is_estimated:
+        all_of_them = plan.division.households in (None, plan.estimated)
+        households = (
+            said("assigned_estimated", **told) if all_of_them
+            else said("assigned_partly", **told, estimated=plan.estimated)
+        )  # fmt: skip
+    proofs = "proofs_hold" if plan.ok and not broken else "proofs_broken"
+    lines = [
+        *aligned(rows),
         "",
-        f"households  {assigned:,} assigned, {plan.unassigned:,} not{estimated}",
+        labelled("households", households),
         *staffed,
-        f"findings    {', '.join(found) or 'none'}",
-        f"proofs      {'all hold' if plan.ok and not broken else 'NOT ALL HOLD'}",
-        *(() if output is None else (f"files       {output}: {files_in(output)}",)),
-        f"seconds     {seconds:.1f}, of these {divided:.1f} for dividing",
+        labelled("findings", found),
+        labelled("proofs", said(proofs)),
+        *(() if output is None else (labelled("files", f"{output}: {files_in(output)}"),)),
+        labelled("seconds", said("seconds", all=seconds, divided=divided)),
     ]
     return "\n".join(lines)

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridcell.words.messages import Message
+from gridcell_cli.language import said
+
 if TYPE_CHECKING:
     from gridcell.model import Finding, Plan
 
@@ -29,7 +32,7 @@ def open_plan(path: Path, *, atoms: bool = True, quiet: bool = False) -> "Plan":
 
     plan = read_plan(path, atoms=atoms)
     broken = [*check_plan(plan), *compare_report(plan, stored_report(plan_file(path)))]
-    _tell(path, broken, "every promise holds", quiet=quiet)
+    _tell(path, broken, "plan_sound", quiet=quiet)
     return plan
 
 
@@ -38,17 +41,13 @@ def tell_cells(path: Path, *, quiet: bool = False) -> None:
     from gridcell.check.cells import check_stored_cells
     from gridcell.formats.geopackage import plan_file
 
-    _tell(path, check_stored_cells(plan_file(path)), "its cells cover their land", quiet=quiet)
+    _tell(path, check_stored_cells(plan_file(path)), "cells_sound", quiet=quiet)
 
 
 def _tell(path: Path, broken: "Iterable[Finding]", sound: str, *, quiet: bool) -> None:
     found = [finding for finding in broken if finding.severity == "error"]
     if found:
-        more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
-        click.echo(
-            f"Warning: {path}: the plan was changed by hand or damaged: {found[0].message}{more}; "
-            f"'gridcell check {path}' lists what is broken",
-            err=True,
-        )
+        more = Message("part.more", n=len(found) - 1) if len(found) > 1 else ""
+        click.echo(said("plan_broken", file=path, fault=found[0].text, more=more), err=True)
     elif not quiet:
-        click.echo(f"{path}: verified, {sound}", err=True)
+        click.echo(said(sound, file=path), err=True)

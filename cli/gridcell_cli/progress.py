@@ -7,6 +7,11 @@ from typing import Final, Self
 
 import click
 
+from gridcell.words.catalogue import section
+from gridcell.words.columns import width
+from gridcell.words.messages import Message, say
+from gridcell_cli.language import language
+
 PATIENCE_S: Final = 2.0
 """Shorter stages show nothing."""
 
@@ -26,6 +31,8 @@ class ProgressLine:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
+        self._lang = language()
+        self._names = section("stage", self._lang)
         self._shown = not quiet and sys.stderr.isatty()
         self._stage, self._share = "", ""
         self._since = 0.0
@@ -55,7 +62,11 @@ class ProgressLine:
     def _tick(self) -> None:
         while not self._over.wait(_PAUSE_S):
             passed = time.monotonic() - self._since
-            line = f"{self._stage}{self._share}  {passed:.0f} s" if passed > PATIENCE_S else ""
+            stage = self._names.get(self._stage, self._stage)
+            told = Message("cli.stage", stage=stage, share=self._share, passed=passed)
+            line = say(told, self._lang) if passed > PATIENCE_S else ""
             if line or self._width:
-                click.echo("\r" + line.ljust(self._width), err=True, nl=False)
-                self._width = len(line)
+                # Nothing of the line before may be left over.
+                blank = " " * max(0, self._width - width(line))
+                click.echo(f"\r{line}{blank}", err=True, nl=False)
+                self._width = width(line)

@@ -7,6 +7,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.language import language, said
 
 
 @click.command("repair")
@@ -72,7 +73,7 @@ def command(
         land = open_polygons(within, "within", encoding=encoding, named=named)
     for source in (layer, land):
         for remark in source.remarks if source is not None and not quiet else []:
-            click.echo(f"Note: {remark}", err=True)
+            click.echo(said("note", text=remark), err=True)
     repair = repair_cells(
         field_option.named(layer.frame, fields, "cells", layer.label),
         None if land is None else field_option.named(land.frame, fields, "communities", land.label),
@@ -92,5 +93,5 @@ def command(
     if as_json:
         click.echo(json.dumps(repair.to_dict(), ensure_ascii=False, indent=2, allow_nan=False))
     elif not quiet:
-        click.echo(repair.to_text())
+        click.echo(repair.to_text(lang=language()))
     ctx.exit(0 if repair.ok else 4)

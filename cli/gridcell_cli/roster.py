@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from gridcell_cli import options
+from gridcell_cli.language import labelled, said
 from gridcell_cli.plans import open_plan
 
 
@@ -41,4 +42,5 @@ def command(
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     elif not quiet:
         names = ", ".join(str(file) for file in files)
-        click.echo(f"staff       {held:,} posts held, {vacant:,} vacant\nfiles       {names}")
+        click.echo(labelled("staff", said("posts", held=held, vacant=vacant)))
+        click.echo(labelled("files", names))

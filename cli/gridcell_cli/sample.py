@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from gridcell_cli import options
+from gridcell_cli.language import said
 
 
 @click.command("sample")
@@ -33,7 +34,7 @@ def command(
     from gridcell.sample import hecheng, make_sample, planners, write_planners_sample, write_sample
 
     if (preset is None) == (households is None):
-        raise click.UsageError("expected either --households N or --preset NAME")
+        raise click.UsageError(said("sample_choice"))
     if preset == "gbk_cgcs2000":
         sample = planners()
         write_planners_sample(sample, folder, overwrite=overwrite)
@@ -52,5 +53,4 @@ def command(
     if as_json:
         click.echo(json.dumps({"folder": str(folder), **counts}, ensure_ascii=False, indent=2))
     elif not quiet:
-        text = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-        click.echo(f"{folder}: {text}", err=True)
+        click.echo(said("sample", folder=folder, **counts), err=True)

@@ -9,6 +9,7 @@ import click
 
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.language import in_words, labelled, said
 from gridcell_cli.plans import open_plan
 
 if TYPE_CHECKING:
@@ -83,29 +84,32 @@ def summary(plan: "Plan", output: Path) -> str:
     output
         Folder of the files.
     """
+    from gridcell.words.columns import aligned
+    from gridcell.words.messages import role_name
+    from gridcell_cli.partition import files_in
+
     figures = plan.staffing
     assert figures is not None  # noqa: S101
     held = plan.staff["role"].value_counts()
     vacant = plan.vacancies.groupby("role")["missing"].sum()
-    rows: list[tuple[str, ...]] = [("", "people", "posts", "held", "vacant", "more people needed")]
+    names = ("people", "posts", "held", "vacant", "more_people")
+    rows = [("", *(said(f"column_{name}") for name in names))]
     for name, role in figures.roles.items():
         numbers = (
             role.people, role.posts, held.get(name, 0), vacant.get(name, 0), role.more_people
         )  # fmt: skip
-        rows.append((name, *(f"{number:,}" for number in numbers)))
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    table = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in rows
-    ]
+        rows.append((in_words(role_name(name)), *(f"{number:,}" for number in numbers)))
     proof, away = figures.proof, plan.staff["distance_m"].mean()
-    mean = "" if math.isnan(away) else f", {away:,.0f} m from home on average"
-    lines = (
-        f"staff       {figures.people:,} people: {len(plan.staff):,} posts held, "
-        f"{vacant.sum():,} vacant{mean}\n"
-        f"unchanged   {figures.kept:,} posts; {figures.without_post:,} people hold none\n"
-        f"proof       {proof.filled:,} of at most {proof.most:,} open posts filled, "
-        f"distance {proof.gap:.2%} above the bound\n"
-        f"files       {output}: plan.gpkg, geojson, map.html, certificate.json, report.json"
-    )
-    return "\n".join([*table, "", lines])
+    held_by = {"people": figures.people, "held": len(plan.staff), "vacant": vacant.sum()}
+    lines = [
+        labelled(
+            "staff",
+            said("people", **held_by)
+            if math.isnan(away)
+            else said("people_away", **held_by, distance=away),
+        ),
+        labelled("unchanged", said("kept", kept=figures.kept, without=figures.without_post)),
+        labelled("proof", said("filled", filled=proof.filled, most=proof.most, gap=proof.gap)),
+        labelled("files", f"{output}: {files_in(output)}"),
+    ]
+    return "\n".join([*aligned(rows), "", *lines])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gridcell_cli import inputs, options
+from gridcell_cli.language import in_words, labelled, said
 from gridcell_cli.plans import open_plan
 from gridcell_cli.progress import ProgressLine
 
@@ -73,7 +74,7 @@ def command(
 
     begin = time.perf_counter()
     if output is None and not dry_run:
-        raise click.UsageError("give -o DIR, or --dry-run to write nothing")
+        raise click.UsageError(said("give_output"))
     if output is not None and not dry_run:
         require_free(output, overwrite=overwrite)
     before = open_plan(plan, quiet=quiet)
@@ -98,7 +99,7 @@ def command(
         report = {"changes": as_data(changes), "report": after.report}
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     elif not quiet:
-        click.echo("\n".join(said(changes)) + "\n")
+        click.echo("\n".join(change_lines(changes)) + "\n")
         seconds = time.perf_counter() - begin
         broken = {} if written is None else broken_in(written)
         click.echo(summary(after, written, seconds=seconds, broken=broken))
@@ -121,38 +122,32 @@ def _recoded(given: Iterable[str], encoding: str | None) -> dict[str, str]:
     return codes
 
 
-def said(changes: "ChangeList") -> list[str]:
+def change_lines(changes: "ChangeList") -> list[str]:
     """Return what changed as lines: a cell a line, those that changed together side by side."""
+    from gridcell.words.columns import aligned
+
     if not len(changes):
-        return ["changes     none: every cell keeps its land and its code"]
+        return [labelled("changes", said("no_changes"))]
     lines = []
     group = None
-    for row in as_data(changes)["cells"][:_LINES]:
+    for row, why in zip(as_data(changes)["cells"][:_LINES], changes.table["why"], strict=False):
         mark = "-" if row["group"] != group else ""
         group = row["group"]
         held = ["" if row[name] is None else f"{row[name]:,}" for name in ("before", "after")]
-        lines.append((mark, row["code"], row["change"], *held, f"{row['moved']:,}", row["why"]))
-    head = ("", "cell", "", "before", "after", "moved", "why")
-    widths = [max(len(line[k]) for line in (head, *lines)) for k in range(6)]
-    table = [
-        "  ".join(
-            [
-                *map(str.ljust, line[:3], (1, *widths[1:3])),
-                *map(str.rjust, line[3:6], widths[3:]),
-                line[6],
-            ]
-        ).rstrip()
-        for line in (head, *lines)
-    ]
+        what = said(f"cell_{row['change']}")
+        lines.append((mark, row["code"], what, *held, f"{row['moved']:,}", in_words(why)))
+    names = ("cell", "before", "after", "moved", "why")
+    cell, *others = (said(f"column_{name}") for name in names)
+    table = aligned([("", cell, "", *others), *lines], "<<<>>><")
     rest = len(changes) - _LINES
-    more = [f"  and {rest:,} more cells"] if rest > 0 else []
+    more = [said("more_cells", n=rest)] if rest > 0 else []
     count = changes.table["change"].value_counts()
-    counts = ", ".join(f"{count.get(kind, 0):,} {kind}" for kind in ("changed", "new", "retired"))
+    counts = {kind: count.get(kind, 0) for kind in ("changed", "new", "retired")}
     share = changes.moved / max(changes.households, 1)
     return [
         *table, *more, "",
-        f"changes     {counts}; {changes.kept:,} cells as before",
-        f"move        {changes.moved:,} households get another code ({share:.1%})",
+        labelled("changes", said("changes", **counts, kept=changes.kept)),
+        labelled("move", said("moved", moved=changes.moved, share=share)),
     ]  # fmt: skip
 
 

@@ -14,6 +14,10 @@ from gridcell.coverage.units import OWN_AREA, OWN_UNITS
 from gridcell.crs import crs_text
 from gridcell.model import Finding, findings_frame
 from gridcell.schema import FINDING_COLUMNS, SEVERITIES
+from gridcell.words.catalogue import notebook_language, section
+from gridcell.words.columns import aligned
+from gridcell.words.messages import Message, counted, joined, kind_name, say
+from gridcell.words.sentences import say_findings, say_kinds
 
 KINDS: Final = (
     "crs_overruled", "outside_area_of_use",
@@ -103,37 +107,36 @@ class CheckReport:
     def __str__(self) -> str:
         return self.to_text()
 
-    def to_text(self, *, most: int = _SHOWN) -> str:
+    def to_text(self, *, most: int = _SHOWN, lang: str = "en") -> str:
         """Return a table for a terminal: some findings of each kind, worst first, and counts.
 
         Parameters
         ----------
         most
             About how many findings to show.
+        lang
+            Output language, ``en`` or ``zh``.
         """
         rows: list[tuple[str, str, str, str]] = []
         groups = self.findings.groupby(["severity", "kind"], sort=False)
         share = max(2, most // max(1, groups.ngroups))
-        for (severity, kind), group in groups:
+        for _, group in groups:
             shown = len(group) if len(self.findings) <= most else min(share, len(group))
-            rows += self._rows(group.head(shown))
+            rows += self._rows(group.head(shown), lang)
             if len(group) > shown:
-                rows.append((severity, kind, "", f"… and {len(group) - shown:,} more"))
-        widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-        lines = ["  ".join([*map(str.ljust, row[:3], widths), row[3]]).rstrip() for row in rows]
-        return "\n".join([*lines, self.summary()])
+                more = say(Message("report.more", n=len(group) - shown), lang)
+                rows.append((*rows[-1][:2], "", more))
+        lines = aligned(rows, "<<<<") if rows else []
+        return "\n".join([*lines, self.summary(lang=lang)])
 
-    def summary(self) -> str:
+    def summary(self, *, lang: str = "en") -> str:
         """Return one line: how many findings of each severity, and whether the proof holds."""
         counts = self.findings["severity"].value_counts()
-        found = [
-            f"{counts[name]:,} {name}{'s' if counts[name] > 1 else ''}"
-            for name in SEVERITIES
-            if name in counts
-        ]
-        said = ", ".join(["every proof holds", *found] if self.ok else found)
+        found = [counted(name, counts[name]) for name in SEVERITIES if name in counts]
+        held = [Message("report.holds")] if self.ok else []
+        said = joined("enumeration", [*held, *found])
         own = self.figures.get("units", {}).get("area") == OWN_AREA
-        return f"{said}; {OWN_UNITS}" if own else said
+        return say(joined("clauses", [said, OWN_UNITS]) if own else said, lang)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it but the polygons as plain data for JSON."""
@@ -153,9 +156,14 @@ class CheckReport:
             "list": rows,
         }
 
-    def _rows(self, findings: gpd.GeoDataFrame) -> list[tuple[str, str, str, str]]:
+    def _rows(self, findings: gpd.GeoDataFrame, lang: str) -> list[tuple[str, str, str, str]]:
         """Return severity, kind, coordinates and message of findings."""
-        columns = [findings[name].tolist() for name in ("severity", "kind", "message")]
+        names = section("severity", lang)
+        columns = [
+            [names[severity] for severity in findings["severity"]],
+            say_kinds(findings, lang),
+            say_findings(findings, lang),
+        ]
         crs = findings.crs
         digits = 7 if crs is not None and crs.is_geographic else 2
         at = [
@@ -166,17 +174,21 @@ class CheckReport:
 
     def _repr_html_(self) -> str:
         """Return the counts and the first findings as a table that fits a notebook cell."""
-        head = html.escape(self.summary())
+        lang = notebook_language()
+        head = html.escape(self.summary(lang=lang))
         body = "".join(
             "<tr>"
             + "".join(f"<td style='text-align:left'>{html.escape(text)}</td>" for text in row)
             + "</tr>"
-            for row in self._rows(self.findings.head(_IN_NOTEBOOK))
+            for row in self._rows(self.findings.head(_IN_NOTEBOOK), lang)
         )
         more = len(self.findings) - _IN_NOTEBOOK
-        foot = f"<p>… and {more:,} more in <code>.findings</code></p>" if more > 0 else ""
-        kinds = ", ".join(f"{n:,} {kind}" for kind, n in self.figures.get("findings", {}).items())
-        told = f"<p>{html.escape(kinds)}</p>" if kinds else ""
+        rest = html.escape(say(Message("report.more", n=more), lang))
+        foot = f"<p>{rest}: <code>.findings</code></p>" if more > 0 else ""
+        found = self.figures.get("findings", {}).items()
+        kinds = tuple(Message("cli.of_kind", n=n, kind=kind_name(kind)) for kind, n in found)
+        said = html.escape(say(Message("cli.found", kinds=kinds), lang))
+        told = f"<p>{said}</p>" if kinds else ""
         table = f"<table><tbody>{body}</tbody></table>" if body else ""
         return f"<div><p><b>{head}</b></p>{told}{table}{foot}</div>"
 

@@ -21,7 +21,7 @@ from gridcell.coverage.moves import LandMove
 from gridcell.coverage.repair_faces import RepairSettings
 from gridcell.coverage.rounds import ROUNDS, RepairedCoverage, repair_coverage
 from gridcell.coverage.settle import NOBODY
-from gridcell.coverage.units import OWN_AREA, OWN_UNITS, require_one_crs, size
+from gridcell.coverage.units import OWN_UNITS, require_one_crs, size
 from gridcell.coverage.width import (
     GAP_WIDTH_M,
     NEAR_M,
@@ -32,7 +32,9 @@ from gridcell.coverage.width import (
 )
 from gridcell.crs import parse_crs
 from gridcell.errors import InputError, ProofError
-from gridcell.words.messages import Message, Value
+from gridcell.words.catalogue import notebook_language, section
+from gridcell.words.columns import padded
+from gridcell.words.messages import Message, Value, counted, say
 
 _NAMED: Final = 5
 
@@ -81,7 +83,7 @@ class Repair:
     left: gpd.GeoDataFrame
     """Gaps wider than `gap_width`, left as they are: ``kind`` (hole, or sliver where it is long for
     its width), ``area_m2``, ``width_m``, Polygon. Largest first."""
-    remarks: tuple[str, ...] = ()
+    doubts: tuple[Message, ...] = ()
     """What is doubtful about the CRS of the layers, or that they have none."""
 
     @property
@@ -89,52 +91,59 @@ class Repair:
         """Whether every cell that had land still has some, as drawn; all else is proved."""
         return not self.lost and not self.doubtful
 
-    def to_text(self) -> str:
-        """Return what was done in a few lines, the largest moves first."""
-        unit = self._area_unit
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is doubtful about the CRS of the layers, in English."""
+        return tuple(map(str, self.doubts))
+
+    def to_text(self, *, lang: str = "en") -> str:
+        """Return what was done in a few lines, the largest moves first.
+
+        Parameters
+        ----------
+        lang
+            Output language, ``en`` or ``zh``.
+        """
+        by, kinds = section("by", lang), section("move", lang)
+        nobody = say(Message("part.nobody"), lang)
         lines = [
-            f"{move.kind:<8} {size(move.area_m2):>9} {unit}  {move.lost or 'nobody'} -> "
-            f"{move.got or 'nobody'}  ({move.by})"
+            f"{padded(kinds[move.kind], 8)} {size(move.area_m2):>9} {say(self._unit, lang)}  "
+            f"{move.lost or nobody} -> {move.got or nobody}  ({by[move.by]})"
             for move in self.moves.head(20).itertuples()
         ]
         if len(self.moves) > 20:
-            lines.append(f"… and {len(self.moves) - 20:,} more moves")
-        return "\n".join([*lines, self._closing()])
+            lines.append(say(Message("repair.more", n=len(self.moves) - 20), lang))
+        return "\n".join([*lines, *(say(line, lang) for line in self._closing())])
 
-    def _closing(self) -> str:
+    def _closing(self) -> list[Message]:
         figures = self.to_dict()
-        if not len(self.changed):
-            text = "nothing to repair: the cells are an exact coverage"
-        else:
-            text = (
-                f"{len(self.changed):,} of {len(self.cells):,} cells changed, "
-                f"{len(self.moves):,} piece{'' if len(self.moves) == 1 else 's'} of land moved, "
-                f"{size(figures['moved_m2'])} "
-                f"{self._area_unit} in all; "
-                f"proved to be an exact coverage"
-            )
+        done = Message("repair.nothing")
+        if len(self.changed):
+            done = Message(
+                "repair.done", changed=len(self.changed), cells=len(self.cells),
+                pieces=counted("land_piece", len(self.moves)), area=size(figures["moved_m2"]),
+                unit=self._unit,
+            )  # fmt: skip
         slivers = self.left[self.left["kind"] == "sliver"]
         if holes := len(self.left) - len(slivers):
-            text += f" but for holes left as they are: {holes:,}"
+            done = Message("repair.but_holes", done=done, holes=holes)
+        lines = [done]
         if len(slivers):
-            text += (
-                f"\nlong thin gaps, wider than was to be closed: {len(slivers):,}; "
-                f"a gap width of {width_above(float(slivers['width_m'].max()))} closes them"
-            )
+            width = width_above(float(slivers["width_m"].max()))
+            lines.append(Message("repair.slivers", number=len(slivers), width=width))
         for names, what in (
-            (self.mended, "no valid polygon before, mended"),
-            (self.doubtful, "mended to less than half of what their rings enclose, look at them"),
-            (self.without, "rows without a polygon"),
-            (self.lost, "no land left, others cover all of it"),
-        ):
+            (self.mended, "mended"), (self.doubtful, "doubtful"), (self.without, "without"),
+            (self.lost, "lost"),
+        ):  # fmt: skip
             if names:
-                more = ", …" if len(names) > _NAMED else ""
-                text += f"\n{what}: {len(names):,} ({', '.join(names[:_NAMED])}{more})"
-        return "\n".join([text, *self.remarks])
+                shown = Message("list.some_comma", names=names[:_NAMED])
+                named = shown if len(names) > _NAMED else names
+                lines.append(Message(f"repair.{what}", number=len(names), names=named))
+        return [*lines, *self.doubts]
 
     @property
-    def _area_unit(self) -> str:
-        return OWN_AREA if self.cells.crs is None else "m2"
+    def _unit(self) -> Message:
+        return Message("unit.square" if self.cells.crs is None else "unit.m2")
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was done as plain data for JSON."""
@@ -161,14 +170,19 @@ class Repair:
 
     def _repr_html_(self) -> str:
         """Return a summary for a notebook."""
+        lang = notebook_language()
         by = self.moves.groupby(["kind", "by"], sort=True)["area_m2"].agg(["size", "sum"])
+        reasons, kinds = section("by", lang), section("move", lang)
         rows = "".join(
-            f"<tr><td>{html.escape(kind)}</td><td>{html.escape(why)}</td>"
+            f"<tr><td>{html.escape(kinds[kind])}</td><td>{html.escape(reasons[why])}</td>"
             f"<td>{int(row['size']):,}</td><td>{size(float(row['sum']))}</td></tr>"
             for (kind, why), row in by.iterrows()
         )
-        head = "<tr><th>moved</th><th>by</th><th>pieces</th><th>m2</th></tr>"
-        return f"<p>{html.escape(self._closing())}</p><table>{head}{rows}</table>"
+        names = section("repair", lang)
+        titles = (names["moved"], names["by"], names["pieces"], say(self._unit, lang))
+        head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
+        closing = html.escape("\n".join(say(line, lang) for line in self._closing()))
+        return f"<p>{closing}</p><table><tr>{head}</tr>{rows}</table>"
 
 
 @checked
@@ -373,8 +387,8 @@ def _told(
         without=_names(table, np.flatnonzero(nothing & ~mending.doubtful)),
         lost=_names(table, gone),
         left=_left_frame(table, left),
-        remarks=(
-            *map(str, doubts),
+        doubts=(
+            *doubts,
             *([OWN_UNITS] if frame.crs is None else []),
         ),
     )

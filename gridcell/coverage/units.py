@@ -20,7 +20,7 @@ _TRUE: float = 0.03
 
 
 OWN_AREA: Final = "square units"
-OWN_UNITS: Final = "measured in units of the layer's own: no CRS is named"
+OWN_UNITS: Final = Message("part.own_units")
 
 
 def in_measured_crs(

@@ -5,7 +5,6 @@ follow a dark theme as well.
 """
 
 import html
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from gridcell.display.content import map_title
 from gridcell.display.frames import PlanFrames
 from gridcell.display.thumbnail import thumbnail
 from gridcell.schema import BARRIER_CLASSES, SEVERITIES
-from gridcell.words.catalogue import LANGUAGES, section
+from gridcell.words.catalogue import notebook_language, section
 from gridcell.words.maps import words
 
 _LEFT: Final = "text-align:left"
@@ -213,8 +212,7 @@ def comparison_html(figures: pd.DataFrame, lang: str | None = None) -> str:
 def _language(lang: str | None) -> str:
     if lang is not None:
         return lang
-    asked = os.environ.get("GRIDCELL_LANG", "")
-    return asked if asked in LANGUAGES else LANGUAGES[0]
+    return notebook_language()
 
 
 def _text(lang: str | None) -> dict[str, str]:

@@ -46,7 +46,7 @@ def as_geojson(source: CellSource, folder: Path) -> Written:
         back=back,
         intended=intended,
         rounding=ROUNDED,
-        notes=tuple(finding.message for finding in cells.findings),
+        notes=tuple(finding.text for finding in cells.findings),
     )
 
 

@@ -57,7 +57,7 @@ def as_hexagons(source: CellSource, folder: Path, *, resolution: int) -> Written
             files["hexagons.csv"]: len(table), files["hexagons.geojson"]: len(table),
             files["cells_hexagons.csv"]: len(shares),
         },
-        notes=("hexagons are a summary: they do not follow the borders of cells",),
+        notes=(Message("export.hexagons"),),
         proof={
             "holds": True, "resolution": resolution, "hexagons": len(table),
             "households": int(table["households"].sum()),

@@ -56,7 +56,7 @@ def as_kml(source: CellSource, folder: Path, *, lang: str) -> Written:
         back[level] = _read(file, frame) if len(frame) else frame
     return Written(
         rows=rows, back=by_code(back), intended=intended, rounding=ROUNDED,
-        notes=tuple(finding.message for finding in cells.findings),
+        notes=tuple(finding.text for finding in cells.findings),
     )  # fmt: skip
 
 

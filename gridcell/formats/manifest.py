@@ -10,7 +10,7 @@ from gridcell.files.digest import digest_files
 from gridcell.files.folder import recover_folder
 from gridcell.formats.source import CellSource, Written
 from gridcell.version import __version__
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, say
 
 MANIFEST: Final = "export.json"
 """The files of an export with their digests, and how it was proven."""
@@ -25,6 +25,8 @@ def make_manifest(
     part: Path,
     kind: str,
     coverage: dict[str, Any],
+    *,
+    lang: str,
 ) -> dict[str, Any]:
     """Return what ``export.json`` holds.
 
@@ -40,6 +42,8 @@ def make_manifest(
         The format.
     coverage
         Figures of the proof of the files.
+    lang
+        Output language of the notes.
     """
     counts = {file.relative_to(part).as_posix(): count for file, count in rows.items()}
     files: list[dict[str, Any]] = []
@@ -64,7 +68,7 @@ def make_manifest(
         "cells": {level: len(frame) for level, frame in source.levels.items()},
         "coverage": coverage,
         "proof": proof,
-        "notes": list(written.notes),
+        "notes": [say(note, lang) for note in written.notes],
         "files": files,
     }
 

@@ -37,11 +37,14 @@ def as_shapefile(source: CellSource, folder: Path) -> Written:
     WriteError
         A level does not fit into 2 GB.
     """
-    back, intended, rows, notes = {}, {}, {}, []
+    back, intended, rows = {}, {}, {}
+    notes: list[Message] = []
     for level, frame in source.levels.items():
         fitting, cut = _fitting(frame)
         if cut:
-            notes.append(f"{level}: {cut} texts are shortened to {_TEXT} bytes")
+            notes.append(
+                Message("export.shortened", level=Message(f"layer.{level}"), n=cut, bytes=_TEXT)
+            )
         intended[level] = fitting
         named = fitting.rename(columns=FIELDS)
         require_size(named, level)

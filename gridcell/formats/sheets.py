@@ -13,6 +13,7 @@ from gridcell.formats.source import CellSource, Written, without_geometry
 from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
 from gridcell.tables.write import write_table, write_workbook
 from gridcell.words.catalogue import LANGUAGES, section
+from gridcell.words.messages import Message
 
 WORKBOOK: Final = "cells.xlsx"
 _TEXT: Final = ("code", "label", "parent", "community", "small", "household_id")
@@ -61,7 +62,6 @@ def _tables(source: CellSource, *, households: bool) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _notes(source: CellSource) -> tuple[str, ...]:
-    return ("no polygons: figures and a point in each cell",) + (
-        ("households are estimated",) if source.estimated else ()
-    )
+def _notes(source: CellSource) -> tuple[Message, ...]:
+    told = ["no_polygons", *(["estimated"] if source.estimated else [])]
+    return tuple(Message(f"export.{name}") for name in told)

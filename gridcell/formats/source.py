@@ -14,6 +14,7 @@ from gridcell.coverage.proof import CoverageProof
 from gridcell.formats.lonlat import LonLatCells, cells_lonlat
 from gridcell.model import Plan
 from gridcell.schema import BAND_FIGURES, CELL_COLUMNS, CELL_LAYERS
+from gridcell.words.messages import Message
 
 NOTE: Final = "households_are"
 """A column that says ``counted``, ``estimated`` or ``hidden``; in exports of plans whose households
@@ -75,7 +76,7 @@ class Written:
     """What should have been read back: the cells in the CRS of the format."""
     rounding: Mapping[str, float] | None = None
     """By column, how far figures may be off; nothing by default."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     """What a reader of the files must know."""
     proof: dict[str, Any] | None = None
     """Figures of a format that has its own proof."""

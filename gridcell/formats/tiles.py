@@ -30,9 +30,6 @@ STEP_M: Final = _WORLD_M / 2**MAX_ZOOM / EXTENT
 """Lattice of the deepest tiles, in metres of EPSG:3857."""
 _BUFFER: Final = 80
 """Lattice steps that a tile reaches into its neighbours, so that no seam is drawn."""
-_NOTE: Final = (
-    "tiles are for looking at: borders are on a lattice of {:.2f} m, so that coverage is not exact"
-)
 
 
 def as_tiles(source: CellSource, folder: Path) -> Written:
@@ -79,7 +76,7 @@ def as_tiles(source: CellSource, folder: Path) -> Written:
     _write_archive(file, tiles, levels["large"], metadata)
     return Written(
         rows={file: sum(map(len, levels.values()))},
-        notes=(_NOTE.format(STEP_M * _ground_scale(levels["large"])),),
+        notes=(Message("export.tiles", step=STEP_M * _ground_scale(levels["large"])),),
         proof={**_prove(file, levels), "lattice_m": round(STEP_M, 4)},
     )
 

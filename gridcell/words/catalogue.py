@@ -1,6 +1,7 @@
 """The texts of every language by their keys, from the catalogues in ``locale/``."""
 
 import gettext
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,12 @@ def require_language(lang: str) -> str:
 
         raise InputError(Message("error.language", given=str(lang), known=LANGUAGES))
     return lang
+
+
+def notebook_language() -> str:
+    """Return the language of what notebooks show: ``GRIDCELL_LANG``, else English."""
+    asked = os.environ.get("GRIDCELL_LANG", "")
+    return asked if asked in LANGUAGES else LANGUAGES[0]
 
 
 def text(key: str, lang: str, *, n: int = 1) -> str:

@@ -19,8 +19,27 @@ def width(text: str) -> int:
     )
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as lines: the first column on the left, all others on the right.
+def padded(text: str, wide: int) -> str:
+    """Return a text with spaces behind it, so that it takes so many columns.
+
+    Examples
+    --------
+    >>> from gridcell.words.columns import padded
+    >>> padded("网格", 6) + "|"
+    '网格  |'
+    """
+    return text + " " * (wide - width(text))
+
+
+def aligned(rows: Sequence[Sequence[str]], sides: str = "<") -> list[str]:
+    """Return rows as lines.
+
+    Parameters
+    ----------
+    rows
+        Texts, a column each.
+    sides
+        Where each column stands in its place, ``<`` left or ``>`` right; right where none is given.
 
     Examples
     --------
@@ -29,11 +48,12 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ['        cells', '小网格     38', 'micro   1,064']
     """
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    sides = sides.ljust(len(widths), ">")
     lines = []
-    for first, *rest in rows:
-        fields = [first + " " * (widths[0] - width(first))]
-        fields += [
-            " " * (wide - width(text)) + text for text, wide in zip(rest, widths[1:], strict=True)
+    for row in rows:
+        fields = [
+            padded(text, wide) if side == "<" else " " * (wide - width(text)) + text
+            for text, wide, side in zip(row, widths, sides, strict=True)
         ]
         lines.append("  ".join(fields).rstrip())
     return lines

@@ -104,6 +104,11 @@ def role_name(name: str) -> Value:
     return Message(f"role.{name}") if name in section("role", LANGUAGES[0]) else name
 
 
+def kind_name(kind: str) -> Value:
+    """Return a kind of finding as messages tell it; one that is not ours as it is."""
+    return Message(f"kind.{kind}") if kind in section("kind", LANGUAGES[0]) else kind
+
+
 def say(message: Saying | str, lang: str) -> str:
     """Return a message in a language.
 
