@@ -248,7 +248,24 @@ def test_code_follows_the_widths_of_the_rules(capsys, tmp_path):
 # gridcell partition
 
 
-def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
+SUMMARY = {
+    "en": (
+        "overlap: sites A and B overlap (and 1 more)\n",
+        "4 of at most 4 (80.0%)           22.5%    34.2%", "10 (83.3%)", "475 assigned, 3 not",
+        "staff       2 posts held, 1,204 vacant",
+        "findings    2 overlap, 1 under its range of households", "all hold",
+        "of these 3.5 for dividing",
+    ),
+    "zh": (
+        "重叠：sites A and B overlap（另有1项）\n", "4，至多 4（80.0%）     22.5%     34.2%",
+        "10（83.3%）", "已划入475户，未划入3户", "人员        在岗2个，空缺1,204个",
+        "检查结果    重叠 2、户数低于范围 1", "全部成立", "其中划分 3.5 秒",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", SUMMARY)
+def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path, lang):
     out_dir = tmp_path / "out"
     code, out, err = run(
         capsys, "partition", "c.gpkg#areas", "b.shp", "-o", str(out_dir),
@@ -256,9 +273,10 @@ def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
         "--staff", "p.xlsx", "--small", "200:250:300", "--micro", "none", "--crs", "EPSG:4547",
         "--encoding", "GB18030", "--datum", "gcj02", "--heal-width", "2.5", "--seed", "7",
             "--prefer", "streets",
-        "--workers", "3", "--overwrite", "--lang", "zh",
+        "--workers", "3", "--overwrite", "--lang", lang,
     )  # fmt: skip
-    assert (code, err) == (0, "overlap: sites A and B overlap (and 1 more)\n")
+    warning, *told = SUMMARY[lang]
+    assert (code, err) == (0, warning)
     args, options = steps.calls["read_layers"]
     assert args == ("c.gpkg#areas", "b.shp")
     assert options["barriers"] == ["r.shp", "w.shp"]
@@ -278,14 +296,8 @@ def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path):
     assert steps.calls["require_free"] == ((out_dir,), {"overwrite": True})
     args, options = steps.calls["write_plan"]
     assert args == (steps.plan, out_dir)
-    assert options["overwrite"] is True
-    assert "4 of at most 4 (80.0%)           22.5%    34.2%" in out
-    assert "10 (83.3%)" in out
-    assert "475 assigned, 3 not" in out
-    assert "staff       2 posts held, 1,204 vacant" in out
-    assert "findings    2 overlap, 1 under_band" in out
-    assert "all hold" in out
-    assert "of these 3.5 for dividing" in out
+    assert (options["overwrite"], options["lang"]) == (True, lang)
+    assert [text for text in told if text not in out] == []
 
 
 @pytest.mark.usefixtures("steps")
