@@ -1,19 +1,22 @@
 """The whole way from layers to a proven plan, step by step."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from gridcell.arguments import checked
 from gridcell.assembly import Clock, assemble_plan, assign_roster, prepare_input
 from gridcell.cells.columns import require_date
 from gridcell.cells.registry import register_first
 from gridcell.model import Layers, Plan, Progress
 from gridcell.partition import divide
-from gridcell.rules import Rules
+from gridcell.rules import Rules, as_rules
 
 
 @checked
 def make_plan(
     layers: Layers,
     *,
-    rules: Rules | None = None,
+    rules: Rules | Mapping[str, Any] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
     valid_from: str | None = None,
@@ -25,7 +28,8 @@ def make_plan(
     layers
         Checked inputs, from `read_layers`.
     rules
-        Targets, weights, codes; the defaults where not given.
+        Targets, weights, codes, as `Rules` or as a mapping of those that are not at their default,
+        ``{"small": "200:250:300", "boundaries": {"heal_width": 2}}``.
     workers
         Threads. They change nothing but the time.
     progress
@@ -59,7 +63,7 @@ def make_plan(
     1  450899001001002    general   in
     2  450899001001801  dedicated  NaN
     """
-    rules = rules or Rules()
+    rules = as_rules(rules)
     valid_from = require_date(valid_from, "valid_from")
     clock = Clock(progress)
     given = prepare_input(layers, rules, clock)

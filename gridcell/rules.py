@@ -20,6 +20,7 @@ from pydantic import (
 from gridcell.arguments import checked
 from gridcell.display.cards import rules_html
 from gridcell.errors import InputError, RulesError
+from gridcell.schema import FIELDS
 from gridcell.words.faults import fault_text, input_text
 from gridcell.words.messages import Message, Value, joined
 
@@ -71,6 +72,10 @@ class Band(_Section):
 
 def _from_text(value: object) -> object:
     return Band.parse(value) if isinstance(value, str) else value
+
+
+def _or_none(value: object) -> object:
+    return None if value == "none" else _from_text(value)
 
 
 class ClassBands(_Section):
@@ -272,9 +277,9 @@ class Rules(_Section):
     (250.0, None, 1.0)
     """
 
-    small: Band = Band(min=300, target=400, max=500)
+    small: Annotated[Band, BeforeValidator(_from_text)] = Band(min=300, target=400, max=500)
     """Households of a small cell: least, wanted, most."""
-    micro: Band | None = Band(min=30, target=40, max=50)
+    micro: Annotated[Band | None, BeforeValidator(_or_none)] = Band(min=30, target=40, max=50)
     """Households of a micro cell; ``None`` (``none`` in a file) stops the division at level 3."""
     classes: dict[str, ClassBands] = Field(default_factory=dict)
     """Bands by the ``class`` of a community: ``{class: {small, micro}}``. A community's own columns
@@ -323,10 +328,15 @@ class Rules(_Section):
         RulesError
             Listing every fault at once: key, problem, what was given.
         """
+        faults: list[Message] = []
         try:
-            return cls.model_validate(settings)
+            rules = cls.model_validate(settings)
         except ValidationError as error:
-            raise RulesError(_explain(error, source)) from None
+            faults += _faults(error, source)
+        faults += _mapping_faults(settings.get("fields"), source)
+        if faults:
+            raise RulesError(joined("lines", faults))
+        return rules
 
     def require_classes(
         self, classes: Iterable[tuple[str, str]], *, label: str = "communities"
@@ -433,12 +443,6 @@ def read_rules(
     for name, value in overrides.items():
         if value is not None:
             _put(settings, name, value)
-    for level in ("small", "micro"):
-        value = settings.get(level)
-        if isinstance(value, str):
-            settings[level] = (
-                None if level == "micro" and value == "none" else Band.parse(value).model_dump()
-            )
     return Rules.build(settings if base is None else _over(base, settings), source=source)
 
 
@@ -472,10 +476,54 @@ def _put(settings: dict[str, Any], name: str, value: object) -> None:
     settings[key] = value
 
 
+def _mapping_faults(fields: object, source: Value) -> list[Message]:
+    """Return a fault for each input and column of a mapping that nobody reads."""
+    faults = []
+    for role, names in fields.items() if isinstance(fields, Mapping) else ():
+        known = FIELDS.get(str(role))
+        wrong: list[tuple[str, Iterable[str]]] = []
+        if known is None:
+            wrong.append((f"fields.{role}", FIELDS))
+        elif isinstance(names, Mapping):
+            wrong += [(f"fields.{role}.{name}", known) for name in names if name not in known]
+        faults += [
+            Message(
+                "error.setting_unknown", source=source, where=where, expected=tuple(expected)
+            )
+            for where, expected in wrong
+        ]  # fmt: skip
+    return faults
+
+
+def as_rules(given: "Rules | Mapping[str, Any] | None", base: "Rules | None" = None) -> "Rules":
+    """Return rules that are given as such, or as a mapping of settings over some others.
+
+    Raises
+    ------
+    RulesError
+        Settings that are unknown or ill-typed, all of them.
+    """
+    if isinstance(given, Rules):
+        return given
+    under = base or Rules()
+    return under if given is None else Rules.build(_over(under, given))
+
+
 def _explain(error: ValidationError, source: Value) -> Message:
+    return joined("lines", _faults(error, source))
+
+
+def _faults(error: ValidationError, source: Value) -> list[Message]:
     faults = []
     for fault in error.errors():
         where = ".".join(str(part) for part in fault["loc"]) or Message("part.settings")
+        inner = fault.get("ctx", {}).get("error")
+        if isinstance(inner, RulesError):
+            # A band that is no band says what it was.
+            faults.append(
+                Message("error.setting", source=source, where=where, fault=inner.text, got="")
+            )
+            continue
         unknown = fault["type"] == "extra_forbidden"
         said = Message("invalid.unknown_setting") if unknown else fault_text(fault)
         faults.append(
@@ -484,4 +532,4 @@ def _explain(error: ValidationError, source: Value) -> Message:
                 got=input_text(fault["input"]),
             )
         )  # fmt: skip
-    return joined("lines", faults)
+    return faults

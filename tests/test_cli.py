@@ -344,7 +344,7 @@ def test_rules_that_contradict_each_other_are_bad_input(capsys, steps, tmp_path)
         capsys, "partition", "c.gpkg", "-o", str(tmp_path / "out"), "--small", "500:400:300"
     )
     assert code == 3
-    assert err.startswith("Error: band '500:400:300'")
+    assert err.startswith("Error: rules: small: band '500:400:300'")
     assert "read_layers" not in steps.calls
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridcell.errors import InputError, WriteError
+from gridcell.errors import WriteError
 from gridcell.sample import (
     Sample,
     hecheng,
@@ -292,14 +292,6 @@ def test_a_folder_that_cannot_be_made_is_a_write_error(tmp_path: Path) -> None:
         write_sample(sample, tmp_path / "file")
     with pytest.raises(WriteError, match="file"):
         write_sample(sample, tmp_path / "file" / "below")
-
-
-@pytest.mark.parametrize(("households", "communities"), [(399, 1), (1_000, 5), (500, 0)])
-def test_too_few_households_are_refused_with_the_numbers(
-    households: int, communities: int
-) -> None:  # fmt: skip
-    with pytest.raises(InputError, match=str(households)):
-        make_sample(households=households, seed=0, communities=communities)
 
 
 def test_the_command_writes_a_town_and_says_what_is_in_it(tmp_path: Path) -> None:

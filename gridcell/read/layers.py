@@ -1,6 +1,6 @@
 """Files or frames -> `Layers`: every input opened, checked once and brought into one metric CRS."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from gridcell.read.ids import rounded_ids
 from gridcell.read.offset import find_offset
 from gridcell.read.people import check_households, check_staff
 from gridcell.read.rosters import open_roster, personal_findings
-from gridcell.rules import Rules
+from gridcell.rules import Rules, as_rules
 from gridcell.words.messages import Message
 
 _ORDER = ("communities", "buildings", "barriers", "sites", "households", "staff", "atoms")
@@ -52,7 +52,7 @@ def read_layers(
     barriers: Input | Iterable[Input] = (),
     staff: Input | None = None,
     atoms: Input | None = None,
-    rules: Rules = Rules(),  # noqa: B008  frozen
+    rules: Rules | Mapping[str, Any] | None = None,
     crs: Any = None,
     encoding: str | None = None,
     datum: str = "wgs84",
@@ -108,6 +108,7 @@ def read_layers(
     >>> layers.crs.to_string(), len(layers.buildings), int(layers.households["count"].sum())
     ('EPSG:4546', 26, 900)
     """
+    rules = as_rules(rules)
     check_mapping(rules)
     reader = _Reader(
         rules=rules, encoding=encoding, fallback=parse_crs(crs), datums=parse_datums(datum)

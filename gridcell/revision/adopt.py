@@ -1,6 +1,6 @@
 """Cells that somebody drew become a plan, or the cells of one that they changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ from gridcell.revision.drawn_findings import code_findings, drawn_findings
 from gridcell.revision.drawn_units import DrawnUnits, find_units, medium_codes, origins
 from gridcell.revision.exact import ExactLand, repair_drawn, without_healed
 from gridcell.revision.take_back import take_back
-from gridcell.rules import Rules
+from gridcell.rules import Rules, as_rules
 from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
@@ -52,7 +52,7 @@ def adopt_cells(
     *,
     borders: str = "snap",
     level: str | None = None,
-    rules: Rules | None = None,
+    rules: Rules | Mapping[str, Any] | None = None,
     locked: Iterable[str] = (),
     crs: Any = None,
     encoding: str | None = None,
@@ -133,8 +133,9 @@ def adopt_cells(
         source = open_polygons(cells, "cells", encoding=encoding, named=named)
     elif borders == "exact":
         raise InputError(Message("error.table_no_borders", label=source.label))
-    check_mapping(rules or Rules())
-    mapping = (rules or Rules()).fields.get("cells", {})
+    rules = as_rules(rules)
+    check_mapping(rules)
+    mapping = rules.fields.get("cells", {})
     drawn = name_columns(source.frame, mapping, source.label) if mapping else source.frame
     layer = read_drawn(drawn, land.crs, named=named, level=level)
     if isinstance(land, Plan):
@@ -145,9 +146,7 @@ def adopt_cells(
             workers=workers, time=time,
         )  # fmt: skip
     layers = replace(land, inputs=(*land.inputs, source.record()))
-    return _adopted(
-        layer, layers, rules or Rules(), level, clock, workers, exact=borders == "exact"
-    )
+    return _adopted(layer, layers, rules, level, clock, workers, exact=borders == "exact")
 
 
 def _adopted(

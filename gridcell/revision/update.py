@@ -1,6 +1,7 @@
 """New data for a plan: cells, codes and borders stay wherever they can."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gridcell.arguments import checked
 from gridcell.assembly import Clock, prepare_input
@@ -15,7 +16,7 @@ from gridcell.revision.locks import locked_cells
 from gridcell.revision.match import previous_division, trace_descent
 from gridcell.revision.operation import go_on
 from gridcell.revision.people import keep_staff
-from gridcell.rules import Rules
+from gridcell.rules import Rules, as_rules
 from gridcell.words.messages import Message
 
 
@@ -24,7 +25,7 @@ def update_plan(
     plan: Plan,
     layers: Layers,
     *,
-    rules: Rules | None = None,
+    rules: Rules | Mapping[str, Any] | None = None,
     locked: Iterable[str] = (),
     recoded: Mapping[str, str] | None = None,
     workers: int = 1,
@@ -87,7 +88,7 @@ def update_plan(
     >>> updated.leaves.equals(plan.leaves), updated.history["operation"].tolist()
     (True, ['partition', 'update'])
     """
-    rules = rules or plan.rules
+    rules = as_rules(rules, plan.rules)
     valid_from = require_date(valid_from, "valid_from")
     recoded = dict(recoded or {})
     _require_fit(plan, layers, rules, recoded)

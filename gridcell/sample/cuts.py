@@ -139,3 +139,11 @@ def _pieces(gross: Geometries, net: Geometries, land: Land) -> Land:
         block=land.block[row],
         origin=row,
     )
+
+
+def middles(shapes: Geometries) -> Floats:
+    """Return (n, 2) the centroids, NaN for a shape of which nothing is left."""
+    xy = np.full((len(shapes), 2), np.nan)
+    there = ~shapely.is_empty(shapes)
+    xy[there] = shapely.get_coordinates(shapely.centroid(shapes[there]))
+    return xy

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.sample.cuts import Floats, Geometries, Ints
+from gridcell.sample.cuts import Floats, Geometries, Ints, middles
 from gridcell.sample.ground import BuildableLand
 from gridcell.sample.terrain import FIELDS
 
@@ -97,7 +97,7 @@ def choose_sites(
     """
     area = shapely.area(net)
     length = shapely.length(net)
-    centre = shapely.get_coordinates(shapely.centroid(net))
+    centre = middles(net)
     compact = 4 * np.pi * area / np.maximum(length, 1e-9) ** 2 > 0.6
     chosen: list[int] = []
     categories: list[str] = []

@@ -84,6 +84,8 @@ def settle(
         rows, low, high = rows[taken], low[taken], high[taken]
         keep[rows] = True
         households[rows] = _exactly(households[rows], low, high, dwellings[rows], want, rng)
+        # In a hamlet without room for all of them, they share the largest house.
+        households[rows[np.argmax(dwellings[rows])]] += max(want - int(households[rows].sum()), 0)
     result = buildings[keep].assign(households=households[keep], community=community[keep])
     return result.reset_index(drop=True)
 
@@ -227,6 +229,9 @@ def hire(
     for number, (spec, count) in enumerate(zip(specs, sites, strict=True)):
         roles = _roles(spec, count)
         rows = np.flatnonzero(community == number)
+        if not lived[rows].sum():
+            # Nobody lives here who could serve.
+            continue
         weight = lived[rows] / lived[rows].sum()
         capped = rng.uniform(size=len(roles)) < 0.3
         single = [r in {"micro_chief", "dedicated_chief", "small_chief"} for r in roles]

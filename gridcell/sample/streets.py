@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from gridcell.sample.cuts import Floats, Geometries, Ints, Land, cut, join, lines_of, split_by
+from gridcell.sample.cuts import (
+    Floats,
+    Geometries,
+    Ints,
+    Land,
+    cut,
+    join,
+    lines_of,
+    middles,
+    split_by,
+)
 from gridcell.sample.terrain import FIELDS, Terrain, density, points_inside
 
 RANKS = ("arterial", "street", "lane")
@@ -186,7 +196,7 @@ def _blocks(land: Land, terrain: Terrain, drawing: _Drawing, rng: np.random.Gene
         land, hectares = land.take(~small), hectares[~small]
         if not len(land):
             break
-        rural = terrain.urbanity(_centres(land.gross)) < FIELDS
+        rural = terrain.urbanity(middles(land.gross)) < FIELDS
         rank = np.where((hectares > ARTERIAL_HA) & ~rural, 0, 1)
         land = _halve(
             land, terrain=terrain, rank=rank, setback_m=HALF_WIDTH_M[rank], drawing=drawing, rng=rng
@@ -207,7 +217,7 @@ def _parcels(blocks: Land, terrain: Terrain, drawing: _Drawing, rng: np.random.G
         done = []
         while len(land):
             hectares = shapely.area(land.gross) / 10_000.0
-            city = terrain.urbanity(_centres(land.gross)) > CITY
+            city = terrain.urbanity(middles(land.gross)) > CITY
             limit = rng.uniform(np.where(city, 1.1, 0.7), np.where(city, 4.2, 2.2))
             chance = rng.uniform(size=len(land)) < np.where(city, city_share, village_share)
             cut_it = (hectares >= np.maximum(limit, least)) & chance
@@ -231,7 +241,7 @@ def _halve(
     bounds = shapely.bounds(land.gross)
     low, size = bounds[:, :2], bounds[:, 2:] - bounds[:, :2]
     at = low + size * rng.uniform(0.36, 0.64, (len(land), 2))
-    urban = terrain.urbanity(_centres(land.gross))
+    urban = terrain.urbanity(middles(land.gross))
     tilt = np.radians(rng.normal(0, 1.0, len(land)) * np.where(urban > CITY, 4.0, 11.0))
     wide = size[:, 0] * rng.uniform(0.85, 1.15, len(land)) >= size[:, 1]
     direction = np.where(
@@ -344,8 +354,3 @@ def _spans(terrain: Terrain, lines: Geometries) -> Geometries:
         if not chosen or shapely.distance(np.array(chosen), bridge).min() > spacing:
             chosen.append(bridge)
     return np.array(chosen, dtype=object)
-
-
-def _centres(polygons: Geometries) -> Floats:
-    centres: Floats = shapely.get_coordinates(shapely.centroid(polygons))
-    return centres

@@ -13,7 +13,7 @@ from gridcell.arguments import checked
 from gridcell.errors import InputError
 from gridcell.sample import names
 from gridcell.sample.buildings import raise_buildings
-from gridcell.sample.cuts import Floats, Geometries, Ints, join
+from gridcell.sample.cuts import Floats, Geometries, Ints, join, middles
 from gridcell.sample.ground import BuildableLand
 from gridcell.sample.landuse import choose_sites, infill, zone_parcels
 from gridcell.sample.people import hire, register, settle
@@ -65,7 +65,8 @@ def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
     Parameters
     ----------
     households
-        Exact number of households, at least 400 for each community.
+        Exact number of households. With fewer than 400 for each community, their homes stand in a
+        town for so many.
     seed
         Random seed, 0 to 2**32 - 1: the same gives the same town.
     communities
@@ -79,7 +80,7 @@ def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
     Raises
     ------
     InputError
-        If there are too few households for the communities.
+        If there is no household or no community.
 
     Examples
     --------
@@ -88,20 +89,25 @@ def make_sample(*, households: int, seed: int, communities: int = 4) -> Sample:
     >>> town.communities["code"].tolist(), len(town.buildings), len(town.households)
     (['450899001001'], 26, 900)
     """
-    if communities < 1 or households < LEAST * communities:
+    if communities < 1 or households < 1:
         raise InputError(
             Message(
                 "error.sample_too_small",
                 households=households,
                 communities=communities,
-                least=LEAST,
             )
         )
     rng = np.random.default_rng([seed, 0])
     weight = rng.lognormal(0.0, 0.35, communities)
-    extra = np.floor(weight / weight.sum() * (households - LEAST * communities)).astype(np.int64)
-    extra[0] += households - LEAST * communities - extra.sum()
-    sizes = (extra + LEAST).tolist()
+    if households >= LEAST * communities:
+        rest = households - LEAST * communities
+        extra = np.floor(weight / weight.sum() * rest).astype(np.int64)
+        extra[0] += rest - extra.sum()
+        sizes = (extra + LEAST).tolist()
+    else:
+        # Too few for blocks of their own: they live in a town for more.
+        ends = np.rint(np.cumsum(weight) / weight.sum() * households).astype(np.int64)
+        sizes = np.diff(ends, prepend=0).tolist()
     south = _southern(sizes)
     quarters = names.community_names(communities)
     specs = [
@@ -206,11 +212,11 @@ def _draft(
     If `strict`, also where one falls apart or has too few homes.
     """
     n = len(specs)
-    north = [float(s.households) for s in specs if not s.south]
-    south = [float(s.households) for s in specs if s.south]
-    total = sum(s.households for s in specs)
+    north = [_room(s) for s in specs if not s.south]
+    south = [_room(s) for s in specs if s.south]
+    total = sum(map(_room, specs))
     terrain = make_terrain(
-        households=total,
+        households=round(total),
         north_share=sum(north) / total if south else 0.66,
         south_urbanity=south_urbanity,
         rng=rng,
@@ -223,7 +229,7 @@ def _draft(
     pieces = [BuildableLand.of(land[k], net[community == k]).pieces() for k in range(n)]
     if strict and max(pieces) > 1:
         return None
-    centre = shapely.get_coordinates(shapely.centroid(plan.parcels.gross))
+    centre = middles(plan.parcels.gross)
     urbanity = terrain.urbanity(centre)
     use = zone_parcels(net, urbanity, terrain.patch(centre), terrain.patch(3.0 * centre), rng)
     chosen, categories = choose_sites(net, community, land, urbanity, [s.sites for s in specs], rng)
@@ -232,7 +238,7 @@ def _draft(
     raised = raise_buildings(net, use, rng)
     bare = np.setdiff1d(chosen, raised["parcel"])
     raised = _add(raised, net, bare, np.full(len(bare), "shops", dtype=object), rng)
-    wanted = np.array([s.households for s in specs])
+    wanted = np.array([_room(s) for s in specs])
     styles = infill(net, urbanity), np.full(len(net), "village", dtype=object)
     for style, ample in zip(styles, (AMPLE, 1.0), strict=True):
         short = _homes(raised, community, n) < ample * wanted
@@ -244,6 +250,11 @@ def _draft(
         terrain=terrain, plan=plan, roads=roads, land=land, net=net, chosen=chosen,
         categories=categories, raised=raised,
     )  # fmt: skip
+
+
+def _room(spec: CommunitySpec) -> float:
+    """Return for how many households the land of a community is laid out."""
+    return float(max(spec.households, LEAST))
 
 
 def _add(
@@ -265,7 +276,7 @@ def _homes(raised: pd.DataFrame, community: Ints, n: int) -> Floats:
 
 def _southern(sizes: Sequence[int]) -> int:
     """How many of the last communities lie south of the river: about a third of the town."""
-    if len(sizes) == 1:
+    if len(sizes) == 1 or not sum(sizes):
         return 0
     share = np.cumsum(sizes[::-1])[:-1] / sum(sizes)
     return 1 + int(np.argmin(np.abs(share - 0.34)))

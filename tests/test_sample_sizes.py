@@ -1,0 +1,44 @@
+"""`gridcell sample` draws any number of households in any number of communities."""
+
+import pytest
+
+import gridcell
+from gridcell.errors import InputError
+
+
+def of_size(households, communities, seed):
+    """Draw a town and return it, after it was seen to be what was asked for."""
+    town = gridcell.make_sample(households=households, communities=communities, seed=seed)
+    assert len(town.households) == int(town.buildings["households"].sum()) == households
+    assert town.communities["code"].is_unique
+    assert len(town.communities) == town.communities["name"].nunique() == communities
+    assert town.households["bldg_id"].isin(town.buildings["bldg_id"]).all()
+    assert town.staff["community"].isin(town.communities["code"]).all()
+    return town
+
+
+@pytest.mark.parametrize(("households", "communities", "seed"), [
+    (1, 1, 0), (7, 1, 1), (399, 1, 9), (3, 10, 2), (10, 10, 1), (700, 10, 5), (401, 1, 3),
+    (5_000, 12, 4), (2_000, 60, 6), (30_000, 30, 7), (300, 100, 0),
+])  # fmt: skip
+def test_a_town_of_any_size_is_drawn(households, communities, seed):
+    of_size(households, communities, seed)
+
+
+def test_a_parcel_of_which_nothing_is_left_is_no_place_for_a_site():
+    of_size(240_000, 4, 3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_small_towns_can_be_divided(seed):
+    town = of_size(60, 2, seed)
+    layers = gridcell.read_layers(town.communities, town.buildings)
+    plan = gridcell.make_plan(layers, rules=gridcell.Rules(search=10))
+    assert plan.ok
+    assert int(plan.leaves["households"].sum()) == 60
+
+
+@pytest.mark.parametrize(("households", "communities"), [(0, 1), (100, 0)])
+def test_nobody_and_nowhere_are_refused(households, communities):
+    with pytest.raises(InputError, match="expected at least 1"):
+        gridcell.make_sample(households=households, communities=communities, seed=0)
