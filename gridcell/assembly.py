@@ -76,6 +76,11 @@ class DivisionInput:
     carried: gpd.GeoDataFrame | None = None
     """Findings of an earlier plan that hold still."""
 
+    @property
+    def general_households(self) -> NDArray[np.int64]:
+        """(communities,) households on general land."""
+        return _general_households(self.fabric.atoms, len(self.layers.communities))
+
 
 Aims = Callable[[gpd.GeoDataFrame, NDArray[np.int64], Rules], tuple[Targets, Targets | None]]
 """Targets of communities with so many households on general land: `set_targets` or another."""

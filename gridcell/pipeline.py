@@ -6,6 +6,7 @@ from typing import Any
 from gridcell.arguments import checked
 from gridcell.assembly import Clock, assemble_plan, assign_roster, prepare_input
 from gridcell.cells.columns import require_date
+from gridcell.cells.enough import require_numbers
 from gridcell.cells.registry import register_first
 from gridcell.model import Layers, Plan, Progress
 from gridcell.partition import divide
@@ -48,6 +49,8 @@ def make_plan(
     ------
     InputError
         Neither buildings nor atoms, no household in any community, or a date that is none.
+    CodeError
+        A community of more cells than its codes have numbers.
 
     Examples
     --------
@@ -67,6 +70,10 @@ def make_plan(
     valid_from = require_date(valid_from, "valid_from")
     clock = Clock(progress)
     given = prepare_input(layers, rules, clock)
+    require_numbers(
+        layers.communities["code"].tolist(), given.general_households, given.small, given.micro,
+        rules.codes,
+    )  # fmt: skip
     with clock("partition"):
         division = divide(
             given.fabric, given.small, given.micro, codes=layers.communities["code"].tolist(),
