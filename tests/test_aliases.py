@@ -157,3 +157,22 @@ def test_the_page_shows_the_names_that_are_found() -> None:
     spec.loader.exec_module(maker)
     page = maker.PAGE.read_text("utf-8")
     assert maker.with_table(page) == page
+
+
+def test_a_name_that_a_shapefile_cuts_to_that_of_two_columns_is_neither(tmp_path: Path) -> None:
+    spanish = houses(3).assign(**{"Número de": [1, 2, 3]})
+    spanish.to_file(tmp_path / "b.shp", encoding="UTF-8")
+    (info,) = inspect_files([tmp_path / "b.shp"])
+    assert [column.meaning for column in info.fields] == [None]
+    (tmp_path / "b.shp").unlink()
+    houses(3, building_l=[1, 2, 3]).to_file(tmp_path / "b.shp", encoding="UTF-8")
+    (info,) = inspect_files([tmp_path / "b.shp"])
+    assert [column.meaning for column in info.fields] == ["floors"]
+
+
+def test_a_register_without_counts_tells_which_numbers_it_leaves() -> None:
+    register = pd.DataFrame({"户号": ["1", "2"], "bldg_id": ["a", "b"], "登记家数": ["2", "2"]})
+    layers = read_layers(town(1), houses(2, bldg_id=["a", "b"]), households=register)
+    (told,) = (f for f in layers.findings if f.kind == "figures_unread")
+    assert "each line counts as one household; columns of numbers" in told.message
+    assert "登记家数 (2)" in told.message

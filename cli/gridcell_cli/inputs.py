@@ -109,10 +109,12 @@ def tell_unread(layers: "Layers", *, quiet: bool) -> None:
     from gridcell.errors import Hint
     from gridcell.words.messages import Message
 
-    hint = Hint("fields.buildings.households", "COLUMN")
-    hints = options.as_options([hint], click.get_current_context().command)
     for finding in () if quiet else layers.findings:
         if finding.kind == UNREAD:
+            # Only of a register it is a note: there each line counts, whatever else is in it.
+            place = "households.count" if finding.severity == "note" else "buildings.households"
+            hint = Hint(f"fields.{place}", "COLUMN")
+            hints = options.as_options([hint], click.get_current_context().command)
             text = finding.text
             text = Message("error.hinted", error=text, hints=hints) if hints else text
             click.echo(in_words(text), err=True)

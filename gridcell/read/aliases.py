@@ -21,6 +21,8 @@ _DECISIVE: Final = frozenset({
     ("atoms", "households"),
 })  # fmt: skip
 """Columns of which it must be clear which one is meant: nothing shows later that it was another."""
+_CODE: Final = r"[0-9A-Za-z]+|\d\.\d+[eE]\+\d+"
+"""Codes, also those that a spreadsheet made numbers: they may have all their digits."""
 _OFFERED: Final = 3
 """How many columns a message offers."""
 _LISTED: Final = 8
@@ -98,10 +100,23 @@ class Columns:
         for alias in aliases:
             match = self.called(name, alias)
             if match is None and self.source.is_shapefile:
-                match = self.called(name, _shortened(alias, self.source.encoding))
+                match = self._cut(name, alias)
             if match is not None:
                 found.setdefault(match)
         return list(found)
+
+    def _cut(self, name: str, alias: str) -> str | None:
+        """Return the column of that name as a shapefile cuts it, if no other name is cut so."""
+        cut = _shortened(alias, self.source.encoding)
+        match = self.called(name, cut) if cut != alias else None
+        if match is None or any(
+            plain_name(_shortened(other, self.source.encoding)) == plain_name(cut)
+            for another, others in ALIASES[self.role].items()
+            if another != name
+            for other in others
+        ):
+            return None
+        return match
 
     def _first(self, name: str, found: list[str]) -> str:
         if len(found) == 1:
@@ -131,7 +146,7 @@ class Columns:
         texts = as_text(self.source.frame[column])
         if texts.isna().any() or texts.duplicated().any():
             return False
-        return name != "code" or bool(texts.str.fullmatch("[0-9A-Za-z]+").all())
+        return name != "code" or bool(texts.str.fullmatch(_CODE).all())
 
     def _numbers_rows(self, column: str) -> bool:
         whole = pd.api.types.is_integer_dtype(self.source.frame[column].dtype)
@@ -179,6 +194,14 @@ def unread_numbers(source: Source, found: Mapping[str, str]) -> list[tuple[str, 
         rows = whole and (len(known) == 1 or not known.is_unique)
         (likely if rows else others).append((str(column), known.min(), known.max()))
     return (likely + others)[:_LISTED]
+
+
+def ranges(numbers: Iterable[tuple[str, float, float]]) -> tuple[str, ...]:
+    """Return columns of numbers as messages name them, with what is in them."""
+    return tuple(
+        f"{name} ({least:.15g})" if least == most else f"{name} ({least:.15g} – {most:.15g})"
+        for name, least, most in numbers
+    )
 
 
 def _shortened(alias: str, encoding: str | None) -> str:

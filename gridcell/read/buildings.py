@@ -12,7 +12,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.mend import mend
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding
-from gridcell.read.aliases import unread_numbers
+from gridcell.read.aliases import ranges, unread_numbers
 from gridcell.read.fields import as_count, find_columns, rename
 from gridcell.read.files import Source
 from gridcell.read.footprints import drop_repeated
@@ -105,17 +105,12 @@ def unread_figures(source: Source, rules: Rules) -> list[Finding]:
     numbers = unread_numbers(source, found)
     if not numbers:
         return []
-    columns = tuple(f"{name} ({_range(least, most)})" for name, least, most in numbers)
     return [
         Finding(
             kind="figures_unread", severity="warning", measure=float(len(numbers)),
-            text=Message("finding.figures_unread", label=source.label, columns=columns),
+            text=Message("finding.figures_unread", label=source.label, columns=ranges(numbers)),
         )
     ]  # fmt: skip
-
-
-def _range(least: float, most: float) -> str:
-    return f"{least:.15g}" if least == most else f"{least:.15g} – {most:.15g}"
 
 
 def _unread(source: Source, name: str, count: int) -> Finding:

@@ -27,7 +27,7 @@ from gridcell.read.files import Input, Source, open_input
 from gridcell.read.geometry import geometries_of
 from gridcell.read.ids import rounded_ids
 from gridcell.read.offset import find_offset
-from gridcell.read.people import check_households, check_staff
+from gridcell.read.people import check_households, check_staff, unread_counts
 from gridcell.read.rosters import open_roster, personal_findings
 from gridcell.rules import Rules, as_rules
 from gridcell.words.messages import Message
@@ -271,6 +271,7 @@ class _Reader:
             self.findings += personal_findings(source)
         check_moved(source, frame[["x", "y"]].to_numpy(), np.arange(len(frame)))
         if role == "households":
+            self.findings += unread_counts(source, self.rules)
             placed = frame[frame["x"].notna()]
             points = np.asarray(shapely.points(placed[["x", "y"]].to_numpy()), dtype=object)
             check_meeting(source, points, self.outlines)

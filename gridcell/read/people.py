@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gridcell.crs import bounds_of_points, require_units
 from gridcell.errors import InputError
-from gridcell.read.aliases import field_hint, is_guessed
+from gridcell.model import Finding
+from gridcell.read.aliases import field_hint, is_guessed, ranges, unread_numbers
 from gridcell.read.crs import move_points, settle_crs
 from gridcell.read.datum import points_to_wgs84
 from gridcell.read.fields import as_count, find_columns, key_hints, rename
@@ -72,6 +73,22 @@ def check_households(
     table["count"] = as_count(given["count"], source, "count").fillna(1).astype("int64")
     table["x"], table["y"] = xy[:, 0], xy[:, 1]
     return _sorted(table), used
+
+
+def unread_counts(source: Source, rules: Rules) -> list[Finding]:
+    """Return the note that each line of a register counts as one household, with unread numbers."""
+    found = find_columns(source, rules.fields.get("households", {}), "households")
+    numbers = [] if "count" in found else unread_numbers(source, found)
+    if not numbers:
+        return []
+    return [
+        Finding(
+            kind="figures_unread", severity="note", measure=float(len(numbers)),
+            text=Message(
+                "finding.figures_unread_lines", label=source.label, columns=ranges(numbers)
+            ),
+        )
+    ]  # fmt: skip
 
 
 def check_staff(

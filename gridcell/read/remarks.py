@@ -17,7 +17,7 @@ from gridcell.read.features import check_barriers, check_sites
 from gridcell.read.fields import find_columns
 from gridcell.read.files import Source
 from gridcell.read.ids import rounded_ids
-from gridcell.read.people import check_households, check_staff
+from gridcell.read.people import check_households, check_staff, unread_counts
 from gridcell.read.rosters import personal_findings
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
@@ -94,6 +94,8 @@ def table_remarks(
         found = [*rounded_ids(frame[key], source, key)]
         found += rounded_ids(frame["bldg_id"], source, "bldg_id")
         found += personal_findings(source) if role == "staff" else []
+        if role == "households":
+            found += unread_counts(source, rules)
         if twice:
             found.append(
                 Finding(
