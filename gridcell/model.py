@@ -12,7 +12,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Point
 
+from gridcell.crs import crs_name
 from gridcell.display.cards import fabric_html, layers_html, plan_html
+from gridcell.display.lines import layers_lines, plan_lines
 from gridcell.display.plot import plot_plan
 from gridcell.facts import (
     CoverageFigures,
@@ -147,6 +149,12 @@ def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS | None) -> gpd.G
     )
 
 
+_INPUTS: Final = (
+    "communities", "buildings", "households", "sites", "barriers", "staff", "atoms",
+)  # fmt: skip
+"""The frames of `Layers`, as they are shown."""
+
+
 def sort_findings(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the findings in the order of `findings_frame`."""
     keys = pd.DataFrame(
@@ -205,9 +213,14 @@ class Layers:
     inputs: tuple[InputRecord, ...] = ()
     findings: tuple[Finding, ...] = ()
 
+    def __repr__(self) -> str:
+        frames = {role: getattr(self, role) for role in _INPUTS}
+        severities = pd.Series([finding.severity for finding in self.findings], dtype="str")
+        given = {role: frame for role, frame in frames.items() if frame is not None}
+        return layers_lines(given, severities, crs_name(self.crs))
+
     def _repr_html_(self) -> str:
-        roles = ("communities", "buildings", "households", "sites", "barriers", "staff", "atoms")
-        frames = {role: getattr(self, role) for role in roles}
+        frames = {role: getattr(self, role) for role in _INPUTS}
         sources: dict[str, list[tuple[str, str | None, str | None]]] = {}
         for r in self.inputs:
             path = r.path if r.layer is None else f"{r.path}#{r.layer}"
@@ -428,6 +441,9 @@ class Plan:
         from gridcell.display.map import show_plan
 
         return show_plan(self, lang=lang, height=height)
+
+    def __repr__(self) -> str:
+        return plan_lines(self, crs_name(self.crs), ok=self.ok)
 
     def _repr_html_(self) -> str:
         return plan_html(self)
