@@ -128,8 +128,9 @@ def make_case(seed: int, folder: Path) -> Case:
     else:
         built[name["households"]] = _figures(rng, truth, traits["figures"], lang, pick)
         if traits["figures"] == "twice":
-            # Of two columns both are known names.
-            name["households"], other = rng.permutation(NAMES[lang]["households"][:-2])[:2].tolist()
+            # Of two columns both are known names, and none is ours, which comes first.
+            known = [n for n in NAMES[lang]["households"][:-2] if n != "Households"]
+            name["households"], other = rng.permutation(known)[:2].tolist()
             built = built.rename(columns={built.columns[-1]: name["households"]})
             asked.append(name["households"])
             built[other] = [held + 1 for held in truth.values()]
@@ -158,18 +159,24 @@ def judge(case: Case) -> str:
     place = _places(layers.buildings.to_crs(CRS))
     if sorted(place) != sorted(case.truth):
         return "buildings are missing"
-    wrong = [
-        k for k, held, guess in zip(place, counted.households, counted.is_estimate, strict=True)
+    wrong_rows = [
+        row
+        for row, (k, held, guess) in enumerate(
+            zip(place, counted.households, counted.is_estimate, strict=True)
+        )
         if (not guess and case.truth[k] != held) or (guess and case.truth[k] is not None)
-    ]  # fmt: skip
-    if not wrong:
+    ]
+    if not wrong_rows:
         some = any(held is None for held in case.truth.values())
         return "true" if not some or "have a figure" in said else "sparse figures untold"
+    if "have no figure and count as 0" in said and not counted.households[wrong_rows].any():
+        # Half of the buildings have figures: a register, whose gaps are told.
+        return "true"
     unread = said.partition("not read")[2]
     asks = case.register is not None or counted.is_estimate.all()
     if asks and any(_cut(column) in unread for column in case.columns):
         return "told"
-    return f"{len(wrong)} buildings wrong: {said}"
+    return f"{len(wrong_rows)} buildings wrong: {said}"
 
 
 def _town(rng: np.random.Generator) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, dict[int, int]]:
@@ -274,6 +281,9 @@ def _write(frame: gpd.GeoDataFrame, stem: Path, pick: Any, traits: dict[str, str
             c: _cut(str(c), "gbk" if coding == "GB18030" else "utf-8")
             for c in frame.columns if c != "geometry"
         }  # fmt: skip
+        if len(set(short.values())) < len(short):
+            # Two names that are cut to one: no planner's program writes that.
+            return _write(frame, stem, lambda values: str(values[0]), traits)
         frame.rename(columns=short).to_file(path, encoding=coding)
     else:
         if kind == ".geojson":
