@@ -69,6 +69,20 @@ def draw_hecheng(picture: Path) -> None:
         )  # fmt: skip
 
 
+def draw_editor(picture: Path) -> None:
+    """Draw the editor of the sample town at the cell that is farthest out of its band."""
+    plan = sample_plan()
+    over = plan.micro[plan.micro["band"] == "over"]
+    worst = over["code"][(over["households"] / over["target"]).idxmax()]
+    with tempfile.TemporaryDirectory() as folder:
+        [page] = gridcell.write_editor(plan, Path(folder) / "edit.html")
+        subprocess.run(
+            [*CHROMIUM, f"--user-data-dir={folder}/profile", f"--screenshot={picture}",
+             f"{page.as_uri()}#{worst}"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
 def draw_atlas(picture: Path) -> None:
     """Draw two pages of the atlas of a community side by side: it, and a small grid."""
     with tempfile.TemporaryDirectory() as folder:
@@ -110,7 +124,10 @@ def draw_preferences(picture: Path) -> None:
     plt.close(figure)
 
 
-PICTURES = {"hecheng": draw_hecheng, "atlas": draw_atlas, "preferences": draw_preferences}
+PICTURES = {
+    "hecheng": draw_hecheng, "editor": draw_editor, "atlas": draw_atlas,
+    "preferences": draw_preferences,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from .render.city import write_city_map
 from .render.map import write_map
 from .revision.adopt import adopt_cells
 from .revision.compare import Comparison, compare_plans, write_comparison
+from .revision.editor import write_editor, write_editors
 from .revision.edits import (
     Assign,
     AtomGroup,
@@ -129,6 +130,8 @@ __all__ = [
     "write_city_map",
     "write_comparison",
     "write_crosswalk",
+    "write_editor",
+    "write_editors",
     "write_map",
     "write_plan",
     "write_roster",

@@ -24,7 +24,10 @@ _OPERATIONS: Final = (
 @click.argument("plan", metavar="PLAN", type=options.FILE)
 @click.argument("words", metavar="[OPERATION…]", nargs=-1, type=click.UNPROCESSED)
 @options.output("DIR")
-@click.option("--script", metavar="FILE", type=options.FILE, help="Edits as a list in JSON.")
+@click.option(
+    "--script", "scripts", metavar="FILE", type=options.FILE, multiple=True,
+    help="Edits as a list in JSON, such as an editor saves; repeatable, one after another.",
+)  # fmt: skip
 @click.option("--time", "timed", is_flag=True, help="Put the time into the history of the plan.")
 @options.lang
 @options.overwrite
@@ -33,7 +36,7 @@ def command(
     plan: Path,
     words: tuple[str, ...],
     output: Path,
-    script: Path | None,
+    scripts: tuple[Path, ...],
     lang: str,
     *,
     timed: bool,
@@ -64,16 +67,14 @@ def command(
     from gridcell_cli.update import as_data, change_lines
 
     begin = time.perf_counter()
-    if bool(words) == (script is not None):
+    if bool(words) == bool(scripts):
         raise click.UsageError(said("give_operations"))
     entries = parse_operations(words)
     require_free(output, overwrite=overwrite)
     before = open_plan(plan, quiet=quiet)
-    edits = (
-        edits_of(entries, before.crs, "operations")
-        if script is None
-        else read_script(script, before.crs)
-    )
+    edits = edits_of(entries, before.crs, "operations")
+    for script in scripts:
+        edits += read_script(script, before.crs)
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if timed else None
     with ProgressLine(quiet=quiet) as progress:
         after, changes = before, []

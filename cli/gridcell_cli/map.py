@@ -26,6 +26,10 @@ _OTHERS = {".pdf", ".png", ".svg", ".json", ".geojson", ".gpkg", ".shp", ".csv",
     "--tiles", metavar="URL",
     help="Base map below, loaded by the page: https://HOST/{z}/{x}/{y}.png. None by default.",
 )  # fmt: skip
+@click.option(
+    "--edit", is_flag=True,
+    help="An editor instead of a map: what it saves goes into gridcell edit --script.",
+)  # fmt: skip
 @options.publishing
 @options.lang
 @options.overwrite
@@ -39,6 +43,7 @@ def command(
     earlier: Path | None,
     lang: str | None,
     *,
+    edit: bool,
     publish: bool,
     overwrite: bool,
     as_json: bool,
@@ -47,16 +52,22 @@ def command(
     """Draw PLAN as one HTML page, or as a folder of pages, that work without a network.
 
     PLAN is the folder that partition wrote, or its plan.gpkg. An output that does not end in .html
-    is a folder: an overview, index.html, and one page for each community.
+    is a folder: an overview, index.html, and one page for each community. With --edit, cells are
+    edited in the page by hand: one page, or a folder with one for each community.
     """
     from gridcell.display.map import check_tiles
     from gridcell.errors import WriteError
     from gridcell.files.whole import require_writable
     from gridcell.render.city import require_free, write_city_map
     from gridcell.render.map import write_map
+    from gridcell.revision.editor import write_editor, write_editors
     from gridcell.words.messages import Message
+    from gridcell_cli.plans import open_plan
 
     check_tiles(tiles)
+    for name, value in (("--publish", publish), ("--tiles", tiles)):
+        if edit and value:
+            raise click.UsageError(said("editor_alone", flag=name))
     options.require_publishing(
         publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
@@ -77,7 +88,9 @@ def command(
     is_page = path.suffix.lower() in {".html", ".htm"} and not output.endswith(separators)
     if path.suffix.lower() in _OTHERS and not output.endswith(separators):
         raise WriteError(Message("error.map_is_page", path=path, stem=path.stem))
-    if not is_page:
+    if edit and not is_page:
+        files = write_editors(open_plan(plan, quiet=quiet), path, lang=language, overwrite=overwrite)
+    elif not is_page:
         require_free(path, overwrite=overwrite)
         files = write_city_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
         path = files[0]
@@ -85,7 +98,10 @@ def command(
         if path.is_dir():
             raise WriteError(Message("error.folder_not_page", path=path, example=path / "map.html"))
         require_writable(path, overwrite=overwrite)
-        files = write_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
+        if edit:
+            files = write_editor(open_plan(plan, quiet=quiet), path, lang=language, overwrite=overwrite)
+        else:
+            files = write_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
     total = sum(file.stat().st_size for file in files)
     if as_json:
         click.echo(json.dumps({"output": str(path), "pages": len(files), "bytes": total}))

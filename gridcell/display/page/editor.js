@@ -1,0 +1,445 @@
+"use strict";
+// The editor: tools on the map, what would change, lists, keys, and what is kept and saved.
+
+function make(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (name.startsWith("on")) node[name] = value;
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter(child => child !== null)); // text stays text
+  return node;
+}
+
+function startEditor(data) {
+  return new Editor(data);
+}
+
+class Editor {
+  constructor(data) {
+    document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
+    this.words = data.words;
+    this.division = new Division(data);
+    this.canvas = document.getElementById("land");
+    this.view = new LandView(this.canvas, this.division);
+    this.side = document.getElementById("side");
+    this.tool = "pick";
+    this.key = `gridcell-edit-${data.key}`;
+    this.restore();
+    this.listen();
+    const named = decodeURIComponent(location.hash.slice(1)); // edit.html#CODE begins there
+    const cell = this.division.state.cells.findIndex(own => own.code && own.code === named);
+    if (cell >= 0) this.show(cell); else this.refresh();
+  }
+
+  // --- what is kept: against a closed tab
+
+  keep() {
+    const { past, state } = this.division;
+    const plain = one => ({ leaf: [...one.leaf], cells: one.cells, smalls: one.smalls });
+    try {
+      localStorage.setItem(this.key, JSON.stringify({ state: plain(state), log: past.map(step => step.words) }));
+      this.kept = true;
+    } catch {
+      this.kept = false; // told below the log: no storage here
+    }
+  }
+
+  restore() {
+    let found = null;
+    try {
+      found = JSON.parse(localStorage.getItem(this.key) || "null");
+    } catch {
+      found = null;
+    }
+    if (!found || !found.log.length) return;
+    const { division } = this;
+    division.past.push({ state: division.state, words: found.log.join("; ") });
+    division.state = { ...found.state, leaf: Int32Array.from(found.state.leaf) };
+  }
+
+  save() {
+    const script = this.division.script();
+    const name = `edits-${this.division.data.communities.map(one => one.code).slice(0, 1).join()}.json`;
+    const link = make("a", { href: URL.createObjectURL(new Blob([JSON.stringify(script, null, 1)], { type: "application/json" })), download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }
+
+  // --- tools
+
+  listen() {
+    const { canvas, view } = this;
+    window.addEventListener("resize", () => view.draw());
+    canvas.addEventListener("wheel", event => {
+      event.preventDefault();
+      const [x, y] = this.place(event);
+      view.zoom(Math.exp(-event.deltaY / 500), x, y);
+    }, { passive: false });
+    canvas.addEventListener("pointerdown", event => this.press(event));
+    canvas.addEventListener("pointermove", event => this.drag(event));
+    canvas.addEventListener("pointerup", event => this.release(event));
+    canvas.addEventListener("contextmenu", event => {
+      event.preventDefault();
+      const atom = view.atomAt(...this.place(event));
+      if (atom >= 0) this.moveTo(this.division.state.leaf[atom]);
+    });
+    window.addEventListener("keydown", event => this.typed(event));
+  }
+
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  press(event) {
+    if (event.button === 2) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.focus();
+    const from = this.place(event);
+    const pans = event.button === 1 || this.tool === "pan" || event.altKey;
+    this.gesture = { from, last: from, path: [from], adds: event.shiftKey || this.tool === "paint", pans, moved: false };
+    if (!pans && this.tool === "paint") this.paint(from);
+  }
+
+  drag(event) {
+    const at = this.place(event), { gesture, view } = this;
+    if (!gesture) return;
+    gesture.moved ||= Math.hypot(at[0] - gesture.from[0], at[1] - gesture.from[1]) > 4;
+    if (gesture.pans || (this.tool === "pick" && gesture.moved) || (this.tool === "cell" && gesture.moved)) {
+      view.pan(at[0] - gesture.last[0], at[1] - gesture.last[1]);
+    } else if (this.tool === "paint") {
+      this.paint(at);
+    } else if (gesture.moved) {
+      gesture.path.push(at);
+      view.paint();
+      this.outline(gesture, at);
+    }
+    gesture.last = at;
+  }
+
+  release(event) {
+    const { gesture, view, division } = this, at = this.place(event);
+    this.gesture = null;
+    if (!gesture || gesture.pans) return;
+    if (this.tool === "box" && gesture.moved) {
+      const [[x, y], [u, v]] = [gesture.from, at];
+      this.choose(view.atomsIn([[x, y], [u, y], [u, v], [x, v]]), gesture.adds);
+    } else if (this.tool === "lasso" && gesture.moved) {
+      this.choose(view.atomsIn(gesture.path), gesture.adds);
+    } else if (!gesture.moved && this.tool !== "paint") {
+      const atom = view.atomAt(...at);
+      if (atom < 0) this.choose([], gesture.adds);
+      else this.choose(this.tool === "cell" ? division.atomsOf(division.state.leaf[atom]) : [atom], gesture.adds, true);
+    } else if (this.tool === "paint") {
+      this.refresh();
+    }
+  }
+
+  paint(at) {
+    const atom = this.view.atomAt(...at);
+    if (atom < 0 || this.view.chosen.has(atom) || this.division.isFixed(atom)) return;
+    this.view.chosen.add(atom);
+    this.view.draw();
+  }
+
+  outline(gesture, [u, v]) {
+    const { ctx } = this.view, { ratio } = this.view.resize();
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.strokeStyle = INK.chosen;
+    ctx.lineWidth = 1.5;
+    ctx.beginPath();
+    if (this.tool === "box") ctx.rect(gesture.from[0], gesture.from[1], u - gesture.from[0], v - gesture.from[1]);
+    else gesture.path.forEach(([x, y], k) => (k ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+    ctx.stroke();
+  }
+
+  choose(atoms, adds, toggles = false) {
+    const { chosen } = this.view, free = atoms.filter(i => this.division.state.cells[this.division.state.leaf[i]].general);
+    if (!adds) chosen.clear();
+    const all = free.length && free.every(i => chosen.has(i));
+    free.forEach(i => (toggles && all ? chosen.delete(i) : chosen.add(i)));
+    this.said = null;
+    this.refresh();
+  }
+
+  typed(event) {
+    if (event.target instanceof HTMLInputElement) return;
+    const key = event.key.toLowerCase(), held = event.ctrlKey || event.metaKey;
+    const does = held ? { z: () => (event.shiftKey ? this.redo() : this.undo()), y: () => this.redo(), s: () => this.save() } : {
+      v: () => this.use("pick"), p: () => this.use("paint"), b: () => this.use("box"), l: () => this.use("lasso"),
+      c: () => this.use("cell"), h: () => this.use("pan"), n: () => this.makeCell(), s: () => this.halve(), g: () => this.merge(),
+      x: () => this.swap(), k: () => this.lock(), r: () => this.rename(), escape: () => this.choose([], false),
+      enter: () => this.accept(0), f: () => this.view.fit(this.view.box), "+": () => this.zoomBy(1.3), "-": () => this.zoomBy(1 / 1.3),
+      arrowleft: () => this.view.pan(60, 0), arrowright: () => this.view.pan(-60, 0),
+      arrowup: () => this.view.pan(0, 60), arrowdown: () => this.view.pan(0, -60),
+    };
+    if (!held && key >= "1" && key <= "9") does[key] = () => this.targets[key - 1] !== undefined && this.moveTo(this.targets[key - 1]);
+    if (!does[key]) return;
+    event.preventDefault();
+    does[key]();
+  }
+
+  zoomBy(factor) {
+    this.view.zoom(factor, this.canvas.clientWidth / 2, this.canvas.clientHeight / 2);
+  }
+
+  use(tool) {
+    this.tool = tool;
+    this.refresh();
+  }
+
+  // --- edits
+
+  get atoms() {
+    return [...this.view.chosen].sort((a, b) => a - b);
+  }
+
+  // The cells of what is chosen, those with most of it first.
+  get cells() {
+    const count = new Map();
+    for (const i of this.atoms) count.set(this.division.state.leaf[i], (count.get(this.division.state.leaf[i]) || 0) + 1);
+    return [...count].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([cell]) => cell);
+  }
+
+  done(fault = null) {
+    this.said = fault;
+    if (fault === null) this.keep();
+    this.refresh();
+  }
+
+  say(key, values) {
+    return Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), this.words[key]);
+  }
+
+  moveTo(cell) {
+    const { division } = this, { atoms } = this;
+    if (!atoms.length) return;
+    const { fault } = division.preview(atoms, cell);
+    if (fault) return this.done(fault);
+    const going = atoms.filter(i => division.state.leaf[i] !== cell);
+    division.move(going, cell, this.say("log_move", { n: going.length, households: division.sum(going), cell: division.label(cell) }));
+    this.done();
+  }
+
+  makeCell() {
+    const { division } = this, { atoms } = this, { state } = division;
+    if (!atoms.length) return;
+    const first = state.cells[state.leaf[atoms[0]]], rest = this.cells.map(cell => [cell, division.atomsOf(cell).filter(i => !this.view.chosen.has(i))]);
+    const fault = division.faultOf(atoms, atoms, first)
+      || (division.piecesOf(atoms) > 1 ? this.words.new_torn : null)
+      || (atoms.some(i => state.cells[state.leaf[i]].small !== first.small) ? this.words.new_smalls : null)
+      || (rest.some(([, left]) => !left.length) ? this.words.new_whole : null);
+    const torn = rest.find(([cell, left]) => division.piecesOf(left) > Math.max(1, division.pieces[cell] || 1));
+    if (fault || torn) return this.done(fault || this.say("torn", { cell: division.label(torn[0]) }));
+    division.newCell(atoms, this.say("log_new", { n: atoms.length, households: division.sum(atoms) }));
+    this.done();
+  }
+
+  halve() {
+    const [cell] = this.cells;
+    if (cell === undefined) return;
+    const { division } = this, own = division.state.cells[cell];
+    const fault = division.faultOf(division.atomsOf(cell), division.atomsOf(cell), own);
+    const part = fault ? null : division.halves(cell);
+    if (!part) return this.done(fault || this.words.no_halves);
+    division.newCell(part, this.say("log_halve", { cell: division.label(cell) }));
+    this.choose([], false);
+    this.done();
+  }
+
+  merge() {
+    const { division } = this, [first, ...others] = this.cells;
+    if (!others.length) return this.done(this.words.merge_two);
+    const atoms = others.flatMap(cell => division.atomsOf(cell)), { fault } = division.preview(atoms, first);
+    if (fault) return this.done(fault);
+    division.move(atoms, first, this.say("log_merge", { cells: [first, ...others].map(cell => division.label(cell)).join(", ") }));
+    this.done();
+  }
+
+  swap() {
+    const { division } = this, { cells, atoms } = this;
+    if (cells.length !== 2) return this.done(this.words.swap_two);
+    const sides = cells.map(cell => atoms.filter(i => division.state.leaf[i] === cell));
+    this.exchange(sides[0], sides[1], cells[0], cells[1]);
+  }
+
+  exchange(these, those, a, b) {
+    const { division } = this, all = these.concat(those);
+    const words = this.say("log_swap", { a: division.label(a), b: division.label(b), n: these.length, m: those.length });
+    const fault = division.faultOf(all, all, division.state.cells[a]);
+    if (fault) return this.done(fault);
+    division.change(words, state => {
+      these.forEach(i => { state.leaf[i] = b; });
+      those.forEach(i => { state.leaf[i] = a; });
+    });
+    const torn = [a, b].find(cell => !division.atomsOf(cell).length || division.piecesOf(division.atomsOf(cell)) > Math.max(1, division.pieces[cell] || 1));
+    if (torn === undefined) return this.done();
+    const label = division.label(torn);
+    division.undo();
+    division.future.pop();
+    return this.done(this.say("torn", { cell: label }));
+  }
+
+  lock() {
+    const { division } = this, cells = this.cells.filter(cell => division.state.cells[cell].code);
+    if (!cells.length) return;
+    const locks = !cells.every(cell => division.state.cells[cell].locked);
+    division.change(this.say(locks ? "log_lock" : "log_unlock", { cell: cells.map(cell => division.label(cell)).join(", ") }),
+      state => cells.forEach(cell => { state.cells[cell].locked = locks; }));
+    this.done();
+  }
+
+  rename() {
+    const [cell] = this.cells, { division } = this;
+    if (cell === undefined) return;
+    if (!division.state.cells[cell].code) return this.done(this.words.name_later);
+    this.renaming = cell;
+    this.refresh();
+    document.getElementById("name").focus();
+  }
+
+  named(text) {
+    const cell = this.renaming, { division } = this, name = text.trim() || null;
+    this.renaming = undefined;
+    if (name === division.state.cells[cell].name) return this.refresh();
+    division.change(this.say("log_rename", { cell: division.label(cell), name: name || "–" }), state => { state.cells[cell].name = name; });
+    this.done();
+  }
+
+  accept(number) {
+    const one = (this.offers || [])[number];
+    if (!one) return;
+    if (one.out.length && one.into.length) return this.exchange(one.out, one.into, one.cell, one.other);
+    this.view.chosen = new Set(one.out.concat(one.into));
+    this.moveTo(one.out.length ? one.other : one.cell);
+  }
+
+  undo() {
+    this.division.undo();
+    this.done();
+  }
+
+  redo() {
+    this.division.redo();
+    this.done();
+  }
+
+  // --- the side: what is, what would be, what to do
+
+  refresh() {
+    const { words, division } = this, totals = division.totals();
+    this.targets = [];
+    this.offers = null;
+    this.view.marked = new Set();
+    const parts = [make("h1", {}, division.data.title), this.tools(), this.counted(totals)];
+    if (this.said) parts.push(make("p", { class: "fault", role: "alert" }, this.said));
+    if (this.atoms.length) parts.push(...this.selection());
+    parts.push(...this.outOfBand(totals), ...this.logged(), make("p", { class: "quiet" }, words.help));
+    this.side.replaceChildren(...parts);
+    this.view.draw();
+  }
+
+  tools() {
+    const { words, division } = this;
+    const tool = name => make("button", { class: this.tool === name ? "on" : null, title: words[`${name}_note`], onclick: () => this.use(name) }, words[name]);
+    const button = (name, does, off) => make("button", { onclick: does, disabled: off, id: `do-${name}` }, words[name]);
+    return make("div", {}, ...["pick", "paint", "box", "lasso", "cell", "pan"].map(tool), make("br"),
+      button("undo", () => this.undo(), !division.past.length), button("redo", () => this.redo(), !division.future.length),
+      button("save", () => this.save(), !division.past.length));
+  }
+
+  counted({ cells, inBand }) {
+    const { words } = this;
+    return make("p", {}, this.say("in_band", { n: inBand, all: cells }), " ",
+      make("span", { class: "quiet" }, words[this.division.leafLevel]));
+  }
+
+  selection() {
+    const { words, division } = this, { atoms, cells } = this, own = division.figures(atoms);
+    const button = (name, does) => make("button", { onclick: does, id: `do-${name}` }, words[name]);
+    const parts = [make("h2", {}, words.chosen),
+      make("p", {}, this.say("chosen_is", { n: atoms.length, households: own.households, cells: cells.map(cell => this.named_(cell)).join(", ") })),
+      make("div", {}, button("new", () => this.makeCell()), button("merge", () => this.merge()), button("swap", () => this.swap()),
+        button("halve", () => this.halve()), button("rename", () => this.rename()), button("lock", () => this.lock()))];
+    if (this.renaming !== undefined) {
+      const field = make("input", { id: "name", value: division.state.cells[this.renaming].name || "", onkeydown: event => {
+        if (event.key === "Enter") this.named(field.value);
+        if (event.key === "Escape") { this.renaming = undefined; this.refresh(); }
+      } });
+      parts.push(make("p", {}, `${words.name} `, field));
+    }
+    this.targets = division.cellsBeside(atoms).filter(cell => !cells.every(one => one === cell)).slice(0, 9);
+    if (this.targets.length) parts.push(make("h2", {}, words.move_to), make("table", {}, ...this.targets.map((cell, k) => this.target(cell, k))));
+    if (cells.length === 1) parts.push(...this.suggested(cells[0]));
+    return parts;
+  }
+
+  target(cell, k) {
+    const { division } = this, { changed, fault } = division.preview(this.atoms, cell);
+    const rows = (changed || []).map(({ cell: one, before, after }) => make("tr", {}, make("td", {}, this.named_(one)),
+      make("td", { class: "number" }, this.number(before)), make("td", {}, "→"), make("td", { class: "number" }, after ? this.number(after) : this.words.gone),
+      make("td", { class: "number quiet" }, after ? after.compactness.toFixed(2) : "")));
+    return make("tbody", { class: "row", onclick: () => this.moveTo(cell), "data-cell": division.label(cell) },
+      make("tr", {}, make("td", { colspan: 5 }, make("kbd", {}, String(k + 1)), ` ${this.named_(cell)} `, fault ? make("span", { class: "bad" }, fault) : "")), ...(fault ? [] : rows));
+  }
+
+  number({ households, off }) {
+    return make("span", { class: off ? "bad" : "good" }, households.toLocaleString("en"));
+  }
+
+  named_(cell) {
+    const own = this.division.state.cells[cell];
+    return own.code ? own.code.slice(this.common.length) : this.division.label(cell);
+  }
+
+  // What all codes begin with goes without saying.
+  get common() {
+    if (this.prefix === undefined) {
+      const codes = this.division.data.communities.length === 1 ? [this.division.data.communities[0].code] : [""];
+      this.prefix = this.division.data.leaves.code.every(code => code.startsWith(codes[0])) ? codes[0] : "";
+    }
+    return this.prefix;
+  }
+
+  suggested(cell) {
+    const { division, words } = this, band = division.band(this.atoms[0], division.leafLevel);
+    if (!band || !offBand(division.sum(division.atomsOf(cell)), band)) return [];
+    this.offers = division.suggestions(cell).map(one => ({ ...one, cell }));
+    if (!this.offers.length) return [make("h2", {}, words.suggestions), make("p", { class: "quiet" }, words.none)];
+    const rows = this.offers.map((one, k) => make("tbody", { class: "row", onclick: () => this.accept(k),
+      onmouseenter: () => { this.view.marked = new Set(one.out.concat(one.into)); this.view.draw(); },
+      onmouseleave: () => { this.view.marked = new Set(); this.view.draw(); } },
+    make("tr", {}, make("td", {}, k ? "" : make("kbd", {}, "↵")), make("td", {}, this.offer(one)),
+      make("td", { class: "number" }, `${one.after[0]} / ${one.after[1]}`))));
+    return [make("h2", {}, words.suggestions), make("table", {}, ...rows)];
+  }
+
+  offer({ out, into, other }) {
+    const { division } = this, key = out.length && into.length ? "offer_swap" : out.length ? "offer_out" : "offer_in";
+    return this.say(key, { out: division.sum(out), into: division.sum(into), cell: this.named_(other) });
+  }
+
+  show(cell) {
+    const atoms = this.division.atomsOf(cell), boxes = atoms.map(i => this.view.atoms[i].box);
+    this.view.fit([0, 1].map(k => Math.min(...boxes.map(box => box[k]))).concat([2, 3].map(k => Math.max(...boxes.map(box => box[k])))), 0.3);
+    this.choose(atoms, false);
+  }
+
+  outOfBand({ off }) {
+    const { words } = this;
+    if (!off.length) return [make("p", { class: "good" }, words.all_in_band)];
+    const rows = off.slice(0, 40).map(({ cell, households, band }) => make("tbody", { class: "row", onclick: () => this.show(cell) },
+      make("tr", {}, make("td", {}, this.named_(cell)), make("td", { class: "number bad" }, households.toLocaleString("en")),
+        make("td", { class: "number quiet" }, this.say("wanted", { low: Math.ceil(band[0] - 1e-9), high: Math.floor(band[2] + 1e-9) })))));
+    return [make("h2", {}, words.out_of_band), make("table", {}, ...rows)];
+  }
+
+  logged() {
+    const { words, division } = this, { past } = division;
+    if (!past.length) return [];
+    const kept = this.kept === false ? [make("p", { class: "bad" }, words.not_kept)] : [];
+    return [make("h2", {}, words.log), make("ol", { id: "log" }, ...past.map(step => make("li", {}, step.words))), ...kept];
+  }
+}

@@ -1,0 +1,312 @@
+"""The editor of a plan as one page that needs no network: `write_editor`."""
+
+import html
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.arguments import checked
+from gridcell.arrays import Geometries
+from gridcell.display.content import map_title
+from gridcell.display.encode import encode_numbers
+from gridcell.display.map import POLICY, asset
+from gridcell.errors import InputError
+from gridcell.files.digest import digest_json
+from gridcell.files.folder import require_place, whole_folder
+from gridcell.files.whole import require_writable, write_text
+from gridcell.model import Fabric, Plan
+from gridcell.partition.graph import make_graph
+from gridcell.revision.operation import input_of
+from gridcell.words.catalogue import section
+from gridcell.words.messages import Message, some
+
+Ints = NDArray[np.int64]
+
+_UNITS: Final = 100
+"""Of a metre: the page draws to a centimetre."""
+_MARGIN_M: Final = 60.0
+"""Of barriers drawn around what is edited."""
+_KINDS: Final = ("open", "building", "slab", "given", "site")
+_MOST_ATOMS: Final = 60_000
+"""Of one page; a larger plan has a page a community."""
+
+
+@checked
+def write_editor(
+    plan: Plan,
+    path: str | Path,
+    *,
+    community: str | None = None,
+    lang: str = "en",
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a page in which cells are edited by hand; return the file.
+
+    The page works from a file, without a network. What it saves, ``edits.json``, is a script for
+    ``gridcell edit`` and `gridcell.revision.script.read_script`. Households, bands and pieces in it
+    are those of the plan and its proof: they are counted on the same atoms and links.
+
+    Parameters
+    ----------
+    plan
+        A plan that keeps its land.
+    path
+        The file. The same plan gives the same bytes.
+    community
+        Code of the only community to edit.
+    lang
+        Output language, ``en`` or ``zh``.
+    overwrite
+        Replace a file that is there already.
+
+    Raises
+    ------
+    InputError
+        A plan without its land, or too large for one page; no such community; another language.
+    WriteError
+        The file is in the way or cannot be written.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> [file.name for file in gridcell.write_editor(plan, folder / "edit.html")]
+    ['edit.html']
+    """
+    require_writable(path, overwrite=overwrite)
+    return [write_text(path, _page(_content(plan, community, lang)), overwrite=overwrite)]
+
+
+@checked
+def write_editors(
+    plan: Plan, folder: str | Path, *, lang: str = "en", overwrite: bool = False
+) -> list[Path]:
+    """Write a page a community in which its cells are edited; return the files.
+
+    Scripts of several communities can be applied together: they share no land.
+
+    Parameters
+    ----------
+    plan, lang, overwrite
+        As for `write_editor`.
+    folder
+        Where the pages go; it is replaced whole.
+
+    Raises
+    ------
+    InputError, WriteError
+        As for `write_editor`.
+
+    Examples
+    --------
+    `plan` is that of the example of `make_plan`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> [file.name for file in gridcell.write_editors(plan, folder / "edit")]
+    ['450899001001.html']
+    """
+    require_place(folder, what="map", foreign=_foreign, overwrite=overwrite)
+    names = sorted(plan.medium["code"])
+    with whole_folder(folder) as part:
+        for code in names:
+            write_text(part / f"{code}.html", _page(_content(plan, code, lang)))
+    return [Path(folder) / f"{code}.html" for code in names]
+
+
+def _foreign(folder: Path) -> Message | None:
+    """Return why a folder holds no pages of an editor."""
+    strange = [file.name for file in sorted(folder.iterdir()) if file.suffix != ".html"]
+    return Message("part.it_holds", name=strange[0]) if strange else None
+
+
+def _page(content: dict[str, Any]) -> str:
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    # No text of the data can end the script element or open a comment in it.
+    data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    scripts = "\n".join(
+        f"<script>\n{asset(f'page/{name}.js')}</script>"
+        for name in ("shapes", "editor_model", "editor_view", "editor")
+    )
+    return (
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'
+        f"<title>{html.escape(content['title'])}</title>\n"
+        f"<style>\n{asset('page/editor.css')}</style>\n{scripts}\n</head>\n<body>\n"
+        '<div id="side"></div>\n<div id="view"><canvas id="land" tabindex="0"></canvas></div>\n'
+        f'<script type="application/json" id="data">{data}</script>\n'
+        '<script>const editor = startEditor(JSON.parse(document.getElementById("data").text));'
+        "</script>\n</body>\n</html>\n"
+    )
+
+
+def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
+    words = dict(section("editor", lang))
+    given = input_of(plan)
+    fabric = given.fabric
+    codes = given.layers.communities["code"].tolist()
+    home = fabric.atoms["community"].to_numpy()
+    shown = np.arange(len(codes)) if community is None else _rows_of(plan, codes, community)
+    atoms = np.flatnonzero(np.isin(home, shown))
+    if len(atoms) > _MOST_ATOMS:
+        raise InputError(Message("error.editor_too_large", atoms=len(atoms), most=_MOST_ATOMS))
+    number = np.full(len(home) + 1, -1, dtype=np.int64)
+    number[atoms] = np.arange(len(atoms))
+    origin = np.floor(fabric.xy[_vertices_of(fabric, number)].min(axis=0))
+    leaves = plan.leaves
+    leaf = pd.Index(leaves["code"]).get_indexer(pd.Index(fabric.atoms["code"].iloc[atoms]))
+    used, leaf = np.unique(leaf, return_inverse=True)
+    cells = leaves.iloc[used]
+    itself = cells["code"].isin(plan.small["code"])
+    over = cells["parent"].where(~itself, cells["code"])
+    smalls = plan.small[plan.small["code"].isin(over)]
+    table = fabric.atoms.iloc[atoms]
+    general = np.flatnonzero((table["site"] < 0).to_numpy())
+    graph = make_graph(fabric, atoms[general])
+    pair = graph.owner < graph.neighbour
+    locked = set(plan.codes.loc[plan.codes["locked"], "code"])
+    names = [codes[row] for row in shown]
+    return {
+        "lang": lang,
+        "title": f"{map_title(plan, lang)}: {words['title']}",
+        "words": words,
+        "key": digest_json([plan.history["number"].tolist(), plan.codes["code"].tolist(), names]),
+        "metres": 1 / _UNITS,
+        "has_micro": given.micro is not None,
+        "atoms": {
+            "id": encode_numbers(np.diff(atoms, prepend=0).astype(np.int64)),
+            "households": encode_numbers(table["households"].to_numpy(dtype=np.int64)),
+            "area": encode_numbers(_hundredths(table["area_m2"])),
+            "leaf": encode_numbers(leaf.astype(np.int64)),
+            "kind": encode_numbers(_positions(table["kind"], _KINDS)),
+            "community": encode_numbers(
+                np.searchsorted(shown, table["community"].to_numpy()).astype(np.int64)
+            ),
+        },
+        "links": {
+            "a": encode_numbers(general[graph.owner[pair]].astype(np.int64)),
+            "b": encode_numbers(general[graph.neighbour[pair]].astype(np.int64)),
+        },
+        "arcs": _arcs(fabric, number, origin),
+        "leaves": {
+            "code": cells["code"].tolist(),
+            "name": _texts(cells["name"]),
+            "small": pd.Index(smalls["code"]).get_indexer(pd.Index(over)).tolist(),
+            "general": (cells["grid_type"] == "general").tolist(),
+            "locked": cells["code"].isin(locked).tolist(),
+        },
+        "smalls": {
+            "code": smalls["code"].tolist(),
+            "name": _texts(smalls["name"]),
+            "locked": smalls["code"].isin(locked).tolist(),
+        },
+        "communities": [_community(plan, code) for code in names],
+        "buildings": _buildings(plan, fabric, number, origin),
+        "barriers": _barriers(plan, fabric, number, origin),
+    }  # fmt: skip
+
+
+def _rows_of(plan: Plan, codes: list[str], community: str) -> Ints:
+    medium = plan.medium
+    own = medium.loc[(medium[["code", "community", "label"]] == community).any(axis=1), "community"]
+    if own.empty:
+        raise InputError(
+            Message("error.no_such_community", community=community, communities=some(codes))
+        )
+    return np.array([codes.index(str(code)) for code in own], dtype=np.int64)
+
+
+def _community(plan: Plan, code: str) -> dict[str, Any]:
+    own = plan.medium[plan.medium["community"] == code].iloc[0]
+    bands = {}
+    for level in ("small", "micro"):
+        band = plan.bands.get((code, level))
+        bands[level] = None if band is None else [band.min, band.target, band.max]
+    return {"code": code, "name": own["name"] if pd.notna(own["name"]) else code, **bands}
+
+
+def _arcs(fabric: Fabric, number: Ints, origin: NDArray[np.float64]) -> dict[str, str]:
+    """Return the borders of the atoms shown, each once: its sides, class and vertices."""
+    left, right = number[fabric.arc_left], number[fabric.arc_right]
+    kept = np.flatnonzero((left >= 0) | (right >= 0))
+    counts = np.diff(fabric.arc_start)[kept]
+    at = np.repeat(fabric.arc_start[:-1][kept], counts)
+    at += np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return {
+        "left": encode_numbers(left[kept]),
+        "right": encode_numbers(right[kept]),
+        "barrier": encode_numbers((fabric.arc_barrier[kept] > 0).astype(np.int64)),
+        "length": encode_numbers(_hundredths(pd.Series(fabric.arc_length[kept]))),
+        "points": encode_numbers(counts.astype(np.int64)),
+        "xy": _encode_xy(fabric.xy[fabric.arc_vertices[at]], origin),
+    }
+
+
+def _vertices_of(fabric: Fabric, number: Ints) -> Ints:
+    kept = (number[fabric.arc_left] >= 0) | (number[fabric.arc_right] >= 0)
+    return np.asarray(fabric.arc_vertices[np.repeat(kept, np.diff(fabric.arc_start))])
+
+
+def _buildings(
+    plan: Plan, fabric: Fabric, number: Ints, origin: NDArray[np.float64]
+) -> dict[str, Any]:
+    atom = number[fabric.pieces["atom"].to_numpy()]
+    atom[fabric.pieces["atom"].to_numpy() < 0] = -1
+    kept = np.flatnonzero(atom >= 0)
+    outlines = np.asarray(fabric.outlines.geometry, dtype=object)[kept]
+    ids = plan.buildings["bldg_id"].iloc[kept]
+    return {"id": _texts(ids), "atom": encode_numbers(atom[kept]), **_lines(outlines, origin)}
+
+
+def _barriers(
+    plan: Plan, fabric: Fabric, number: Ints, origin: NDArray[np.float64]
+) -> dict[str, Any]:
+    xy = fabric.xy[_vertices_of(fabric, number)]
+    window = (*(xy.min(axis=0) - _MARGIN_M), *(xy.max(axis=0) + _MARGIN_M))
+    shapes = np.asarray(plan.barriers.geometry, dtype=object)
+    near = np.flatnonzero(shapely.intersects(shapes, shapely.box(*window)))
+    lines = shapely.clip_by_rect(shapes[near], *window)
+    return {
+        "river": (plan.barriers["kind"].iloc[near] == "river").tolist(),
+        "name": _texts(plan.barriers["name"].iloc[near]),
+        **_lines(lines, origin),
+    }
+
+
+def _lines(shapes: Geometries, origin: NDArray[np.float64]) -> dict[str, str]:
+    """Return the rings or lines of shapes: lines a shape, vertices a line, coordinates."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    polygonal = shapely.get_dimensions(parts) > 1
+    rings, of_part = shapely.get_rings(parts[polygonal], return_index=True)
+    lines = np.concatenate([parts[~polygonal], rings])
+    owners = np.concatenate([owner[~polygonal], owner[polygonal][of_part]])
+    order = np.argsort(owners, kind="stable")
+    lines, owners = lines[order], owners[order]
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    return {
+        "lines": encode_numbers(np.bincount(owners, minlength=len(shapes)).astype(np.int64)),
+        "points": encode_numbers(np.bincount(line, minlength=len(lines)).astype(np.int64)),
+        "xy": _encode_xy(xy, origin),
+    }
+
+
+def _encode_xy(xy: NDArray[np.float64], origin: NDArray[np.float64]) -> str:
+    units = np.rint((xy - origin) * _UNITS).astype(np.int64)
+    return encode_numbers(np.diff(units, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel())
+
+
+def _hundredths(values: "pd.Series[float]") -> Ints:
+    return np.rint(values.to_numpy(dtype=np.float64) * 100).astype(np.int64)
+
+
+def _positions(values: "pd.Series[str]", names: tuple[str, ...]) -> Ints:
+    return pd.Index(names).get_indexer(pd.Index(values)).astype(np.int64)
+
+
+def _texts(column: "pd.Series[str]") -> list[str | None]:
+    out: list[str | None] = column.astype(object).where(column.notna(), None).tolist()
+    return out

@@ -1,0 +1,309 @@
+"""The editor: a page that works offline, whose figures and script are those of the plan."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import gridcell
+from gridcell.revision.script import edits_of, read_script
+from gridcell_cli import main as frame
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+HELD = """() => {
+  const { division } = editor, out = {};
+  division.state.cells.forEach((own, cell) => {
+    const atoms = division.atomsOf(cell);
+    if (own.general && atoms.length) {
+      const { households, pieces, compactness, off } = division.figures(atoms);
+      out[division.label(cell)] = [households, pieces, compactness, off > 0];
+    }
+  });
+  return out;
+}"""
+
+
+@pytest.fixture(scope="module")
+def plan():
+    town = gridcell.make_sample(households=2000, seed=5, communities=2)
+    layers = gridcell.read_layers(
+        town.communities, town.buildings, households=town.households, sites=town.sites,
+        barriers=[town.roads, town.rivers],
+    )  # fmt: skip
+    return gridcell.make_plan(layers)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def editor(plan, browser, tmp_path):
+    """Open the editor of the plan; every request and every fault fails the test."""
+    [file] = gridcell.write_editor(plan, tmp_path / "edit.html")
+    context = browser.new_context(viewport={"width": 1300, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    faults = []
+    page.on(
+        "request", lambda r: None if r.url.startswith(("file:", "blob:")) else faults.append(r.url)
+    )
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.on("console", lambda m: faults.append(m.text))
+    page.goto(file.as_uri())
+    yield page
+    assert faults == []
+    context.close()
+
+
+def saved(page, tmp_path):
+    with page.expect_download() as download:
+        page.click("#do-save")
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    return file
+
+
+def assert_as_told(page, plan, file):
+    """The plan after the script has the figures that the page told."""
+    told = page.evaluate(HELD)
+    after = gridcell.edit_plan(plan, read_script(file, plan.crs))
+    assert gridcell.check_plan(after) == []
+    cells = after.micro.set_index("code")
+    assert sorted(v[0] for v in told.values()) == sorted(cells["households"])
+    for code, (households, pieces, compactness, off) in told.items():
+        if code in cells.index and cells.loc[code, "households"] == households:
+            cell = cells.loc[code]
+            assert abs(cell["compactness"] - compactness) < 2e-3
+            assert (cell["band"] != "in") == off
+            assert pieces == 1 or cell.geometry.geom_type == "MultiPolygon"
+    return after
+
+
+def test_the_same_plan_gives_the_same_page(plan, tmp_path):
+    one, two = (gridcell.write_editor(plan, tmp_path / n)[0] for n in ("a.html", "b.html"))
+    assert one.read_bytes() == two.read_bytes()
+    assert "http://" not in one.read_text(encoding="utf-8")
+
+
+def test_a_plan_without_its_land_is_refused(plan, tmp_path):
+    gridcell.write_plan(plan, tmp_path / "plan", atoms=False)
+    bare = gridcell.read_plan(tmp_path / "plan")
+    with pytest.raises(gridcell.InputError, match="land"):
+        gridcell.write_editor(bare, tmp_path / "edit.html")
+    assert not (tmp_path / "edit.html").exists()
+
+
+def test_a_city_has_a_page_for_each_community(plan, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(frame, "_be_quiet", lambda: None)
+    gridcell.write_plan(plan, tmp_path / "plan")
+    with pytest.raises(SystemExit) as end:
+        frame.main(["map", str(tmp_path / "plan"), "--edit", "-o", f"{tmp_path / 'edit'}/"])
+    assert not end.value.code, capsys.readouterr().err
+    pages = sorted(file.stem for file in (tmp_path / "edit").iterdir())
+    assert pages == sorted(plan.medium["code"])
+    with pytest.raises(SystemExit) as end:
+        frame.main(["map", str(tmp_path / "plan"), "--edit", "--publish", "-o", "x.html"])
+    assert end.value.code == 2
+
+
+@needs_browser
+def test_the_page_tells_the_figures_of_the_plan(plan, editor):
+    told = editor.evaluate(HELD)
+    cells = plan.micro.set_index("code")
+    assert set(told) == set(cells.index)
+    for code, (households, pieces, compactness, off) in told.items():
+        cell = cells.loc[code]
+        assert households == cell["households"]
+        assert abs(compactness - cell["compactness"]) < 2e-3
+        assert (cell["band"] != "in") == off
+        assert pieces == 1 or cell.geometry.geom_type == "MultiPolygon"
+
+
+@needs_browser
+def test_moves_divisions_and_merges_are_applied_as_shown(plan, editor, tmp_path):
+    done = editor.evaluate("""() => {
+      const { division } = editor;
+      let moves = 0;
+      for (let i = 0; i < division.size && moves < 6; i += 7) {
+        if (!division.state.cells[division.state.leaf[i]].general) continue;
+        for (const target of division.cellsBeside([i])) {
+          editor.view.chosen = new Set([i]);
+          const before = division.past.length;
+          editor.moveTo(target);
+          if (division.past.length > before) { moves++; break; }
+        }
+      }
+      const general = division.state.cells.findIndex(
+        (own, cell) => own.general && division.atomsOf(cell).length > 3);
+      editor.view.chosen = new Set(division.atomsOf(general));
+      editor.halve();
+      return [moves, division.past.length];
+    }""")
+    assert done[0] == 6
+    assert done[1] == 7
+    file = saved(editor, tmp_path)
+    assert [entry["operation"] for entry in json.loads(file.read_text("utf-8"))] == ["assign"]
+    after = assert_as_told(editor, plan, file)
+    assert len(after.history) == len(plan.history) + 1
+
+
+@needs_browser
+def test_undo_leaves_nothing_to_save_and_redo_brings_it_back(editor):
+    start = editor.evaluate(HELD)
+    moved = editor.evaluate("""() => {
+      const { division } = editor;
+      for (let i = 0; i < division.size; i++) for (const target of division.cellsBeside([i])) {
+        editor.view.chosen = new Set([i]);
+        editor.moveTo(target);
+        if (division.past.length) return true;
+      }
+      return false;
+    }""")
+    assert moved
+    now = editor.evaluate(HELD)
+    assert now != start
+    editor.keyboard.press("Control+z")
+    assert editor.evaluate(HELD) == start
+    assert editor.evaluate("() => editor.division.script()") == []
+    editor.keyboard.press("Control+y")
+    assert editor.evaluate(HELD) == now
+    editor.reload()
+    assert editor.evaluate(HELD) == now
+
+
+@needs_browser
+def test_a_move_that_tears_a_cell_is_told_and_not_made(editor):
+    fault = editor.evaluate("""() => {
+      const { division } = editor;
+      for (let i = 0; i < division.size; i++) {
+        for (const target of division.cellsBeside([i])) {
+          const { fault } = division.preview([i], target);
+          if (fault && fault.includes("in one piece")) {
+            editor.view.chosen = new Set([i]);
+            editor.moveTo(target);
+            return [division.past.length, document.querySelector(".fault").textContent];
+          }
+        }
+      }
+      return null;
+    }""")
+    assert fault is None or (fault[0] == 0 and "in one piece" in fault[1])
+
+
+@needs_browser
+def test_land_is_chosen_with_the_pointer_and_moved_by_a_key(editor):
+    x, y, atom = editor.evaluate("""() => {
+      const { division, view } = editor, box = view.canvas.getBoundingClientRect();
+      for (let i = 0; i < division.size; i++) {
+        const at = view.toScreen(view.atoms[i].middle), others = division.cellsBeside([i]);
+        if (view.atomAt(...at) !== i || division.isFixed(i)) continue;
+        if (others.some(cell => !division.preview([i], cell).fault)) {
+          return [at[0] + box.left, at[1] + box.top, i];
+        }
+      }
+    }""")
+    editor.mouse.click(x, y)
+    assert editor.evaluate("() => [...editor.view.chosen]") == [atom]
+    assert editor.locator("tbody.row kbd").count() >= 1
+    good = editor.evaluate("""() => 1 + editor.targets.findIndex(
+      cell => !editor.division.preview(editor.atoms, cell).fault)""")
+    editor.keyboard.press(str(good))
+    assert editor.evaluate("() => editor.division.past.length") == 1
+    assert editor.locator("#log li").count() == 1
+    editor.keyboard.press("b")
+    editor.mouse.move(400, 10)
+    editor.mouse.down()
+    editor.mouse.move(1290, 890, steps=3)
+    editor.mouse.up()
+    assert editor.evaluate("() => editor.view.chosen.size") > 1
+    editor.keyboard.press("Escape")
+    assert editor.evaluate("() => editor.view.chosen.size") == 0
+    scale = editor.evaluate("() => editor.view.scale")
+    editor.mouse.wheel(0, -300)
+    editor.wait_for_function(f"() => editor.view.scale > {scale}")
+
+
+@needs_browser
+def test_a_link_begins_at_a_cell(plan, editor):
+    code = plan.micro["code"].iloc[3]
+    editor.goto(editor.url.partition("#")[0] + f"#{code}")
+    editor.reload()
+    assert editor.evaluate("() => editor.cells.map(cell => editor.division.label(cell))") == [code]
+
+
+@needs_browser
+def test_names_and_locks_are_saved_and_locks_hold(plan, editor, tmp_path):
+    editor.evaluate("""() => {
+      const { division } = editor, cell = division.state.cells.findIndex(own => own.general);
+      editor.view.chosen = new Set(division.atomsOf(cell));
+      editor.rename();
+    }""")
+    editor.fill("#name", "Old Mill")
+    editor.press("#name", "Enter")
+    editor.evaluate("() => editor.lock()")
+    refused = editor.evaluate("""() => {
+      const { division } = editor, [first] = [...editor.view.chosen];
+      const own = division.state.leaf[first];
+      const other = division.cellsBeside([first]).find(cell => cell !== own);
+      return division.preview([first], other).fault;
+    }""")
+    assert refused == "locked"
+    file = saved(editor, tmp_path)
+    after = gridcell.edit_plan(plan, read_script(file, plan.crs))
+    named = after.micro[after.micro["name"] == "Old Mill"]
+    assert len(named) == 1
+    assert after.codes.set_index("code").loc[named["code"].iloc[0], "locked"]
+
+
+@needs_browser
+def test_suggestions_bring_a_cell_nearer_to_its_band(plan, browser, tmp_path):
+    bands = dict(plan.bands)
+    first = plan.micro.sort_values("households")["code"].iloc[-1]
+    community = plan.micro.set_index("code").loc[first, "community"]
+    high = float(plan.micro["households"].max() - 1)
+    tight = gridcell.Band(min=1, target=high / 2, max=high)
+    bands[community, "micro"] = tight
+    page = browser.new_page()
+    [file] = gridcell.write_editor(
+        dataclasses.replace(plan, bands=bands), tmp_path / "edit.html", lang="zh"
+    )
+    page.goto(file.as_uri())
+    off = page.evaluate("() => editor.division.totals().off.map(one => one.away)")
+    row = page.locator("tbody.row").first
+    row.click()
+    assert page.locator("h2", has_text="建议").count() == 1
+    if page.evaluate("() => editor.offers.length"):
+        page.keyboard.press("Enter")
+        after = page.evaluate("() => editor.division.totals().off.map(one => one.away)")
+        assert sum(after) <= sum(off)
+        assert page.evaluate("() => editor.division.past.length") == 1
+    page.close()
+
+
+def test_scripts_of_two_communities_are_put_together(plan):
+    entries = []
+    for code in plan.medium["code"]:
+        cells = plan.micro[plan.micro["community"].isin(
+            plan.medium.loc[plan.medium["code"] == code, "community"])]  # fmt: skip
+        parent = cells["parent"].iloc[0]
+        inside = cells[cells["parent"] == parent]["code"].tolist()
+        atoms = plan.fabric.atoms["code"]
+        groups = [np.flatnonzero(atoms == one).tolist() for one in inside]
+        entries.append(
+            {"operation": "assign", "cells": [{"atoms": own, "small": parent} for own in groups]}
+        )
+    after = gridcell.edit_plan(plan, edits_of(entries, plan.crs, "script"))
+    assert after.leaves.equals(plan.leaves)
