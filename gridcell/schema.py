@@ -132,7 +132,7 @@ _BUILDING_IDS: Final = (
     "幢号", "栋号", "楼号", "门牌编号", "门牌号", "门牌号码", "门牌", "LDBH", "LDBM", "LDDM",
     "JZBH", "JZBM", "JZWBH", "JZWBM", "FWBH", "FWBM", "FWDM", "ZRZH", "LH", "MPH", "ID_BAT",
     "id_batiment", "num_batiment", "cleabs", "RNB_ID", "id_edificio", "cod_edificio", "REFCAT",
-    "referencia_catastral", "UPRN",
+    "referencia_catastral", "UPRN", "osm_id",
 )  # fmt: skip
 _COUNTS: Final = (
     "总户数", "户数量", "户数合计", "户数总计", "总户", "住户数", "住户数量", "居民户数",

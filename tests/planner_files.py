@@ -94,6 +94,7 @@ class Case:
             and self.traits["swapped"] == "no"
             # Cut to ten bytes, some names of two columns are one.
             and not (".shp" in self.traits["b"] and "Número de viviendas" in self.columns)
+            and not (".shp" in self.traits["a"] and "行政区划代码" in self.columns)
         )
 
 

@@ -82,7 +82,8 @@ class Columns:
         if wanted is not None and len(wanted):
             return self._most_wanted(found + last, wanted)
         if found:
-            return self._first(name, found)
+            cut = self._by_aliases(name, ALIASES[self.role][name], unsure=True)
+            return self._first(name, found + [column for column in cut if column not in found])
         keys = [column for column in last if self._is_key(name, column)]
         if name == "bldg_id":
             # Numbers of rows tell nothing apart: repeated buildings have other ones.
@@ -95,21 +96,23 @@ class Columns:
         """Return the columns that could be codes or ids: a value in every row, each another."""
         return [c for c in self.names if self._is_key("code", c)][:_OFFERED]
 
-    def _by_aliases(self, name: str, aliases: Iterable[str]) -> list[str]:
+    def _by_aliases(self, name: str, aliases: Iterable[str], *, unsure: bool = False) -> list[str]:
         found: dict[str, None] = {}
         for alias in aliases:
             match = self.called(name, alias)
             if match is None and self.source.is_shapefile:
-                match = self._cut(name, alias)
+                match = self._cut(name, alias, unsure=unsure)
             if match is not None:
                 found.setdefault(match)
         return list(found)
 
-    def _cut(self, name: str, alias: str) -> str | None:
-        """Return the column of that name as a shapefile cuts it, if no other name is cut so."""
+    def _cut(self, name: str, alias: str, *, unsure: bool) -> str | None:
+        """Return the column of that name as a shapefile cuts it, if no other is cut so or `unsure`."""
         cut = _shortened(alias, self.source.encoding)
         match = self.called(name, cut) if cut != alias else None
-        if match is None or any(
+        if match is None or unsure:
+            return match
+        if any(
             plain_name(_shortened(other, self.source.encoding)) == plain_name(cut)
             for another, others in ALIASES[self.role].items()
             if another != name
