@@ -107,7 +107,7 @@ class Columns:
         return list(found)
 
     def _cut(self, name: str, alias: str, *, unsure: bool) -> str | None:
-        """Return the column of that name as a shapefile cuts it, if no other is cut so or `unsure`."""
+        """Return the column of that name cut as shapefiles do; unless `unsure`, no other is."""
         cut = _shortened(alias, self.source.encoding)
         match = self.called(name, cut) if cut != alias else None
         if match is None or unsure:
