@@ -54,7 +54,7 @@ PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "tests/test_publish_attacks.py", "tests/test_publish_export.py"),
     ),
     "codes": (
-        ("gridcell/cells/codes.py", "gridcell/cells/iso7064.py"),
+        ("gridcell/cells/codes.py", "gridcell/cells/iso7064.py", "gridcell/cells/numbering.py"),
         ("tests/test_codes.py", "tests/test_frames.py", "tests/test_cli.py"),
     ),
     "certificate": (("gridcell/certificate",), ("tests/test_certificate.py",)),

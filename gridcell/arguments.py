@@ -10,7 +10,6 @@ from types import NoneType, UnionType
 from typing import Any, Final, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
-import pandas as pd
 
 from gridcell.errors import InputError
 from gridcell.words.messages import Message, Value, joined
@@ -23,7 +22,6 @@ _TAKEN: Final[dict[Any, tuple[type, ...]]] = {
     int: (Integral,),
     float: (Real,),
     bool: (bool, np.bool_),
-    np.ndarray: (np.ndarray, pd.Series),
 }
 """What serves as well as the annotated type."""
 _SHOWN: Final = 40
@@ -85,6 +83,11 @@ def _fits(value: object, kind: Any) -> bool:
             return False
         parts = value if isinstance(value, list | tuple) else ()
         return all(_fits(part, get_args(kind)[0]) for part in parts)
+    if origin is np.ndarray and not isinstance(value, np.ndarray):
+        # Commands that read no table do without pandas, which takes half a second to import.
+        import pandas as pd
+
+        return isinstance(value, pd.Series)
     kinds = _TAKEN.get(origin, (origin,))
     return not all(isinstance(k, type) for k in kinds) or isinstance(value, kinds)
 

@@ -18,7 +18,6 @@ from pydantic import (
 )
 
 from gridcell.arguments import checked
-from gridcell.display.cards import rules_html
 from gridcell.errors import InputError, RulesError
 from gridcell.schema import FIELDS
 from gridcell.words.faults import fault_text, input_text
@@ -378,6 +377,9 @@ class Rules(_Section):
             )
 
     def _repr_html_(self) -> str:
+        # geopandas behind it takes longer to import than all else here.
+        from gridcell.display.cards import rules_html
+
         return rules_html(_settings(self), _settings(type(self)()))
 
 

@@ -9,7 +9,7 @@ import shapely
 from shapely import affinity
 from shapely.geometry import Point, Polygon
 
-from gridcell.cells.codes import check_characters
+from gridcell.cells.iso7064 import check_characters
 
 CRS = "EPSG:32650"
 CORNER = (450_000.0, 4_420_000.0)

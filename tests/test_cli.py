@@ -404,3 +404,18 @@ def test_progress_says_nothing_to_a_file(monkeypatch):
         progress("dividing", 5, 10)
         time.sleep(0.05)
     assert screen.getvalue() == ""
+
+
+def test_light_commands_load_no_tables_and_no_geometry():
+    script = """
+import sys
+from gridcell_cli import main
+try:
+    main.main(["code", "450802001-013-012-003-9"])
+except SystemExit as end:
+    print(end.code, sorted({"pandas", "geopandas", "numba", "scipy"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0 []"

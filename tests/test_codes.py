@@ -6,17 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridcell.cells.codes import (
+from gridcell.cells.codes import label, parse_code, verify
+from gridcell.cells.iso7064 import check_character, check_characters
+from gridcell.cells.numbering import (
     assign_community_codes,
-    check_character,
-    check_characters,
-    label,
     labels,
     micro_codes,
     number_cells,
-    parse_code,
     small_codes,
-    verify,
 )
 from gridcell.errors import CodeError
 from gridcell.rules import Codes

@@ -27,7 +27,8 @@ def command(
     label, since nothing else tells where a level ends. Exit code 3: not a code; 4: a wrong check
     character.
     """
-    from gridcell.cells.codes import check_character, parse_code
+    from gridcell.cells.codes import parse_code
+    from gridcell.cells.iso7064 import check_character
     from gridcell.errors import CodeError
     from gridcell.rules import read_rules
     from gridcell.words.messages import Message

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, run_starts
-from gridcell.cells import codes
+from gridcell.cells import numbering
 from gridcell.cells.columns import Bands, band_figures
 from gridcell.cells.polygons import LeafBorders, draw_cells, trace_borders
 from gridcell.model import Fabric, Layers
@@ -103,7 +103,7 @@ class _NumberedCells:
         dedicated = np.zeros(n, dtype=bool) if self.dedicated is None else self.dedicated
         text = {
             "code": self.code,
-            "label": codes.labels(*lineage),
+            "label": numbering.labels(*lineage),
             "grid_type": np.where(dedicated, "dedicated", "general"),
             "parent": lineage[-2] if len(lineage) > 1 else none,
             "community": none if self.community is None else self.community,
@@ -240,7 +240,7 @@ def _upper_levels(
     valid_from: str | None,
 ) -> tuple[_NumberedCells, _NumberedCells]:
     """Return the cells of levels 1 and 2: unions of communities, and the communities."""
-    names = codes.assign_community_codes(communities)
+    names = numbering.assign_community_codes(communities)
     large, parent = np.unique(
         names["large"].to_numpy(dtype=object).astype(str), return_inverse=True
     )
@@ -286,7 +286,7 @@ def _small_level(
     parent = division.community_of_small
     dedicated = division.site_of_small >= 0
     point = shapely.get_coordinates(shapely.point_on_surface(geometry))
-    code = codes.small_codes(
+    code = numbering.small_codes(
         medium.code.iloc[parent].reset_index(drop=True),
         pd.Series(np.where(dedicated, "dedicated", "general"), dtype="str"),
         point[:, 0], point[:, 1], shapely.area(geometry), rules=rules,
@@ -330,7 +330,7 @@ def _micro_level(
 ) -> _NumberedCells:
     assert small.community is not None  # noqa: S101
     point = shapely.get_coordinates(shapely.point_on_surface(geometry))
-    code = codes.micro_codes(
+    code = numbering.micro_codes(
         small.code.iloc[parent].reset_index(drop=True),
         point[:, 0], point[:, 1], shapely.area(geometry), rules=rules, kept=kept,
         last_given=last_given,

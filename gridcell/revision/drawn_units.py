@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.assembly import DivisionInput
-from gridcell.cells.codes import assign_community_codes
+from gridcell.cells.numbering import assign_community_codes
 from gridcell.cells.polygons import LeafBorders, draw_cells
 from gridcell.coverage.holders import find_holders
 from gridcell.errors import InputError

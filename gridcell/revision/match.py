@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, run_starts
 from gridcell.assembly import DivisionInput
-from gridcell.cells.codes import assign_community_codes
 from gridcell.cells.frames import KeptCodes, cell_titles
+from gridcell.cells.numbering import assign_community_codes
 from gridcell.cells.polygons import LeafBorders, draw_cells
 from gridcell.cells.registry import last_numbers
 from gridcell.model import Fabric, Plan

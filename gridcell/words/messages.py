@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
-from typing import Final, TypeAlias
-
-import numpy as np
+from typing import Any, Final, TypeAlias
 
 from gridcell.errors import GridcellError, Saying
 from gridcell.words.catalogue import LANGUAGES, section, text
@@ -198,8 +196,9 @@ def _parts(value: Value, lang: str, spec: str) -> list[str]:
     return [f"{_said(item, lang, spec)}" for item in (value if isinstance(value, tuple) else ())]
 
 
-def _plain(value: object) -> Value:
-    if isinstance(value, np.generic):
+def _plain(value: Any) -> Value:
+    # A number of numpy, which itself takes a while to import.
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
         value = value.item()
     if isinstance(value, (list, tuple)):
         return tuple(_plain(item) for item in value)

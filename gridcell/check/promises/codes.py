@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gridcell.cells.codes import SEPARATOR, check_characters
+from gridcell.cells.codes import SEPARATOR
+from gridcell.cells.iso7064 import check_characters
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, texts
 from gridcell.model import Finding, Plan, Severity
 from gridcell.schema import LEVELS, LINEAGE_EVENTS
