@@ -1,6 +1,7 @@
 """Cells that somebody drew become a plan: codes, names, levels, what was changed is told."""
 
 import dataclasses
+import itertools
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 import gridcell
 from gridcell.model import Plan
+from gridcell.revision.drawn import read_drawn
+from gridcell.revision.exact import ExactLand
 
 
 @pytest.fixture(scope="module")
@@ -299,6 +302,25 @@ def test_locks_hold_and_say_so(plan):
     same_cells(shut, plan)
 
 
+def test_a_locked_micro_cell_keeps_its_small_cell(plan):
+    """Its code begins with that of the small cell, which somebody dissolved."""
+    smalls = plan.small[plan.small["grid_type"] == "general"]
+    for a, b in itertools.permutations(smalls.index, 2):
+        less = smalls["households"][a] < smalls["households"][b]
+        if less and smalls.geometry[a].intersection(smalls.geometry[b]).length > 5:
+            break
+    both = smalls.drop(index=a)
+    both.loc[b, "geometry"] = shapely.union(smalls.geometry[a], smalls.geometry[b])
+    inside = plan.micro[plan.micro["parent"] == smalls["code"][a]]
+    free = gridcell.adopt_cells(both, plan)
+    assert not set(inside["code"]) & set(free.micro["code"])
+    shut = gridcell.adopt_cells(both, plan, locked=[inside["code"].iloc[0]])
+    assert shut.ok
+    same_cells(shut, plan)
+    assert "drawn_lock_kept" in kinds(shut)
+    assert "lock_not_kept" not in shut.findings["kind"].tolist()
+
+
 def test_one_community_of_a_plan_can_be_edited_alone(plan):
     home = plan.micro["community"].iloc[0]
     mine = plan.micro[plan.micro["community"] == home]
@@ -312,6 +334,26 @@ def test_exact_borders_are_those_that_were_drawn(layers, plan, level):
     assert adopted.small["code"].tolist() == plan.small["code"].tolist()
     for a, b in zip(adopted.cells(level).geometry, plan.cells(level).geometry, strict=True):
         assert shapely.symmetric_difference(a, b).area < 0.1
+
+
+def test_land_left_out_in_two_places_is_no_cell_in_two_pieces(layers, plan):
+    """A cell that nobody drew, and a corner somewhere else in its community."""
+    missing = plan.micro.index[plan.micro["buildings"] == 1][0]
+    home = plan.micro["community"][missing]
+    rim = plan.medium.set_index("community").geometry[home].exterior
+    mine = plan.micro[plan.micro["community"] == home]
+    away = mine[mine.touches(rim) & ~mine.touches(mine.geometry[missing])].index[-1]
+    corner = shapely.intersection(mine.geometry[away], rim).representative_point().buffer(3)
+    drawn = plan.micro.drop(index=missing)
+    drawn.loc[away, "geometry"] = shapely.difference(drawn.geometry[away], corner)
+    layer = read_drawn(drawn, plan.crs)
+    land = ExactLand.of(layer, layers, np.full(len(layer), -1))
+    left = land.shapes[[not name for name in land.names]]
+    assert len(left) == 2
+    assert (shapely.get_num_geometries(left) == 1).all()
+    adopted = gridcell.adopt_cells(drawn, layers, borders="exact")
+    assert adopted.ok
+    assert "drawn_missing" in kinds(adopted)
 
 
 def test_exact_borders_may_cut_buildings_and_that_is_told(layers, tmp_path):

@@ -233,6 +233,17 @@ def test_an_update_dates_what_changed_and_what_ended(given):
     pd.testing.assert_frame_equal(again.codes, after.codes)
 
 
+def test_no_code_ends_before_it_begins(given):
+    layers, _ = given
+    first = gridcell.make_plan(layers, rules=RULES, valid_from="2025-01-01")
+    fewer = layers.buildings.iloc[: len(layers.buildings) // 3].reset_index(drop=True)
+    newer = dataclasses.replace(layers, buildings=fewer)
+    with pytest.raises(InputError, match=r"would end on 2024-12-31, before .* 2025-01-01 or later"):
+        gridcell.update_plan(first, newer, valid_from="2024-12-31")
+    after = gridcell.update_plan(first, newer, valid_from="2025-01-01")
+    assert set(after.codes["valid_to"].dropna()) == {"2025-01-01"}
+
+
 # In files
 
 

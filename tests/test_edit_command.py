@@ -5,6 +5,7 @@ import json
 import pytest
 
 import gridcell
+from gridcell.revision.changes import list_changes
 from gridcell_cli.edit import parse_operations
 from gridcell_cli.main import main
 
@@ -66,6 +67,24 @@ def test_a_script_does_what_is_typed(folder, pair, tmp_path):
     for name in ("map.html", "lineage.csv", "geojson/leaves.geojson"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert gridcell.read_plan(tmp_path / "a").codes["locked"].any()
+
+
+def test_one_page_tells_what_several_edits_changed_together(folder, pair, tmp_path):
+    plan = folder / "plan"
+    renamed = ["rename", pair[0], "Old Mill"]
+    assert (
+        run("edit", plan, *renamed, ",", "merge", *pair, ",", *renamed[:2], "-o", tmp_path / "a")
+        == 0
+    )
+    before, after = gridcell.read_plan(plan), gridcell.read_plan(tmp_path / "a")
+    assert list_changes(before, after).table["code"].tolist() == sorted(pair)
+    page = (tmp_path / "a" / "changes.html").read_text("utf-8")
+    assert all(code in page for code in pair)
+    # What came back is no change, and what an undo changed is one.
+    assert run("edit", plan, "merge", *pair, ",", "undo", "-o", tmp_path / "b") == 0
+    assert not (tmp_path / "b" / "changes.html").exists()
+    assert run("edit", tmp_path / "a", "undo", ",", "undo", "-o", tmp_path / "c") == 0
+    assert all(code in (tmp_path / "c" / "changes.html").read_text("utf-8") for code in pair)
 
 
 @pytest.mark.parametrize(

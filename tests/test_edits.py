@@ -1,5 +1,7 @@
 """Edits: cells change as asked and no further, codes last, locks hold, undo gives what was."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -316,6 +318,47 @@ def test_households_placed_nowhere_keep_their_reasons():
     assert before.unassigned == after.unassigned == 2
     for column in ("household_id", "reason", "how", "count"):
         assert after.households[column].equals(before.households[column]), column
+
+
+def test_damaged_land_is_refused_before_anything_is_changed(plan):
+    """Atoms of a leaf that there is not, or of another one than their land is."""
+    a, b = neighbours(plan.micro)
+    fabric = plan.fabric
+    code = fabric.atoms["code"]
+    unknown = code.where(code != a, "999")
+    swapped = code.replace({a: b, b: a})
+    for atoms, why in ((unknown, "999"), (swapped, "atoms")):
+        land = dataclasses.replace(fabric, atoms=fabric.atoms.assign(code=atoms))
+        damaged = dataclasses.replace(plan, fabric=land)
+        for edit in (Merge(a, b), Undo(), Rename(a, "Old Mill")):
+            with pytest.raises(gridcell.InputError, match=f"is not that of its cells.*{why}"):
+                gridcell.edit_plan(damaged, [edit])
+        with pytest.raises(gridcell.InputError, match="update the plan with its communities"):
+            gridcell.adopt_cells(plan.micro, damaged)
+
+
+def test_undo_gives_back_the_dates_of_each_cell():
+    """Cells have dates of several updates, and what an edit made has others."""
+    town = gridcell.make_sample(households=800, seed=2, communities=2)
+
+    def read(households):
+        return gridcell.read_layers(town.communities, town.buildings, households=households)
+
+    first = gridcell.make_plan(read(town.households), valid_from="2025-01-01")
+    full = first.buildings.loc[first.buildings["code"].isin(first.micro["code"][:2]), "bldg_id"]
+    more = town.households[town.households["bldg_id"].isin(full)]
+    more = more.assign(household_id="new " + more["household_id"])
+    crowded = read(pd.concat([town.households, more]))
+    plan = gridcell.update_plan(first, crowded, valid_from="2026-01-31")
+    assert set(plan.micro["valid_from"]) == {"2025-01-01", "2026-01-31"}
+    now, states = plan, []
+    for edit in (Merge(*neighbours(plan.micro)), Split(plan.small["code"].iloc[0], 2)):
+        states.append(now)
+        now = gridcell.edit_plan(now, [edit])
+        assert not [one for one in gridcell.check_plan(now) if one.severity == "error"]
+    for state in states[::-1]:
+        now = gridcell.edit_plan(now, [Undo()])
+        assert_same(now, state)
 
 
 def test_the_fault_among_several_edits_is_named(plan):

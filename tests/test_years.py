@@ -150,7 +150,7 @@ def draw_update(town: Town, plan: Plan, rng: np.random.Generator) -> tuple[Town,
     if rng.random() < 0.2:
         options["rules"] = BANDS[rng.integers(len(BANDS))]
     if rng.random() < 0.3:
-        options["valid_from"] = f"{rng.integers(2030, 2040)}-01-31"
+        options["valid_from"] = f"{2030 + len(plan.history)}-01-31"
     return town, f"update {told} {options}", options
 
 

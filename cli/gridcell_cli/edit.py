@@ -83,9 +83,7 @@ def command(
             after = edit_plan(earlier, [edit], progress=progress, time=now)
             changes.append(list_changes(earlier, after))
         progress("writing", 0, 0)
-        # The page compares two plans; of several edits the history tells the steps.
-        page = before if len(edits) == 1 else None
-        write_plan(after, output, overwrite=overwrite, lang=lang, before=page)
+        write_plan(after, output, overwrite=overwrite, lang=lang, before=before)
     if as_json:
         steps = [
             {"edit": str(edit), **as_data(step)} for edit, step in zip(edits, changes, strict=True)

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pandas as pd
 
+from gridcell.errors import InputError
 from gridcell.model import InputRecord, Plan, empty_table
 from gridcell.schema import CODE_COLUMNS, HISTORY_COLUMNS
+from gridcell.words.messages import Message
 
 
 def register_first(plan: Plan, operation: str = "partition") -> Plan:
@@ -83,6 +85,11 @@ def carry_codes(
         Its number.
     ended_on
         The first day on which codes that end are no more valid, where it is known.
+
+    Raises
+    ------
+    InputError
+        A code would end before the day from which it is valid.
     """
     now = _given(plan, operation)
     heirs = lineage[lineage["new"].notna() & lineage["old"].notna()]
@@ -93,6 +100,15 @@ def carry_codes(
     old.loc[ended, "became"] = old.loc[ended, "code"].map(became)
     old.loc[ended, "locked"] = False
     if ended_on is not None:
+        later = old[ended & (old["valid_from"] > ended_on)]
+        if len(later):
+            code, begin = later[["code", "valid_from"]].iloc[0]
+            last = later["valid_from"].max()
+            raise InputError(
+                Message(
+                    "error.ends_before_begin", cell=code, ended=ended_on, begin=begin, last=last
+                )
+            )
         old.loc[ended, "valid_to"] = ended_on
     fresh = now[~now["code"].isin(old["code"])]
     table = pd.concat([old, fresh], ignore_index=True)

@@ -10,6 +10,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridcell.model import Plan
+from gridcell.revision.lineage import make_lineage
+from gridcell.revision.match import trace_descent
+from gridcell.revision.operation import input_of
 from gridcell.schema import LEVELS
 from gridcell.words.messages import Message, some
 
@@ -45,7 +48,7 @@ class ChangeList:
 
 
 def list_changes(before: Plan, after: Plan) -> ChangeList:
-    """Return what the last operation on a plan changed.
+    """Return what an operation on a plan changed, or several together.
 
     Parameters
     ----------
@@ -53,6 +56,7 @@ def list_changes(before: Plan, after: Plan) -> ChangeList:
         The plan before.
     after
         The plan with its history and lineage: from `gridcell.update_plan` or any other operation.
+        Of several operations, and of edits that were undone, its land tells what they changed.
 
     Examples
     --------
@@ -64,9 +68,14 @@ def list_changes(before: Plan, after: Plan) -> ChangeList:
     >>> len(changes), changes.moved
     (0, 0)
     """
-    last = after.history["number"].max()
-    lineage = after.lineage[after.lineage["operation"] == last].reset_index(drop=True)
-    return changes_of_lineage(before, after, lineage)
+    last = int(after.history["number"].max())
+    if after.fabric is None or _is_next(before.history, after.history):
+        lineage = after.lineage[after.lineage["operation"] == last]
+    else:
+        lineage = make_lineage(before, after, trace_descent(before, input_of(after), {}), last)
+        if set(lineage["event"]) == {"U"}:
+            lineage = lineage.iloc[:0]
+    return changes_of_lineage(before, after, lineage.reset_index(drop=True))
 
 
 def changes_of_lineage(before: Plan, after: Plan, lineage: pd.DataFrame) -> ChangeList:
@@ -93,6 +102,12 @@ def changes_of_lineage(before: Plan, after: Plan, lineage: pd.DataFrame) -> Chan
         households=int(pairs.loc[leaves, "households"].sum()),
         kept=int((pairs["event"] == "U").sum()),
     )
+
+
+def _is_next(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    """Tell whether one history has exactly one operation more than another."""
+    earlier = after.iloc[:-1].reset_index(drop=True)
+    return len(earlier) == len(before) and earlier.equals(before.reset_index(drop=True))
 
 
 def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from gridcell.revision.assign import AtomGroup, assign_atoms
 from gridcell.revision.holding import CellHolding
 from gridcell.revision.moves import move_buildings, nudge_border, swap_buildings
 from gridcell.revision.names import rename_cell
+from gridcell.revision.operation import require_sound_land
 from gridcell.revision.recut import merge_cells, split_along, split_cell
 from gridcell.revision.undo import remember, undo_last
 from gridcell.words.messages import Message
@@ -257,8 +258,8 @@ def edit_plan(
     Raises
     ------
     InputError
-        An edit that the land, a lock or the plan does not allow: which one, what was found, what
-        to do. The plan is as it was.
+        An edit that the land, a lock or the plan does not allow, or a plan whose stored land is
+        damaged: what was found, what to do. The plan is as it was.
 
     Notes
     -----
@@ -280,6 +281,7 @@ def edit_plan(
     >>> undone.small.equals(plan.small)
     True
     """
+    require_sound_land(plan)
     plan = plan if len(plan.history) else register_first(plan)
     for number, edit in enumerate(edits, start=1):
         try:

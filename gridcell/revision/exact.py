@@ -139,12 +139,12 @@ class ExactLand:
                     homes.append(row)
                     sites.append(other)
                     names.append(name)
+            # Each apart: an atom of land in two places would be a cell in two pieces.
             solid = _solid(rest)
-            if solid:
-                shapes.append(shapely.union_all(solid))
-                homes.append(row)
-                sites.append(-1)
-                names.append("")
+            shapes += solid
+            homes += [row] * len(solid)
+            sites += [-1] * len(solid)
+            names += [""] * len(solid)
         geometry = np.empty(len(shapes), dtype=object)
         geometry[:] = shapes
         return cls(

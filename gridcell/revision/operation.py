@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gridcell.arrays import run_starts
 from gridcell.assembly import Assign, Clock, DivisionInput, assemble_plan
 from gridcell.cells.registry import carry_codes, record
+from gridcell.check.promises.land import check_land
 from gridcell.errors import InputError
 from gridcell.model import Finding, Layers, Plan, findings_frame, sort_findings
 from gridcell.partition import Division, Targets
@@ -143,6 +144,19 @@ def input_of(plan: Plan) -> DivisionInput:
         findings=(),
         carried=_carried(plan),
     )  # fmt: skip
+
+
+def require_sound_land(plan: Plan) -> None:
+    """Make sure that the land that a plan keeps is that of its cells, before they are changed.
+
+    Raises
+    ------
+    InputError
+        It is not: what is wrong, and what to do.
+    """
+    faults = list(check_land(plan))
+    if faults:
+        raise InputError(Message("error.land_not_of_cells", n=len(faults), fault=faults[0].text))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -16,8 +16,8 @@ from gridcell.revision.drawn import DrawnLayer, bare_code
 from gridcell.revision.drawn_findings import drawn_findings
 from gridcell.revision.drawn_units import DrawnUnits, find_units, origins
 from gridcell.revision.locks import locked_cells
-from gridcell.revision.match import previous_division
-from gridcell.revision.operation import CellRows, cells_of, go_on, input_of
+from gridcell.revision.match import Descent, previous_division
+from gridcell.revision.operation import CellRows, cells_of, go_on, input_of, require_sound_land
 from gridcell.revision.people import keep_staff
 from gridcell.schema import LEVELS
 from gridcell.words.messages import Message, some
@@ -55,8 +55,9 @@ def take_back(
     Raises
     ------
     InputError
-        A plan that does not keep its land; a lock that it does not know.
+        A plan that does not keep its land, or not that of its cells; a lock that it does not know.
     """
+    require_sound_land(plan)
     rules = plan.rules
     plan = plan if len(plan.history) else register_first(plan)
     shut = locked_cells(plan, locked)
@@ -64,33 +65,68 @@ def take_back(
     earlier = (record for record in given.layers.inputs if record.role != source.role)
     given = replace(given, layers=replace(given.layers, inputs=(*earlier, source)))
     now, descent = cells_of(plan)
-    layer, findings = _general(layer, plan)
-    with clock("partition"):
-        units = find_units(layer, given, rules, level=level)
-        at_small = bool(units.is_small.all())
-        units, aside, kept_out = _without_locked(units, plan, given, now, shut)
-        findings += kept_out
-        layer, units, locked_units = _with_stays(
-            layer, units, plan, given, now.small, now.leaf, shut
-        )
-        groups = np.zeros(len(units.group_code), dtype=bool)
-        whole = shut[: len(plan.small)]
-        for unit in np.flatnonzero(locked_units).tolist():
-            group = units.group[unit]
-            name = units.group_code[group]
-            groups[group] |= bool(whole[plan.small["code"].to_numpy() == name].any())
-        taken = take_drawn(
-            given.fabric, given.small, given.micro, units.drawn(locked_units, groups),
-            codes=given.layers.communities["code"].tolist(), rules=rules, workers=workers,
-            previous=previous_division(plan, given, descent, shut) if at_small else None,
+    layer, left_out = _general(layer, plan)
+    units = find_units(layer, given, rules, level=level)
+    stays = shut
+    while True:
+        with clock("partition"):
+            taken, names, findings = _taken(
+                layer, units, plan, given, now, descent, stays, workers=workers
+            )
+        after = go_on(
+            plan, given, taken.division, descent, rules=rules, clock=clock,
+            assign=keep_staff(plan, given.layers, rules), operation="adopt", command="adopt",
+            locked=shut, findings=[*left_out, *findings], names=names, time=time,
         )  # fmt: skip
-        findings += drawn_findings(layer, given, units, taken, stays=aside)
-    return go_on(
-        plan, given, taken.division, descent, rules=rules, clock=clock,
-        assign=keep_staff(plan, given.layers, rules), operation="adopt", command="adopt",
-        locked=shut, findings=findings, names=_new_names(layer, plan, given, units, taken),
-        time=time,
+        wider = _with_small_cells(plan, after, descent, shut, stays)
+        if (wider == stays).all():
+            return after
+        stays = wider
+
+
+def _taken(
+    layer: DrawnLayer,
+    units: DrawnUnits,
+    plan: Plan,
+    given: DivisionInput,
+    now: CellRows,
+    descent: Descent,
+    shut: Mask,
+    *,
+    workers: int,
+) -> tuple[TakenCells, tuple[Texts, Texts], list[Finding]]:
+    """Return the division in which locked cells stay, names that were changed, and findings."""
+    at_small = bool(units.is_small.all())
+    units, aside, findings = _without_locked(units, plan, given, now, shut)
+    layer, units, locked_units = _with_stays(layer, units, plan, given, now.small, now.leaf, shut)
+    groups = np.zeros(len(units.group_code), dtype=bool)
+    whole = shut[: len(plan.small)]
+    for unit in np.flatnonzero(locked_units).tolist():
+        group = units.group[unit]
+        name = units.group_code[group]
+        groups[group] |= bool(whole[plan.small["code"].to_numpy() == name].any())
+    taken = take_drawn(
+        given.fabric, given.small, given.micro, units.drawn(locked_units, groups),
+        codes=given.layers.communities["code"].tolist(), rules=plan.rules, workers=workers,
+        previous=previous_division(plan, given, descent, shut) if at_small else None,
     )  # fmt: skip
+    findings += drawn_findings(layer, given, units, taken, stays=aside)
+    return taken, _new_names(layer, plan, given, units, taken), findings
+
+
+def _with_small_cells(plan: Plan, after: Plan, descent: Descent, shut: Mask, stays: Mask) -> Mask:
+    """Return the cells that have to stay, with the small cells of locked ones that lost their code.
+
+    The code of a micro cell begins with that of its small cell, which goes on only as a whole.
+    """
+    smalls = len(plan.small)
+    in_use = {*after.small["code"], *after.micro["code"]}
+    lost = shut[smalls:] & ~plan.leaves["code"].isin(in_use).to_numpy(dtype=bool)
+    small = stays[:smalls].copy()
+    small[descent.small_of_leaf[lost]] = True
+    leaf = stays[smalls:] | small[descent.small_of_leaf]
+    wider: Mask = np.concatenate([small, leaf])
+    return wider
 
 
 def _general(layer: DrawnLayer, plan: Plan) -> tuple[DrawnLayer, list[Finding]]:
