@@ -101,6 +101,30 @@ def test_every_grid_has_exactly_one_page(tmp_path: Path, font: Path, lang: str, 
     assert len(PdfReader(tmp_path / "a.pdf").pages) == 2 + len(heads)
 
 
+@pytest.mark.parametrize(("lang", "said"), [
+    ("en", "{n} hh, wanted 69 to 90 (of these 12 estimated)"),
+    ("zh", "{n} 户，应为 69～90（其中估算 12）"),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", ["atlas", "cards"])
+def test_a_grid_tells_the_households_it_should_have_and_those_that_are_estimates(
+    tmp_path: Path, font: Path, kind: str, lang: str, said: str
+) -> None:
+    plan = staffed()
+    leaves = plan.leaves.copy()
+    leaves.loc[0, ["band_min", "band_max"]] = 68.75, 90.5
+    leaves.loc[0, "estimated"] = 12
+    plan = dataclasses.replace(plan, leaves=leaves, estimated=12)
+    file = tmp_path / "a.pdf"
+    if kind == "atlas":
+        write_atlas(plan, file, level="micro", lang=lang, font=font)
+    else:
+        write_cards(plan, file, lang=lang, font=font)
+    told = said.format(n=leaves["households"][0])
+    text = "".join(pages_of(file)).replace(" ", "").replace("\n", "")
+    assert text.count(told.replace(" ", "")) == 1
+    assert text.count(told.split("69")[1][:6].replace(" ", "")) == 1
+
+
 def test_the_index_tells_each_page_and_leads_there(tmp_path: Path, font: Path) -> None:
     plan = tiny_plan()
     write_atlas(plan, tmp_path / "a.pdf", font=font)

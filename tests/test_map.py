@@ -32,7 +32,7 @@ from gridcell.model import Plan, findings_frame
 from gridcell.render.map import write_map
 from gridcell.rules import Band
 from gridcell.words.catalogue import LANGUAGES
-from gridcell.words.maps import words
+from gridcell.words.maps import with_estimated, with_wanted, words
 from gridcell_cli.map import command
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -291,6 +291,55 @@ def test_estimated_households_are_marked() -> None:
     assert dict(row[:2] for row in content["figures"])["Households"].endswith("(estimated)")
 
 
+def with_bands(plan: Plan, low: float, high: float, estimated: int) -> Plan:
+    """Return the plan with one band for all small cells, and estimates in the first of them."""
+    small = plan.small.copy()
+    small.loc[small["grid_type"] == "general", ["band_min", "band_max"]] = low, high
+    small.loc[0, "estimated"] = estimated
+    medium = plan.medium.copy()
+    medium.loc[0, "estimated"] = estimated
+    return dataclasses.replace(plan, small=small, medium=medium, estimated=estimated)
+
+
+def test_the_panel_tells_how_many_households_are_estimated() -> None:
+    plan = with_bands(tiny_plan(), 60, 90, 12)
+    row = dict(row[:2] for row in page_content(plan, "en")["figures"])
+    assert row["Households"] == f"{plan.medium['households'].sum()} (of these 12 estimated)"
+    row = dict(row[:2] for row in page_content(plan, "zh")["figures"])
+    assert row["户数"] == f"{plan.medium['households'].sum()}（其中估算 12）"
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [
+    (468.75, 781.25, "7, wanted 469 to 781"), (30, 50, "7, wanted 30 to 50"),
+    (30 + 1e-12, 50 - 1e-12, "7, wanted 30 to 50"), (900, 1200.5, "7, wanted 900 to 1,200"),
+    (0.75, 1.25, "7, wanted 1"), (1.25, 1.75, "7, wanted 1.25 to 1.75"),
+])  # fmt: skip
+def test_a_band_is_told_by_the_whole_numbers_in_it(low: float, high: float, said: str) -> None:
+    plan = with_bands(tiny_plan(), low, high, 0)
+    cells = page_content(plan, "en")["levels"]["small"]
+    told = [cells["wanteds"][k] for k in decode(cells["wanted"])]
+    wanted = said.replace("7", "{households}", 1)
+    assert told == [wanted if kind == "general" else None for kind in plan.small["grid_type"]]
+    assert with_wanted(words("en"), "7", low, high) == said
+
+
+def test_every_cell_knows_how_many_of_its_households_are_estimated() -> None:
+    plan = with_bands(tiny_plan(), 60, 90, 12)
+    small = plan.small.astype({"estimated": "Int64"})
+    small.loc[1, "estimated"] = pd.NA
+    content = page_content(dataclasses.replace(plan, small=small), "en")
+    assert decode(content["levels"]["small"]["estimated"]) == [12, -1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_estimates_are_all_some_or_none_of_the_households(lang: str) -> None:
+    text = words(lang)
+    assert with_estimated(text, "9", 0, 9) == "9"
+    assert text["estimated"] in with_estimated(text, "9", 9, 9)
+    assert with_estimated(text, "9", None, 9) == with_estimated(text, "9", 9, 9)
+    assert "4" in with_estimated(text, "9", 4, 9)
+
+
 def test_the_plan_is_not_changed(plan: Plan) -> None:
     before = tiny_plan()
     page_content(before, "zh")
@@ -458,12 +507,13 @@ def test_what_is_no_address_of_tiles_is_refused(address: str) -> None:
 
 @pytest.fixture
 def plan_file(plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    def read_plan(path: Path, *, atoms: bool) -> Plan:
+    def open_plan(path: Path, *, atoms: bool, quiet: bool) -> Plan:
         assert path == tmp_path / "plan.gpkg"
         assert not atoms
+        assert not quiet
         return plan
 
-    monkeypatch.setattr("gridcell.formats.geopackage.read_plan", read_plan)
+    monkeypatch.setattr("gridcell_cli.plans.open_plan", open_plan)
     return tmp_path / "plan.gpkg"
 
 

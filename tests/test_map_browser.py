@@ -244,6 +244,25 @@ def test_a_cell_under_the_pointer_stands_out_with_its_parents(
     assert visit.chosen() == [0, 1, 2]
 
 
+@pytest.mark.parametrize(("lang", "said"), [
+    ("en", "Households: {n}, wanted 69 to 90 (of these 12 estimated)"),
+    ("zh", "户数: {n}，应为 69～90（其中估算 12）"),
+])  # fmt: skip
+def test_a_cell_tells_the_households_it_should_have_and_those_that_are_estimates(
+    visit: Visit, plan: Plan, tmp_path: Path, lang: str, said: str
+) -> None:
+    small = plan.small.copy()
+    small.loc[:, ["band_min", "band_max"]] = 68.75, 90.5
+    small.loc[0, "estimated"] = 12
+    guessed = dataclasses.replace(plan, small=small, estimated=12)
+    write_map(guessed, tmp_path / "map.html", lang=lang)
+    visit.open(tmp_path / "map.html")
+    visit.switch("micro")
+    visit.point_at("small", 0)
+    tip = visit.page.locator(".leaflet-tooltip").inner_text()
+    assert said.format(n=small["households"][0]) in tip
+
+
 def test_a_vacancy_tells_its_post(visit: Visit, page_file: Path) -> None:
     visit.open(page_file)
     x, y = visit.page.evaluate(

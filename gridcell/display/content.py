@@ -15,7 +15,7 @@ from gridcell.display.frames import PlanFrames
 from gridcell.display.load import band_classes
 from gridcell.display.water import water_areas, water_outlines
 from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
-from gridcell.words.maps import words
+from gridcell.words.maps import with_wanted, words
 from gridcell.words.sentences import say_findings, say_kinds, say_reasons
 from gridcell.words.terms import term
 
@@ -169,6 +169,8 @@ def _cells(
         "dedicated": encode_numbers((cells["grid_type"] == "dedicated").to_numpy(np.int64)),
         "parent": encode_numbers(np.diff(parent, prepend=0)),
         "households": _numbers(cells["households"]),
+        "estimated": _numbers(cells["estimated"]),
+        **_wanted(cells, lang),
         "buildings": _numbers(cells["buildings"]),
         "band": encode_numbers(
             np.array([_BANDS.get(str(b), 0) for b in cells["band"]], dtype=np.int64)
@@ -176,6 +178,19 @@ def _cells(
         "reason": {str(i): reason for i, reason in enumerate(reasons) if reason},
         "places": _places(cells.geometry),
         "shape": encode_shapes(cells.geometry),
+    }
+
+
+def _wanted(cells: gpd.GeoDataFrame, lang: str) -> dict[str, Any]:
+    """Return what households the band of each cell wants, said once for all that want the same."""
+    limits = cells[["band_min", "band_max"]].astype("float64").fillna(-1.0)
+    ends, index = np.unique(limits.to_numpy(), axis=0, return_inverse=True)
+    text = words(lang)
+    return {
+        "wanted": encode_numbers(index.reshape(-1).astype(np.int64)),
+        "wanteds": [
+            None if low < 0 else with_wanted(text, "{households}", low, high) for low, high in ends
+        ],
     }
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from gridcell.display.frames import PlanFrames
 from gridcell.schema import SEVERITIES
+from gridcell.words.maps import with_estimated
 
 
 def plan_figures(plan: PlanFrames, text: dict[str, str], *, part: bool = False) -> list[list[str]]:
@@ -26,7 +27,7 @@ def plan_figures(plan: PlanFrames, text: dict[str, str], *, part: bool = False) 
         [text["micro"], _count(len(plan.micro)), ""],
         [
             text["households"],
-            f"{households} ({text['estimated']})" if plan.is_estimated else households,
+            _with_estimated(plan, text, households) if plan.is_estimated else households,
             "",
         ],
     ]
@@ -56,6 +57,14 @@ def _households(plan: PlanFrames, text: dict[str, str], *, part: bool) -> str:
         return _count(int(plan.medium["households"].sum()))
     total = None if part else told.households
     return text["hidden"] if total is None else _count(total)
+
+
+def _with_estimated(plan: PlanFrames, text: dict[str, str], households: str) -> str:
+    """Return the households with how many are estimates, where that is told of all."""
+    cells = plan.medium
+    told = cells[["estimated", "households"]].notna().all(axis=None) and cells["estimated"].any()
+    part, whole = (int(cells[name].sum()) for name in ("estimated", "households"))
+    return with_estimated(text, households, part if told else None, whole)
 
 
 def _findings(plan: PlanFrames, text: dict[str, str]) -> list[list[str]]:

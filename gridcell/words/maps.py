@@ -1,10 +1,14 @@
 """The words on maps, sheets and cards."""
 
+import math
+from collections.abc import Mapping
 from typing import Final
 
 from gridcell.words.catalogue import section
 
 _VALUES: Final = ("general", "dedicated", "in", "under", "over")
+_ROUNDING: Final = 1e-9
+"""As far beyond its ends a number is in a band still."""
 
 
 def words(lang: str) -> dict[str, str]:
@@ -28,3 +32,55 @@ def atlas_words(lang: str) -> dict[str, str]:
         For a language other than `LANGUAGES`.
     """
     return words(lang) | dict(section("atlas", lang))
+
+
+def with_wanted(text: Mapping[str, str], households: str, low: float, high: float) -> str:
+    """Return a number of households with those its band wants: whole ones, where it holds any.
+
+    Parameters
+    ----------
+    text
+        The words of a language, as `words` returns them.
+    households
+        The number, in words.
+    low, high
+        Ends of the band.
+
+    Examples
+    --------
+    >>> with_wanted(words("en"), "771", 468.75, 781.25)
+    '771, wanted 469 to 781'
+    >>> with_wanted(words("en"), "2", 1.25, 1.75)
+    '2, wanted 1.25 to 1.75'
+    """
+    fewest, most = math.ceil(low - _ROUNDING), math.floor(high + _ROUNDING)
+    ends = (fewest, most) if fewest <= most else (round(low, 2), round(high, 2))
+    if ends[0] == ends[1]:
+        return text["wanted_exactly"].format(households=households, n=f"{ends[0]:,}")
+    return text["wanted"].format(households=households, low=f"{ends[0]:,}", high=f"{ends[1]:,}")
+
+
+def with_estimated(text: Mapping[str, str], households: str, part: int | None, whole: int) -> str:
+    """Return a number of households with how many of them are estimates, if any are.
+
+    Parameters
+    ----------
+    text
+        The words of a language, as `words` returns them.
+    households
+        The number, in words.
+    part
+        The estimates; ``None`` where it is not told how many they are.
+    whole
+        The number.
+
+    Examples
+    --------
+    >>> with_estimated(words("en"), "771", 120, 771), with_estimated(words("en"), "9", 9, 9)
+    ('771 (of these 120 estimated)', '9 (estimated)')
+    """
+    if part == 0:
+        return households
+    if part is None or part >= whole:
+        return text["all_estimated"].format(households=households)
+    return text["some_estimated"].format(households=households, n=f"{part:,}")

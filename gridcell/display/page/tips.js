@@ -58,8 +58,7 @@ function describeCell(plan, cell) {
   lines.push(element("span", { class: dedicated ? "kind dedicated" : "kind" }, words[`one_${level}`] + kind));
   lines.push(element("b", {}, c.name[row] || c.label[row]), element("code", {}, c.label[row]));
   const count = number => Math.max(0, number).toLocaleString("en");
-  const people = element("div", {}, `${words.households}: ${tellHouseholds(plan, c.households[row])}`);
-  if (plan.estimated && c.households[row] >= 0) people.append(` (${words.estimated})`);
+  const people = element("div", {}, `${words.households}: ${tellHeld(plan, c, row)}`);
   people.append(` · ${words.buildings}: ${count(c.buildings[row])}`);
   lines.push(people);
   const band = BANDS[c.band[row]];
@@ -75,6 +74,17 @@ function describeCell(plan, cell) {
 // A hidden count is not nought.
 function tellHouseholds(plan, number) {
   return number < 0 && plan.note ? plan.words.hidden : Math.max(0, number).toLocaleString("en");
+}
+
+// The households of a cell, those that its band wants, and how many are estimates: of a
+// publication that is not told (-1).
+function tellHeld(plan, { households, wanted, wanteds, estimated }, row) {
+  const { words } = plan, whole = households[row], part = estimated[row], put = (text, said) => text.replace("{households}", () => said);
+  let said = tellHouseholds(plan, whole);
+  if (wanteds[wanted[row]]) said = put(wanteds[wanted[row]], said);
+  if (!plan.estimated || whole < 0 || !part) return said;
+  if (part < 0 || part >= whole) return put(words.all_estimated, said);
+  return put(words.some_estimated, said).replace("{n}", part.toLocaleString("en"));
 }
 
 function describePost(plan, k) {

@@ -90,7 +90,7 @@ def _cards(content: Content, kind: str) -> Iterator[_Card]:
             "place": content.place(cell),
             "posts": [*content.posts.get(str(code), []), *content.posts_above(cell)],
         }  # fmt: skip
-        count = (said["households"], content.households(cell["households"]))
+        count = (said["households"], content.held(cell))
         if kind == "micro":
             number = (said["n_buildings"], content.buildings(cell))
             yield _Card(**shared, lines=[count, number])
@@ -127,8 +127,7 @@ def _draw(
     step = 4.7 * unit
     for title, value in card.lines:
         sheets.text(left, row, title, 7.5 * unit, colour=GREY, width=split - 2)
-        sheets.text(left + split, row, value, 7.5 * unit, width=right - left - split)
-        row += step
+        row = sheets.lines(left + split, row, value, 7.5 * unit, width=right - left - split, most=2)
     rule = row - step + 1.8 * unit
     sheets.line(np.array([[left, rule], [right, rule]]), PALE, 0.2)
     row += 0.8 * unit

@@ -1,6 +1,5 @@
 """What sheets and cards say about cells: frames turned into plain values."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -13,7 +12,7 @@ from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.staff.workbook import make_roster
-from gridcell.words.maps import atlas_words
+from gridcell.words.maps import atlas_words, with_estimated, with_wanted
 from gridcell.words.messages import Message, some
 from gridcell.words.sentences import say_reasons
 from gridcell.words.terms import term
@@ -117,10 +116,31 @@ class Content:
             names += [text_of(other.name) or text_of(other.code) for other in large.itertuples()]
         return " · ".join(dict.fromkeys(names))
 
-    def households(self, number: float) -> str:
-        """Return a number of households with its unit, and whether it is an estimate."""
+    def households(self, number: float, estimated: float) -> str:
+        """Return a number of households with its unit, and how many of them are estimates.
+
+        Parameters
+        ----------
+        number
+            The households, missing where they are not told.
+        estimated
+            Those of them that are estimates, missing where it is not told how many.
+        """
+        return self._marked(f"{count_text(number)} {self.words['unit']}", number, estimated)
+
+    def held(self, cell: "pd.Series[Any]") -> str:
+        """Return the households of a cell: how many, wanted and estimated."""
+        number, low, high = cell["households"], cell["band_min"], cell["band_max"]
         said = f"{count_text(number)} {self.words['unit']}"
-        return f"{said} ({self.words['estimated']})" if self.estimated else said
+        if pd.notna(low):
+            said = with_wanted(self.words, said, float(low), float(high))
+        return self._marked(said, number, cell["estimated"])
+
+    def _marked(self, said: str, number: float, estimated: float) -> str:
+        if not self.estimated or pd.isna(number):
+            return said
+        part = None if pd.isna(estimated) else int(estimated)
+        return with_estimated(self.words, said, part, int(number))
 
     @property
     def note(self) -> str | None:
@@ -135,10 +155,9 @@ class Content:
     def figures(self, cell: "pd.Series[Any]") -> list[Row]:
         """Return what is counted of a cell, as titles and values."""
         said = self.words
-        rows = [(said["households"], self.households(cell["households"]))]
-        band = text_of(cell["band"])
-        if band:
-            rows.append((said["band"], self._band(cell, said[band])))
+        rows = [(said["households"], self.held(cell))]
+        if band := text_of(cell["band"]):
+            rows.append((said["band"], said[band]))
         if reason := self.reasons.get(cell["code"]):
             rows.append((said["reason"], reason))
         rows += [
@@ -164,14 +183,6 @@ class Content:
         if area_m2 < 1e6:
             return f"{area_m2:,.0f} {self.words['m2']}"
         return f"{area_m2 / 1e6:,.2f} {self.words['km2']}"
-
-    def _band(self, cell: "pd.Series[Any]", value: str) -> str:
-        level = "small" if cell["level"] == 3 else "micro"
-        band = self.plan.bands.get((cell["community"], level))
-        if band is None:
-            return value
-        low, high = math.ceil(band.min), math.floor(band.max)
-        return self.words["in_band_note"].format(value=value, low=low, high=high)
 
     def role(self, role: str) -> str:
         """Return what a post is called."""

@@ -128,7 +128,7 @@ class Atlas:
             (said["micro"], f"{micro:,}"),
             (
                 said["households"],
-                content.households(self._total()),
+                content.households(self._total(), self._estimated()),
             ),
             (said["area"], content.area(float(self._communities["area_m2"].sum()))),
             *self._selected(),
@@ -149,6 +149,11 @@ class Atlas:
             total = told.households
             return float("nan") if total is None else float(total)
         total = self._communities["households"].sum(skipna=False)
+        return float("nan") if pd.isna(total) else float(total)
+
+    def _estimated(self) -> float:
+        """Return how many households of the communities shown are estimates, where told."""
+        total = self._communities["estimated"].sum(skipna=False)
         return float("nan") if pd.isna(total) else float(total)
 
     def _draw_index(self) -> None:
