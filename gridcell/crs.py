@@ -8,7 +8,7 @@ import pyproj
 from numpy.typing import NDArray
 
 from gridcell.errors import Hint, InputError
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, Value
 
 Floats = NDArray[np.float64]
 
@@ -123,7 +123,7 @@ def move_coordinates(xy: Floats, source: pyproj.CRS, target: pyproj.CRS) -> Floa
     return np.column_stack(transformer(source, target).transform(xy[:, 0], xy[:, 1]))
 
 
-def require_units(label: str, crs: pyproj.CRS | None, bounds: Floats) -> None:
+def require_units(label: Value, crs: pyproj.CRS | None, bounds: Floats) -> None:
     """Raise `InputError` where coordinates are in other units or another order than their CRS.
 
     Degrees that are called metres, metres that are called degrees, latitude before longitude;
@@ -216,7 +216,7 @@ def _is_in(crs: pyproj.CRS, bounds: Floats) -> bool:
 
 
 def settle_measured(
-    label: str, own: pyproj.CRS | None, named: pyproj.CRS | None, bounds: Floats
+    label: Value, own: pyproj.CRS | None, named: pyproj.CRS | None, bounds: Floats
 ) -> pyproj.CRS | None:
     """Return the CRS in which a layer is measured, or ``None``: in units of its own.
 
@@ -245,7 +245,7 @@ def settle_measured(
     return crs
 
 
-def unusable(label: str, crs: pyproj.CRS) -> InputError:
+def unusable(label: Value, crs: pyproj.CRS) -> InputError:
     """Return the error about a CRS from which no way leads to longitude and latitude."""
     return InputError(Message("error.crs_unusable", label=label, crs=crs_name(crs)), NAME_IT)
 

@@ -1,7 +1,7 @@
 """A plan exported into a folder that appears whole or not at all."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,10 +25,11 @@ from gridcell.formats.sheets import as_csv, as_xlsx
 from gridcell.formats.source import CellSource, Written, make_source
 from gridcell.formats.tiles import as_tiles
 from gridcell.model import Plan
-from gridcell.schema import EXPORT_FORMATS
+from gridcell.schema import CELL_LAYERS, EXPORT_FORMATS
 from gridcell.words.catalogue import require_language, section
 from gridcell.words.columns import padded
 from gridcell.words.messages import Message, say
+from gridcell.words.sentences import in_language
 
 
 class _Writer(Protocol):
@@ -92,6 +93,12 @@ class Export:
             if figures["exposed"]:
                 lines.append(say(Message("export.exposed", n=figures["exposed"]), lang))
         return "\n".join([*lines, *(say(note, lang) for note in self.notes)])
+
+
+def _with_reasons(plan: Plan, lang: str) -> Plan:
+    """Return the plan whose cells give their reasons in a language."""
+    levels = {level: in_language(plan.cells(level), plan.findings, lang) for level in CELL_LAYERS}
+    return replace(plan, **levels)
 
 
 @checked
@@ -176,13 +183,13 @@ def export_plan(
     require_language(lang)
     writers: dict[str, _Writer] = {
         "geojson": as_geojson,
-        "gpkg": as_geopackage,
+        "gpkg": partial(as_geopackage, lang=lang),
         "shapefile": as_shapefile,
         "geoparquet": as_geoparquet,
         "flatgeobuf": as_flatgeobuf,
         "kml": partial(as_kml, lang=lang),
         "csv": partial(as_csv, households=households),
-        "xlsx": partial(as_xlsx, households=households),
+        "xlsx": partial(as_xlsx, households=households, lang=lang),
         "pmtiles": as_tiles,
         "h3": partial(
             as_hexagons, resolution=DEFAULT_RESOLUTION if resolution is None else resolution
@@ -191,10 +198,8 @@ def export_plan(
     publication = (
         make_publication(plan, threshold, earlier, level=publish_level) if publish else None
     )
-    source = (
-        make_source(plan) if publication is None
-        else make_source(publication.plan, publication.pairs)
-    )  # fmt: skip
+    shown, pairs = (plan, None) if publication is None else (publication.plan, publication.pairs)
+    source = make_source(_with_reasons(shown, lang), pairs)
     with whole_folder(folder) as part:
         written = writers[format](source, part)
         coverage = prove_files(source, written) if written.back is not None else {}

@@ -16,6 +16,7 @@ from gridcell.model import Finding, Plan, findings_frame
 from gridcell.revision.changes import list_changes
 from gridcell.tables.write import write_table
 from gridcell.words.messages import Message
+from gridcell.words.sentences import in_language
 
 _OURS: Final = (
     "plan.gpkg", "geojson", "map.html", "report.json", "certificate.json", "changes.html",
@@ -80,7 +81,8 @@ def write_plan(
     overwrite
         Replace a plan that is there already.
     lang
-        Output language of the pages, ``en`` or ``zh``; ``en`` by default.
+        Language of pages, reasons and messages in the files, ``en`` or ``zh``; ``en`` by default.
+        Keys, codes and names of columns are the same in both.
     before
         The plan on which this one goes on: ``changes.html`` then tells which cells changed, and
         why. There is none where nothing changed.
@@ -110,9 +112,13 @@ def write_plan(
     with whole_folder(folder) as part:
         cells = cells_lonlat(plan)
         plan = _with_findings(plan, cells.findings)
-        write_geopackage(plan, part / "plan.gpkg")
+        levels = {
+            level: in_language(frame, plan.findings, lang or "en")
+            for level, frame in cells.levels.items()
+        }
+        write_geopackage(plan, part / "plan.gpkg", lang=lang or "en")
         (part / "geojson").mkdir()
-        write_geojson(cells, part / "geojson")
+        write_geojson(replace(cells, levels=levels), part / "geojson")
         write_map(plan, part / "map.html", lang=lang or "en")
         if before is not None:
             _write_changes(before, plan, part / "changes.html", lang or "en")

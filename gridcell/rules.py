@@ -338,7 +338,7 @@ class Rules(_Section):
         return rules
 
     def require_classes(
-        self, classes: Iterable[tuple[str, str]], *, label: str = "communities"
+        self, classes: Iterable[tuple[str, str]], *, label: Value = "communities"
     ) -> None:
         """Raise `InputError` where communities are of a class that has no bands in the rules.
 

@@ -60,7 +60,7 @@ def test_a_property_called_geometry_is_kept_and_told(last: bool, tmp_path: Path)
     assert source.frame["geometry_1"].tolist() == ["geometry 1", "geometry 2"]
     assert source.geometries is not None
     assert (source.geometries.geom_type == "Polygon").all()
-    assert "read as geometry_1" in source.remarks[0]
+    assert "read as geometry_1" in str(source.remarks[0])
     assert any("read as geometry_1" in text for text in inspect_files([path])[0].remarks)
 
 

@@ -12,7 +12,10 @@ from gridcell_cli import options
 from gridcell_cli.language import language, said
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gridcell.check import CheckReport
+    from gridcell.words.messages import Message
 
 
 def _pair(
@@ -236,7 +239,7 @@ class _Layer:
 
         file = split_layer(cells)[0]
         self.folder = file.parent
-        self.read_as_plan: list[str] = []
+        self.read_as_plan: Sequence[Message] = ()
         self.crs, self.fields = crs, fields
         named = parse_crs(crs)
         self.sources = {"cells": open_polygons(cells, "cells", encoding=encoding, named=named)}
@@ -268,9 +271,9 @@ class _Layer:
         )  # fmt: skip
         self.sources["within"] = replace(source, frame=land)
 
-    def remarks(self) -> list[str]:
-        said = [remark for source in self.sources.values() for remark in source.remarks]
-        return [*said, *self.read_as_plan]
+    def remarks(self) -> "list[Message]":
+        told = [remark for source in self.sources.values() for remark in source.remarks]
+        return [*told, *self.read_as_plan]
 
     def check(self, shares: list[tuple[str, str]], gap_width: float | None) -> "CheckReport":
         from gridcell.check import check_cells

@@ -77,7 +77,7 @@ def command(
         a, b, buildings=buildings, households=households, threshold=threshold, sliver_m=sliver,
         crs=crs, encoding=encoding, rules=Rules(fields=fields),
     )  # fmt: skip
-    write_crosswalk(crosswalk, output, overwrite=overwrite)
+    write_crosswalk(crosswalk, output, overwrite=overwrite, lang=lang)
     if map_file is not None:
         write_crosswalk_map(crosswalk, map_file, lang=lang, overwrite=overwrite)
     if as_json:

@@ -11,6 +11,8 @@ from gridcell_cli.language import said
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gridcell.words.messages import Value
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 Fields = dict[str, dict[str, str]]
@@ -75,7 +77,7 @@ def as_settings(fields: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     }
 
 
-def named(frame: "pd.DataFrame", fields: Fields, layer: str, label: str) -> "pd.DataFrame":
+def named(frame: "pd.DataFrame", fields: Fields, layer: str, label: "Value") -> "pd.DataFrame":
     """Return a frame whose mapped columns have our names."""
     from gridcell.read.fields import name_columns
 

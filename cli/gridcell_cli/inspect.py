@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridcell.words.columns import padded, width
+from gridcell.words.messages import Message, input_name, joined
 from gridcell_cli import fields as field_option
 from gridcell_cli import options
+from gridcell_cli.language import error_line, in_words, labelled, language, said
 
 if TYPE_CHECKING:
     from gridcell.read import LayerInfo
@@ -35,7 +38,6 @@ def command(
 
     Several files are compared with each other. Exit code 3: a file cannot be read.
     """
-    from gridcell.errors import with_hints
     from gridcell.read import inspect_files
 
     layers = inspect_files(files, encoding=encoding, crs=crs, fields=fields)
@@ -45,32 +47,37 @@ def command(
     elif not quiet:
         click.echo("\n\n".join(_describe(layer) for layer in layers if layer.error is None))
     for layer in layers:
-        if layer.error is not None:
-            said = with_hints(layer.error, options.as_options(layer.hints, ctx.command))
-            click.echo(f"Error: {said}", err=True)
+        if layer.fault is not None:
+            hints = options.as_options(layer.hints, ctx.command)
+            click.echo(error_line(layer.fault, hints, language()), err=True)
     ctx.exit(3 if any(layer.error is not None for layer in layers) else 0)
 
 
 def _describe(layer: "LayerInfo") -> str:
     title = layer.path + (f"#{layer.layer}" if layer.layer else "")
-    kinds = ", ".join(f"{count} {kind}" for kind, count in layer.geometry_types.items())
+    kinds = tuple(
+        Message("cli.of_type", n=n, type=kind) for kind, n in layer.geometry_types.items()
+    )
+    role = "-" if layer.role is None else in_words(input_name(layer.role))
+    missing = said("crs_missing") if kinds else None
     rows = [
         ("rows", f"{layer.rows:,}"),
-        ("looks like", layer.role or "-"),
-        ("geometries", kinds or "none"),
-        ("CRS", layer.crs or "missing: give --crs" if kinds else None),
+        ("looks_like", role),
+        ("geometries", said("found", kinds=kinds) if kinds else said("none")),
+        ("crs", layer.crs or missing),
         ("encoding", layer.encoding),
         ("bounds", layer.bounds and _extent(layer.bounds)),
         ("households", None if layer.households is None else f"{layer.households:,}"),
     ]
-    lines = [title, *(f"  {name:<12}{text}" for name, text in rows if text)]
-    lines += ["  faults", *(f"    {text}" for text in _faults(layer) or ["none found"])]
+    lines = [title, *(f"  {labelled(name, text)}" for name, text in rows if text)]
+    faults = _faults(layer) or [said("no_faults")]
+    lines += [f"  {said('label_faults')}", *(f"    {text}" for text in faults)]
     if layer.fields:
-        width = max(len(field.name) for field in layer.fields) + 2
-        lines.append("  fields")
+        wide = max(width(field.name) for field in layer.fields) + 2
+        lines.append(f"  {said('label_fields')}")
         lines += [
-            f"    {field.name:<{width}}{field.type:<9}"
-            + (f"{field.missing:,} missing  " if field.missing else "")
+            f"    {padded(field.name, wide)}{padded(in_words(Message(f'type.{field.type}')), 9)}"
+            + (said("missing", n=field.missing) if field.missing else "")
             + (f"= {field.meaning}" if field.meaning else "")
             for field in layer.fields
         ]
@@ -78,20 +85,20 @@ def _describe(layer: "LayerInfo") -> str:
 
 
 def _extent(bounds: tuple[float, float, float, float]) -> str:
-    west, south, east, north = bounds
     digits = 5 if max(map(abs, bounds)) <= 360 else 0
-    return f"x {west:.{digits}f} to {east:.{digits}f}, y {south:.{digits}f} to {north:.{digits}f}"
+    west, south, east, north = (f"{bound:.{digits}f}" for bound in bounds)
+    return said("extent", west=west, south=south, east=east, north=north)
 
 
 def _faults(layer: "LayerInfo") -> list[str]:
     faults = []
     if layer.without_geometry:
-        faults.append(f"{layer.without_geometry:,} rows without geometry")
+        faults.append(said("without_geometry", n=layer.without_geometry))
     if layer.invalid:
-        shown = "; ".join(layer.invalid_places)
-        faults.append(f"{layer.invalid:,} invalid geometries: {shown}")
+        places = joined("clauses", layer.invalid_rows)
+        faults.append(said("invalid", n=layer.invalid, places=places))
     if layer.duplicates:
-        faults.append(f"{layer.duplicates:,} geometries that occurred before")
+        faults.append(said("repeated", n=layer.duplicates))
     if layer.overlaps:
-        faults.append(f"{layer.overlaps:,} pairs of polygons overlap")
-    return [*faults, *layer.remarks]
+        faults.append(said("overlapping", n=layer.overlaps))
+    return [*faults, *layer.remarks_in(language())]

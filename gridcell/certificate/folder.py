@@ -34,6 +34,7 @@ from gridcell.schema import (
 )
 from gridcell.tables.read import read_csv
 from gridcell.words.messages import Message
+from gridcell.words.sentences import in_english
 
 _NUMBERS: Final = {
     **dict.fromkeys(("level", "households", "buildings", "estimated", *BAND_FIGURES), 0.0),
@@ -167,6 +168,8 @@ def _read(
     if layer.crs is not None and not is_same_crs(layer.crs, LONLAT):
         said = Message("finding.file_crs", file=name, crs=layer.crs.name)
         findings.append(fault("file_differs", said))
+    # Reasons are compared in one language, whichever the file is in.
+    layer = in_english(layer, plan.findings)
     code = pd.Series(texts(layer["code"]), dtype="str")
     row, back = find_rows(cells["code"], code), find_rows(code, cells["code"])
     strangers = code[(back < 0) | code.duplicated().to_numpy()]

@@ -37,11 +37,11 @@ def check_stored_cells(file: Path) -> list[Finding]:
                 for name in ("leaves", "small", "medium")
             )
     except (DataSourceError, DataLayerError) as error:
-        raise InputError(f"{file}: no readable plan: {error}") from None
+        raise InputError(Message("error.plan_unreadable", file=file, error=error)) from None
     if missing := [
         name for frame in (leaves, small, medium) for name in _COLUMNS if name not in frame
     ]:
-        raise InputError(f"{file}: no plan: column {missing[0]} is missing")
+        raise InputError(Message("error.plan_column_missing", file=file, column=missing[0]))
     findings = []
     for name, cells, land in (("leaves", leaves, small), ("small", small, medium)):
         codes = cells["code"]

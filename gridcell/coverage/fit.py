@@ -26,7 +26,7 @@ Ints = NDArray[np.int64]
 
 
 def fit_together(
-    geometries: Geometries, codes: list[str], heal_width: float, *, label: str
+    geometries: Geometries, codes: list[str], heal_width: float, *, label: Value
 ) -> tuple[Geometries, list[Finding]]:
     """Return the communities without gaps and overlaps, shared borders sharing every vertex.
 
@@ -109,7 +109,7 @@ def _wide_overlaps(proof: CoverageProof, codes: list[str], widest: float) -> lis
 
 
 def _notes(
-    moves: list[LandMove], before: Geometries, after: Geometries, codes: list[str], label: str
+    moves: list[LandMove], before: Geometries, after: Geometries, codes: list[str], label: Value
 ) -> list[Finding]:
     findings = []
     area = shapely.area(np.array([move.shape for move in moves], dtype=object))
@@ -169,7 +169,9 @@ def _in_order(pieces: Geometries) -> Ints:
     return np.argsort(shapely.to_wkb(shapely.normalize(pieces)), kind="stable").astype(np.int64)
 
 
-def _holes(gaps: Geometries, geometries: Geometries, codes: list[str], label: str) -> list[Finding]:
+def _holes(
+    gaps: Geometries, geometries: Geometries, codes: list[str], label: Value
+) -> list[Finding]:
     """Return a note for every enclosed piece of land that belongs to no community."""
     gaps = gaps[_in_order(gaps)]
     return [
@@ -185,7 +187,7 @@ def _holes(gaps: Geometries, geometries: Geometries, codes: list[str], label: st
     ]  # fmt: skip
 
 
-def _stop_at(faults: list[Value], heal_width: float, label: str) -> None:
+def _stop_at(faults: list[Value], heal_width: float, label: Value) -> None:
     if not faults:
         return
     more = len(faults) - _LISTED

@@ -13,7 +13,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.reach import within_reach
 from gridcell.crs import crs_name, doubt_place, horizontal, is_same_crs, overruled, settle_measured
 from gridcell.errors import InputError
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, Value
 
 _TRUE: float = 0.03
 """Areas of a projection that are off by less count as they are (a UTM zone: 0.1 %)."""
@@ -24,7 +24,7 @@ OWN_UNITS: Final = Message("part.own_units")
 
 
 def in_measured_crs(
-    frame: gpd.GeoDataFrame, label: str, named: pyproj.CRS | None
+    frame: gpd.GeoDataFrame, label: Value, named: pyproj.CRS | None
 ) -> tuple[gpd.GeoDataFrame, tuple[Message, ...]]:
     """Return a layer in the CRS in which it is measured, and what is to be said of that.
 

@@ -23,7 +23,7 @@ from gridcell.read.files import Input, Source, open_input, split_layer
 from gridcell.read.people import check_households
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
-from gridcell.words.messages import Message, either, some
+from gridcell.words.messages import Message, Value, either, some
 
 Given: TypeAlias = str | Path | gpd.GeoDataFrame | Plan
 """A plan, its folder or GeoPackage, ``PLAN#LAYER``, any polygon layer, or a frame."""
@@ -33,7 +33,7 @@ Given: TypeAlias = str | Path | gpd.GeoDataFrame | Plan
 class CrosswalkSide:
     """One of the two divisions."""
 
-    label: str
+    label: Value
     code: NDArray[np.object_]
     """(n,) unique texts, sorted."""
     shapes: Geometries

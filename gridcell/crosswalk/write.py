@@ -1,5 +1,6 @@
 """A crosswalk as CSV, XLSX, GeoPackage or GeoJSON."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from gridcell.errors import WriteError
 from gridcell.files.whole import require_writable, whole_file
 from gridcell.formats.geopackage import dated
 from gridcell.tables.write import write_table, write_workbook
+from gridcell.words.catalogue import LANGUAGES, require_language, section
 from gridcell.words.messages import Message
 
 CROSSWALK_FORMATS: Final = (".csv", ".xlsx", ".gpkg", ".geojson")
@@ -40,7 +42,11 @@ def require_format(path: str | Path, *, overwrite: bool = False) -> None:
 
 @checked
 def write_crosswalk(
-    crosswalk: Crosswalk, path: str | Path, *, overwrite: bool = False
+    crosswalk: Crosswalk,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    lang: str = LANGUAGES[0],
 ) -> list[Path]:
     """Write a crosswalk in the format that the file's suffix names; return the file.
 
@@ -55,6 +61,8 @@ def write_crosswalk(
         A ``.csv``, ``.xlsx``, ``.gpkg`` or ``.geojson`` file; appears whole or not at all.
     overwrite
         Replace a file that is there already.
+    lang
+        Language of sheets and columns in XLSX, which is read by people; other formats keep keys.
 
     Raises
     ------
@@ -84,7 +92,18 @@ def write_crosswalk(
             {"figure": list(crosswalk.summary), "value": map(str, crosswalk.summary.values())}
         )
         sheets = {"summary": summary, **{name: _table(layer) for name, layer in layers.items()}}
-        write_workbook(sheets, path, text=_CODES, overwrite=overwrite)
+        codes: Sequence[str] = _CODES
+        if require_language(lang) != LANGUAGES[0]:
+            titles, figures = section("sheet", lang), section("figure", lang)
+            headers = dict(section("header", lang))
+            relations = section("crosswalk", lang)
+            sheets["summary"]["figure"] = [figures.get(name, name) for name in summary["figure"]]
+            for table in sheets.values():
+                if "relation" in table:
+                    table["relation"] = table["relation"].map(lambda key: relations.get(key, key))
+            sheets = {titles[name]: table.rename(columns=headers) for name, table in sheets.items()}
+            codes = [headers[name] for name in _CODES]
+        write_workbook(sheets, path, text=codes, overwrite=overwrite)
         return [Path(path)]
     with whole_file(path, overwrite=overwrite) as part, dated():
         if suffix == ".geojson":

@@ -1,6 +1,6 @@
 """The proof of what was published: `check_published`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
@@ -16,6 +16,7 @@ from gridcell.files.digest import digest_files
 from gridcell.formats.geopackage import is_plan, read_plan
 from gridcell.formats.manifest import MANIFEST
 from gridcell.formats.read import Exported, read_export
+from gridcell.formats.sheets import sheet_keys
 from gridcell.model import Finding, Plan
 from gridcell.read.files import list_layers
 from gridcell.schema import CELL_LAYERS
@@ -170,7 +171,7 @@ def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
                 kind="changed", severity="error",
                 text=Message("finding.changed", file=name),
             )  # fmt: skip
-        for table in _tables(file):
+        for table in _tables(file, sheet_keys(str(exported.manifest.get("language", "en")))):
             if table in _PRIVATE or table not in _TABLES:
                 yield Finding(
                     kind="private_table", severity="error",
@@ -178,8 +179,11 @@ def _private_files(path: Path, exported: Exported) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
-def _tables(file: Path) -> list[str]:
-    """Return the tables in a file that can hold several, or the one that its name tells."""
+def _tables(file: Path, sheets: Mapping[str, str]) -> list[str]:
+    """Return the tables in a file that can hold several, or the one that its name tells.
+
+    `sheets` has the keys of sheets by their names.
+    """
     suffix = file.suffix.lower()
     try:
         if suffix == ".gpkg":
@@ -187,7 +191,7 @@ def _tables(file: Path) -> list[str]:
         if suffix == ".xlsx":
             book = openpyxl.load_workbook(file, read_only=True)
             try:
-                return list(book.sheetnames)
+                return [sheets.get(name, name) for name in book.sheetnames]
             finally:
                 book.close()
     except (InputError, BadZipFile, OSError, KeyError, ValueError):

@@ -51,7 +51,9 @@ from gridcell.schema import (
     VACANCY_COLUMNS,
 )
 from gridcell.version import __version__
+from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.messages import Message
+from gridcell.words.sentences import in_english, in_language
 
 PLAN_FILE: Final = "cells.gpkg"
 """The file of an export."""
@@ -94,13 +96,17 @@ _NEEDED: Final = {
     **dict.fromkeys(CELL_LAYERS, tuple(c for c in CELL_COLUMNS if c not in LATER_COLUMNS)),
 }  # fmt: skip
 _FORMAT: Final = "gridcell plan"
+_LANGUAGE: Final = "language"
+"""Key of the language of a plan's sentences, where that is not English."""
+_SAID: Final = (*CELL_LAYERS, "households", "findings")
+"""Layers and tables with sentences."""
 # The fid column gets a name that no input uses, or a column named so would vanish.
 _OPTIONS: Final = {"FID": "gridcell_fid"}
 _DATE: Final = "2000-01-01T00:00:00Z"
 """What every file says it was changed at, so that the same plan gives the same bytes."""
 
 
-def write_geopackage(plan: Plan, file: Path) -> None:
+def write_geopackage(plan: Plan, file: Path, *, lang: str = LANGUAGES[0]) -> None:
     """Write all layers and tables of a plan.
 
     Parameters
@@ -109,6 +115,9 @@ def write_geopackage(plan: Plan, file: Path) -> None:
         The plan.
     file
         A file that does not exist yet.
+    lang
+        Language of the sentences in it: messages of findings and reasons of cells. `read_plan`
+        returns them as they were.
 
     Raises
     ------
@@ -117,13 +126,16 @@ def write_geopackage(plan: Plan, file: Path) -> None:
     """
     with write_errors(file.name, file.parent), dated():
         frames = _frames(plan)
+        for name in _SAID:
+            frames[name] = in_language(frames[name], plan.findings, lang)
         for name, frame in frames.items():
             if name in _LAYERS:
                 _write_layer(frame, file, name)
             else:
                 _write(_typed(pd.DataFrame(frame), _TABLES[name]), file, name)
-        _write(_metadata(plan), file, "metadata")
-        write_styles(file, [name for name in _LAYERS if name in frames])
+        _write(_metadata(plan, lang), file, "metadata")
+        columns = {name: layer for name, (layer, _) in _LAYERS.items() if name in frames}
+        write_styles(file, columns, lang)
 
 
 def _frames(plan: Plan) -> dict[str, Any]:
@@ -215,6 +227,10 @@ def _read_plan(file: Path, *, atoms: bool) -> Plan:
         crs = pyproj.CRS.from_wkt(metadata["crs"])
         names = [name for name in PLAN_FRAMES if name in layers and (atoms or name not in _LAND)]
         frames = {name: _read(file, name, crs) for name in names}
+        if _LANGUAGE in metadata:
+            findings = frames["findings"]
+            for name in _SAID:
+                frames[name] = in_english(frames[name], findings)
         plan = Plan(
             crs=crs,
             rules=Rules.build(json.loads(metadata["rules"]), source=f"{file}: rules"),
@@ -332,7 +348,7 @@ def plain(value: object) -> object:
     return value
 
 
-def _metadata(plan: Plan) -> pd.DataFrame:
+def _metadata(plan: Plan, lang: str) -> pd.DataFrame:
     rows = {
         "format": _FORMAT,
         "version": __version__,
@@ -341,6 +357,8 @@ def _metadata(plan: Plan) -> pd.DataFrame:
         "rules": plan.rules.model_dump_json(),
         "report": json.dumps(plain(plan.report), ensure_ascii=False),
     }
+    if lang != LANGUAGES[0]:
+        rows[_LANGUAGE] = lang
     return pd.DataFrame({"key": list(rows), "value": list(rows.values())})
 
 
@@ -428,7 +446,7 @@ def dated() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def as_geopackage(source: CellSource, folder: Path) -> Written:
+def as_geopackage(source: CellSource, folder: Path, *, lang: str = LANGUAGES[0]) -> Written:
     """Write ``cells.gpkg``: a layer a level, styled for QGIS."""
     file = folder / PLAN_FILE
     with dated():
@@ -437,7 +455,7 @@ def as_geopackage(source: CellSource, folder: Path) -> Written:
                         layer_options={"FID": "gridcell_fid"})  # fmt: skip
         if source.note is not None:
             write_note(source.note, file)
-        write_styles(file, CELL_LAYERS)
+        write_styles(file, dict.fromkeys(CELL_LAYERS, CELL_COLUMNS), lang)
     return Written(
         rows={file: sum(map(len, source.levels.values()))},
         back=by_code({level: read_layer(file, layer=level) for level in CELL_LAYERS}),

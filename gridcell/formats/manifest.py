@@ -10,6 +10,7 @@ from gridcell.files.digest import digest_files
 from gridcell.files.folder import recover_folder
 from gridcell.formats.source import CellSource, Written
 from gridcell.version import __version__
+from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.messages import Message, say
 
 MANIFEST: Final = "export.json"
@@ -61,6 +62,7 @@ def make_manifest(
     return {
         "kind": _KIND,
         "format": kind,
+        **({} if lang == LANGUAGES[0] else {"language": lang}),
         "version": __version__,
         "ok": holds and source.holds,
         "households": "estimated" if source.estimated else "counted",

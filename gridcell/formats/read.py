@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ from gridcell.formats.geopackage import PLAN_FILE
 from gridcell.formats.manifest import read_manifest
 from gridcell.formats.ogr import read_layer
 from gridcell.formats.shapefile import FIELDS
+from gridcell.formats.sheets import WORKBOOK, column_keys, sheet_name
 from gridcell.formats.tiles import ARCHIVE
 from gridcell.read.crs import settle_crs
 from gridcell.read.fields import as_count, find_columns
@@ -21,6 +23,7 @@ from gridcell.read.files import open_input
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.schema import BAND_FIGURES, CELL_LAYERS
 from gridcell.tables.values import as_number, as_text
+from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.messages import Message
 
 CROSSWALK: Final = "crosswalk.csv"
@@ -83,7 +86,8 @@ def read_export(path: str | Path) -> Exported:
     elif kind == "pmtiles":
         levels = _of_tiles(folder / ARCHIVE)
     else:
-        found = {level: _level(folder, kind, level, names) for level in CELL_LAYERS}
+        lang = str(manifest.get("language", LANGUAGES[0]))
+        found = {level: _level(folder, kind, level, names, lang) for level in CELL_LAYERS}
         levels = {level: layer for level, layer in found.items() if layer is not None}
     if kind == "pmtiles" and len(levels) < len(CELL_LAYERS) - 1:
         raise InputError(Message("error.export_unreadable", file=folder / ARCHIVE))
@@ -96,7 +100,7 @@ def read_export(path: str | Path) -> Exported:
     )  # fmt: skip
 
 
-def _level(folder: Path, kind: str, level: str, names: list[str]) -> pd.DataFrame | None:
+def _level(folder: Path, kind: str, level: str, names: list[str], lang: str) -> pd.DataFrame | None:
     """Return the rows of a level; ``None`` where it has none."""
     if kind == "geoparquet":
         files = [name for name in names if Path(name).name == f"{level}.parquet"]
@@ -105,13 +109,13 @@ def _level(folder: Path, kind: str, level: str, names: list[str]) -> pd.DataFram
     if kind == "gpkg":
         place = f"{folder / PLAN_FILE}#{level}"
     elif kind == "xlsx":
-        place = f"{folder / 'cells.xlsx'}#{level}"
+        place = f"{folder / WORKBOOK}#{sheet_name(level, lang)}"
     elif kind in _SUFFIXES:
         place = str(folder / f"{level}{_SUFFIXES[kind]}")
     else:
         return None
     try:
-        return _layer(place, level)
+        return _layer(place, level, column_keys(lang) if kind == "xlsx" else {})
     except InputError as error:
         # Plans that stop at level 3 have no micro cells.
         if level == "micro" and "holds no rows" in str(error):
@@ -119,10 +123,11 @@ def _level(folder: Path, kind: str, level: str, names: list[str]) -> pd.DataFram
         raise
 
 
-def _layer(place: str, level: str) -> pd.DataFrame:
-    """Return a layer with our columns, whatever the format calls them."""
+def _layer(place: str, level: str, keys: Mapping[str, str] = MappingProxyType({})) -> pd.DataFrame:
+    """Return a layer with our columns, whatever the format and the language call them."""
     source = open_input(place, level)
-    frame = source.frame.rename(columns={short: name for name, short in FIELDS.items()})
+    short = {short: name for name, short in FIELDS.items()}
+    frame = source.frame.rename(columns=short | dict(keys))
     found = find_columns(source, {}, "communities")
     frame = frame.rename(
         columns={

@@ -14,6 +14,7 @@ from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
 from gridcell.tables.write import write_table, write_workbook
 from gridcell.words.catalogue import LANGUAGES, section
 from gridcell.words.messages import Message
+from gridcell.words.terms import term
 
 WORKBOOK: Final = "cells.xlsx"
 _TEXT: Final = ("code", "label", "parent", "community", "small", "household_id")
@@ -31,14 +32,53 @@ def as_csv(source: CellSource, folder: Path, *, households: bool) -> Written:
     return Written(rows=rows, notes=_notes(source))
 
 
-def as_xlsx(source: CellSource, folder: Path, *, households: bool) -> Written:
-    """Write ``cells.xlsx``: a sheet a level, ``fields`` and, if asked for, ``households``."""
+def as_xlsx(
+    source: CellSource, folder: Path, *, households: bool, lang: str = LANGUAGES[0]
+) -> Written:
+    """Write ``cells.xlsx``: a sheet a level, ``fields`` and, if asked for, ``households``.
+
+    Sheets, columns and values of types are called by their keys in English, else by their names.
+    """
     file = folder / WORKBOOK
     sheets = _tables(source, households=households)
     if source.note is not None:
-        sheets["note"] = pd.DataFrame({"note": [source.note]})
-    written = write_workbook(sheets, file, text=_TEXT)
+        sheets["note"] = pd.DataFrame({"note": [source.plan.note(lang) or source.note]})
+    if lang == LANGUAGES[0]:
+        written = write_workbook(sheets, file, text=_TEXT)
+    else:
+        names = section("header", lang)
+        called = {
+            sheet_name(name, lang): _in_words(table, lang).rename(columns=dict(names))
+            for name, table in sheets.items()
+        }
+        written = write_workbook(called, file, text=[names.get(name, name) for name in _TEXT])
     return Written(rows={file: written}, notes=_notes(source))
+
+
+def sheet_name(name: str, lang: str) -> str:
+    """Return what a sheet is called; in English it is the key."""
+    return section("sheet", lang).get(name, name) if lang in LANGUAGES[1:] else name
+
+
+def sheet_keys(lang: str) -> dict[str, str]:
+    """Return the keys of sheets by their names in a workbook; none in an unknown language."""
+    known = lang in LANGUAGES[1:]
+    return {name: key for key, name in section("sheet", lang).items()} if known else {}
+
+
+def column_keys(lang: str) -> dict[str, str]:
+    """Return the keys of columns by their names in a workbook."""
+    known = lang in LANGUAGES[1:]
+    return {name: key for key, name in section("header", lang).items()} if known else {}
+
+
+def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Return a table whose types and bands have their names."""
+    out = table.copy()
+    for name in ("grid_type", "band"):
+        if name in out:
+            out[name] = out[name].map(lambda key: term(key, lang), na_action="ignore")
+    return out
 
 
 def _tables(source: CellSource, *, households: bool) -> dict[str, pd.DataFrame]:

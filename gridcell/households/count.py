@@ -21,6 +21,7 @@ from gridcell.households.findings import (
 from gridcell.households.register import locate_lines, unique_lines
 from gridcell.model import Finding, Layers
 from gridcell.rules import Households
+from gridcell.words.messages import Message, joined
 
 Ints = NDArray[np.int64]
 
@@ -89,7 +90,7 @@ def count_households(layers: Layers, rules: Households | None = None) -> Househo
         )  # fmt: skip
     counted = _in_buildings(layers, buildings, rules)
     figures = np.where(counted.is_estimate, 0, counted.households)
-    _refuse_impossible("buildings: building", buildings["bldg_id"], figures)
+    _refuse_impossible(Message("part.building_of_buildings"), buildings["bldg_id"], figures)
     more = community_findings(layers.communities, buildings, counted.households)
     more += crowding_findings(buildings, figures, rules)
     return replace(counted, findings=(*counted.findings, *more))
@@ -137,7 +138,7 @@ def _registered(
     assert layers.households is not None  # noqa: S101
     name = next((r.path for r in layers.inputs if r.role == "households"), "register")
     _refuse_impossible(
-        f"households ({name}): household", layers.households["household_id"],
+        Message("part.household_of", file=name), layers.households["household_id"],
         layers.households["count"],
     )  # fmt: skip
     register, findings = unique_lines(layers.households)
@@ -146,11 +147,8 @@ def _registered(
     lost = unplaced_findings(table, register, buildings)
     placed = table["building"] >= 0
     if len(table) and not placed.any():
-        why = "; ".join(map(str, unplaced(table, register, buildings)))
-        raise InputError(
-            f"households ({name}): no households can be placed: {why}; expected bldg_id as the "
-            "buildings have them, or points in or near buildings"
-        )
+        why = joined("clauses", list(unplaced(table, register, buildings)))
+        raise InputError(Message("error.register_unplaced", name=name, why=why))
     counts = np.bincount(
         table.loc[placed, "building"], weights=table.loc[placed, "count"], minlength=len(buildings)
     ).astype(np.int64)
@@ -178,14 +176,18 @@ def _in_atoms(layers: Layers) -> HouseholdCounts:
     )
 
 
-def _refuse_impossible(what: str, names: "pd.Series[str]", households: "Ints | pd.Series") -> None:
+def _refuse_impossible(
+    what: Message, names: "pd.Series[str]", households: "Ints | pd.Series"
+) -> None:
     counts = np.asarray(households, dtype=np.int64)
     if len(counts) and counts.max() > MOST_HOUSEHOLDS:
         worst = int(counts.argmax())
         raise InputError(
-            f"{what} {names.iloc[worst]} counts {counts[worst]} households, expected at most "
-            f"{MOST_HOUSEHOLDS:,}; is it the right column?"
-        )
+            Message(
+                "error.too_many_households", what=what, name=names.iloc[worst],
+                households=counts[worst], most=MOST_HOUSEHOLDS,
+            )
+        )  # fmt: skip
 
 
 def _no_register() -> pd.DataFrame:

@@ -11,6 +11,7 @@ from gridcell.read.files import Source
 from gridcell.schema import ALIASES, LAST_ALIASES
 from gridcell.tables.names import plain_name
 from gridcell.tables.values import as_number, as_text
+from gridcell.words.messages import Message, joined
 
 _NAME_BYTES: Final = 10
 """Length of a field name in a shapefile."""
@@ -157,8 +158,12 @@ class Columns:
 
     def _unclear(self, name: str, columns: Sequence[str]) -> InputError:
         return InputError(
-            f"{self.source.label}: columns {' and '.join(columns)} could each be {name}, and their "
-            "values differ; name the right one",
+            Message(
+                "error.columns_unclear",
+                label=self.source.label,
+                columns=joined("and", columns),
+                name=name,
+            ),
             *(field_hint(self.role, name, column) for column in columns[:_OFFERED]),
         )
 

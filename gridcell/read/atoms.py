@@ -29,7 +29,7 @@ from gridcell.read.geometry import (
 from gridcell.read.ids import exact_ids, rounded_ids, unique_ids
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, either
 
 MOST_HEXAGONS: Final = 200_000
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
@@ -52,13 +52,12 @@ def check_atoms(
     InputError
         Points or lines; an atom without geometry; no column of households or population.
     """
-    check_types(source, geometries, POLYGONS, "atoms are polygons")
+    check_types(source, geometries, POLYGONS, "atoms")
     found = find_columns(source, rules.fields.get("atoms", {}), "atoms")
     if "households" not in found:
-        columns = ", ".join(str(c) for c in source.frame.columns if c != "geometry")
+        columns = either([str(c) for c in source.frame.columns if c != "geometry"])
         raise InputError(
-            f"{source.label}: no column of households or population; the fields are "
-            f"{columns or 'none'}; name it",
+            Message("error.atoms_column", label=source.label, columns=columns),
             field_hint("atoms", "households"),
         )
     given = rename(source, rules, "atoms", found=found)
@@ -70,8 +69,9 @@ def check_atoms(
     gone = np.flatnonzero(shapely.is_missing(mended))
     if len(gone):
         raise InputError(
-            f"{source.label}: row {gone[0] + 1} has no geometry ({len(gone)} such rows); draw the "
-            "atom or remove the row"
+            Message(
+                "error.atom_without_geometry", label=source.label, row=gone[0] + 1, n_rows=len(gone)
+            )
         )
     table["atom_id"] = exact_ids(table["atom_id"], source, "atom_id", found.get("atom_id"))
     findings = rounded_ids(table["atom_id"], source, "atom_id")
@@ -105,7 +105,7 @@ def hexagon_resolution(given: Input) -> int | None:
         return None
     text = given[3:]
     if not re.fullmatch(r"\d{1,2}", text) or int(text) > 15:
-        raise InputError(f"atoms {given}: expected h3:RES with a resolution from 0 to 15")
+        raise InputError(Message("error.atoms_form", given=given))
     return int(text)
 
 
@@ -140,15 +140,15 @@ def hexagons(
             if r == 0 or area / h3.average_hexagon_area(r, unit="m^2") <= MOST_HEXAGONS
         )
         raise InputError(
-            f"atoms h3:{resolution}: about {expected:,.0f} hexagons, expected at most "
-            f"{MOST_HEXAGONS:,}; try a coarser resolution",
+            Message(
+                "error.atoms_too_many", resolution=resolution, expected=expected, most=MOST_HEXAGONS
+            ),
             Hint("atoms", f"h3:{fit}"),
         )
     has_points = register is not None and bool(register["x"].notna().any())
     if not has_points and communities["households"].isna().any():
         raise InputError(
-            f"atoms h3:{resolution}: nothing says where the households are; give a column "
-            "households (户数) in the communities, or households with points",
+            Message("error.atoms_no_households", resolution=resolution, alias="户数"),
             Hint("households"),
         )
     pieces, cells, owners = _pieces(resolution, communities)

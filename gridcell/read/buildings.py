@@ -54,7 +54,7 @@ def check_buildings(
     """
     check_types(
         source, geometries, POLYGONS,
-        "buildings are polygons (footprints); points of households are an input of their own",
+        "buildings",
         Hint("households"),
     )  # fmt: skip
     wanted = pd.concat([ids.dropna() for ids in named]) if len(named) else None
@@ -66,7 +66,7 @@ def check_buildings(
     findings = rounded_ids(table["bldg_id"], source, "bldg_id")
     if findings and table["bldg_id"].dropna().duplicated().any():
         # Different buildings have become one: its register would fill the first of them.
-        raise InputError(findings[0].message)
+        raise InputError(findings[0].text)
     for name in ("floors", "height"):
         table[name], unread = as_number(given[name])
         if unread:

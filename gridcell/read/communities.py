@@ -19,6 +19,7 @@ from gridcell.read.geometry import POLYGONS, check_types, invalid_reason
 from gridcell.read.ids import exact_ids
 from gridcell.rules import Band, Rules
 from gridcell.tables.values import as_text
+from gridcell.words.messages import Message, either, joined, some
 
 _CODE: Final = re.compile(r"[0-9A-Za-z]+")
 _LISTED: Final = 10
@@ -86,14 +87,16 @@ def _bands(
     rows = np.flatnonzero(texts.isin(bad))
     if len(rows):
         faults = [
-            f"community {codes.iloc[row]!r}: {name} is {texts.iloc[row]!r}"
+            Message("fault.no_band", community=codes.iloc[row], name=name, given=texts.iloc[row])
             for row in rows[:_LISTED]
         ]
-        more = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""
+        rest = len(rows) - _LISTED
         raise InputError(
-            f"{source.label}: {'; '.join(faults)}{more}; expected MIN:TARGET:MAX in households, "
-            "MIN <= TARGET <= MAX, for example 300:400:500, or nothing"
-        )
+            Message(
+                "error.bands_form", label=source.label, faults=joined("clauses", faults),
+                more=Message("part.more", n=rest) if rest > 0 else "",
+            )
+        )  # fmt: skip
     return texts
 
 
@@ -117,57 +120,68 @@ def community_codes(source: Source, rules: Rules) -> "pd.Series[str]":
     found = find_columns(source, rules.fields.get("communities", {}), "communities")
     if "code" not in found:
         raise InputError(
-            f"{source.label}: no column holds the code; the fields are "
-            f"{', '.join(columns) or 'none'}; name it",
+            Message("error.no_code", label=source.label, columns=either(columns)),
             *key_hints(source, "communities", "code"),
         )
     codes = exact_ids(as_text(source.frame[found["code"]]), source, "code", found["code"])
-    faults = []
+    faults: list[Message] = []
     missing = np.flatnonzero(codes.isna())
     if len(missing):
-        faults.append(f"no code in {_rows(missing)}")
+        faults.append(Message("fault.code_missing", rows=_rows(missing)))
     strange = codes.dropna()
     strange = strange[~strange.map(_is_code)].iloc[:_LISTED]
     faults += [
-        f"row {row + 1}: code {code!r}, expected ASCII letters and digits only"
+        Message("fault.code_no_ascii", row=row + 1, code=code)
         for row, code in zip(strange.index, strange, strict=True)
     ]
     for code, rows in codes[codes.duplicated(keep=False)].groupby(codes):
-        faults.append(f"code {code!r} occurs more than once, in {_rows(rows.index.to_numpy())}")
+        where = _rows(rows.index.to_numpy())
+        faults.append(Message("fault.code_repeated", code=str(code), rows=where))
         if len(faults) >= 2 * _LISTED:
             break
     if faults:
-        raise InputError(f"{source.label}: " + "; ".join(faults))
+        said = joined("clauses", faults)
+        raise InputError(Message("error.in_layer", label=source.label, doubt=said))
     return codes
 
 
 def _check_geometries(
     source: Source, geometries: Geometries, codes: "pd.Series[str]", crs: pyproj.CRS
 ) -> None:
-    check_types(source, geometries, POLYGONS, "communities are polygons")
+    check_types(source, geometries, POLYGONS, "communities")
     missing = np.flatnonzero(shapely.is_missing(geometries))
     if len(missing):
-        named = ", ".join(repr(codes.iloc[row]) for row in missing[:_LISTED])
-        raise InputError(f"{source.label}: communities without a geometry: {named}")
+        named = [repr(codes.iloc[row]) for row in missing[:_LISTED]]
+        raise InputError(
+            Message("error.communities_without_geometry", label=source.label, communities=named)
+        )
     bad = ~shapely.is_valid(geometries)
     bad[list(source.unclosed)] = True
     invalid = np.flatnonzero(bad)
     if len(invalid):
-        faults = []
-        for row in invalid[:_LISTED]:
-            reason = invalid_reason(source, geometries, row)
-            faults.append(f"community {codes.iloc[row]!r}: {_readable(reason)}")
+        faults = [
+            Message(
+                "fault.of_community", community=codes.iloc[row],
+                fault=invalid_reason(source, geometries, row),
+            )
+            for row in invalid[:_LISTED]
+        ]  # fmt: skip
         raise InputError(
-            f"{source.label}: {len(invalid)} invalid polygons, coordinates in {crs.name}: "
-            + "; ".join(faults)
-            + "; mend them with gridcell repair"
-        )
+            Message(
+                "error.invalid_polygons", label=source.label, number=len(invalid), crs=crs.name,
+                faults=joined("clauses", faults),
+            )
+        )  # fmt: skip
     flat = np.flatnonzero(shapely.area(geometries) < 1.0)
     if len(flat):
         row = int(flat[0])
         raise InputError(
-            f"{source.label}: community {codes.iloc[row]!r} is smaller than 1 m2 "
-            f"({shapely.area(geometries[row]):.3g} m2); check its geometry and CRS"
+            Message(
+                "error.community_tiny",
+                label=source.label,
+                community=codes.iloc[row],
+                area=shapely.area(geometries[row]),
+            )
         )
 
 
@@ -175,14 +189,5 @@ def _is_code(value: object) -> bool:
     return isinstance(value, str) and _CODE.fullmatch(value) is not None
 
 
-def _readable(reason: str) -> str:
-    """Return GEOS's ``Self-intersection[36573000.123456 2550000.5]`` as words."""
-    found = re.fullmatch(r"(.*)\[(\S+) (\S+)\]", reason)
-    if found is None:
-        return reason.lower()
-    return f"{found[1].lower()} at x {float(found[2]):.2f}, y {float(found[3]):.2f}"
-
-
-def _rows(rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> str:
-    shown = ", ".join(str(row + 1) for row in rows[:_LISTED])
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{' …' if len(rows) > _LISTED else ''}"
+def _rows(rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Message:
+    return Message("part.rows", n=len(rows), rows=some([str(row + 1) for row in rows], _LISTED))

@@ -8,9 +8,11 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from gridcell.errors import Saying
 from gridcell.read.crs import move
 from gridcell.read.offset import find_offset
 from gridcell.read.remarks import register_remarks
+from gridcell.words.messages import Message
 
 if TYPE_CHECKING:
     from gridcell.read.inspect import LayerInfo
@@ -33,7 +35,7 @@ def compare(looked: Sequence[Looked]) -> list["LayerInfo"]:
     Features outside the extent of the first layer of communities, and an offset of buildings from
     it; rows of registers that find no building in the first layer of buildings.
     """
-    extra: list[list[str]] = [[] for _ in looked]
+    extra: list[list[Saying | str]] = [[] for _ in looked]
     _compare_places(looked, extra)
     built = next((o for o in looked if o.info.role == "buildings" and o.ids is not None), None)
     for one, remarks in zip(looked, extra, strict=True):
@@ -42,12 +44,12 @@ def compare(looked: Sequence[Looked]) -> list["LayerInfo"]:
         if one.info.role in {"households", "staff"}:
             remarks += register_remarks(one.ids, built.ids, built.info.path)
     return [
-        replace(one.info, remarks=(*one.info.remarks, *remarks))
+        replace(one.info, notes=(*one.info.notes, *remarks))
         for one, remarks in zip(looked, extra, strict=True)
     ]
 
 
-def _compare_places(looked: Sequence[Looked], extra: list[list[str]]) -> None:
+def _compare_places(looked: Sequence[Looked], extra: list[list[Saying | str]]) -> None:
     base = next((o for o in looked if o.info.role == "communities" and o.shapes is not None), None)
     if base is None or base.shapes is None:
         return
@@ -68,8 +70,10 @@ def _compare_places(looked: Sequence[Looked], extra: list[list[str]]) -> None:
         outside = int((~frame.intersects(extent)).sum())
         if outside:
             extra[number].append(
-                f"{outside} of {len(frame)} features lie outside the extent of {base.info.path}"
+                Message(
+                    "read.outside_extent", outside=outside, features=len(frame), file=base.info.path
+                )
             )
         if looked[number].info.role == "buildings":
             found = find_offset(frame, communities, barriers, crs)
-            extra[number] += [finding.message for finding in found]
+            extra[number] += [finding.text for finding in found]

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NoReturn
 
 from gridcell.errors import InputError
+from gridcell.words.messages import Message, Value, some
 
 ARCHIVES: Final = (".zip", ".shz")
 """Suffixes of archives; a ``.shp.zip`` or ``.gpkg.zip`` is a ``.zip``."""
@@ -153,7 +154,7 @@ def at_hand(path: Path, layer: str | None) -> Iterator[AtHand]:
                 _require_layer(main, inner)
                 yield AtHand(path=main, layer=inner, title=found.title)
     except InputError as error:
-        error.args = (f"{path.name}: {error.message}",)
+        error.args = (Message("error.in_file", file=path.name, error=error.text),)
         raise
 
 
@@ -178,9 +179,7 @@ def parts_of(main: str, names: list[str]) -> dict[str, str]:
 def _listed(path: Path) -> list[Dataset]:
     found = _datasets(list(_folder(path) if path.is_dir() else _members(path)))
     if not found:
-        raise InputError(
-            f"{path.name}: holds no layers; expected a shapefile, a GeoPackage, GeoJSON, a table …"
-        )
+        raise InputError(Message("error.holds_no_layers", path=path.name))
     return found
 
 
@@ -260,7 +259,9 @@ def _require_layer(path: Path, layer: str | None) -> None:
     if layer is not None and path.suffix.lower() in _SINGLE and layer.casefold() not in {
         path.stem.casefold(), path.name.casefold(),
     }:  # fmt: skip
-        raise InputError(f"{path.name}: no layer {layer!r}; the file holds {path.stem}")
+        raise InputError(
+            Message("error.no_such_layer", path=path.name, layer=layer, layers=path.stem)
+        )
 
 
 def _chosen(found: list[Dataset]) -> list[Dataset]:
@@ -275,9 +276,7 @@ def _find(path: Path, found: list[Dataset], layer: str | None) -> tuple[Dataset,
     if layer is None:
         if len(chosen) == 1:
             return chosen[0], None
-        raise InputError(
-            f"{path.name}: holds several layers, name one as {path.name}#LAYER: {_names(chosen)}"
-        )
+        raise InputError(Message("error.several_layers_in", path=path.name, layers=_names(chosen)))
     for wanted, inner in ((layer, None), (*layer.split("#", 1), None)[:2]):
         for each in found:
             if wanted in {each.title, each.main}:
@@ -287,12 +286,13 @@ def _find(path: Path, found: list[Dataset], layer: str | None) -> tuple[Dataset,
         return same[0], None
     if len(chosen) == 1 and chosen[0].suffix in {*_SEVERAL, ".xlsx", ".xlsm"}:
         return chosen[0], layer
-    raise InputError(f"{path.name}: no layer {layer!r}; it holds {_names(chosen)}")
+    raise InputError(
+        Message("error.no_such_layer_in", path=path.name, layer=layer, layers=_names(chosen))
+    )
 
 
-def _names(found: list[Dataset]) -> str:
-    names = [each.title for each in found]
-    return ", ".join(names[:_LIST]) + (" …" if len(names) > _LIST else "")
+def _names(found: list[Dataset]) -> Value:
+    return some([each.title for each in found], _LIST)
 
 
 def _unpack(path: Path, found: Dataset, folder: Path) -> Path:
@@ -305,7 +305,7 @@ def _unpack(path: Path, found: Dataset, folder: Path) -> Path:
             for part in found.parts:
                 info = members[part]
                 if info.flag_bits & _ENCRYPTED:
-                    raise InputError(f"{part}: is encrypted; unpack it and give the file")
+                    raise InputError(Message("error.archive_encrypted", file=part))
                 if main.suffix.lower() == ".gdb":
                     file = target / _plain(PurePosixPath(part).relative_to(main).as_posix())
                     target.mkdir(exist_ok=True)
@@ -330,7 +330,4 @@ def _plain(name: str) -> str:
 
 def _damaged(path: Path, error: Exception) -> NoReturn:
     said = " ".join(str(error).split()) or type(error).__name__
-    raise InputError(
-        f"{path.name}: the archive cannot be read, {said}; copy it anew, or unpack it and give the "
-        "files"
-    ) from None
+    raise InputError(Message("error.archive_unreadable", path=path.name, reason=said)) from None

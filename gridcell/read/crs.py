@@ -24,6 +24,7 @@ from gridcell.crs import (
 )  # fmt: skip
 from gridcell.errors import Hint, InputError
 from gridcell.read.files import Source
+from gridcell.words.messages import Message
 
 _CHINA: Final = shapely.Polygon([
     (73.5, 39.5), (80.2, 42.0), (80.3, 45.0), (82.5, 45.5), (83.0, 47.2), (85.5, 47.1),
@@ -56,14 +57,14 @@ def settle_crs(source: Source, fallback: pyproj.CRS | None) -> pyproj.CRS:
     bounds = np.full(4, np.nan) if geometries is None else geometries.total_bounds
     crs = choose_crs(source.crs, fallback, bounds)
     if crs is None:
-        fault = source.crs_fault or "the CRS is missing (no .prj or none in the file)"
-        raise InputError(f"{source.label}: {fault}; name it", NAME_IT)
+        fault = source.crs_fault or Message("fault.crs_missing")
+        raise InputError(Message("error.name_crs", label=source.label, fault=fault), NAME_IT)
     if not is_on_earth(crs):
         raise unusable(source.label, crs)
     crs = horizontal(crs)
     require_units(source.label, crs, bounds)
     if doubt := doubt_place(crs, bounds):
-        raise InputError(f"{source.label}: {doubt}")
+        raise InputError(Message("error.in_layer", label=source.label, doubt=doubt))
     return crs
 
 
@@ -105,10 +106,7 @@ def choose_work_crs(crs: pyproj.CRS, geometries: gpd.GeoSeries) -> pyproj.CRS:
     try:
         utm: pyproj.CRS = gpd.GeoSeries([shapely.Point(lon, lat)], crs=WGS84).estimate_utm_crs()
     except (RuntimeError, ValueError):
-        raise InputError(
-            f"no metric CRS is known for longitude {lon:.6g}, latitude {lat:.6g}; bring the "
-            "communities into a projected CRS in metres"
-        ) from None
+        raise InputError(Message("error.no_metric_crs", lon=lon, lat=lat)) from None
     return utm
 
 
@@ -148,10 +146,12 @@ def check_moved(source: Source, xy: NDArray[np.float64], rows: NDArray[np.int64]
     bad = (np.abs(xy) >= FARTHEST).any(axis=1)
     if bad.any():
         raise InputError(
-            f"{source.label}: row {int(rows[bad][0]) + 1} lies outside the world that its CRS "
-            f"{crs_name(source.crs) or 'as named'} can show ({len(np.unique(rows[bad]))} such "
-            "rows); check its coordinates and CRS"
-        )
+            Message(
+                "error.row_outside_crs", label=source.label, row=int(rows[bad][0]) + 1,
+                crs=crs_name(source.crs) or Message("part.as_named"),
+                n_rows=len(np.unique(rows[bad])),
+            )
+        )  # fmt: skip
 
 
 def check_meeting(
@@ -179,13 +179,21 @@ def check_meeting(
     ours, theirs = shapely.total_bounds(communities), shapely.total_bounds(there)
     far = shapely.distance(shapely.box(*ours), shapely.box(*theirs))
     found = (
-        f"{int(meets.sum())} of {len(there)} features meet" if meets.any() else "no feature meets"
+        Message("fault.few_meet", meets=int(meets.sum()), features=len(there))
+        if meets.any()
+        else Message("fault.none_meets")
     )
     raise InputError(
-        f"{source.label}: {found} a community; the two extents are {far / 1000:.1f} km apart "
-        f"(communities around x {np.mean(ours[::2]):.0f}, y {np.mean(ours[1::2]):.0f}; this layer "
-        f"around x {np.mean(theirs[::2]):.0f}, y {np.mean(theirs[1::2]):.0f}, metres); check its "
-        "order of x and y, its CRS and its datum",
+        Message(
+            "error.layers_far_apart",
+            label=source.label,
+            found=found,
+            far=far / 1000,
+            x=np.mean(ours[::2]),
+            y=np.mean(ours[1::2]),
+            own_x=np.mean(theirs[::2]),
+            own_y=np.mean(theirs[1::2]),
+        ),
         Hint("crs"),
         Hint("datum"),
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gridcell.errors import InputError
 from gridcell.read.crs import move_points
+from gridcell.words.messages import Message
 
 DATUMS: Final = ("wgs84", "gcj02", "bd09")
 ROLES: Final = (
@@ -39,8 +40,7 @@ def parse_datums(text: str) -> dict[str, str]:
         role, mark, datum = item.rpartition("=")
         if datum not in DATUMS or (mark and role not in ROLES) or (not mark and "," in text):
             raise InputError(
-                f"datum {text!r}: expected one of {', '.join(DATUMS)}, or by input, for example "
-                f"communities=wgs84,buildings=gcj02; the inputs are {', '.join(ROLES)}"
+                Message("error.datum_form", given=text, datums=list(DATUMS), roles=list(ROLES))
             )
         datums |= {role: datum} if mark else dict.fromkeys(ROLES, datum)
     return datums

@@ -63,7 +63,7 @@ def draft_rules(
     """
     layers = inspect_files(paths, encoding=encoding, crs=crs, fields=fields)
     if failed := [layer for layer in layers if layer.error is not None]:
-        raise InputError(str(failed[0].error), *failed[0].hints)
+        raise InputError(failed[0].fault or "", *failed[0].hints)
     names = ", ".join(dict.fromkeys(_title(layer) for layer in layers))
     lines = [
         *_prose(f"Rules of a division of {names}."),

@@ -9,6 +9,7 @@ from typing import Final
 import pandas as pd
 
 from gridcell.errors import Hint, InputError
+from gridcell.words.messages import Message
 
 _LANGUAGE_BYTES: Final = {
     0x01: "cp437", 0x02: "cp850", 0x08: "cp865", 0x13: "cp932", 0x4D: "gbk", 0x4E: "cp949",
@@ -108,10 +109,7 @@ def _codec(name: str, source: str) -> str:
             return codecs.lookup(name).name.upper()
     except (LookupError, ValueError):
         pass
-    raise InputError(
-        f"{source}: unknown encoding {name[:40]!r} for a shapefile; usual ones are UTF-8, GB18030 "
-        "and Big5"
-    )
+    raise InputError(Message("error.shapefile_encoding", source=source, encoding=name[:40]))
 
 
 def _codepage(name: str) -> str:
@@ -156,6 +154,12 @@ def _verified(encoding: str, texts: Sequence[bytes], path: Path, source: str) ->
     bad = next(text for text in texts if not _all_decode([text], encoding))
     other = next((n for n in ("UTF-8", "GB18030", "CP1252") if _all_decode(texts, n)), None)
     raise InputError(
-        f"{path.name}: the text {bad[:40]!r} is not in {encoding} ({source}); name the right one",
+        Message(
+            "error.text_not_in",
+            name=path.name,
+            text=repr(bad[:40]),
+            encoding=encoding,
+            source=source,
+        ),
         Hint("encoding", other),
     )

@@ -49,12 +49,16 @@ def check_sites(
     InputError
         Points or lines; a site without geometry; a date that is none.
     """
-    check_types(source, geometries, POLYGONS, "sites are polygons (the premises)")
+    check_types(source, geometries, POLYGONS, "sites")
     missing = np.flatnonzero(shapely.is_missing(geometries))
     if len(missing):
         raise InputError(
-            f"{source.label}: row {missing[0] + 1} has no geometry ({len(missing)} such rows); "
-            "draw the site or remove the row"
+            Message(
+                "error.site_without_geometry",
+                label=source.label,
+                row=missing[0] + 1,
+                n_rows=len(missing),
+            )
         )
     given = rename(source, rules, "sites")
     names = ("site_id", "name", "category", "responsible", "management")
@@ -97,7 +101,7 @@ def check_barriers(
     InputError
         Points, or a kind that is none of road, river, rail, wall.
     """
-    check_types(source, geometries, (*LINES, *POLYGONS), "barriers are lines or polygons")
+    check_types(source, geometries, (*LINES, *POLYGONS), "barriers")
     given = rename(source, rules, "barriers")
     table = pd.DataFrame({"kind": _kinds(source, as_text(given["kind"]))})
     table["rank"] = as_text(given["rank"])
@@ -138,8 +142,13 @@ def _kinds(source: Source, given: "pd.Series[str]") -> "pd.Series[str]":
         if kind is None:
             row = int(np.flatnonzero(texts == text)[0])
             raise InputError(
-                f"{source.label}: row {row + 1}: kind {text!r}, expected one of "
-                f"{', '.join(BARRIER_KINDS)}"
+                Message(
+                    "error.barrier_kind",
+                    label=source.label,
+                    row=row + 1,
+                    given=text,
+                    kinds=list(BARRIER_KINDS),
+                )
             )
         kinds[text] = kind
     return texts.map(kinds).astype("str")

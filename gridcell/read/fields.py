@@ -13,6 +13,7 @@ from gridcell.rules import Rules
 from gridcell.schema import ALIASES, FIELDS
 from gridcell.tables.figures import says_nothing
 from gridcell.tables.values import as_date, as_number, as_text
+from gridcell.words.messages import Message, Value, either
 
 
 def check_mapping(rules: Rules) -> None:
@@ -24,16 +25,16 @@ def check_mapping(rules: Rules) -> None:
 def check_names(names: Iterable[str], role: str) -> None:
     """Raise `RulesError` where a mapping of one input names it or its columns as nobody does."""
     if role not in FIELDS:
-        raise RulesError(f"fields.{role}: unknown input; expected one of {', '.join(FIELDS)}")
+        raise RulesError(Message("error.fields_input", role=role, known=list(FIELDS)))
     for name in names:
         if name not in FIELDS[role]:
             raise RulesError(
-                f"fields.{role}.{name}: unknown column; expected one of {', '.join(FIELDS[role])}"
+                Message("error.fields_column", role=role, name=name, known=list(FIELDS[role]))
             )
 
 
 def name_columns(
-    frame: pd.DataFrame, mapping: Mapping[str, str], label: str, role: str = "cells"
+    frame: pd.DataFrame, mapping: Mapping[str, str], label: Value, role: str = "cells"
 ) -> pd.DataFrame:
     """Return a frame whose mapped columns have our names, in their places.
 
@@ -64,11 +65,12 @@ def name_columns(
     for name, wanted in mapping.items():
         column = wanted if wanted in new else lower.get(wanted.lower())
         if column is None or column == shape:
-            there = ", ".join(c for c in columns if c != shape)
             raise InputError(
-                f"{label}: fields.{role}.{name} names the column {wanted!r}, which the file "
-                f"lacks; it has {there or 'none'}"
-            )
+                Message(
+                    "error.no_mapped_column", label=label, role=role, name=name, column=wanted,
+                    columns=either([c for c in columns if c != shape]),
+                )
+            )  # fmt: skip
         taken[name] = column
     for column in columns:
         if column.lower() in taken and column not in taken.values():
@@ -113,9 +115,11 @@ def find_columns(
             mapped = columns.called(name, mapping[name])
             if mapped is None:
                 raise InputError(
-                    f"{source.label}: fields.{role}.{name} names the column {mapping[name]!r}, "
-                    f"which the file lacks; it has {', '.join(columns.names) or 'none'}"
-                )
+                    Message(
+                        "error.no_mapped_column", label=source.label, role=role, name=name,
+                        column=mapping[name], columns=either(columns.names),
+                    )
+                )  # fmt: skip
             found[name] = mapped
         elif (match := columns.choose(name, wanted if name == "bldg_id" else None)) is not None:
             found[name] = match
@@ -175,8 +179,15 @@ def as_count(
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(
-            f"{source.label}: row {row + 1}: {what} is {texts.iloc[row]!r}, expected a whole "
-            f"number of at least {least} or nothing ({int(bad.sum())} such rows)"
+            Message(
+                "error.not_a_count",
+                label=source.label,
+                row=row + 1,
+                column=what,
+                given=texts.iloc[row],
+                least=least,
+                n_rows=int(bad.sum()),
+            )
         )
     return numbers.astype("Int64")
 
@@ -195,7 +206,13 @@ def as_dates(values: "pd.Series[str]", source: Source, what: str) -> "pd.Series[
     bad = np.flatnonzero(texts.notna() & dates.isna())
     if len(bad):
         raise InputError(
-            f"{source.label}: row {bad[0] + 1}: {what} is {texts.iloc[bad[0]]!r}, expected a date "
-            f"such as 2026-01-31 or nothing ({len(bad)} such rows)"
+            Message(
+                "error.not_dates",
+                label=source.label,
+                row=bad[0] + 1,
+                column=what,
+                given=texts.iloc[bad[0]],
+                n_rows=len(bad),
+            )
         )
     return dates

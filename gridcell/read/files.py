@@ -39,6 +39,7 @@ from gridcell.read.vector import (
     settle_geometry,
 )
 from gridcell.tables.read import TABLE_SUFFIXES, read_csv, read_xlsx
+from gridcell.words.messages import Message, Value, input_name, some
 
 _SHAPEFILE: Final = (".shp", ".dbf", ".shx")
 _LISTED: Final = 5
@@ -63,18 +64,19 @@ class Source:
     encoding: str | None
     crs: pyproj.CRS | None
     sha256: str
-    crs_fault: str | None = None
+    crs_fault: "Value | None" = None
     """Why the CRS that the file names cannot be used, where it names one."""
     is_shapefile: bool = False
     unclosed: tuple[int, ...] = ()
     """Rows with rings that do not end where they begin; they were closed."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     """Columns that are not as in the file, in words."""
 
     @property
-    def label(self) -> str:
+    def label(self) -> Message:
         """What messages call it."""
-        return f"{self.role} ({self.name}{'#' + self.layer if self.layer else ''})"
+        name = f"{self.name}#{self.layer}" if self.layer else self.name
+        return Message("label.layer", role=input_name(self.role), name=name)
 
     @property
     def geometries(self) -> gpd.GeoSeries | None:
@@ -82,16 +84,13 @@ class Source:
         return self.frame.geometry if isinstance(self.frame, gpd.GeoDataFrame) else None
 
     @property
-    def remarks(self) -> list[str]:
-        """What was read otherwise than it is in the file, in words: columns, rings."""
-        said = [f"{self.label}: {note}" for note in self.notes]
+    def remarks(self) -> list[Message]:
+        """What was read otherwise than it is in the file: columns, rings."""
+        said = [Message("error.in_layer", label=self.label, doubt=note) for note in self.notes]
         if self.unclosed:
-            rows = ", ".join(str(row + 1) for row in self.unclosed[:_LISTED])
-            more = " …" if len(self.unclosed) > _LISTED else ""
-            said.append(
-                f"{self.label}: row{'s' if len(self.unclosed) > 1 else ''} {rows}{more}: ring not "
-                "closed; it was closed"
-            )
+            rows = some([str(row + 1) for row in self.unclosed], _LISTED)
+            closed = Message("read.closed", n=len(self.unclosed), rows=rows)
+            said.append(Message("error.in_layer", label=self.label, doubt=closed))
         return said
 
     def record(self) -> InputRecord:
@@ -128,9 +127,9 @@ def open_input(
     elif isinstance(given, str | Path):
         source = _open_path(str(given), role, encoding, any_coordinates=any_coordinates)
     else:
-        raise InputError(f"{role}: expected a file or a frame, got {type(given).__name__}")
+        raise InputError(Message("error.not_file_or_frame", role=role, found=type(given).__name__))
     if not len(source.frame):
-        raise InputError(f"{source.label}: the layer holds no rows")
+        raise InputError(Message("error.layer_no_rows", label=source.label))
     return source
 
 
@@ -162,15 +161,17 @@ def open_polygons(
     """
     source = open_input(given, role, encoding=encoding, any_coordinates=True)
     if source.geometries is None:
-        raise InputError(f"{source.label}: expected polygons, found a table")
+        raise InputError(Message("error.not_polygons_table", label=source.label))
     if named is None and source.crs is None and source.crs_fault is None:
         named = beside
     if source.crs is None and named is None and source.crs_fault:
-        raise InputError(f"{source.label}: {source.crs_fault}; name it", NAME_IT)
+        raise InputError(
+            Message("error.name_crs", label=source.label, fault=source.crs_fault), NAME_IT
+        )
     frame, _ = in_measured_crs(source.frame, source.label, named)
     # The frame no longer knows; what else is doubted of its place is found by those who measure.
     said = overruled(source.crs, frame.crs)
-    notes = source.notes if said is None else (*source.notes, str(said))
+    notes = source.notes if said is None else (*source.notes, said)
     return replace(source, frame=frame, crs=frame.crs, notes=notes)
 
 
@@ -211,10 +212,7 @@ def digest_input(path: Path, layer: str | None = None) -> str:
 
 def _open_frame(frame: pd.DataFrame, role: str) -> Source:
     if isinstance(frame.columns, pd.MultiIndex):
-        raise InputError(
-            f"{role} (frame): column names of {frame.columns.nlevels} levels, expected one; join "
-            "them first: frame.columns = ['_'.join(name) for name in frame.columns]"
-        )
+        raise InputError(Message("error.frame_levels", role=role, levels=frame.columns.nlevels))
     copy = frame.set_axis(frame.columns.astype(str), axis="columns")
     if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name in frame.columns:
         check_columns(copy, f"{role} (frame)")
@@ -248,7 +246,7 @@ def _source(read: Features, role: str, **origin: Any) -> Source:
 def _open_path(text: str, role: str, encoding: str | None, *, any_coordinates: bool) -> Source:
     path, layer = split_layer(text)
     if not path.exists():
-        raise InputError(f"{role}: no file {path}")
+        raise InputError(Message("error.no_file", role=role, path=path))
     with at_hand(path, layer) as hand:
         read, inner, served = _read(hand, encoding)
         if isinstance(read.frame, gpd.GeoDataFrame) and not any_coordinates:
@@ -282,7 +280,7 @@ def _read(hand: AtHand, encoding: str | None) -> tuple[Features, str | None, str
     return read_features(path, layer=chosen), named, "UTF-8"
 
 
-def check_coordinates(values: NDArray[np.object_], label: str) -> None:
+def check_coordinates(values: NDArray[np.object_], label: Value) -> None:
     """Raise `InputError` where coordinates are NaN, infinite or farther off than any CRS reaches.
 
     Parameters
@@ -297,6 +295,12 @@ def check_coordinates(values: NDArray[np.object_], label: str) -> None:
     if bad.any():
         x, y = xy[bad][0]
         raise InputError(
-            f"{label}: row {int(rows[bad][0]) + 1} has coordinates that are not numbers of any "
-            f"CRS: x {x:.6g}, y {y:.6g} ({len(np.unique(rows[bad]))} such rows); mend or remove it"
+            Message(
+                "error.coordinates_no_numbers",
+                label=label,
+                row=int(rows[bad][0]) + 1,
+                x=x,
+                y=y,
+                n_rows=len(np.unique(rows[bad])),
+            )
         )

@@ -13,7 +13,8 @@ from gridcell.coverage.mend import Mended
 from gridcell.errors import Hint, InputError
 from gridcell.model import Finding, place_of
 from gridcell.read.files import Source, check_coordinates
-from gridcell.words.messages import Message
+from gridcell.words.faults import geometry_fault
+from gridcell.words.messages import Message, Value
 
 POLYGONS: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 LINES: Final = (
@@ -33,7 +34,7 @@ def geometries_of(source: Source) -> Geometries:
     """
     series = source.geometries
     if series is None:
-        raise InputError(f"{source.label}: the table has no geometries, expected polygons or lines")
+        raise InputError(Message("error.table_no_geometries", label=source.label))
     values: Geometries = np.asarray(series.array, dtype=object).copy()
     values[shapely.is_empty(values)] = None
     check_coordinates(values, source.label)
@@ -44,28 +45,40 @@ def check_types(
     source: Source,
     values: Geometries,
     allowed: Sequence[shapely.GeometryType],
-    advice: str,
+    wanted: str,
     *hints: Hint,
 ) -> None:
-    """Raise `InputError` naming the first row whose geometry is of another type."""
+    """Raise `InputError` naming the first row whose geometry is of another type.
+
+    The text ``geometries.WANTED`` says which types the input has.
+    """
     types = shapely.get_type_id(values)
     bad = (types >= 0) & ~np.isin(types, [int(t) for t in allowed])
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(
-            f"{source.label}: row {row + 1} is a {values[row].geom_type} "
-            f"({int(bad.sum())} of {len(values)} rows); {advice}",
+            Message(
+                "error.other_geometry",
+                label=source.label,
+                row=row + 1,
+                found=values[row].geom_type,
+                n_rows=int(bad.sum()),
+                rows=len(values),
+                expected=Message(f"geometries.{wanted}"),
+            ),
             *hints,
         )
 
 
-def invalid_reason(source: Source, values: Geometries, row: int) -> str:
+def invalid_reason(source: Source, values: Geometries, row: int) -> Value:
     """Return why a row of an input is invalid, in the words of GEOS, with the place."""
     reason = str(shapely.is_valid_reason(values[row]))
-    if row in source.unclosed:
-        # It was closed to be read at all.
-        return "ring not closed" if reason == "Valid Geometry" else f"ring not closed, {reason}"
-    return reason
+    if row not in source.unclosed:
+        return geometry_fault(reason)
+    # It was closed to be read at all.
+    if reason == "Valid Geometry":
+        return Message("fault.not_closed")
+    return Message("fault.not_closed_and", fault=geometry_fault(reason))
 
 
 def mended_findings(source: Source, mending: Mended, kind: str) -> list[Finding]:

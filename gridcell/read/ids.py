@@ -10,7 +10,7 @@ import pandas as pd
 from gridcell.errors import InputError
 from gridcell.model import Finding
 from gridcell.read.files import Source
-from gridcell.words.messages import Message, some
+from gridcell.words.messages import Message, Value, some
 
 _SCIENTIFIC: Final = r"[+-]?\d(?:\.\d+)?[eE]\+\d+"
 _LONG_ID: Final = r"\d{16,}"
@@ -53,11 +53,18 @@ def exact_ids(
     mended = ids.where(~odd, ids[odd].map(_in_digits)).astype("str")
     bad = np.flatnonzero(odd & mended.isna())
     if len(bad):
-        called = what if column in (None, what) else f"{what}, column {column},"
+        called: Value = what
+        if column is not None and column != what:
+            called = Message("part.called_column", name=what, column=column)
         raise InputError(
-            f"{source.label}: {called} is {ids.iloc[bad[0]]!r} in row {bad[0] + 1} ({len(bad)} "
-            "such rows): a spreadsheet program has turned ids into numbers and lost their digits; "
-            "export them from their source again, as text"
+            Message(
+                "error.scientific_ids",
+                label=source.label,
+                called=called,
+                given=ids.iloc[bad[0]],
+                row=bad[0] + 1,
+                n_rows=len(bad),
+            )
         )
     return mended
 

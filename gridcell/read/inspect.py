@@ -1,7 +1,7 @@
 """What files hold and what is wrong with them, before anything is computed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import shapely
 from gridcell.arguments import checked
 from gridcell.coverage.mend import mend
 from gridcell.crs import crs_name, overruled, parse_crs
-from gridcell.errors import Hint, InputError
+from gridcell.errors import Hint, InputError, Saying
 from gridcell.read.aliases import is_guessed
 from gridcell.read.compare import Looked, compare
 from gridcell.read.crs import choose_work_crs, move, settle_crs
@@ -26,6 +26,8 @@ from gridcell.read.vector import PARQUET
 from gridcell.rules import Rules
 from gridcell.tables.read import TABLE_SUFFIXES
 from gridcell.tables.values import as_number
+from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.messages import Message, either, say
 
 _LISTED: Final = 5
 _BUILDING_M2: Final = 2000.0
@@ -53,8 +55,8 @@ class LayerInfo:
 
     path: str
     layer: str | None = None
-    error: str | None = None
-    """Why it cannot be read; all else is empty then."""
+    fault: Saying | str | None = None
+    """Why it cannot be read, to be put into words; all else is empty then."""
     hints: tuple[Hint, ...] = ()
     """Settings with which it may be read."""
     rows: int = 0
@@ -68,7 +70,7 @@ class LayerInfo:
     fields: tuple[FieldInfo, ...] = ()
     without_geometry: int = 0
     invalid: int = 0
-    invalid_places: tuple[str, ...] = ()
+    invalid_rows: tuple[Message, ...] = ()
     """The first invalid geometries: row, reason, place."""
     duplicates: int = 0
     """Geometries that occurred before."""
@@ -76,12 +78,40 @@ class LayerInfo:
     """Pairs of polygons that overlap by more than 0.01 m2; none counted without a CRS."""
     households: int | None = None
     """Sum of the households, where the column is recognised."""
-    remarks: tuple[str, ...] = ()
+    notes: tuple[Saying | str, ...] = ()
     """What else should be looked at, comparisons with the other files among it."""
+    label: Saying | str = ""
+    """What messages call the layer."""
+
+    @property
+    def error(self) -> str | None:
+        """Why it cannot be read, in English."""
+        return None if self.fault is None else str(self.fault)
+
+    @property
+    def invalid_places(self) -> tuple[str, ...]:
+        """The first invalid geometries, in English."""
+        return tuple(map(str, self.invalid_rows))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else should be looked at, in English."""
+        return tuple(self.remarks_in(LANGUAGES[0]))
+
+    def remarks_in(self, lang: str) -> list[str]:
+        """Return what else should be looked at, without the name of the layer that it is about."""
+        empty = Message("error.in_layer", label=self.label, doubt="")
+        return [say(note, lang).removeprefix(say(empty, lang)) for note in self.notes]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data for JSON."""
-        return asdict(self)
+        said = {"fault": "error", "invalid_rows": "invalid_places", "notes": "remarks"}
+        names = [said.get(each.name, each.name) for each in fields(self) if each.name != "label"]
+        data = {name: getattr(self, name) for name in names}
+        return data | {
+            "hints": [asdict(hint) for hint in self.hints],
+            "fields": [asdict(each) for each in self.fields],
+        }
 
 
 @checked
@@ -143,9 +173,11 @@ def _require_named(layers: Sequence[LayerInfo], rules: Rules) -> None:
         for name, column in names.items():
             if column.lower() not in lower and all(layer.error is None for layer in layers):
                 raise InputError(
-                    f"fields.{role}.{name} names the column {column!r}, which no file has; they "
-                    f"have {', '.join(there) or 'none'}"
-                )
+                    Message(
+                        "error.no_file_has_column", role=role, name=name, column=column,
+                        columns=either(there),
+                    )
+                )  # fmt: skip
 
 
 def _serving(source: Source, rules: Rules) -> Rules:
@@ -177,18 +209,19 @@ def _look(given: Input, encoding: str | None, fallback: pyproj.CRS | None, rules
         source = open_input(given, "layer", encoding=encoding)
     except InputError as error:
         return Looked(
-            info=LayerInfo(path=path.name, layer=layer, error=error.message, hints=error.hints)
+            info=LayerInfo(path=path.name, layer=layer, fault=error.text, hints=error.hints)
         )
     rules = _serving(source, rules)
     info = LayerInfo(
-        path=source.name, layer=source.layer, rows=len(source.frame), encoding=source.encoding
-    )
+        path=source.name, layer=source.layer, rows=len(source.frame), encoding=source.encoding,
+        label=source.label,
+    )  # fmt: skip
     series = source.geometries
     if series is None or shapely.is_missing(np.asarray(series.array, dtype=object)).all():
         role = _table_role(source, rules)
         remarks, named = table_remarks(source, role, fallback, rules)
         info = replace(
-            info, role=role, remarks=(*source.notes, *remarks), **_describe(source, role, rules)
+            info, role=role, notes=(*source.notes, *remarks), **_describe(source, role, rules)
         )
         return Looked(info=info, ids=named)
     return _look_at_layer(source, series, info, fallback, rules)
@@ -203,15 +236,15 @@ def _look_at_layer(
 ) -> Looked:
     values = np.asarray(series.array, dtype=object)
     there = ~(shapely.is_missing(values) | shapely.is_empty(values))
-    remarks = [*source.notes]
+    remarks: list[Saying | str] = [*source.notes]
     own = work = metric = ids = None
     try:
         own = settle_crs(source, fallback)
         work = choose_work_crs(own, series[there])
         if said := overruled(source.crs, own):
-            remarks.append(str(said))
+            remarks.append(said)
     except InputError as error:
-        remarks.append(error.message.split(": ", 1)[-1])
+        remarks.append(error.text)
     if own is not None and work is not None:
         moved = values.copy()
         moved[~there] = None
@@ -235,15 +268,15 @@ def _look_at_layer(
         bounds=_bounds(series),
         without_geometry=int((~there).sum()),
         invalid=int(bad.sum()),
-        invalid_places=tuple(
-            f"row {row + 1}: {invalid_reason(source, values, int(row))}"
+        invalid_rows=tuple(
+            Message("fault.of_row", row=row + 1, fault=invalid_reason(source, values, int(row)))
             for row in np.flatnonzero(bad)[:_LISTED]
         ),
         duplicates=int(
             pd.Series(shapely.to_wkb(shapely.normalize(values[there]))).duplicated().sum()
         ),
         overlaps=None if metric is None else _overlaps(metric),
-        remarks=tuple(remarks),
+        notes=tuple(remarks),
         **_describe(source, role, rules),
     )
     return Looked(info=info, shapes=metric, ids=ids)

@@ -15,6 +15,7 @@ from gridcell.read.fields import find_columns
 from gridcell.read.files import Source
 from gridcell.read.geometry import geometries_of
 from gridcell.rules import Rules
+from gridcell.words.messages import Message
 
 
 def read_land(
@@ -24,7 +25,7 @@ def read_land(
     fallback: pyproj.CRS | None,
     *,
     whole: bool = False,
-) -> tuple[gpd.GeoDataFrame, list[str]]:
+) -> tuple[gpd.GeoDataFrame, list[Message]]:
     """Return land in the CRS of a plan, its boundaries healed by the plan's rules, and remarks.
 
     What is no layer of communities, or none that fits together, is moved alone: its faults are for
@@ -47,7 +48,9 @@ def read_land(
     moved = move(geometries_of(source), own, crs)
     remarks = []
     if not is_same_crs(own, crs):
-        remarks.append(f"{source.label}: moved from {crs_name(own)} to {crs_name(crs)}, the plan's")
+        remarks.append(
+            Message("read.moved", label=source.label, own=crs_name(own), plan=crs_name(crs))
+        )
     frame = gpd.GeoDataFrame(
         source.frame.drop(columns=source.frame.geometry.name), geometry=moved, crs=crs
     )
@@ -61,8 +64,13 @@ def read_land(
     if moves:
         area = float(np.sum([finding.measure or 0 for finding in moves]))
         remarks.append(
-            f"{source.label}: boundaries healed as in the plan, up to "
-            f"{rules.boundaries.heal_width:g} m: {len(moves)} places, {area:,.2f} m2"
+            Message(
+                "read.healed",
+                label=source.label,
+                width=rules.boundaries.heal_width,
+                n=len(moves),
+                area=area,
+            )
         )
     if whole:
         together = shapely.coverage_union_all(healed.geometry.array)

@@ -189,7 +189,7 @@ class _Reader:
         source = self.open(given, "communities")
         values = geometries_of(source)
         if shapely.is_missing(values).all():
-            raise InputError(f"{source.label}: no row has a geometry")
+            raise InputError(Message("error.no_geometry_at_all", label=source.label))
         crs = settle_crs(source, self.fallback)
         self.note(source, crs)
         values, shifted = to_wgs84(values, crs, self.datum_of("communities"))
@@ -231,7 +231,7 @@ class _Reader:
         values = self.moved(source)
         frame, findings = check_buildings(source, values, self.crs, self.rules, named=named)
         if frame.empty:
-            raise InputError(f"{source.label}: no row has a geometry")
+            raise InputError(Message("error.no_geometry_at_all", label=source.label))
         check_meeting(source, frame.geometry.to_numpy(), self.outlines, share=_LEAST_MEETING)
         self.findings += findings
         if not registered:

@@ -14,16 +14,17 @@ from typing import Final
 import pyogrio
 
 from gridcell.errors import InputError
+from gridcell.words.messages import Message
 
 _HEAD: Final = 1 << 16
 """Bytes in which GDAL looks for what a file is, and more."""
 _POINTERS: Final = {
-    b"<OGRVRTDataSource": "a GDAL VRT file",
-    b"<VRTDataset": "a GDAL VRT file",
-    b"<OGRWFSDataSource": "the address of a web service",
-    b"<OGROAPIFDataSource": "the address of a web service",
-    b"<GDAL_WMS": "the address of a web service",
-    b"gdal_streamed_alg": "a GDAL pipeline",
+    b"<OGRVRTDataSource": "vrt",
+    b"<VRTDataset": "vrt",
+    b"<OGRWFSDataSource": "service",
+    b"<OGROAPIFDataSource": "service",
+    b"<GDAL_WMS": "service",
+    b"gdal_streamed_alg": "pipeline",
 }
 """What such files hold near their start, and what they are called."""
 _CRS: Final = re.compile(rb'"crs"\s*:\s*(?=\{)')
@@ -74,18 +75,14 @@ def refuse_pointers(path: Path) -> None:
         for name, head in _members(path):
             _refuse(head, f"{path.name}: {name}")
     elif head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{" and _has_linked_crs(path):
-        raise InputError(
-            f"{path.name}: its member crs is the address of a CRS on a network, which is never "
-            "fetched; name the CRS itself, or remove the member for longitude and latitude"
-        )
+        raise InputError(Message("error.crs_on_network", path=path.name))
 
 
 def _refuse(head: bytes, label: str) -> None:
     for mark, kind in _POINTERS.items():
         if mark in head:
             raise InputError(
-                f"{label}: {kind}, which names data elsewhere; expected the data themselves: give "
-                "the file that holds them"
+                Message("error.data_elsewhere", label=label, what=Message(f"elsewhere.{kind}"))
             )
 
 

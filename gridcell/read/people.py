@@ -23,7 +23,7 @@ from gridcell.read.rosters import as_people, refuse_id_numbers
 from gridcell.rules import Rules
 from gridcell.schema import PERSONAL
 from gridcell.tables.values import as_number, as_text
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, Value, either
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
 _SEPARATORS: Final = re.compile(r"\s*[;,|、，；/]\s*")
@@ -62,8 +62,7 @@ def check_households(
     xy, used = _points(source, given, found, crs, fallback, datum)
     if "bldg_id" not in found and used is None:
         raise InputError(
-            f"{source.label}: no place of the households; expected a column bldg_id, lon and lat, "
-            f"x and y, or points; the columns are {_columns(source)}",
+            Message("error.register_no_place", label=source.label, columns=_columns(source)),
             field_hint("households", "bldg_id"),
         )
     table = pd.DataFrame({"household_id": ids})
@@ -129,8 +128,8 @@ def _sorted(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(keys, ignore_index=True, na_position="last")
 
 
-def _columns(source: Source) -> str:
-    return ", ".join(str(c) for c in source.frame.columns) or "none"
+def _columns(source: Source) -> Value:
+    return either([str(column) for column in source.frame.columns])
 
 
 def _refuse_personal(source: Source) -> None:
@@ -138,8 +137,7 @@ def _refuse_personal(source: Source) -> None:
     personal = [c for c in columns if any(part in c.lower() for part in PERSONAL)]
     if personal:
         raise InputError(
-            f"{source.label}: columns that look personal: {', '.join(personal)}; a division needs "
-            "none of them, remove them from the file"
+            Message("error.personal_columns", label=source.label, columns=list(personal))
         )
 
 
@@ -154,14 +152,20 @@ def _ids(source: Source, found: dict[str, str], role: str, key: str) -> "pd.Seri
                 Message(f"error.looks_like_{other}", label=source.label, column=strange)
             )
         raise InputError(
-            f"{source.label}: no column {key}; the columns are {_columns(source)}; name it",
+            Message("error.no_key", label=source.label, column=key, columns=_columns(source)),
             *key_hints(source, role, key),
         )
     ids = as_text(source.frame[found[key]])
     missing = np.flatnonzero(ids.isna())
     if len(missing):
         raise InputError(
-            f"{source.label}: {len(missing)} rows have no {key}, first row {missing[0] + 1}"
+            Message(
+                "error.rows_without_key",
+                label=source.label,
+                number=len(missing),
+                column=key,
+                row=missing[0] + 1,
+            )
         )
     return exact_ids(ids, source, key, found[key])
 
@@ -177,7 +181,7 @@ def _points(
     """Return the points in the work CRS, NaN where there is none, and their own CRS."""
     values = None if source.geometries is None else geometries_of(source)
     if values is not None and not shapely.is_missing(values).all():
-        check_types(source, values, POINTS, f"expected one point for each row of the {source.role}")
+        check_types(source, values, POINTS, source.role)
         own = settle_crs(source, fallback)
         centres = shapely.centroid(values)
         xy = np.column_stack([shapely.get_x(centres), shapely.get_y(centres)])
@@ -188,8 +192,13 @@ def _points(
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
                 raise InputError(
-                    f"{source.label}: row {row + 1}: {name} is {xy[row, axis]:g}, expected "
-                    "degrees; are lon and lat swapped, or projected (then call them x and y)?"
+                    Message(
+                        "error.not_degrees",
+                        label=source.label,
+                        row=row + 1,
+                        column=name,
+                        given=xy[row, axis],
+                    )
                 )
     elif {"x", "y"} <= found.keys():
         own, xy = fallback or crs, _pair(source, given, "x", "y")
@@ -208,8 +217,14 @@ def _pair(source: Source, given: pd.DataFrame, first: str, second: str) -> NDArr
         if unread:
             row = int(np.flatnonzero(as_text(given[name]).notna() & numbers.isna())[0])
             raise InputError(
-                f"{source.label}: row {row + 1}: {name} is {given[name].iloc[row]!r}, expected a "
-                f"number ({unread} such rows)"
+                Message(
+                    "error.not_a_number",
+                    label=source.label,
+                    row=row + 1,
+                    column=name,
+                    given=given[name].iloc[row],
+                    n_rows=unread,
+                )
             )
         columns.append(numbers.to_numpy(dtype="float64"))
     xy: NDArray[np.float64] = np.column_stack(columns).astype(np.float64)

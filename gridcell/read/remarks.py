@@ -8,7 +8,7 @@ import pandas as pd
 import pyproj
 
 from gridcell.arrays import Geometries
-from gridcell.errors import GridcellError
+from gridcell.errors import GridcellError, Saying
 from gridcell.model import Finding
 from gridcell.read.atoms import check_atoms
 from gridcell.read.buildings import check_buildings, unread_figures
@@ -31,7 +31,7 @@ _LISTED: Final = 5
 
 def layer_remarks(
     source: Source, role: str | None, values: Geometries, work: pyproj.CRS, rules: Rules
-) -> list[str]:
+) -> list[Saying | str]:
     """Return what a division would say of a layer.
 
     Parameters
@@ -62,12 +62,12 @@ def layer_remarks(
             check_barriers(source, values, work, rules)
         return []
 
-    return _said(source, check)
+    return _found(check)
 
 
 def table_remarks(
     source: Source, role: str | None, fallback: pyproj.CRS | None, rules: Rules
-) -> tuple[list[str], "pd.Series[str] | None"]:
+) -> tuple[list[Saying | str], "pd.Series[str] | None"]:
     """Return what a division would say of a register or roster, and the buildings that it names.
 
     Parameters
@@ -108,11 +108,13 @@ def table_remarks(
             )  # fmt: skip
         return found
 
-    said = _said(source, check)
+    said = _found(check)
     return said, ids[0] if ids else None
 
 
-def register_remarks(named: "pd.Series[str]", ids: "pd.Series[str]", buildings: str) -> list[str]:
+def register_remarks(
+    named: "pd.Series[str]", ids: "pd.Series[str]", buildings: str
+) -> list[Saying | str]:
     """Return how many rows of a register find their building, unless all do.
 
     Parameters
@@ -129,8 +131,11 @@ def register_remarks(named: "pd.Series[str]", ids: "pd.Series[str]", buildings: 
     if found == len(named):
         return []
     lost = named[~named.isin(ids)]
-    share = f"{found:,} of {len(named):,} rows find their building in {buildings}"
-    return [f"{share}; no building has the id {lost.iloc[0]!r}"]
+    return [
+        Message(
+            "read.rows_find", found=found, rows=len(named), file=buildings, lost=str(lost.iloc[0])
+        )
+    ]
 
 
 def columns_of(source: Source, role: str, rules: Rules) -> dict[str, str]:
@@ -148,12 +153,10 @@ def given_ids(source: Source, role: str, rules: Rules) -> "pd.Series[str] | None
     return None if ids is None or ids.isna().all() else ids
 
 
-def _said(source: Source, check: Callable[[], Iterable[Finding]]) -> list[str]:
-    """Return the messages of a check without the name of the input."""
-    prefix = f"{source.label}: "
+def _found(check: Callable[[], Iterable[Finding]]) -> list[Saying | str]:
+    """Return what a check finds, or why it cannot go on."""
     try:
         with np.errstate(invalid="ignore"):
-            found = [f.message for f in check() if f.kind not in _COUNTED]
+            return [found.text for found in check() if found.kind not in _COUNTED]
     except GridcellError as error:
-        found = [error.message]
-    return [text.removeprefix(prefix) for text in found]
+        return [error.text]

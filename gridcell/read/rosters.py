@@ -41,9 +41,7 @@ def refuse_id_numbers(source: Source) -> None:
         by_name = any(part in plain for part in ID_NUMBERS)
         if name != "geometry" and (by_name or _holds_id_numbers(source.frame[name])):
             raise InputError(
-                f"{source.label}: column {str(name)!r} holds numbers of identity documents; "
-                "nobody needs them to divide land or to assign staff: remove the column, and "
-                "number people otherwise"
+                Message("error.identity_numbers", label=source.label, column=str(name))
             )
 
 

@@ -15,6 +15,7 @@ from gridcell.read.containers import SHAPEFILE, parts_of
 from gridcell.read.encodings import decode_columns, raw_texts, shapefile_encoding
 from gridcell.read.offline import refuse_pointers
 from gridcell.read.vector import Features, read_features
+from gridcell.words.messages import Message, Value
 
 _SHP_HEAD = 100
 _SHX_ROW = 8
@@ -48,7 +49,7 @@ def read_shapefile(path: Path, option: str | None) -> tuple[Features, str]:
     main = path
     if path.suffix.lower() == ".shx":
         if ".shp" not in parts:
-            raise InputError(f"{path.name}: the .shp file, which holds the geometries, is missing")
+            raise InputError(Message("error.shp_missing", path=path.name))
         main = parts[".shp"]
     is_table = main.suffix.lower() == ".dbf"
     _check_whole(parts, is_table=is_table)
@@ -70,7 +71,7 @@ def read_shapefile(path: Path, option: str | None) -> tuple[Features, str]:
     return replace(read, frame=frame, crs_fault=fault), encoding
 
 
-def _named_crs(prj: Path | None) -> tuple[pyproj.CRS | None, str | None]:
+def _named_crs(prj: Path | None) -> "tuple[pyproj.CRS | None, Value | None]":
     """Return the CRS that a ``.prj`` names in WKT, or why it cannot be used.
 
     GDAL knows WKT of the kind of ESRI and forms without brackets, PROJ all of WKT.
@@ -79,11 +80,11 @@ def _named_crs(prj: Path | None) -> tuple[pyproj.CRS | None, str | None]:
         return None, None
     text = _head(prj, _PRJ_BYTES).decode("utf-8", "replace").strip("\ufeff\0 \r\n")
     if "[" not in text:
-        return None, None if text else f"{prj.name} is empty"
+        return None, None if text else Message("fault.prj_empty", file=prj.name)
     try:
         return pyproj.CRS.from_wkt(text), None
     except pyproj.exceptions.CRSError:
-        return None, f"{prj.name} names no CRS that can be understood, {text[:40]!r}"
+        return None, Message("fault.prj_unknown", file=prj.name, text=text[:40])
 
 
 def _is_plain(main: Path, parts: dict[str, Path]) -> bool:
@@ -140,8 +141,9 @@ def _check_whole(parts: dict[str, Path], *, is_table: bool) -> None:
 def _check_size(part: Path, expected: int) -> None:
     if part.stat().st_size < expected:
         raise InputError(
-            f"{part.name}: the file is cut off, {part.stat().st_size} bytes of {expected}; "
-            "copy it anew"
+            Message(
+                "error.file_cut_off", file=part.name, size=part.stat().st_size, expected=expected
+            )
         )
 
 

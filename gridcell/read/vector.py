@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gridcell.errors import Hint, InputError
 from gridcell.read.offline import offline, refuse_pointers
+from gridcell.words.messages import Message, Value, some
 
 PARQUET: Final = (".parquet", ".geoparquet", ".pq")
 _GEOJSON: Final = (".geojson", ".json")
@@ -37,9 +38,9 @@ class Features:
     be changed. Indexed from 0."""
     unclosed: tuple[int, ...] = ()
     """Rows with rings that do not end where they begin; they were closed."""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Message, ...] = field(default=())
     """Columns that are not as in the file."""
-    crs_fault: str | None = None
+    crs_fault: "Value | None" = None
     """Why the CRS that the file names cannot be used, where it names one."""
 
 
@@ -57,7 +58,9 @@ def file_layers(path: Path) -> list[str]:
             warnings.simplefilter("ignore")
             return [str(name) for name, _ in pyogrio.list_layers(path)]
     except (RuntimeError, ValueError, OSError) as error:
-        raise InputError(f"{path.name}: cannot be read, {one_line(error)}") from None
+        raise InputError(
+            Message("error.unreadable", name=path.name, error=one_line(error))
+        ) from None
 
 
 def choose_layer(path: Path, layer: str | None) -> str:
@@ -70,14 +73,13 @@ def choose_layer(path: Path, layer: str | None) -> str:
     """
     layers = file_layers(path)
     if not layers:
-        raise InputError(f"{path.name}: the file holds no layers")
+        raise InputError(Message("error.file_no_layers", path=path.name))
     if layer is not None and layer not in layers:
-        raise InputError(f"{path.name}: no layer {layer!r}; the file holds {', '.join(layers)}")
-    if layer is None and len(layers) > 1:
         raise InputError(
-            f"{path.name}: the file holds several layers, name one as {path.name}#LAYER: "
-            f"{', '.join(layers)}"
+            Message("error.no_such_layer", path=path.name, layer=layer, layers=list(layers))
         )
+    if layer is None and len(layers) > 1:
+        raise InputError(Message("error.several_layers", path=path.name, layers=list(layers)))
     return layer or layers[0]
 
 
@@ -112,12 +114,11 @@ def read_features(path: Path, *, name: str | None = None, **options: Any) -> Fea
                 frame, unclosed = _read_closing(path, name, is_json=is_json, **options)
             hidden = _hidden_property(path, frame, **options)
     except UnicodeDecodeError:
-        raise InputError(f"{name}: text that is not UTF-8; convert the file to UTF-8") from None
+        raise InputError(Message("error.not_utf8", name=name)) from None
     except UnboundLocalError:
         # pyogrio forgets to say that GDAL cannot write the CRS as WKT.
         raise InputError(
-            f"{name}: its CRS is damaged; remove it (the .prj of a shapefile) and name the right "
-            "one",
+            Message("error.crs_damaged", name=name),
             Hint("crs", "EPSG:4547"),
         ) from None
     except (
@@ -125,7 +126,7 @@ def read_features(path: Path, *, name: str | None = None, **options: Any) -> Fea
     ) as error:  # fmt: skip
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{name}: cannot be read, {one_line(error)}") from None
+        raise InputError(Message("error.unreadable", name=name, error=one_line(error))) from None
     check_columns(frame, name)
     if is_json and "id" not in frame and not np.array_equal(frame.index, np.arange(len(frame))):
         frame.insert(0, "id", frame.index.to_numpy())
@@ -160,7 +161,9 @@ def read_parquet(path: Path) -> Features:
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001  damaged metadata raise whatever they come across
-        raise InputError(f"{path.name}: cannot be read as Parquet, {one_line(error)}") from None
+        raise InputError(
+            Message("error.unreadable_parquet", name=path.name, reason=one_line(error))
+        ) from None
     frame.columns = frame.columns.astype(str)
     check_columns(frame, path.name)
     return replace(settle_geometry(named_index(frame), path.name), unclosed=unclosed)
@@ -199,7 +202,7 @@ def settle_geometry(frame: pd.DataFrame, name: str) -> Features:
             texts = shapely.to_wkt(np.asarray(frame[other].array, dtype=object), -1)
             frame = frame.copy()
             frame[other] = pd.Series(texts, index=frame.index, dtype="str")
-            notes.append(f"column {other} holds geometries, too: they are read as text (WKT)")
+            notes.append(Message("read.as_wkt", column=other))
     if active != _GEOMETRY:
         if _GEOMETRY in frame.columns:
             free = _free(_GEOMETRY, frame)
@@ -220,7 +223,7 @@ def check_columns(frame: pd.DataFrame, name: str) -> None:
     """Raise `InputError` naming the columns that occur twice."""
     twice = sorted({str(column) for column in frame.columns[frame.columns.duplicated()]})
     if twice:
-        raise InputError(f"{name}: columns that occur twice: {', '.join(twice)}")
+        raise InputError(Message("error.columns_twice", name=name, columns=list(twice)))
 
 
 def _free(name: str, frame: pd.DataFrame) -> str:
@@ -228,8 +231,8 @@ def _free(name: str, frame: pd.DataFrame) -> str:
     return next(n for n in (f"{name}_{k}" for k in range(1, len(taken) + 2)) if n not in taken)
 
 
-def _renamed(free: str) -> str:
-    return f"column {_GEOMETRY} holds no geometries and is read as {free}"
+def _renamed(free: str) -> Message:
+    return Message("read.renamed", column=_GEOMETRY, name=free)
 
 
 def _hidden_property(path: Path, frame: pd.DataFrame, **options: Any) -> "pd.Series[Any] | None":
@@ -292,9 +295,8 @@ def _closed(blobs: NDArray[np.object_], name: str) -> tuple[NDArray[np.object_],
     values[rows] = shapely.from_wkb(blobs[rows], on_invalid="fix")
     lost = rows[shapely.is_missing(values[rows])]
     if len(lost):
-        shown = ", ".join(str(row + 1) for row in lost[:_LISTED])
-        raise InputError(
-            f"{name}: geometries that cannot be read, row{'s' if len(lost) > 1 else ''} {shown}"
-            f"{' …' if len(lost) > _LISTED else ''}; mend or remove them"
+        shown = Message(
+            "part.rows", n=len(lost), rows=some([str(row + 1) for row in lost], _LISTED)
         )
+        raise InputError(Message("error.geometries_unreadable", name=name, rows=shown))
     return values, tuple(rows.tolist())

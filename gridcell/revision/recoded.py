@@ -8,7 +8,7 @@ from gridcell.errors import InputError
 from gridcell.read.files import Input, open_input
 from gridcell.read.ids import exact_ids
 from gridcell.tables.values import as_text
-from gridcell.words.messages import Message, either, joined
+from gridcell.words.messages import Message, Value, either, joined
 
 
 def read_recoded(table: Input, *, encoding: str | None = None) -> dict[str, str]:
@@ -63,7 +63,7 @@ def read_recoded(table: Input, *, encoding: str | None = None) -> dict[str, str]
     return recoded
 
 
-def put_recoded(recoded: dict[str, str], old: str, new: str, label: str) -> None:
+def put_recoded(recoded: dict[str, str], old: str, new: str, label: Value) -> None:
     """Add a pair of codes.
 
     Raises

@@ -1,5 +1,6 @@
 """What is wrong with settings and records, as messages: from the faults that pydantic finds."""
 
+import re
 import string
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,6 +10,7 @@ from gridcell.words.messages import Message, Value
 
 _SECTION: Final = "invalid"
 _LONGEST: Final = 80
+_GEOS: Final = re.compile(r"(.*?)(?:\[([^\]]*)\])?", re.DOTALL)
 
 
 def fault_text(fault: Mapping[str, Any]) -> Value:
@@ -53,3 +55,23 @@ def _listed(value: object) -> object:
         return value
     *names, last = value.replace(" or ", ", ").split(", ")
     return Message("list.or", names=names, last=last)
+
+
+def geometry_fault(reason: str) -> Value:
+    """Return why a geometry is invalid: what GEOS says, ``Self-intersection[500000.1 2500000.5]``.
+
+    Examples
+    --------
+    >>> str(geometry_fault("Self-intersection[500000.123 2500000.5]"))
+    'self-intersection at x 500000.12, y 2500000.50'
+    """
+    kind, place = _GEOS.fullmatch(reason).groups()  # type: ignore[union-attr]
+    key = re.sub("[^a-z]+", "_", kind.lower())
+    known = key in section("geos", LANGUAGES[0])
+    fault: Value = Message(f"geos.{key}") if known else kind.lower()
+    try:
+        x, y, *_ = map(float, (place or "").split())
+    except ValueError:
+        return fault
+    digits = 7 if abs(x) <= 360 and abs(y) <= 360 else 2
+    return Message("fault.at", fault=fault, x=f"{x:.{digits}f}", y=f"{y:.{digits}f}")

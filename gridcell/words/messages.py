@@ -19,6 +19,8 @@ _JOIN: Final = "join."
 _PHRASES: Final = ("count", "land")
 """Sections whose texts stand within other texts."""
 _ANY: Final = {"": "(.+)", "n": r"(\d[\d,]*)"}
+_NUMBERS: Final = ("distance", "limit")
+"""Values of sentences without counted things that are numbers."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -97,6 +99,11 @@ def either(names: Sequence[str]) -> Value:
     return tuple(names) or Message("part.none")
 
 
+def input_name(role: str) -> Value:
+    """Return an input as messages tell it; a role that is none of ours as it is."""
+    return Message(f"input.{role}") if role in section("input", LANGUAGES[0]) else role
+
+
 def role_name(name: str) -> Value:
     """Return a role as messages tell it: the usual ones have names in every language."""
     return Message(f"role.{name}") if name in section("role", LANGUAGES[0]) else name
@@ -146,21 +153,23 @@ def load_message(msgid: str, params: str) -> Message:
     return _message(msgid, values)
 
 
-def find_message(sentence: str, name: str) -> Message | None:
-    """Return the message of a section whose English text a sentence is.
+def find_message(sentence: str, name: str, lang: str = LANGUAGES[0]) -> Message | None:
+    """Return the message of a section whose text a sentence is.
 
     For plans that keep nothing but the sentence.
 
     Parameters
     ----------
     sentence
-        A sentence in English, as the catalogue words it now.
+        A sentence as the catalogue words it now.
     name
         Section of the catalogue: ``reason``.
+    lang
+        Language of the sentence.
     """
-    for msgid, pattern, names in _patterns(name):
+    for msgid, pattern, names in _patterns(name, lang):
         if found := pattern.fullmatch(sentence):
-            values = {k: _value_of(k, v) for k, v in zip(names, found.groups(), strict=True)}
+            values = {k: _value_of(k, v, lang) for k, v in zip(names, found.groups(), strict=True)}
             return Message(msgid, **values)
     return None
 
@@ -230,13 +239,12 @@ def _message(msgid: str, params: dict[str, object]) -> Message:
 
 
 @cache
-def _patterns(name: str) -> tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...]:
-    """Return the English texts of a section as patterns, the longest first."""
-    english = LANGUAGES[0]
+def _patterns(name: str, lang: str) -> tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...]:
+    """Return the texts of a section as patterns, the longest first."""
     found = []
-    for key in section(name, english):
+    for key in section(name, lang):
         msgid = f"{name}.{key}"
-        for template in dict.fromkeys(text(msgid, english, n=n) for n in (1, 2)):
+        for template in dict.fromkeys(text(msgid, lang, n=n) for n in (1, 2)):
             parts = list(string.Formatter().parse(template))
             names = tuple(field for _, field, _, _ in parts if field)
             pattern = "".join(
@@ -248,11 +256,13 @@ def _patterns(name: str) -> tuple[tuple[str, re.Pattern[str], tuple[str, ...]], 
     return tuple(one[1:] for one in found)
 
 
-def _value_of(name: str, told: str) -> Value:
-    """Return the value that a sentence tells: a number of things, a piece of land, a name."""
+def _value_of(name: str, told: str, lang: str) -> Value:
+    """Return the value that a sentence tells: a number, a piece of land, a name."""
     if name == "n":
         return int(told.replace(",", ""))
+    if name in _NUMBERS:
+        return float(told)
     for section_name in _PHRASES:
-        if (message := find_message(told, section_name)) is not None:
+        if (message := find_message(told, section_name, lang)) is not None:
             return message
     return told

@@ -1,6 +1,6 @@
 """The sentences that a plan keeps, in any language: from their values, else as they are written."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import pandas as pd
 
@@ -9,6 +9,9 @@ from gridcell.words.messages import Message, find_message, load_message, say
 
 _BANDS: Final = ("under_band", "over_band")
 _REASON: Final = "reason"
+_UNPLACED: Final = "unplaced"
+
+_Table = TypeVar("_Table", bound=pd.DataFrame)
 
 
 def say_findings(findings: pd.DataFrame, lang: str) -> list[str]:
@@ -74,6 +77,78 @@ def say_reasons(
     ]
 
 
+def in_language(frame: _Table, findings: pd.DataFrame, lang: str) -> _Table:
+    """Return findings, or cells with reasons, whose sentences are in a language.
+
+    Parameters
+    ----------
+    frame
+        `Plan.findings`, `Plan.households`, or cells with the columns ``code`` and ``reason``.
+    findings
+        `Plan.findings`.
+    lang
+        One of `LANGUAGES`.
+    """
+    if require_language(lang) == LANGUAGES[0]:
+        return frame
+    if "message" in frame:
+        return frame.assign(message=say_findings(frame, lang)).astype({"message": "str"})
+    if "household_id" in frame:
+        return _translated(frame, LANGUAGES[0], lang)
+    said = say_reasons(frame["code"], frame["reason"], findings, lang)
+    return frame.assign(reason=pd.Series(said, index=frame.index, dtype="str"))
+
+
+def in_english(frame: _Table, findings: pd.DataFrame) -> _Table:
+    """Return what `in_language` made of a frame as it was; what somebody else wrote stays.
+
+    Parameters
+    ----------
+    frame
+        Findings, or cells with reasons, in any language.
+    findings
+        The findings, with their values.
+    """
+    if "message" in frame:
+        said = [
+            _english(sentence, message)
+            for sentence, message in zip(frame["message"], _messages(frame, None), strict=True)
+        ]
+        return frame.assign(message=pd.Series(said, index=frame.index, dtype="str"))
+    if "household_id" in frame:
+        for lang in LANGUAGES[1:]:
+            frame = _translated(frame, lang, LANGUAGES[0])
+        return frame
+    bands = findings[findings["kind"].isin(_BANDS)]
+    kept: dict[str, Message] = {}
+    for code, message in zip(bands["cell"].astype(str), _messages(bands, None), strict=True):
+        reason = None if message is None else message.params.get(_REASON)
+        if isinstance(reason, Message):
+            kept[code] = reason
+    said = [
+        _english(sentence, kept.get(str(code)))
+        for code, sentence in zip(frame["code"], frame["reason"], strict=True)
+    ]
+    return frame.assign(reason=pd.Series(said, index=frame.index, dtype="str"))
+
+
+def _translated(households: _Table, source: str, lang: str) -> _Table:
+    """Return the register with its reasons in another language, as far as they are ours."""
+    found = {
+        reason: find_message(reason, _UNPLACED, source)
+        for reason in households["reason"].dropna().unique()
+    }
+    said = {reason: say(text, lang) for reason, text in found.items() if text is not None}
+    return households.assign(reason=households["reason"].replace(said))
+
+
+def _english(sentence: object, message: Message | None) -> object:
+    """Return the message in English where a sentence is it in any language."""
+    if message is None or not isinstance(sentence, str):
+        return sentence
+    return str(message) if any(say(message, lang) == sentence for lang in LANGUAGES) else sentence
+
+
 def _say_reason(sentence: str, finding: Message | None, lang: str) -> str:
     message = None if finding is None else finding.params.get(_REASON)
     if not isinstance(message, Message) or str(message) != sentence:
@@ -81,19 +156,25 @@ def _say_reason(sentence: str, finding: Message | None, lang: str) -> str:
     return sentence if message is None else say(message, lang)
 
 
-def _messages(findings: pd.DataFrame) -> list[Message | None]:
-    """Return what findings say, ``None`` where nothing is kept but the sentence."""
+def _messages(findings: pd.DataFrame, lang: str | None = LANGUAGES[0]) -> list[Message | None]:
+    """Return what findings say, ``None`` where nothing is kept but the sentence.
+
+    A sentence that its values do not give in this language is somebody else's; none is compared
+    where no language is named.
+    """
     if not {"msgid", "params"} <= set(findings.columns):
         return [None] * len(findings)
     columns = [findings[name] for name in ("msgid", "params", "message")]
-    return [_message(*row) for row in zip(*columns, strict=True)]
+    return [_message(*row, lang=lang) for row in zip(*columns, strict=True)]
 
 
-def _message(msgid: object, params: object, sentence: object) -> Message | None:
+def _message(
+    msgid: object, params: object, sentence: object, *, lang: str | None
+) -> Message | None:
     if not isinstance(msgid, str) or not isinstance(params, str):
         return None
     try:
         message = load_message(msgid, params)
-        return message if str(message) == sentence else None
+        return message if lang is None or say(message, lang) == sentence else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -1,10 +1,11 @@
 """The styles of each layer of a plan."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from gridcell.formats.styles.symbols import Choice, Colour, Label, Rule, Style
-from gridcell.words.catalogue import LANGUAGES, text
+from gridcell.words.catalogue import LANGUAGES, section, text
 
 _WHITE: Final = (255, 255, 255, 255)
 _ORANGE: Final = (176, 79, 31, 255)
@@ -162,3 +163,27 @@ LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
     ),
 }  # fmt: skip
 """Of each layer its styles, the default first."""
+
+
+def styles_of(layer: str, lang: str) -> tuple[Style, ...]:
+    """Return the styles of a layer, the default first; none where nothing is known of it.
+
+    Findings are labelled with what their kinds are called.
+    """
+    styles = LAYERS.get(layer, ())
+    if layer != "findings":
+        return styles
+    names = ", ".join(
+        f"{_quoted(kind)}, {_quoted(name)}" for kind, name in sorted(section("kind", lang).items())
+    )
+    told = f'coalesce(map_get(map({names}), "kind"), "kind")'
+    return tuple(
+        replace(style, labels=tuple(replace(label, text=told) for label in style.labels))
+        for style in styles
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return a text as an expression of QGIS."""
+    plain = text.replace("'", "''")
+    return f"'{plain}'"

@@ -3,13 +3,16 @@
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from gridcell.formats.styles.names import ColumnNames
 from gridcell.formats.styles.symbols import Colour, Label, Rule, Style
 
 
-def qml(style: Style) -> str:
-    """Return a style as QGIS writes it."""
+def qml(style: Style, names: ColumnNames | None = None) -> str:
+    """Return a style as QGIS writes it, with names of columns and values if there are any."""
+    named = names is not None and bool(names.columns)
     root = ET.Element(
-        "qgis", version="3.22.0", styleCategories="Symbology|Labeling|Rendering",
+        "qgis", version="3.22.0",
+        styleCategories="Symbology|Labeling|Rendering" + ("|Fields|Forms" if named else ""),
         labelsEnabled="1" if style.labels else "0",
         hasScaleBasedVisibilityFlag="1" if style.below else "0",
         minScale=str(style.below or 100_000_000), maxScale="0",
@@ -33,11 +36,31 @@ def qml(style: Style) -> str:
         texts = ET.SubElement(labeling, "rules", key="{gridcell-labels}")
         for number, label in enumerate(style.labels):
             _label(texts, label, number, style.kind)
+    if names is not None and named:
+        _name(root, names)
     ET.SubElement(root, "layerGeometryType").text = {"marker": "0", "line": "1"}.get(
         style.kind, "2"
     )
     doctype = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
     return doctype + ET.tostring(root, encoding="unicode")
+
+
+def _name(root: ET.Element, names: ColumnNames) -> None:
+    """Add what columns are called, and their values in forms and tables."""
+    fields = ET.SubElement(root, "fieldConfiguration")
+    for column, values in names.values.items():
+        widget = ET.SubElement(
+            ET.SubElement(fields, "field", name=column, configurationFlags="None"), "editWidget",
+            type="ValueMap",
+        )  # fmt: skip
+        options = ET.SubElement(ET.SubElement(widget, "config"), "Option", type="Map")
+        listed = ET.SubElement(options, "Option", name="map", type="List")
+        for value, name in values.items():
+            entry = ET.SubElement(listed, "Option", type="Map")
+            ET.SubElement(entry, "Option", name=name, type="QString", value=value)
+    aliases = ET.SubElement(root, "aliases")
+    for number, (column, name) in enumerate(names.columns.items()):
+        ET.SubElement(aliases, "alias", index=str(number), field=column, name=name)
 
 
 def _symbol(above: ET.Element, name: str, kind: str) -> ET.Element:

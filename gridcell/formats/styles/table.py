@@ -1,15 +1,17 @@
 """The table of styles in a GeoPackage."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import pyogrio
 
-from gridcell.formats.styles.layers import LAYERS
+from gridcell.formats.styles.layers import styles_of
+from gridcell.formats.styles.names import names_of
 from gridcell.formats.styles.qml import qml
 from gridcell.formats.styles.sld import sld
+from gridcell.words.catalogue import LANGUAGES
 
 STYLES: Final = "layer_styles"
 """The table's name, fixed by QGIS."""
@@ -17,7 +19,7 @@ _GEOMETRY: Final = "geom"
 """What GDAL calls the geometry column of a GeoPackage."""
 
 
-def write_styles(file: Path, layers: Iterable[str]) -> None:
+def write_styles(file: Path, layers: Mapping[str, Sequence[str]], lang: str = LANGUAGES[0]) -> None:
     """Add the styles of these layers to a GeoPackage that has none yet.
 
     Parameters
@@ -25,7 +27,10 @@ def write_styles(file: Path, layers: Iterable[str]) -> None:
     file
         The GeoPackage.
     layers
-        Names of its layers; those that nothing is known of keep QGIS's own look.
+        Names of its layers and of their columns; layers that nothing is known of keep QGIS's own
+        look.
+    lang
+        Language in which QGIS names columns and values; in English they are called by their keys.
     """
     rows = [
         {
@@ -35,7 +40,7 @@ def write_styles(file: Path, layers: Iterable[str]) -> None:
             "f_table_name": layer,
             "f_geometry_column": _GEOMETRY,
             "styleName": style.title,
-            "styleQML": qml(style),
+            "styleQML": qml(style, names_of(columns, lang)),
             "styleSLD": sld(style, layer),
             "useAsDefault": style.default,
             "description": style.about,
@@ -43,8 +48,8 @@ def write_styles(file: Path, layers: Iterable[str]) -> None:
             "ui": None,
             "update_time": pd.Timestamp("2000-01-01"),
         }
-        for layer in layers
-        for style in LAYERS.get(layer, ())
+        for layer, columns in layers.items()
+        for style in styles_of(layer, lang)
     ]
     table = pd.DataFrame(rows)
     table["ui"] = table["ui"].astype("str")
