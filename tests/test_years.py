@@ -25,7 +25,7 @@ from gridcell.formats.geopackage import write_geopackage
 from gridcell.revision.locks import locked_cells
 from gridcell.sample.spec import Sample
 
-SEQUENCES = int(os.environ.get("GRIDCELL_SEQUENCES", "6"))
+SEQUENCES = int(os.environ.get("GRIDCELL_SEQUENCES", "4"))
 """How many sequences are tried; more by hand."""
 STEPS = ("update",) * 3 + ("edit",) * 5 + ("adopt",) * 2 + ("read",)
 STEPS_EACH = 5

@@ -117,9 +117,18 @@ class ExactLand:
         land = layers.communities.geometry.to_numpy()
         home = find_holders(layer.shapes, land)
         inside = np.flatnonzero(home >= 0)
-        shapes, homes = [*layer.shapes[inside]], [*home[inside]]
-        sites = [*site[inside]]
-        names = [layer.called(row) for row in inside.tolist()]
+        shapes: list[shapely.Geometry] = []
+        homes: list[int] = []
+        sites: list[int] = []
+        names: list[str] = []
+        for drawn in inside.tolist():
+            # Each piece apart: an atom of land in two places would be a cell in two pieces.
+            shape, at = layer.shapes[drawn], int(site[drawn])
+            pieces = [shape] if at >= 0 else shapely.get_parts(shape).tolist()
+            shapes += pieces
+            homes += [int(home[drawn])] * len(pieces)
+            sites += [at] * len(pieces)
+            names += [layer.called(drawn)] * len(pieces)
         free = []
         if layers.sites is not None:
             given = layers.sites
@@ -139,7 +148,6 @@ class ExactLand:
                     homes.append(row)
                     sites.append(other)
                     names.append(name)
-            # Each apart: an atom of land in two places would be a cell in two pieces.
             solid = _solid(rest)
             shapes += solid
             homes += [row] * len(solid)
