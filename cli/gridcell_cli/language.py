@@ -54,7 +54,7 @@ def reader_language(
     environment
         Variables by name.
     """
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         option, equals, value = word.partition("=")
         named = value if equals else following
         if option == _OPTION and named in LANGUAGES:

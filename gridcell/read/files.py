@@ -127,7 +127,9 @@ def open_input(
     elif isinstance(given, str | Path):
         source = _open_path(str(given), role, encoding, any_coordinates=any_coordinates)
     else:
-        raise InputError(Message("error.not_file_or_frame", role=role, found=type(given).__name__))
+        raise InputError(
+            Message("error.not_file_or_frame", role=input_name(role), found=type(given).__name__)
+        )
     if not len(source.frame):
         raise InputError(Message("error.layer_no_rows", label=source.label))
     return source
@@ -212,7 +214,9 @@ def digest_input(path: Path, layer: str | None = None) -> str:
 
 def _open_frame(frame: pd.DataFrame, role: str) -> Source:
     if isinstance(frame.columns, pd.MultiIndex):
-        raise InputError(Message("error.frame_levels", role=role, levels=frame.columns.nlevels))
+        raise InputError(
+            Message("error.frame_levels", role=input_name(role), levels=frame.columns.nlevels)
+        )
     copy = frame.set_axis(frame.columns.astype(str), axis="columns")
     if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name in frame.columns:
         check_columns(copy, f"{role} (frame)")
@@ -246,7 +250,7 @@ def _source(read: Features, role: str, **origin: Any) -> Source:
 def _open_path(text: str, role: str, encoding: str | None, *, any_coordinates: bool) -> Source:
     path, layer = split_layer(text)
     if not path.exists():
-        raise InputError(Message("error.no_file", role=role, path=path))
+        raise InputError(Message("error.no_file", role=input_name(role), path=path))
     with at_hand(path, layer) as hand:
         read, inner, served = _read(hand, encoding)
         if isinstance(read.frame, gpd.GeoDataFrame) and not any_coordinates:

@@ -1,0 +1,230 @@
+"""``--lang zh`` is all Chinese: what commands say and write, and every error that is raised."""
+
+import ast
+import re
+from pathlib import Path
+
+import openpyxl
+import pyogrio
+import pytest
+
+import gridcell
+from gridcell.certificate import verify_certificate
+from gridcell.words.catalogue import LANGUAGES
+from gridcell_cli import main as frame
+from gridcell_cli.language import reader_language
+
+ERRORS = {
+    "InputError", "RulesError", "PartitionError", "ProofError", "CodeError", "AssignmentError",
+    "WriteError", "GridcellError",
+}  # fmt: skip
+USAGE = {"click.UsageError", "click.BadParameter"}
+PUT_TOGETHER = {"joined", "_explain"}
+"""What returns a message made of several."""
+PASSED_ON = {"why", "findings[0].text", "failed[0].fault or ''", "said"}
+"""Messages that were made elsewhere."""
+WORDS = re.compile(r"[A-Za-z][a-z]+(?:[ ,;:]+[A-Za-z]?[a-z]+)+")
+"""A run of two or more English words."""
+CODE = (
+    r"用法：.*", r"'[^'\n]*'", r"（--field [^）]*）", r"“[^”]*”", r"[\w/]+/", r"\w+ = \w+",
+    r"[\w./#-]+\.(?:gpkg|html|json|csv)", r"--rules \S+", r"(?:geojson|merge|lock|undo)\b.*",
+)  # fmt: skip
+"""Not ours to translate: usage lines, quotations, options, names of files, edits as typed."""
+
+
+def english_in(text: str) -> list[str]:
+    for pattern in CODE:
+        text = re.sub(pattern, " | ", text)
+    return WORDS.findall(text)
+
+
+def raised():
+    packages = [Path(gridcell.__file__).parent, Path(frame.__file__).parent]
+    for file in (file for package in packages for file in sorted(package.rglob("*.py"))):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+                yield file.name, ast.unparse(node.exc.func), node.exc.args[0]
+
+
+def test_every_error_that_is_raised_says_a_message():
+    plain = [
+        (file, ast.unparse(said)[:80])
+        for file, error, said in raised()
+        if error in ERRORS
+        and not (
+            isinstance(said, ast.Call)
+            and getattr(said.func, "id", None) in {"Message", *PUT_TOGETHER}
+        )
+        and ast.unparse(said) not in PASSED_ON
+    ]
+    assert plain == []
+
+
+def test_every_usage_error_is_said_in_the_language_of_the_reader():
+    plain = [
+        (file, ast.unparse(said)[:80])
+        for file, error, said in raised()
+        if error in USAGE and getattr(getattr(said, "func", None), "id", None) != "said"
+    ]
+    assert plain == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "lang"),
+    [
+        ((), {}, "en"),
+        (("--lang", "zh"), {"GRIDCELL_LANG": "en"}, "zh"),
+        (("--lang=zh",), {}, "zh"),
+        ((), {"GRIDCELL_LANG": "zh", "LC_ALL": "C"}, "zh"),
+        ((), {"GRIDCELL_LANG": "fr", "LANG": "zh_TW.UTF-8"}, "zh"),
+        ((), {"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, "en"),
+        ((), {"LC_ALL": "", "LC_MESSAGES": "zh_CN", "LANG": "de_DE"}, "zh"),
+        ((), {"LANG": "de_DE.UTF-8"}, "en"),
+    ],
+)
+def test_the_language_is_the_readers(arguments, environment, lang):
+    assert reader_language(arguments, environment) == lang
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chinese")
+    with pytest.raises(SystemExit):
+        frame.main(["sample", str(folder / "t"), "--households", "200", "--communities", "1", "-q"])
+    (folder / "points.csv").write_text("lon,lat\n110.1,22.9\n", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, town):
+    monkeypatch.chdir(town)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            frame.main([*arguments, "--lang", "zh"])
+        out, err = capsys.readouterr()
+        return exit_.value.code, out + err
+
+    return run
+
+
+DIVISION = (
+    "partition", "t/communities.shp", "t/buildings.shp", "--barriers",
+    "t/roads.shp", "--households", "t/households.csv", "--staff", "t/staff.csv", "--small",
+    "60:80:100", "--micro", "14:15:16",
+)  # fmt: skip
+WORKING = (
+    ("inspect", "t/communities.shp", "t/buildings.shp", "t/households.csv"),
+    (*DIVISION, "-o", "p"),
+    ("update", "p", "t/communities.shp", "t/buildings.shp", "--micro", "10:20:30", "-o", "u"),
+    ("history", "u"),
+    ("compare", "p", "u"),
+    ("check", "p"),
+    ("check", "p", "--certificate"),
+    ("check", "p/plan.gpkg#small", "--within", "t/communities.shp"),
+    ("repair", "p/plan.gpkg#small", "-o", "r.gpkg"),
+    ("staff", "p", "t/staff.csv", "-o", "s"),
+    ("roster", "p", "-o", "r.xlsx"),
+    ("locate", "p", "points.csv", "-o", "l.csv"),
+    ("crosswalk", "p", "u", "-o", "c.xlsx"),
+    ("map", "p", "-o", "m.html"),
+    ("export", "p", "--format", "xlsx", "-o", "x"),
+    ("export", "p", "--format", "xlsx", "--publish", "-o", "y"),
+    ("check", "y", "--publish"),
+    (
+        "adopt",
+        "p/plan.gpkg#small",
+        "--communities",
+        "t/communities.shp",
+        "--buildings",
+        "t/buildings.shp",
+        "-o",
+        "a",
+    ),
+    ("init", "t/communities.shp", "-o", "i.toml"),
+    ("code", "45"),
+)
+FAILING = (
+    (2, "partition"),
+    (2, "partition", "t/communities.shp", "--workers", "0", "-o", "z"),
+    (2, "partition", "t/communities.shp", "--prefer", "no", "-o", "z"),
+    (2, "partition", "t/communities.shp", "--nothing"),
+    (2, "partition", "t/communities.shp", "t/buildings.shp", "--atoms", "h3:9", "-o", "z"),
+    (2, "partition", "t/communities.shp", "--field", "a", "-o", "z"),
+    (3, "partition", "nothing.shp", "-o", "z"),
+    (3, "partition", "t/buildings.shp", "-o", "z"),
+    (3, "partition", "t/roads.shp", "-o", "z"),
+    (3, "partition", "t/communities.shp", "--small", "1", "-o", "z"),
+    (3, "partition", "t/communities.shp", "-o", "t"),
+    (3, "inspect", "nothing.gpkg"),
+    (3, "check", "nothing"),
+    (2, "check", "nothing", "--gap-width", "-1"),
+    (2, "repair", "t/communities.shp"),
+    (2, "sample", "z"),
+    (3, "code", "!!"),
+    (2, "edit", "p", "fly", "-o", "z"),
+)
+
+
+def test_no_command_says_a_sentence_in_english(run):
+    said = {arguments: run(*arguments) for arguments in WORKING}
+    wrong = {a: (c, text) for a, (c, text) in said.items() if c != (3 if a[0] == "code" else 0)}
+    assert wrong == {}
+    assert {a: english_in(text) for a, (_, text) in said.items() if english_in(text)} == {}
+    assert any("\u4e00" <= c <= "\u9fff" for _, text in said.values() for c in text)
+
+
+@pytest.mark.parametrize("arguments", FAILING, ids=lambda a: " ".join(a[1:]))
+def test_no_error_is_a_sentence_in_english(run, arguments):
+    code, *words = arguments
+    found, text = run(*words)
+    assert (found, english_in(text)) == (code, []), text
+    assert "错误：" in text
+
+
+def test_files_are_chinese_and_hold_the_same_plan(town, monkeypatch):
+    monkeypatch.chdir(town)
+    for lang in LANGUAGES:
+        with pytest.raises(SystemExit):
+            frame.main([*DIVISION, "-o", lang, "--lang", lang, "-q"])
+    chinese, english = (gridcell.read_plan(town / lang) for lang in ("zh", "en"))
+    # In memory a plan is the same, whichever language its file is in, and so is its proof.
+    assert chinese.findings.equals(english.findings)
+    assert chinese.leaves.equals(english.leaves)
+    assert [f for f in verify_certificate(town / "zh") if f.severity == "error"] == []
+    cells = pyogrio.read_dataframe(town / "zh" / "plan.gpkg", layer="leaves", read_geometry=False)
+    found = pyogrio.read_dataframe(town / "zh" / "plan.gpkg", layer="findings", read_geometry=False)
+    reasons, messages = cells["reason"].dropna().tolist(), found["message"].tolist()
+    assert reasons
+    assert messages
+    assert english_in("\n".join([*reasons, *messages])) == []
+    styles = pyogrio.read_dataframe(town / "zh" / "plan.gpkg", layer="layer_styles")
+    assert '<alias index="0" field="code" name="网格编码"' in styles["styleQML"].iloc[0]
+    labels = styles.loc[styles["f_table_name"] == "findings", "styleQML"].iloc[0]
+    assert "'under_band', '户数低于范围'" in labels
+    text = (town / "zh" / "geojson" / "leaves.geojson").read_text("utf-8")
+    assert f'"reason":"{reasons[0]}"' in text
+
+
+def test_sheets_and_their_columns_are_chinese(run, town):
+    assert run(*DIVISION, "-o", "p2")[0] == 0
+    for folder, words in (("x2", ()), ("y2", ("--publish",))):
+        assert run("export", "p2", "--format", "xlsx", "-o", folder, *words)[0] == 0
+        book = openpyxl.load_workbook(town / folder / "cells.xlsx")
+        assert book.sheetnames[:5] == ["大网格", "社区", "小网格", "微网格", "末级网格"]
+        heads = [cell.value for sheet in book for cell in sheet[1]]
+        assert english_in("\n".join(heads)) == []
+        assert not {"households", "grid_type"} & set(heads)
+
+
+def test_what_the_computer_speaks_changes_no_byte(town, monkeypatch, capsys):
+    monkeypatch.chdir(town)
+    for locale in ("zh_CN.UTF-8", "C"):
+        monkeypatch.setenv("LC_ALL", locale)
+        with pytest.raises(SystemExit):
+            frame.main(["partition", "t/communities.shp", "t/buildings.shp", "-o", locale])
+        assert ("证明" in capsys.readouterr().out) == (locale != "C")
+    names = ("map.html", "geojson/small.geojson", "plan.gpkg")
+    for name in names[:2]:
+        one, two = ((town / locale / name).read_bytes() for locale in ("zh_CN.UTF-8", "C"))
+        assert one == two, name
