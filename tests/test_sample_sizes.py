@@ -1,9 +1,12 @@
 """`gridcell sample` draws any number of households in any number of communities."""
 
+import numpy as np
 import pytest
+import shapely
 
 import gridcell
 from gridcell.errors import InputError
+from gridcell.sample.buildings import raise_houses
 
 
 def of_size(households, communities, seed):
@@ -12,6 +15,8 @@ def of_size(households, communities, seed):
     assert len(town.households) == int(town.buildings["households"].sum()) == households
     assert town.communities["code"].is_unique
     assert len(town.communities) == town.communities["name"].nunique() == communities
+    assert not town.communities.is_empty.any()
+    assert town.communities.is_valid.all()
     assert town.households["bldg_id"].isin(town.buildings["bldg_id"]).all()
     assert town.staff["community"].isin(town.communities["code"]).all()
     return town
@@ -23,6 +28,23 @@ def of_size(households, communities, seed):
 ])  # fmt: skip
 def test_a_town_of_any_size_is_drawn(households, communities, seed):
     of_size(households, communities, seed)
+
+
+def test_a_thousand_communities_are_a_thousand():
+    town = of_size(1_000, 1_000, 1)
+    buildings, land = town.buildings.geometry.to_numpy(), town.communities.geometry.to_numpy()
+    tree = shapely.STRtree(buildings)
+    assert tree.query(buildings, predicate="dwithin", distance=0.1).shape[1] == len(buildings)
+    assert not tree.query(shapely.boundary(land), predicate="dwithin", distance=2.5).size
+
+
+def test_narrow_land_has_room_for_one_house():
+    land = np.array([shapely.box(0, 0, 9, 60), shapely.box(0, 0, 6, 60), shapely.box(0, 0, 90, 90)])
+    houses = raise_houses(land, np.array([1, 9, 400]))
+    assert houses["parcel"].tolist() == [0, 2]
+    assert houses["dwellings"].tolist() == [1, 330]
+    assert shapely.contains_properly(land[houses["parcel"]], houses["geometry"].to_numpy()).all()
+    assert shapely.area(houses["geometry"].to_numpy()) == pytest.approx([24.5, 200], abs=0.1)
 
 
 def test_a_parcel_of_which_nothing_is_left_is_no_place_for_a_site():

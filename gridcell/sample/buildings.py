@@ -88,6 +88,8 @@ LAYOUTS: Final[dict[str, Layout]] = {
 }  # fmt: skip
 """By use of the parcel; a use that is not here stays open land."""
 
+LEAST_HOUSE_M, MOST_HOUSE_M = 4.0, 11.0
+"""Radius of the land that one house needs, and that the largest takes."""
 ROW_TRIALS = 6
 """Places tried for the first row of a parcel."""
 STEEPEST = np.radians(22.0)
@@ -120,6 +122,37 @@ def raise_buildings(
         if len(rows) or not frames:
             frames.append(_raise(parcels[rows], layout, rng).assign(use=name).pipe(_number, rows))
     return pd.concat(frames).sort_values("parcel", kind="stable", ignore_index=True)
+
+
+def raise_houses(parcels: Geometries, households: Ints) -> pd.DataFrame:
+    """Return one house in the middle of each parcel that has room for it.
+
+    Parameters
+    ----------
+    parcels
+        (n,) polygons in metres.
+    households
+        (n,) how many there are to be at home: more floors are built for them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `raise_buildings` returns.
+    """
+    circle = shapely.maximum_inscribed_circle(parcels)
+    radius = shapely.length(circle)
+    rows = np.flatnonzero(radius >= LEAST_HOUSE_M)
+    x, y = shapely.get_coordinates(circle[rows])[::2].T
+    half = (np.minimum(radius[rows], MOST_HOUSE_M) - 1.0) / np.sqrt(2.0)
+    living = np.clip(households[rows], 1, LAYOUTS["tower"].most)
+    corners = np.column_stack([x - half, y - half, x + half, y + half])
+    return pd.DataFrame(
+        {
+            "parcel": rows, "units": 1, "floors": np.clip(-(-living // 10), 2, 33),
+            "dwellings": living, "geometry": shapely.box(*np.round(corners, 3).T),
+            "use": "village",
+        }
+    )  # fmt: skip
 
 
 def _number(frame: pd.DataFrame, rows: Ints) -> pd.DataFrame:

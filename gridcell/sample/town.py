@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gridcell.arguments import checked
 from gridcell.errors import InputError
 from gridcell.sample import names
-from gridcell.sample.buildings import raise_buildings
+from gridcell.sample.buildings import raise_buildings, raise_houses
 from gridcell.sample.cuts import Floats, Geometries, Ints, join, middles
 from gridcell.sample.ground import BuildableLand
 from gridcell.sample.landuse import choose_sites, infill, zone_parcels
@@ -35,6 +35,8 @@ LEAST = 400
 """Households of the smallest community: a few blocks beside its streets."""
 STRICT_ATTEMPTS, ATTEMPTS = 40, 50
 """Towns drawn until one is as wanted; the first, over the number of communities, must be whole."""
+MANY = 200
+"""Of more communities no town has ever been whole."""
 AMPLE, SCARCE = 1.3, 1.15
 """Dwellings per household that leave a choice of compounds, and that leave some flats empty."""
 
@@ -150,7 +152,7 @@ def build_town(
     for attempt in range(ATTEMPTS):
         rng = np.random.default_rng([seed, 1, attempt])
         # In a town of very many communities there is always one that is not as it should be.
-        strict = attempt < max(3, STRICT_ATTEMPTS // len(specs))
+        strict = attempt < max(3, STRICT_ATTEMPTS // len(specs)) and len(specs) <= MANY
         draft = _draft(specs, south_urbanity, rng, strict=strict)
         if draft is not None:
             break
@@ -244,6 +246,10 @@ def _draft(
         short = _homes(raised, community, n) < ample * wanted
         rows = np.setdiff1d(np.flatnonzero(short[community]), raised["parcel"])
         raised = _add(raised, net, rows, style[rows], rng)
+    if not strict:
+        raised = _house(
+            raised, net, community, chosen, np.array([s.households for s in specs], dtype=np.int64)
+        )
     if (_homes(raised, community, n) < (SCARCE * wanted if strict else 1)).any():
         return None
     return _Draft(
@@ -266,6 +272,26 @@ def _add(
         return raised
     more = raise_buildings(net[rows], use, rng)
     return pd.concat([raised, more.assign(parcel=rows[more["parcel"]])], ignore_index=True)
+
+
+def _house(
+    raised: pd.DataFrame, net: Geometries, community: Ints, chosen: Ints, households: Ints
+) -> pd.DataFrame:  # fmt: skip
+    """Put a house into every community without homes, where its land is widest.
+
+    Land that a layout finds too narrow for its rows still has room for one house.
+    """
+    homeless = _homes(raised, community, len(households)) < 1
+    free = np.setdiff1d(np.flatnonzero(homeless[community]), chosen)
+    if not len(free):
+        return raised
+    radius = shapely.length(shapely.maximum_inscribed_circle(net[free]))
+    order = np.lexsort((free, -radius, community[free]))
+    parcel = free[order[np.unique(community[free][order], return_index=True)[1]]]
+    houses = raise_houses(net[parcel], households[community[parcel]])
+    houses["parcel"] = parcel[houses["parcel"]]
+    others = raised[~raised["parcel"].isin(houses["parcel"])]
+    return pd.concat([others, houses[list(raised.columns)]], ignore_index=True)
 
 
 def _homes(raised: pd.DataFrame, community: Ints, n: int) -> Floats:
