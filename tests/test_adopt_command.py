@@ -76,7 +76,7 @@ def test_an_edited_layer_comes_back_into_its_plan(town, tmp_path):
         ([], "give --communities, or the PLAN"),
         (["plan", "--communities", "c.shp"], "give --communities, or the PLAN"),
         (["plan", "--buildings", "b.shp"], "take new data in with 'gridcell update'"),
-        (["--communities", "c.shp", "--locked", "x"], "--locked: belongs to a PLAN"),
+        (["--communities", "c.shp", "--locked", "x"], "--locked: belongs to PLAN"),
     ],
 )
 def test_what_does_not_go_together_is_refused(tmp_path, more, said):

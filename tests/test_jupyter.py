@@ -182,7 +182,7 @@ def test_nothing_from_data_is_markup():
     fabric = tiny_fabric()
     fabric = dataclasses.replace(fabric, atoms=fabric.atoms.assign(kind=EVIL))
     rules = Rules.build(
-        {"fields": {EVIL: {EVIL: EVIL}}, "staffing": [{"name": "<b>", "level": "small"}]}
+        {"fields": {"buildings": {"floors": EVIL}}, "staffing": [{"name": "<b>", "level": "small"}]}
     )
     for text in (
         plan._repr_html_(), layers._repr_html_(), fabric._repr_html_(),
