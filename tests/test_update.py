@@ -210,6 +210,30 @@ def test_a_recoded_community_keeps_its_numbers(layers, plan):
     assert updated.ok
 
 
+def test_a_code_that_a_community_gets_after_another_brings_no_code_back(layers, plan):
+    """One community is given up for its neighbour, which a year later takes over its code."""
+    codes = layers.communities["code"].tolist()
+    shapes = layers.communities.geometry
+    beside = [code for code, shape in zip(codes, shapes, strict=True)
+              if shape.intersection(shapes.iloc[0]).length > 1 and code != codes[0]]  # fmt: skip
+    gone, heir = codes[0], beside[0]
+    land = shapes.where(
+        layers.communities["code"] != heir, shapely.union(*shapes.iloc[[0, codes.index(heir)]])
+    )
+    merged = layers.communities.set_geometry(land).iloc[1:].reset_index(drop=True)
+    second = gridcell.update_plan(plan, dataclasses.replace(layers, communities=merged))
+    ended = set(second.codes.loc[second.codes["retired"].notna(), "code"])
+    assert any(code.startswith(gone) for code in ended)
+    renamed = merged.assign(code=merged["code"].replace({heir: gone}))
+    renamed = renamed.sort_values("code", ignore_index=True)
+    third = gridcell.update_plan(
+        second, dataclasses.replace(layers, communities=renamed), recoded={heir: gone}
+    )
+    assert third.ok
+    assert not ended & {*third.small["code"], *third.micro["code"]}
+    assert third.codes["code"].is_unique
+
+
 def test_without_a_roster_holders_stay_and_are_told(layers, plan):
     crowded = doubled(layers, near(layers, 0.1))
     updated = gridcell.update_plan(plan, dataclasses.replace(crowded, staff=None))

@@ -154,7 +154,15 @@ def keep_codes(
     fits = was_dedicated[heir[found]] == dedicated[found]
     fits &= descent.community[heir[found]] == code_of[division.community_of_small[found]]
     heir[np.delete(np.arange(len(heir)), found[fits])] = -1
-    small = np.where(heir >= 0, _number(plan.small["code"], rules.small_digits)[heir], 0)
+    number = _number(plan.small["code"], rules.small_digits)
+    medium = assign_community_codes(communities)["medium"].to_numpy(dtype=object)
+    above = medium[division.community_of_small]
+    # A community may get a code that another one had before.
+    ended = set(plan.codes.loc[plan.codes["retired"].notna(), "code"])
+    for cell in np.flatnonzero(heir >= 0).tolist():
+        if f"{above[cell]}{number[heir[cell]]:0{rules.small_digits}d}" in ended:
+            heir[cell] = -1
+    small = np.where(heir >= 0, number[heir], 0)
 
     origin = _heirs(
         descent.leaf, division.leaf, descent.settled, area, len(plan.leaves),
@@ -167,6 +175,11 @@ def keep_codes(
     leaf = np.zeros(len(origin), dtype=np.int64)
     number = _number(plan.leaves["code"], rules.micro_digits)
     leaf[kept[stays]] = number[origin[kept[stays]]]
+    for cell in np.flatnonzero(leaf > 0).tolist():
+        within = division.small_of_leaf[cell]
+        code = f"{above[within]}{small[within]:0{rules.small_digits}d}"
+        if f"{code}{leaf[cell]:0{rules.micro_digits}d}" in ended:
+            leaf[cell] = 0
     last_small, last_micro = _last(plan, communities, rules, recoded)
     stayed = np.where(leaf > 0, origin, -1)
     small_name = _given_names(plan.small, plan.medium, rules.small_digits, "small")
