@@ -1,6 +1,8 @@
 """Rules as people give them: all faults at once, bands as texts, settings as a mapping."""
 
+import geopandas as gpd
 import pytest
+from shapely import box
 
 import gridcell
 from gridcell.errors import RulesError
@@ -50,3 +52,26 @@ def test_rules_may_be_a_mapping_of_what_is_not_at_its_default():
     assert again.rules == gridcell.Rules(micro=None, small="200:250:300", search=20, seed=7)
     with pytest.raises(RulesError, match="smal: unknown setting"):
         gridcell.make_plan(layers, rules={"smal": "200:250:300"})
+
+
+def test_staff_is_renewed_by_settings_over_those_of_the_plan():
+    town = gridcell.make_sample(households=900, seed=1, communities=1)
+    layers = gridcell.read_layers(town.communities, town.buildings)
+    plan = gridcell.make_plan(layers, rules={"micro": None, "search": 20})
+    roster = town.staff.rename(columns={"staff_id": "who"})
+    renewed = gridcell.renew_staff(plan, roster, rules={"fields": {"staff": {"staff_id": "who"}}})
+    assert set(renewed.staff["staff_id"]) <= set(roster["who"])
+    assert len(renewed.staff)
+    assert renewed.rules.search == 20
+    assert renewed.rules.staffing == plan.rules.staffing
+    with pytest.raises(RulesError, match="stafing: unknown setting"):
+        gridcell.renew_staff(plan, roster, rules={"stafing": {}})
+
+
+def test_columns_of_a_crosswalk_are_named_by_a_mapping():
+    old = gpd.GeoDataFrame({"KEY": ["A"]}, geometry=[box(0, 0, 90, 50)], crs="EPSG:4547")
+    new = gpd.GeoDataFrame({"code": ["B"]}, geometry=[box(0, 0, 90, 50)], crs="EPSG:4547")
+    for frame in (old, new):
+        frame.geometry = frame.translate(500_000, 2_500_000)
+    crosswalk = gridcell.make_crosswalk(old, new, rules={"fields": {"a": {"code": "KEY"}}})
+    assert crosswalk.pairs[["a", "b"]].to_numpy().tolist() == [["A", "B"]]

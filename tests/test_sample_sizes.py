@@ -7,6 +7,7 @@ import shapely
 import gridcell
 from gridcell.errors import InputError
 from gridcell.sample.buildings import raise_houses
+from gridcell.sample.town import _house
 
 
 def of_size(households, communities, seed):
@@ -45,6 +46,15 @@ def test_narrow_land_has_room_for_one_house():
     assert houses["dwellings"].tolist() == [1, 330]
     assert shapely.contains_properly(land[houses["parcel"]], houses["geometry"].to_numpy()).all()
     assert shapely.area(houses["geometry"].to_numpy()) == pytest.approx([24.5, 200], abs=0.1)
+
+
+def test_a_community_without_homes_gets_one_where_there_is_land():
+    land = np.array([shapely.box(0, 0, 9, 60), shapely.Polygon(), shapely.box(20, 0, 50, 60)])
+    nobody = raise_houses(land[:0], np.empty(0, dtype=np.int64))
+    community, none = np.array([0, 1, 0]), np.empty(0, dtype=np.int64)
+    raised = _house(nobody, land, community, none, np.array([12, 12]))
+    assert raised["parcel"].tolist() == [2]
+    assert _house(raised, land, community, none, np.array([12, 12])).equals(raised)
 
 
 def test_a_parcel_of_which_nothing_is_left_is_no_place_for_a_site():

@@ -1,5 +1,6 @@
 """How two divisions relate: `make_crosswalk`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from gridcell.disclosure.suppression import suppress
 from gridcell.errors import Hint, InputError
 from gridcell.read.crs import move
 from gridcell.read.fields import check_mapping
-from gridcell.rules import Rules
+from gridcell.rules import Rules, as_rules
 from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
@@ -83,7 +84,7 @@ def make_crosswalk(
     sliver_m: float = 1.0,
     crs: Any = None,
     encoding: str | None = None,
-    rules: Rules = Rules(),  # noqa: B008  frozen
+    rules: Rules | Mapping[str, Any] | None = None,
 ) -> Crosswalk:
     """Return every pair of cells that share land, with what lies in both.
 
@@ -108,7 +109,8 @@ def make_crosswalk(
     crs, encoding
         Of files that name none.
     rules
-        ``fields`` maps the columns of ``a``, ``b``, ``buildings`` and ``households``.
+        ``fields`` maps the columns of ``a``, ``b``, ``buildings`` and ``households``; as `Rules`
+        or as a mapping, ``{"fields": {"a": {"code": "OLD_CODE"}}}``.
 
     Raises
     ------
@@ -131,6 +133,7 @@ def make_crosswalk(
     1  A  B2  contains   3000.0      0.6
     """
     named = parse_crs(crs)
+    rules = as_rules(rules)
     check_mapping(rules)
     side_a = open_side(a, "A", crs=named, encoding=encoding, fields=rules.fields.get("a", {}))
     side_b = open_side(b, "B", crs=named, encoding=encoding, fields=rules.fields.get("b", {}))

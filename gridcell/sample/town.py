@@ -282,7 +282,8 @@ def _house(
     Land that a layout finds too narrow for its rows still has room for one house.
     """
     homeless = _homes(raised, community, len(households)) < 1
-    free = np.setdiff1d(np.flatnonzero(homeless[community]), chosen)
+    there = homeless[community] & ~shapely.is_empty(net)
+    free = np.setdiff1d(np.flatnonzero(there), chosen)
     if not len(free):
         return raised
     radius = shapely.length(shapely.maximum_inscribed_circle(net[free]))

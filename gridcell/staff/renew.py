@@ -1,5 +1,6 @@
 """A finished plan and a staff roster -> the plan with its staff assigned anew."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from gridcell.read.fields import check_mapping
 from gridcell.read.files import Input
 from gridcell.read.people import check_staff
 from gridcell.read.rosters import open_roster, personal_findings
-from gridcell.rules import Rules
+from gridcell.rules import Rules, as_rules
 from gridcell.staff.assign import Assignment, make_assignment
 from gridcell.words.messages import Message, joined
 
@@ -30,7 +31,7 @@ def renew_staff(
     plan: Plan,
     roster: Input,
     *,
-    rules: Rules | None = None,
+    rules: Rules | Mapping[str, Any] | None = None,
     keep: bool = False,
     crs: Any = None,
     encoding: str | None = None,
@@ -46,7 +47,8 @@ def renew_staff(
         Staff roster: ``staff_id``, ``roles``, a place (``bldg_id``, a point) or ``community``;
         ``max_cells``, ``max_households``: a path, ``FILE#LAYER`` or a frame.
     rules
-        Of these `staffing` and the column names of the roster count, the rest is the plan's.
+        Of these `staffing` and the column names of the roster count, the rest is the plan's: as
+        `Rules`, or as a mapping of the settings that are to differ from the plan's.
     keep
         Who holds a post in the plan stays, unless there is a reason.
     crs
@@ -75,9 +77,11 @@ def renew_staff(
     ['micro_chief', 'police']
     """
     if rules is not None:
+        rules = as_rules(rules, plan.rules)
         fields = {**plan.rules.fields, **{k: v for k, v in rules.fields.items() if k == "staff"}}
         rules = plan.rules.model_copy(update={"staffing": rules.staffing, "fields": fields})
-    rules = rules or plan.rules
+    else:
+        rules = plan.rules
     check_mapping(rules)
     source = open_roster(roster, encoding=encoding)
     people, used = check_staff(
