@@ -8,6 +8,7 @@ from gridcell.assembly import Clock, assemble_plan, assign_roster, prepare_input
 from gridcell.cells.columns import require_date
 from gridcell.cells.enough import require_numbers
 from gridcell.cells.registry import register_first
+from gridcell.display.progress import shown_progress
 from gridcell.model import Layers, Plan, Progress
 from gridcell.partition import divide
 from gridcell.rules import Rules, as_rules
@@ -34,7 +35,7 @@ def make_plan(
     workers
         Threads. They change nothing but the time.
     progress
-        Called with the stage, what is done and the total.
+        Called with the stage, what is done and the total. By default notebooks show a line.
     valid_from
         From which day the cells are valid, such as ``2026-01-31``: those of communities and sites
         without a date of their own, and all within. By default cells have the date of their
@@ -68,19 +69,20 @@ def make_plan(
     """
     rules = as_rules(rules)
     valid_from = require_date(valid_from, "valid_from")
-    clock = Clock(progress)
-    given = prepare_input(layers, rules, clock)
-    require_numbers(
-        layers.communities["code"].tolist(), given.general_households, given.small, given.micro,
-        rules.codes,
-    )  # fmt: skip
-    with clock("partition"):
-        division = divide(
-            given.fabric, given.small, given.micro, codes=layers.communities["code"].tolist(),
-            rules=rules, workers=workers, progress=progress,
+    with shown_progress(progress) as told:
+        clock = Clock(told)
+        given = prepare_input(layers, rules, clock)
+        require_numbers(
+            layers.communities["code"].tolist(), given.general_households, given.small, given.micro,
+            rules.codes,
         )  # fmt: skip
-    plan = assemble_plan(
-        given, division, rules=rules, clock=clock, assign=assign_roster(given.layers, rules),
-        valid_from=valid_from,
-    )  # fmt: skip
+        with clock("partition"):
+            division = divide(
+                given.fabric, given.small, given.micro, codes=layers.communities["code"].tolist(),
+                rules=rules, workers=workers, progress=told,
+            )  # fmt: skip
+        plan = assemble_plan(
+            given, division, rules=rules, clock=clock, assign=assign_roster(given.layers, rules),
+            valid_from=valid_from,
+        )  # fmt: skip
     return register_first(plan)

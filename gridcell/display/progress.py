@@ -1,0 +1,50 @@
+"""Progress in a notebook: one line under the cell that runs, gone at the end."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from gridcell.words.catalogue import notebook_language, section
+from gridcell.words.columns import width
+
+Progress = Callable[[str, int, int], None]
+
+
+class _Line:
+    """One line of a notebook that says how far a stage is."""
+
+    def __init__(self) -> None:
+        self._names = section("stage", notebook_language())
+        self._width = 0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        share = f" {100 * done // total} %" if total > 1 else ""
+        self.write(f"{self._names.get(stage, stage)}{share}")
+
+    def write(self, line: str) -> None:
+        """Write a line over the one before."""
+        blank = " " * max(0, self._width - width(line))
+        sys.stdout.write(f"\r{line}{blank}" + ("" if line else "\r"))
+        sys.stdout.flush()
+        self._width = width(line)
+
+
+@contextmanager
+def shown_progress(given: Progress | None) -> Iterator[Progress | None]:
+    """Yield what tells of progress: what is given, else a line in notebooks, else nothing."""
+    if given is not None or not in_notebook():
+        yield given
+        return
+    line = _Line()
+    try:
+        yield line
+    finally:
+        line.write("")
+
+
+def in_notebook() -> bool:
+    """Tell whether an IPython kernel runs this, without loading one."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or "ipykernel" not in sys.modules:
+        return False
+    return getattr(ipython.get_ipython(), "kernel", None) is not None

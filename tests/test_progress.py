@@ -1,0 +1,43 @@
+"""Progress of `make_plan`: a line in notebooks, nothing elsewhere."""
+
+import sys
+import types
+
+import pytest
+
+import gridcell
+
+
+@pytest.fixture(scope="module")
+def layers():
+    town = gridcell.make_sample(households=60, seed=1, communities=1)
+    return gridcell.read_layers(town.communities, town.buildings)
+
+
+def kernel(monkeypatch, shell):
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: shell
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+
+
+def test_a_notebook_shows_one_line_that_is_gone_at_the_end(layers, monkeypatch, capsys):
+    kernel(monkeypatch, types.SimpleNamespace(kernel=object()))
+    gridcell.make_plan(layers)
+    told, err = capsys.readouterr()
+    assert "partition" in told
+    assert "\n" not in told
+    assert told.endswith("\r")
+    assert not told.split("\r")[-2].strip()
+    assert not err
+
+
+def test_nothing_is_shown_elsewhere_or_where_progress_is_taken(layers, monkeypatch, capsys):
+    gridcell.make_plan(layers)
+    kernel(monkeypatch, types.SimpleNamespace())
+    gridcell.make_plan(layers)
+    kernel(monkeypatch, types.SimpleNamespace(kernel=object()))
+    stages = []
+    gridcell.make_plan(layers, progress=lambda *told: stages.append(told[0]))
+    assert "partition" in stages
+    assert capsys.readouterr() == ("", "")
