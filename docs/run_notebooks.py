@@ -56,7 +56,10 @@ def keep_small(notebook: NotebookNode) -> None:
     for place, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
-        cell.outputs = [out for out in cell.outputs if "<iframe" not in _html(out)]
+        cell.outputs = [
+            out for out in cell.outputs
+            if "<iframe" not in _html(out) and "\r" not in out.get("text", "")  # maps, progress
+        ]  # fmt: skip
         for number, out in enumerate(cell.outputs):
             data = out.get("data", {})
             if "text/html" in data:
