@@ -127,7 +127,8 @@ def _draw(
     step = 4.7 * unit
     for title, value in card.lines:
         sheets.text(left, row, title, 7.5 * unit, colour=GREY, width=split - 2)
-        row = sheets.lines(left + split, row, value, 7.5 * unit, width=right - left - split, most=2)
+        end = sheets.lines(left + split, row, value, 7.5 * unit, width=right - left - split, most=2)
+        row = max(row + step, end + 1.2 * unit)
     rule = row - step + 1.8 * unit
     sheets.line(np.array([[left, rule], [right, rule]]), PALE, 0.2)
     row += 0.8 * unit
