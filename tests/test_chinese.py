@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import openpyxl
@@ -10,7 +11,8 @@ import pytest
 
 import gridcell
 from gridcell.certificate import verify_certificate
-from gridcell.words.catalogue import LANGUAGES
+from gridcell.read.draft import _meanings, draft_rules
+from gridcell.words.catalogue import LANGUAGES, texts
 from gridcell_cli import main as frame
 from gridcell_cli.language import reader_language
 
@@ -228,3 +230,26 @@ def test_what_the_computer_speaks_changes_no_byte(town, monkeypatch, capsys):
     for name in names[:2]:
         one, two = ((town / locale / name).read_bytes() for locale in ("zh_CN.UTF-8", "C"))
         assert one == two, name
+
+
+def test_the_meanings_of_settings_are_those_of_the_source():
+    told = {
+        f"setting.{name}.{key}": text
+        for name, settings in _meanings().items()
+        for key, text in settings.items()
+        if key in getattr(getattr(gridcell.rules, name), "model_fields", {})
+    }
+    known = {key: text for key, text in texts("en").items() if key.startswith("setting.")}
+    assert known == told
+
+
+def test_a_drafted_rules_file_is_commented_in_chinese_and_means_the_same():
+    sample = Path(__file__).parents[1] / "data" / "samples" / "gbk_cgcs2000"
+    english, chinese = (
+        draft_rules([sample / "communities.shp", sample / "buildings.shp"], lang=lang)
+        for lang in ("en", "zh")
+    )
+    assert tomllib.loads(english) == tomllib.loads(chinese)
+    assert re.findall(r"[a-z]+ [a-z]+ [a-z]+", english)
+    lines = [line for line in chinese.splitlines() if "{" not in line]
+    assert [line for line in lines if re.search(r"[a-z]+ [a-z]+ [a-z]+", line)] == []

@@ -18,6 +18,7 @@ from gridcell_cli.language import in_words, said
 )
 @options.crs
 @options.encoding
+@options.lang
 @options.overwrite
 @options.common
 def command(
@@ -26,6 +27,7 @@ def command(
     fields: field_option.Fields,
     crs: str | None,
     encoding: str | None,
+    lang: str,
     *,
     overwrite: bool,
     as_json: bool,
@@ -42,7 +44,7 @@ def command(
     from gridcell.words.messages import Message
 
     require_writable(output, overwrite=overwrite)
-    text = draft_rules(files, encoding=encoding, crs=crs, fields=fields)
+    text = draft_rules(files, encoding=encoding, crs=crs, fields=fields, lang=lang)
     write_text(output, text, overwrite=overwrite)
     mapped = read_rules(output).fields
     if as_json:

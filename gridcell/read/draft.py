@@ -18,6 +18,8 @@ from gridcell.errors import InputError
 from gridcell.read.inspect import LayerInfo, inspect_files
 from gridcell.rules import Band, Role, Rules
 from gridcell.schema import ALIASES
+from gridcell.words.catalogue import text
+from gridcell.words.messages import Message, say
 
 _WIDTH: Final = 92
 _LISTED: Final = 30
@@ -31,6 +33,7 @@ def draft_rules(
     encoding: str | None = None,
     crs: Any = None,
     fields: Mapping[str, Mapping[str, str]] | None = None,
+    lang: str = "en",
 ) -> str:
     """Return a rules file in TOML that maps the columns of files and shows every setting.
 
@@ -41,6 +44,8 @@ def draft_rules(
     ----------
     paths, encoding, crs, fields
         As in `inspect_files`.
+    lang
+        Of the comments, ``en`` or ``zh``.
 
     Raises
     ------
@@ -66,14 +71,11 @@ def draft_rules(
         raise InputError(failed[0].fault or "", *failed[0].hints)
     names = ", ".join(dict.fromkeys(_title(layer) for layer in layers))
     lines = [
-        *_prose(f"Rules of a division of {names}."),
-        *_prose(
-            "The columns found in these files are set at the end. Settings are shown at their "
-            "defaults: take the # away to change one."
-        ),
-        *_table(Rules, "", Rules()),
-        *_classes(),
-        *_mapping(layers),
+        *_prose(_said("rules_of", lang, names=names), lang),
+        *_prose(_said("head", lang), lang),
+        *_table(Rules, "", Rules(), lang),
+        *_classes(lang),
+        *_mapping(layers, lang),
     ]
     return "\n".join(lines) + "\n"
 
@@ -82,12 +84,18 @@ def _title(layer: LayerInfo) -> str:
     return layer.path + (f"#{layer.layer}" if layer.layer and layer.layer != layer.path else "")
 
 
-def _prose(text: str, *, mark: str = "# ") -> list[str]:
-    plain = text.replace("`", "")
-    return [f"{mark}{line}" for line in textwrap.wrap(plain, _WIDTH, break_on_hyphens=False)]
+def _said(key: str, lang: str, **params: object) -> str:
+    return say(Message(f"draft.{key}", **params), lang)
 
 
-def _table(model: type[BaseModel], name: str, default: BaseModel) -> Iterator[str]:
+def _prose(prose: str, lang: str, *, mark: str = "# ") -> list[str]:
+    plain = prose.replace("`", "")
+    # Chinese characters are twice as wide.
+    wide = _WIDTH if lang == "en" else _WIDTH // 2
+    return [f"{mark}{line}" for line in textwrap.wrap(plain, wide, break_on_hyphens=False)]
+
+
+def _table(model: type[BaseModel], name: str, default: BaseModel, lang: str) -> Iterator[str]:
     """Yield the settings of a section as comments, those that are tables after the others."""
     inner = []
     for key, setting in model.model_fields.items():
@@ -96,24 +104,29 @@ def _table(model: type[BaseModel], name: str, default: BaseModel) -> Iterator[st
             inner.append((key, type(value), value))
         elif model is not Rules or key not in {"fields", "classes", "staffing"}:
             yield ""
-            yield from _prose(_described(model, key, setting))
+            yield from _prose(_described(model, key, setting, lang), lang)
             yield f"#{key} = {_toml(value)}"
     for key, section, value in inner:
         yield ""
-        yield from _prose(_described(model, key, model.model_fields[key]))
+        yield from _prose(_described(model, key, model.model_fields[key], lang), lang)
         yield f"[{name}{key}]"
-        yield from _table(section, f"{name}{key}.", value)
+        yield from _table(section, f"{name}{key}.", value, lang)
     if model is Rules:
-        yield from _staffing(getattr(default, "staffing"))  # noqa: B009 - a model of any kind
+        yield from _staffing(getattr(default, "staffing"), lang)  # noqa: B009 - a model of any kind
 
 
-def _described(model: type[BaseModel], key: str, setting: Setting) -> str:
+def _described(model: type[BaseModel], key: str, setting: Setting, lang: str) -> str:
     """Return what a setting means and what it may be."""
-    said = _meanings()[model.__name__][key]
+    said = _meaning(model.__name__, key, lang)
     kind = setting.annotation
     if get_origin(kind) is Literal:
-        said = f"{said} One of {', '.join(map(str, get_args(kind)))}."
+        return _said("one_of", lang, text=said, values=", ".join(map(str, get_args(kind))))
     return said
+
+
+def _meaning(model: str, key: str, lang: str) -> str:
+    """Return the text below a setting in the source, or its translation."""
+    return _meanings()[model][key] if lang == "en" else text(f"setting.{model}.{key}", lang)
 
 
 @cache
@@ -147,12 +160,12 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _staffing(roles: Sequence[Role]) -> Iterator[str]:
+def _staffing(roles: Sequence[Role], lang: str) -> Iterator[str]:
     yield ""
-    yield from _prose(_meanings()["Rules"]["staffing"])
-    yield from _prose("Of each role:")
+    yield from _prose(_meaning("Rules", "staffing", lang), lang)
+    yield from _prose(_said("of_each", lang), lang)
     for key, setting in Role.model_fields.items():
-        lines = _prose(_described(Role, key, setting), mark="#     ")
+        lines = _prose(_described(Role, key, setting, lang), lang, mark="#     ")
         yield f"#   {key}: {lines[0].removeprefix('#     ')}"
         yield from lines[1:]
     for role in roles:
@@ -161,22 +174,24 @@ def _staffing(roles: Sequence[Role]) -> Iterator[str]:
             yield f"#{key} = {_toml(value)}"
 
 
-def _classes() -> Iterator[str]:
+def _classes(lang: str) -> Iterator[str]:
     yield ""
-    yield from _prose(_meanings()["Rules"]["classes"])
-    yield from _prose("For example, with the class urban:")
+    yield from _prose(_meaning("Rules", "classes", lang), lang)
+    yield from _prose(_said("example", lang), lang)
     yield "#   [classes.urban]"
     yield '#   micro = "40:50:60"'
 
 
-def _mapping(layers: Sequence[LayerInfo]) -> Iterator[str]:
+def _mapping(layers: Sequence[LayerInfo], lang: str) -> Iterator[str]:
     """Yield the columns of each input: those that were found, and what else there is."""
     for role, aliases in ALIASES.items():
         found = [layer for layer in layers if layer.role == role]
         if not found:
             continue
         yield ""
-        yield from _prose(f"{role.capitalize()}: {', '.join(_title(layer) for layer in found)}")
+        title = role.capitalize() if lang == "en" else say(Message(f"input.{role}"), lang)
+        names = ", ".join(_title(layer) for layer in found)
+        yield from _prose(_said("layers", lang, role=title, names=names), lang)
         serving = [
             {field.meaning: field.name for field in layer.fields if field.meaning is not None}
             for layer in found
@@ -188,17 +203,20 @@ def _mapping(layers: Sequence[LayerInfo]) -> Iterator[str]:
             if all(other.get(name) == column for other in serving)
         }
         if lacking := [name for name in aliases if name not in common]:
-            yield from _prose(f"Not found: {', '.join(lacking)}.")
+            yield from _prose(_said("not_found", lang, names=", ".join(lacking)), lang)
         for layer, columns in zip(found, serving, strict=True):
             unread = [
                 f"{field.name} ({field.type})"
                 for field in layer.fields
                 if field.name not in columns.values()
             ]
-            more = f" and {len(unread) - _LISTED} more" if len(unread) > _LISTED else ""
+            listed = ", ".join(unread[:_LISTED])
+            if len(unread) > _LISTED:
+                listed = _said("and_more", lang, names=listed, n=len(unread) - _LISTED)
             if unread:
-                where = f" of {_title(layer)}" if len(found) > 1 else ""
-                yield from _prose(f"Columns not read{where}: {', '.join(unread[:_LISTED])}{more}.")
+                key = "unread_of" if len(found) > 1 else "unread"
+                where = {"layer": _title(layer)} if len(found) > 1 else {}
+                yield from _prose(_said(key, lang, names=listed, **where), lang)
         yield f"[fields.{role}]"
         for name, column in common.items():
             yield f"{name} = {_toml(column)}"
@@ -206,7 +224,5 @@ def _mapping(layers: Sequence[LayerInfo]) -> Iterator[str]:
         if layer.role is None:
             there = ", ".join(field.name for field in layer.fields[:_LISTED])
             yield ""
-            yield from _prose(
-                f"{_title(layer)}: which input it is could not be told; its columns are "
-                f"{there or 'none'}."
-            )
+            said = _said("unknown", lang, layer=_title(layer), names=there or _said("none", lang))
+            yield from _prose(said, lang)
