@@ -373,7 +373,7 @@ def test_partition_never_says_that_all_holds_where_its_certificate_denies_it(
     inner = write(squares.set_geometry(squares.buffer(-30)), tmp_path / "inner.gpkg")
     code, out, err = run("partition", cells, inner, "-o", tmp_path / "out")
     assert (code, "all hold" in out) == (4, False)
-    assert "1 report_differs" in err
+    assert "1 report differs" in err
 
 
 # A CRS that the coordinates cannot be in, and another that the user named

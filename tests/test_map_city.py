@@ -167,7 +167,7 @@ def test_folders_with_other_things_are_spared(plan: Plan, tmp_path: Path) -> Non
 def test_the_command_makes_a_folder_unless_the_output_ends_in_html(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("gridcell.formats.geopackage.read_plan", lambda _, **_options: plan)
+    monkeypatch.setattr("gridcell_cli.plans.open_plan", lambda _, **_options: plan)
     for output in (f"{tmp_path}/map", f"{tmp_path}/b.html/"):
         done = CliRunner().invoke(command, ["plan.gpkg", "-o", output, "--json"])
         assert json.loads(done.stdout)["pages"] == 3

@@ -11,6 +11,7 @@ from plans import tiny_plan
 
 from gridcell.export import export_plan
 from gridcell.formats.geopackage import write_geopackage
+from gridcell.words.sentences import say_kinds
 
 LEVELS = ("large", "medium", "small", "micro", "leaves")
 LAYERS = (*LEVELS, "buildings", "barriers", "findings")
@@ -117,7 +118,7 @@ def test_labels_are_numbers_households_and_names(found, plan):
         for code, h in zip(general["code"], general["households"], strict=True)
     ]
     assert texts("small", 1) == texts("leaves", 2) == ["荷城中学"]
-    assert texts("findings", 0) == list(plan.findings["kind"])
+    assert texts("findings", 0) == say_kinds(plan.findings, "en")
 
 
 def test_each_scale_has_one_label_for_each_cell(found):

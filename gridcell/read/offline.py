@@ -6,6 +6,7 @@ import mmap
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +93,10 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
             for member in archive.infolist():
                 with archive.open(member) as file:
                     yield member.filename, file.read(_HEAD)
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError):
+    except (
+        zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, NotImplementedError,
+        EOFError,
+    ):  # fmt: skip
         # A damaged archive: GDAL says so.
         return
 
