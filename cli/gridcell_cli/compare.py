@@ -8,6 +8,7 @@ import click
 
 from gridcell_cli import options
 from gridcell_cli.plans import open_plan
+from gridcell_cli.records import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +58,8 @@ def command(
     if as_json:
         report = {
             "goes_on": comparison.goes_on,
-            "figures": _records(comparison.figures.reset_index()),
-            "communities": _records(comparison.communities),
+            "figures": records(comparison.figures.reset_index()),
+            "communities": records(comparison.communities),
             "changes": as_data(comparison.changes),
         }
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
@@ -99,7 +100,7 @@ def _communities(table: "pd.DataFrame", words: Any) -> list[str]:
     if table.empty:
         return []
     rows = [(words["by_community"], *(words[f"column_{name}"] for name in sides), words["moved"])]
-    for row in _records(table.head(_COMMUNITIES)):
+    for row in records(table.head(_COMMUNITIES)):
         pairs = [(row[f"{name}_a"], row[f"{name}_b"]) for name in sides]
         said = [f"{_count(one)} / {_count(two)}" for one, two in pairs]
         name = f"{row['community']} {row['name'] or ''}".rstrip()
@@ -107,11 +108,6 @@ def _communities(table: "pd.DataFrame", words: Any) -> list[str]:
     lines = aligned(rows)
     rest = len(table) - _COMMUNITIES
     return [*lines, words["more_communities"].format(n=rest)] if rest > 0 else lines
-
-
-def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    plain = table.astype(object).where(table.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
 
 
 def _count(number: int | None) -> str:

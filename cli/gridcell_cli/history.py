@@ -10,10 +10,9 @@ from gridcell.words.messages import Message
 from gridcell_cli import options
 from gridcell_cli.language import said
 from gridcell_cli.plans import open_plan
+from gridcell_cli.records import records
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gridcell import Plan
     from gridcell.revision.history import CodeTrace
     from gridcell.words.messages import Value
@@ -43,16 +42,11 @@ def command(plan: Path, code: str | None, *, as_json: bool, quiet: bool) -> None
 
 
 def _operations(plan: "Plan") -> list[dict[str, Any]]:
-    rows = _records(plan.history)
+    rows = records(plan.history)
     for row in rows:
         for name in ("inputs", "changes"):
             row[name] = json.loads(row[name]) if row[name] else None
     return rows
-
-
-def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    plain = table.astype(object).where(table.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
 
 
 def _history(operations: list[dict[str, Any]]) -> str:
@@ -72,8 +66,8 @@ def _history(operations: list[dict[str, Any]]) -> str:
 def _data(trace: "CodeTrace") -> dict[str, Any]:
     return {
         "code": trace.code, "level": trace.level, "grid_type": trace.grid_type,
-        "given": trace.given, "retired": trace.retired, "origins": _records(trace.origins),
-        "heirs": _records(trace.heirs),
+        "given": trace.given, "retired": trace.retired, "origins": records(trace.origins),
+        "heirs": records(trace.heirs),
     }  # fmt: skip
 
 
@@ -84,7 +78,7 @@ def _life(trace: "CodeTrace") -> str:
         lines = [said("code_ended", code=trace.code, given=trace.given, ended=trace.retired)]
     for title, table in (("came_from", trace.origins), ("went_on_as", trace.heirs)):
         if len(table):
-            lines += ["", said(title), *map(_step, _records(table))]
+            lines += ["", said(title), *map(_step, records(table))]
     return "\n".join(lines)
 
 

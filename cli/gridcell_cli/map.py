@@ -91,9 +91,7 @@ def command(
     if path.suffix.lower() in _OTHERS and not output.endswith(separators):
         raise WriteError(Message("error.map_is_page", path=path, stem=path.stem))
     if edit and not is_page:
-        files = write_editors(
-            open_plan(plan, quiet=quiet), path, lang=language, overwrite=overwrite
-        )
+        files = write_editors(shown(), path, lang=language, overwrite=overwrite)
     elif not is_page:
         require_free(path, overwrite=overwrite)
         files = write_city_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
@@ -103,9 +101,7 @@ def command(
             raise WriteError(Message("error.folder_not_page", path=path, example=path / "map.html"))
         require_writable(path, overwrite=overwrite)
         if edit:
-            files = write_editor(
-                open_plan(plan, quiet=quiet), path, lang=language, overwrite=overwrite
-            )
+            files = write_editor(shown(), path, lang=language, overwrite=overwrite)
         else:
             files = write_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
     total = sum(file.stat().st_size for file in files)

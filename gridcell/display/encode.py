@@ -6,7 +6,8 @@ twenty. Numbers are zigzag coded, five bits a character, lowest first; every cha
 of a number has 32 added.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -110,6 +111,15 @@ def pack_texts(
         for text, prefix in zip(texts, shared, strict=True)
     ]
     return {"keep": encode_numbers(np.array(keep, dtype=np.int64)), "rest": rest}
+
+
+def data_of_page(content: Mapping[str, Any]) -> str:
+    """Return plain data as JSON for a script element: no text of it can end the element.
+
+    Nor can it open a comment there.
+    """
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _beginning(text: str, other: str) -> str:

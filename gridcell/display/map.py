@@ -6,7 +6,6 @@ every request, whatever is added to the map later.
 """
 
 import html
-import json
 import re
 from importlib.resources import files
 from typing import Any
@@ -16,6 +15,7 @@ from branca.element import Element, Figure
 
 from gridcell.arguments import checked
 from gridcell.display.content import page_content
+from gridcell.display.encode import data_of_page
 from gridcell.display.frames import PlanFrames
 from gridcell.errors import InputError
 from gridcell.words.messages import Message
@@ -71,9 +71,7 @@ class PlanMap(folium.Map):
         figure = self.get_root()
         assert isinstance(figure, Figure)  # noqa: S101
         figure.title = html.escape(self._content["title"])
-        data = json.dumps(self._content, ensure_ascii=False, separators=(",", ":"))
-        # No text of the plan can end the script element or open a comment in it.
-        data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+        data = data_of_page(self._content)
         parts = {
             "policy": _policy(self._content["tiles"]),
             "licence": f"<!--\n{asset('vendor/LICENSE')}-->",

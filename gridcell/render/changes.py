@@ -1,7 +1,6 @@
 """What differs between two plans as one page that needs no network: a list and a map."""
 
 import html
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridcell.display.comparison import comparison_rows
-from gridcell.display.encode import encode_shapes
+from gridcell.display.encode import data_of_page, encode_shapes
 from gridcell.display.map import POLICY, asset
 from gridcell.files.whole import write_text
 from gridcell.model import Plan
@@ -83,9 +82,7 @@ def write_changes(
         The file is in the way or cannot be written.
     """
     content = _content(table, before, after, figures, sides, lang)
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    # No text of the data can end the script element or open a comment in it.
-    data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    data = data_of_page(content)
     scripts = "\n".join(
         f"<script>\n{asset(name)}</script>"
         for name in ("vendor/leaflet.js", "page/shapes.js", "page/changes.js")

@@ -1,7 +1,6 @@
 """The editor of a plan as one page that needs no network: `write_editor`."""
 
 import html
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from gridcell.arguments import checked
 from gridcell.arrays import Geometries
 from gridcell.display.content import map_title
-from gridcell.display.encode import encode_numbers
+from gridcell.display.encode import data_of_page, encode_numbers
 from gridcell.display.map import POLICY, asset
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_json
@@ -126,9 +125,7 @@ def _foreign(folder: Path) -> Message | None:
 
 
 def _page(content: dict[str, Any]) -> str:
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    # No text of the data can end the script element or open a comment in it.
-    data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    data = data_of_page(content)
     scripts = "\n".join(
         f"<script>\n{asset(f'page/{name}.js')}</script>"
         for name in ("shapes", "editor_model", "editor_view", "editor")
