@@ -375,6 +375,28 @@ def test_land_is_law_spill_is_cut_and_gaps_at_the_rim_are_closed():
     assert check_cells(repair.cells, ground).ok
 
 
+def test_a_cell_that_lies_outside_all_land_is_cut_off_whole_and_told():
+    beyond = [box(200, 0, 260, 100), box(300, 0, 400, 100)]
+    repair = repair_cells(layer([*QUARTERS, *beyond], code=list("abcdxy")), land())
+    assert shapely.is_missing(shapes_of(repair.cells)).tolist() == [False] * 4 + [True] * 2
+    assert same(repair.cells[:4], layer(QUARTERS))
+    out = repair.moves
+    assert (out["kind"] == "outside").all()
+    assert out["lost"].tolist() == ["y", "x"]
+    assert (out["got"] == "").all()
+    assert repair.cut_off == ("x", "y")
+    assert repair.lost == ()
+    assert not repair.ok
+    assert "outside the land to be filled: 2 (x, y)" in repair.to_text()
+    assert not len(errors(repair, ground := land()))
+    assert check_cells(repair.cells.dropna(subset=["geometry"]), ground).ok
+
+
+def test_cells_of_another_place_than_the_land_are_refused():
+    with pytest.raises(InputError, match=r"none of the 2 cells lies in the land.*300 0 500 100"):
+        repair_cells(layer([box(300, 0, 400, 100), box(400, 0, 500, 100)]), land())
+
+
 def test_a_vertex_near_the_land_goes_to_the_land_and_never_the_other_way():
     cells = layer([with_vertex(QUARTERS[0], (0, 0), (0.0005, -0.0004)), *QUARTERS[1:]])
     repair = repair_cells(cells, land())

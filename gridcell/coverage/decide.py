@@ -107,7 +107,7 @@ def _enclaves(faces: HeldFaces, choices: Choices, settings: RepairSettings) -> I
     face, cell = choices
     area = shapely.area(faces.shapes)
     held, part = faces.held
-    home = faces.parent[faces.cell_of[part]] == faces.of_land[held]
+    home = faces.is_home(held, faces.cell_of[part])
     held, part = held[home], part[home]
     alone = np.bincount(faces.at_home()[0], minlength=len(area))[held] == 1
     whole = np.bincount(part, area[held], minlength=len(faces.parts))

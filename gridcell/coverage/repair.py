@@ -80,6 +80,8 @@ class Repair:
     """Names of rows that hold no land: missing, empty, lines."""
     lost: tuple[str, ...]
     """Names of cells that had land and have none: others cover all of it."""
+    cut_off: tuple[str, ...]
+    """Names of cells that had land and have none: it was outside the land to be filled."""
     left: gpd.GeoDataFrame
     """Gaps wider than `gap_width`, left as they are: ``kind`` (hole, or sliver where it is long for
     its width), ``area_m2``, ``width_m``, Polygon. Largest first."""
@@ -89,7 +91,7 @@ class Repair:
     @property
     def ok(self) -> bool:
         """Whether every cell that had land still has some, as drawn; all else is proved."""
-        return not self.lost and not self.doubtful
+        return not self.lost and not self.cut_off and not self.doubtful
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -133,7 +135,7 @@ class Repair:
             lines.append(Message("repair.slivers", number=len(slivers), width=width))
         for names, what in (
             (self.mended, "mended"), (self.doubtful, "doubtful"), (self.without, "without"),
-            (self.lost, "lost"),
+            (self.lost, "lost"), (self.cut_off, "cut_off"),
         ):  # fmt: skip
             if names:
                 shown = Message("list.some_comma", names=names[:_NAMED])
@@ -160,6 +162,7 @@ class Repair:
             "doubtful": list(self.doubtful),
             "without": list(self.without),
             "lost": list(self.lost),
+            "cut_off": list(self.cut_off),
             "remarks": list(self.remarks),
             "moves": [
                 {"kind": kind, "by": why, "pieces": int(row["size"]), "m2": round(row["sum"], 6)}
@@ -263,6 +266,7 @@ def repair_cells(
     for number in range(len(levels.number)):
         # The level above is law, as it is after its own repair.
         level = _in_order(plan_levels(table.covering(shapes), levels, land)[number], shapes)
+        _require_some_inside(level, table, land)
         above = np.empty(0, object) if level.land is None else level.land.cover
         settings = _settings(table, level, above, rank, gap_width)
         repaired = repair_coverage(shapes[level.rows], settings)
@@ -272,6 +276,23 @@ def repair_cells(
         left.append(np.asarray(repaired.proof.gap_pieces.geometry, dtype=object))
     doubts = (*table.doubts, *(() if land is None else land.doubts))
     return _told(table, mending, drawn, shapes, moves, np.concatenate(left), doubts)
+
+
+def _require_some_inside(level: Level, table: CellTable, land: CellTable | None) -> None:
+    """Raise `InputError` where no cell at all lies in the land: it is another town's."""
+    if land is None or level.land is not land or (level.parent >= 0).any():
+        return
+    raise InputError(
+        Message(
+            "error.no_cell_in_land", n_cells=len(level.rows),
+            cells=_place(table.shapes), land=_place(land.shapes),
+        )
+    )  # fmt: skip
+
+
+def _place(shapes: Geometries) -> str:
+    west, south, east, north = shapely.total_bounds(shapes)
+    return f"{west:.6g} {south:.6g} {east:.6g} {north:.6g}"
 
 
 def _in_order(level: Level, shapes: Geometries) -> Level:
@@ -377,15 +398,19 @@ def _told(
     frame = table.frame.copy()
     frame[frame.active_geometry_name] = gpd.GeoSeries(new, index=frame.index, crs=frame.crs)
     nothing = shapely.is_missing(drawn)
-    gone = np.flatnonzero(shapely.is_missing(shapes) & ~nothing)
+    gone = shapely.is_missing(shapes) & ~nothing
+    outside = np.zeros(len(gone), dtype=bool)
+    outside[[row for move in moves if move.kind == "outside" for row in move.lost]] = True
+    covered, cut_off = np.flatnonzero(gone & ~outside), np.flatnonzero(gone & outside)
     return Repair(
         cells=frame,
-        moves=_moves_frame(table, moves, gone),
+        moves=_moves_frame(table, moves, covered),
         changed=changed,
         mended=_names(table, np.flatnonzero(mending.invalid & ~nothing)),
         doubtful=_names(table, np.flatnonzero(mending.doubtful)),
         without=_names(table, np.flatnonzero(nothing & ~mending.doubtful)),
-        lost=_names(table, gone),
+        lost=_names(table, covered),
+        cut_off=_names(table, cut_off),
         left=_left_frame(table, left),
         doubts=(
             *doubts,

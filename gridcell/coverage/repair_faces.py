@@ -73,8 +73,13 @@ class HeldFaces:
     def at_home(self) -> tuple[Ints, Ints]:
         """Return face and cell of each such pair in which the cell lies in its own land."""
         face, cell = self.holds
-        home = self.parent[cell] == self.of_land[face]
+        home = self.is_home(face, cell)
         return face[home], cell[home]
+
+    def is_home(self, face: Ints, cell: Ints) -> Mask:
+        """Tell in which pairs the face is land of the cell: outside all land nothing is."""
+        of_land = self.of_land[face]
+        return np.asarray((of_land >= 0) & (self.parent[cell] == of_land))
 
 
 def take_apart(
