@@ -1,19 +1,24 @@
 """``--lang zh`` is all Chinese: what commands say and write, and every error that is raised."""
 
 import ast
+import os
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import openpyxl
 import pyogrio
 import pytest
+from babel.messages.pofile import read_po
 
 import gridcell
 from gridcell.certificate import verify_certificate
 from gridcell.read.draft import _meanings, draft_rules
-from gridcell.words.catalogue import LANGUAGES, texts
+from gridcell.words.catalogue import LANGUAGES, LOCALE, texts
+from gridcell.words.columns import width
 from gridcell_cli import main as frame
+from gridcell_cli.help import GROUPS, paragraphs
 from gridcell_cli.language import reader_language
 
 ERRORS = {
@@ -101,9 +106,11 @@ def town(tmp_path_factory):
 def run(capsys, monkeypatch, town):
     monkeypatch.chdir(town)
 
-    def run(*arguments):
+    def run(*arguments, lang_first=False):
+        lang = ("--lang", "zh")
+        words = [*lang, *arguments] if lang_first else [*arguments, *lang]
         with pytest.raises(SystemExit) as exit_:
-            frame.main([*arguments, "--lang", "zh"])
+            frame.main(words)
         out, err = capsys.readouterr()
         return exit_.value.code, out + err
 
@@ -182,6 +189,46 @@ def test_no_error_is_a_sentence_in_english(run, arguments):
     found, text = run(*words)
     assert (found, english_in(text)) == (code, []), text
     assert "错误：" in text
+
+
+def help_texts():
+    """Return every paragraph, heading and metavar of the help in English."""
+    commands = [frame.cli, *(import_module(f"gridcell_cli.{n}").command for n in frame.COMMANDS)]
+    texts = [*GROUPS, frame.cli.subcommand_metavar]
+    for command in commands:
+        texts += [command.options_metavar, *paragraphs(command.help)]
+        for parameter in command.params:
+            texts += [parameter.metavar or ""]
+            texts += paragraphs(getattr(parameter, "help", None) or "")
+    return set(filter(None, texts))
+
+
+def test_the_help_is_translated_text_by_text():
+    with (LOCALE / "zh" / "LC_MESSAGES" / "help.po").open("rb") as file:
+        known = {message.id for message in read_po(file) if message.id}
+    assert known == help_texts()
+
+
+@pytest.mark.parametrize("name", [None, *frame.COMMANDS])
+def test_no_help_is_in_english(run, name, monkeypatch):
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((80, 24)))
+    code, text = run(*filter(None, (name,)), "--help", lang_first=True)
+    assert code == 0
+    told = re.sub(r"'gridcell [a-z]+[^']*'|\[[a-z|_0-9]+\]|--[a-z-]+", "", text)
+    assert english_in(told) == []
+    assert max(map(width, text.splitlines())) <= 80
+    assert not [line for line in text.splitlines() if line.strip()[:1] in "，。；：、）”" and line]
+
+
+def test_a_language_before_the_command_is_that_of_its_messages_and_files(town, run):
+    for place, first in (("before", True), ("behind", False)):
+        assert run(*DIVISION, "-o", place, lang_first=first)[0] == 0
+    one, two = (
+        (town / place / "geojson" / "leaves.geojson").read_text("utf-8")
+        for place in ("before", "behind")
+    )
+    assert one == two
+    assert "户" in one
 
 
 def test_files_are_chinese_and_hold_the_same_plan(town, monkeypatch):

@@ -10,6 +10,7 @@ import click
 import pytest
 
 import gridcell
+from gridcell_cli.help import GROUPS
 from gridcell_cli.main import COMMANDS, cli
 
 ROOT = Path(__file__).parent.parent
@@ -140,8 +141,11 @@ def test_names_in_docstrings_are_there():
 def test_help_lists_every_command():
     done = gridcell_command("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    listed = [line.split()[0] for line in done.stdout.split("Commands:\n")[1].splitlines()]
+    listed = re.findall(
+        r"^  (\w+)  ", done.stdout.split(f"{next(iter(GROUPS))}:\n")[1], re.MULTILINE
+    )
     assert listed == list(COMMANDS)
+    assert "..." not in done.stdout.replace("[ARGS]...", "")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

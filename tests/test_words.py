@@ -70,7 +70,7 @@ def placeholders(template: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("lang", "domain"), [*((lang, DOMAIN) for lang in LANGUAGES), ("zh", "click")]
+    ("lang", "domain"), [*((lang, DOMAIN) for lang in LANGUAGES), ("zh", "click"), ("zh", "help")]
 )
 def test_catalogues_are_compiled_from_their_sources(lang: str, domain: str) -> None:
     stream = io.BytesIO()

@@ -24,34 +24,50 @@ if TYPE_CHECKING:
 @options.output("DIR")
 @click.option(
     "--communities", metavar="FILE|PLAN",
-    help="Communities of a new plan; or, as PLAN, the plan that CELLS is an edited layer of.",
+    help="Communities of a new plan; or, like PLAN, the plan of which CELLS is an edited "
+         "layer.",
 )  # fmt: skip
 @click.option("--buildings", metavar="FILE", help="Buildings, with their households where known.")
-@click.option("--households", metavar="FILE", help="Register of households.")
+@click.option("--households", metavar="FILE", help="Household register.")
 @click.option("--sites", metavar="FILE", help="Sites that are dedicated cells.")
-@click.option("--barriers", metavar="FILE", multiple=True, help="Roads, rivers …; repeatable.")
-@click.option("--staff", metavar="FILE", help="Staff roster: those who answer for cells.")
-@click.option("--atoms", metavar="FILE|h3:RES", help="Land not to be divided, for --buildings.")
+@click.option(
+    "--barriers",
+    metavar="FILE",
+    multiple=True,
+    help="Roads, rivers, railways or walls to place borders along; repeatable.",
+)
+@click.option(
+    "--staff",
+    metavar="FILE",
+    help="Staff roster: the people who can be made responsible for cells.",
+)
+@click.option(
+    "--atoms",
+    metavar="FILE|h3:RES",
+    help="Indivisible pieces of land in place of --buildings: a polygon layer, or H3 hexagons.",
+)
 @click.option(
     "--borders", type=click.Choice(["snap", "exact"]), default="snap",
-    help="snap (default): land goes to the cell that has most of it; exact: the polygons, "
-    "repaired, are the cells.",
+    help="snap (default): each piece of land goes to the cell that contains most of it; "
+         "exact: the polygons themselves, repaired, become the cells.",
 )  # fmt: skip
 @click.option(
     "--level", type=click.Choice(["small", "micro"]),
-    help="Level of the cells, where they do not say it; else it is told by their households.",
+    help="Level of the cells where they do not state it; by default inferred from their "
+         "households.",
 )  # fmt: skip
 @click.option(
     "--small", metavar="MIN:TARGET:MAX", envvar="GRIDCELL_SMALL",
-    help="Households of a small cell; 300:400:500 by default.",
+    help="Households in a small cell; 300:400:500 by default.",
 )  # fmt: skip
 @click.option(
     "--micro", metavar="MIN:TARGET:MAX|none", envvar="GRIDCELL_MICRO",
-    help="Households of a micro cell; 30:40:50 by default.",
+    help="Households in a micro cell; 30:40:50 by default.",
 )  # fmt: skip
 @click.option(
     "--locked", metavar="NAME", multiple=True,
-    help="With PLAN: code, level, community or column of cells that stay; repeatable.",
+    help="With PLAN: code, level, community or column of cells to leave unchanged; "
+         "repeatable.",
 )  # fmt: skip
 @field_option.option(
     "cells", "communities", "buildings", "households", "sites", "barriers", "staff", "atoms"
@@ -94,10 +110,11 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make a plan of CELLS that somebody drew: polygons, or a table of buildings and their cells.
+    """Make a plan from CELLS drawn by hand: polygons, or a table of buildings and their cells.
 
     Given a PLAN in place of communities, CELLS is an edited layer of it: cells that were not
-    touched keep their codes and their geometry. Exit code 4: written, but a proof failed.
+    touched keep their codes and their geometry. Exit code 4: the files were written, but a proof
+    failed.
     """
     from gridcell.folder import require_free, write_plan
     from gridcell.formats.geopackage import is_plan

@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 @options.output("FILE.pdf")
 @click.option(
     "--paper", type=click.Choice(["A4", "A3"], case_sensitive=False), default="A4",
-    help="Size of the pages; A4 by default.",
+    help="Paper size; A4 by default.",
 )  # fmt: skip
 @click.option(
     "--level",
     type=click.Choice(["small", "micro"]),
     default="small",
-    help="What has a page of its own; small by default.",
+    help="Level whose grids get a page each; small by default.",
 )
 @click.option("--community", metavar="CODE", help="Only this community.")
 @click.option(
     "--cards", type=click.Choice(["micro", "household"]), is_flag=False, flag_value="micro",
-    help="Contact cards instead of the atlas, eight to a page: one a micro grid (also without a "
-    "word after it) or one a household.",
+    help="Contact cards instead of the atlas, eight to a page: one per micro grid (the "
+         "default) or one per household.",
 )  # fmt: skip
 @click.option(
-    "--contacts", metavar="FILE", help="Table of staff_id, name, phone: named in FILE.pdf."
+    "--contacts", metavar="FILE", help="Table with staff_id, name and phone, to print in FILE.pdf."
 )
 @click.option(
     "--changed-since", metavar="OLD", type=options.FILE,
-    help="Only grids that changed since OLD, an earlier plan: other borders, codes, names or "
-    "holders of posts, in them or in one of their micro grids.",
+    help="Only grids that changed since OLD, an earlier plan: borders, codes, names or "
+         "post holders, in the grid itself or in one of its micro grids.",
 )  # fmt: skip
 @options.publishing
 @options.lang
 @click.option(
     "--font", metavar="FILE", type=options.FILE, envvar="GRIDCELL_FONT",
-    help="A TrueType or OpenType font; by default one of the system's.",
+    help="TrueType or OpenType font file; by default one of the system's fonts.",
 )  # fmt: skip
 @options.overwrite
 @options.common
@@ -68,11 +68,11 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Draw PLAN as a PDF for printing: overview, index, a page for each grid.
+    """Draw PLAN as a PDF for printing: overview, index, and a page for each grid.
 
-    PLAN is the folder that partition wrote, or its plan.gpkg. Holders of posts are named by their
-    ids, with --contacts by name and phone, with --publish not at all. Chinese names need a Chinese
-    font on the system.
+    PLAN is a folder written by 'gridcell partition' or its plan.gpkg. Post holders are identified
+    by id, with --contacts by name and phone, with --publish not at all. Chinese names need a
+    Chinese font on the system.
     """
     import json
 

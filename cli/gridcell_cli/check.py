@@ -33,31 +33,34 @@ def _pair(
 
 @click.command("check")
 @click.argument("cells", metavar="[PLAN|CELLS]", required=False)
-@click.option("--within", metavar="LAND", help="Land that the cells have to cover.")
+@click.option("--within", metavar="LAND", help="Land that the cells must cover.")
 @click.option("--buildings", metavar="FILE", help="Buildings that no border may cut.")
 @click.option(
-    "--households", metavar="FILE", help="Points or a table of households, each in one cell."
+    "--households",
+    metavar="FILE",
+    help="Points or a table of households; each must lie in one cell.",
 )
 @click.option(
     "--share", "shares", metavar="PART:WHOLE", multiple=True, callback=_pair,
-    help="Two columns of CELLS, a part and the whole that it cannot exceed; repeatable.",
+    help="Two columns of CELLS, a part and the whole that it must not exceed; repeatable.",
 )  # fmt: skip
 @click.option(
-    "--gap-width", metavar="M", type=click.FloatRange(min=0),
-    help="Gaps narrower than this are slivers, metres; 3 by default.",
+    "--gap-width", metavar="METRES", type=click.FloatRange(min=0),
+    help="Gaps narrower than this, in metres, are slivers; 3 by default.",
 )  # fmt: skip
 @click.option(
     "--certificate", metavar="[FILE]", is_flag=False, flag_value="",
-    help="Compare files and proof with a certificate; a plan's is in its folder.",
+    help="Compare files and proof with a certificate, by default the one in the plan's "
+         "folder.",
 )  # fmt: skip
 @click.option(
-    "--inputs", metavar="FOLDER", type=options.FILE,
-    help="With --certificate: where the inputs are, to be compared as well.",
+    "--inputs", metavar="DIR", type=options.FILE,
+    help="With --certificate: folder of the inputs, to compare them as well.",
 )  # fmt: skip
 @click.option(
     "--publish", is_flag=True,
-    help="CELLS is what 'gridcell export --publish' wrote: prove that nothing hidden in it can be "
-    "worked out.",
+    help="CELLS was written by 'gridcell export --publish': prove that no suppressed count "
+         "can be worked out.",
 )  # fmt: skip
 @options.threshold
 @options.earlier
@@ -95,15 +98,15 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Prove that cells cover their land exactly, and that a plan keeps every rule.
+    """Prove that cells cover their land exactly and that a plan keeps every rule.
 
-    PLAN is a folder that 'gridcell partition' wrote or its plan.gpkg; CELLS any polygon layer.
-    -o writes what was found: a GeoPackage gets the places (findings) and the polygons of gaps and
-    overlaps (pieces), GeoJSON the places. Exit code 4: an error was found.
+    PLAN is a folder written by 'gridcell partition' or its plan.gpkg; CELLS is any polygon layer.
+    -o writes the findings: a GeoPackage gets their places (findings) and the polygons of gaps and
+    overlaps (pieces), GeoJSON the places only. Exit code 4: an error was found.
 
-    With --publish, CELLS is a folder that 'gridcell export --publish' wrote: for every hidden count
-    the least and the greatest number that agree with all that is told are found, and must be the
-    threshold apart. --older names what was published before.
+    With --publish, CELLS is a folder written by 'gridcell export --publish'. For every suppressed
+    count the check finds the least and the greatest value consistent with everything published;
+    they must be at least the threshold apart. --older names what was published earlier.
     """
     from gridcell.formats.findings import require_findings_file, write_findings
     from gridcell.formats.geopackage import is_plan

@@ -24,7 +24,7 @@ def command(
     """Parse codes and verify their check characters.
 
     CODE is a label, or a code of 9, 12, 15 or 18 digits; other codes need the separators of their
-    label, since nothing else tells where a level ends. Exit code 3: not a code; 4: a wrong check
+    label, since nothing else marks where a level ends. Exit code 3: not a code; 4: a wrong check
     character.
     """
     from gridcell.cells.codes import parse_code

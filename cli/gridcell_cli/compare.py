@@ -24,7 +24,7 @@ _COMMUNITIES: Final = 20
 @click.argument("b", metavar="B", type=options.FILE)
 @click.option(
     "-o", "--output", metavar="FILE.html", type=options.FILE,
-    help="A page with the figures, the cells that differ and a map of both.",
+    help="Page with the figures, the cells that differ and a map of both plans.",
 )  # fmt: skip
 @options.lang
 @options.overwrite
@@ -39,10 +39,10 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Put two plans of the same land side by side: figures, communities, cells that differ.
+    """Compare two plans of the same land: figures, communities, and cells that differ.
 
-    A and B are folders that partition or update wrote, or their plan.gpkg: a plan and what it
-    became, or two ways to divide.
+    A and B are folders written by partition or update, or their plan.gpkg: a plan and its
+    successor, or two alternative divisions.
     """
     from gridcell.files.whole import require_writable
     from gridcell.revision.compare import compare_plans, write_comparison

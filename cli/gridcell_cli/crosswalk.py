@@ -17,17 +17,24 @@ from gridcell_cli.plans import tell_cells
 @click.argument("b", metavar="B")
 @options.output("FILE")
 @click.option("--buildings", metavar="FILE", help="Buildings to count in each pair of cells.")
-@click.option("--households", metavar="FILE", help="Register of households to count.")
+@click.option(
+    "--households", metavar="FILE", help="Household register to count in each pair of cells."
+)
 @click.option(
     "--threshold", metavar="K", type=click.IntRange(min=0), default=5, show_default=True,
-    help="Hide counts of households under K, and what gives them away; 0 hides none.",
+    help="Suppress household counts below K and whatever would reveal them; 0 suppresses "
+         "none.",
 )  # fmt: skip
 @click.option(
     "--sliver", metavar="METRES", type=click.FloatRange(min=0), default=1.0, show_default=True,
-    help="Land in common narrower than this is no relation.",
+    help="Ignore shared land narrower than this.",
 )  # fmt: skip
 @click.option(
-    "--map", "map_file", metavar="FILE.html", type=options.FILE, help="Draw the pairs as a page."
+    "--map",
+    "map_file",
+    metavar="FILE.html",
+    type=options.FILE,
+    help="Draw the pairs as a map page.",
 )
 @options.lang
 @field_option.option("a", "b", "buildings", "households")
@@ -53,7 +60,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Tell how the cells of A and B relate, two divisions of the same land.
+    """Relate the cells of A and B, two divisions of the same land.
 
     A and B are plans (their leaves, or PLAN#small) or polygon layers with codes. FILE is .csv,
     .xlsx, .gpkg or .geojson.

@@ -22,13 +22,13 @@ _OPERATIONS: Final = (
 
 @click.command("edit", context_settings={"ignore_unknown_options": True})
 @click.argument("plan", metavar="PLAN", type=options.FILE)
-@click.argument("words", metavar="[OPERATION…]", nargs=-1, type=click.UNPROCESSED)
+@click.argument("words", metavar="[OPERATION]...", nargs=-1, type=click.UNPROCESSED)
 @options.output("DIR")
 @click.option(
     "--script", "scripts", metavar="FILE", type=options.FILE, multiple=True,
-    help="Edits as a list in JSON, such as an editor saves; repeatable, one after another.",
+    help="JSON list of edits, as saved by the editor page; repeatable, applied in order.",
 )  # fmt: skip
-@click.option("--time", "timed", is_flag=True, help="Put the time into the history of the plan.")
+@click.option("--time", "timed", is_flag=True, help="Record the time in the plan's history.")
 @options.lang
 @options.overwrite
 @options.common
@@ -44,20 +44,22 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Change PLAN by hand and write it into DIR, which may be PLAN itself with --overwrite.
+    """Edit PLAN by hand and write the result to DIR.
 
     \b
-    merge A B                    two neighbouring cells become one
-    split CELL NUMBER            the best division that the search knows
-    split CELL --line FILE       along a line
-    move BUILDING... CELL        buildings go to the cell beside theirs
+    merge A B                    merge two neighbouring cells
+    split CELL NUMBER            split a cell into NUMBER cells, as the search finds best
+    split CELL --line FILE       split a cell along a line
+    move BUILDING... CELL        move buildings into the neighbouring cell
     swap BUILDING... with BUILDING...
-    nudge A B --line FILE        the border of two cells moves, codes stay
-    rename CELL "NAME"
-    lock CELL, unlock CELL       cells or communities that no operation changes
-    undo                         the last edit never was
+                                 exchange the buildings of two cells
+    nudge A B --line FILE        move the border of two cells; codes stay
+    rename CELL "NAME"           rename a cell
+    lock CELL, unlock CELL       protect cells or communities from operations
+    undo                         undo the last edit
 
-    Several operations are separated by a comma that stands alone.
+    A comma that stands alone separates several operations. DIR may be the folder of PLAN itself,
+    with --overwrite.
     """  # noqa: D301 - click's own mark
     from gridcell.folder import require_free, write_plan
     from gridcell.revision.changes import list_changes

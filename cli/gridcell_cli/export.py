@@ -20,12 +20,12 @@ from gridcell_cli.plans import open_plan
 @options.output("DIR")
 @click.option(
     "--resolution", metavar="N", type=click.IntRange(0, 15),
-    help="Of h3: 0 to 15; 9 by default, hexagons of about 0.1 km².",
+    help="Resolution of h3, 0 to 15; 9 by default, hexagons of about 0.1 km².",
 )  # fmt: skip
 @click.option(
     "--households",
     is_flag=True,
-    help="Add the table of households, in csv and xlsx. No export has it otherwise.",
+    help="Add the household table, in csv and xlsx; by default no export contains it.",
 )
 @options.publishing
 @options.lang
@@ -49,12 +49,12 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write the cells of PLAN in another format, read back and proved like the plan.
+    """Write the cells of PLAN in another format, read back and proven like the plan.
 
-    PLAN is the folder that partition wrote, or its plan.gpkg. DIR gets the files and export.json,
-    which lists them with their digests and says how they were proven. Exit code 4: the plan itself
-    is no exact coverage, and so neither is its export. 'gridcell check DIR --publish' proves of a
-    published one that nothing hidden can be worked out.
+    PLAN is a folder written by 'gridcell partition' or its plan.gpkg. DIR gets the files and
+    export.json, which lists them with their digests and how they were proven. Exit code 4: the plan
+    itself is not an exact coverage, so neither is its export. 'gridcell check DIR --publish' proves
+    that nothing suppressed in a published export can be worked out.
     """
     from gridcell.disclosure.publication import THRESHOLD
     from gridcell.export import export_plan, require_export

@@ -40,7 +40,7 @@ def option(*layers: str) -> Callable[[_Command], _Command]:
 
     return click.option(
         "--field", "fields", metavar="LAYER.NAME=COLUMN", multiple=True, callback=read,
-        help="Column that serves as NAME, for example "
+        help="Column to read as NAME, for example "
         f"{layers[0]}.{'lon' if layers[0] == 'points' else 'code'}=COLUMN; repeatable.",
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("code", metavar="[CODE]", required=False)
 @options.common
 def command(plan: Path, code: str | None, *, as_json: bool, quiet: bool) -> None:
-    """Tell the operations on PLAN; with CODE, where it came from and what became of it."""
+    """List the operations on PLAN, or trace CODE: where it came from and what became of it."""
     from gridcell.revision.history import trace_code
 
     told = open_plan(plan, quiet=quiet)

@@ -33,9 +33,9 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write a commented rules file that maps the columns of the FILEs and shows every setting.
+    """Write a commented rules file that maps the columns of FILEs and lists every setting.
 
-    It changes nothing until it is changed: give it to other commands as --rules RULES.toml.
+    As written it changes nothing. Edit it, then pass it to other commands as --rules RULES.toml.
     """
     from gridcell.files.whole import require_writable, write_text
     from gridcell.read.draft import draft_rules

@@ -18,35 +18,48 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _OPTIONS: Final = (
-    click.option("--households", metavar="FILE", help="Register of households."),
+    click.option("--households", metavar="FILE", help="Household register."),
     click.option("--sites", metavar="FILE", help="Sites that become dedicated cells."),
-    click.option("--barriers", metavar="FILE", multiple=True, help="Roads, rivers …; repeatable."),
-    click.option("--staff", metavar="FILE", help="Staff roster: those who answer for cells."),
-    click.option("--atoms", metavar="FILE|h3:RES", help="Land not to be divided, for BUILDINGS."),
+    click.option(
+        "--barriers",
+        metavar="FILE",
+        multiple=True,
+        help="Roads, rivers, railways or walls to place borders along; repeatable.",
+    ),
+    click.option(
+        "--staff",
+        metavar="FILE",
+        help="Staff roster: the people who can be made responsible for cells.",
+    ),
+    click.option(
+        "--atoms",
+        metavar="FILE|h3:RES",
+        help="Indivisible pieces of land in place of BUILDINGS: a polygon layer, or H3 hexagons.",
+    ),
     click.option(
         "--small",
         metavar="MIN:TARGET:MAX",
         envvar="GRIDCELL_SMALL",
-        help="Households of a small cell; 300:400:500 by default.",
+        help="Households in a small cell; 300:400:500 by default.",
     ),
     click.option(
         "--micro",
         metavar="MIN:TARGET:MAX|none",
         envvar="GRIDCELL_MICRO",
-        help="Households of a micro cell; 30:40:50 by default.",
+        help="Households in a micro cell; 30:40:50 by default.",
     ),
     click.option(
         "--prefer",
         type=click.Choice(["default", "balance", "streets", "compact"]),
         envvar="GRIDCELL_PREFER",
-        help="Even workloads, borders on streets, or compact shapes before the others.",
+        help="What comes first: even workloads, borders along streets, or compact shapes.",
     ),
     click.option(
         "--heal-width",
         metavar="METRES",
         type=click.FloatRange(min=0),
         envvar="GRIDCELL_HEAL_WIDTH",
-        help="Heal gaps and overlaps between communities up to this; 1 by default.",
+        help="Heal gaps and overlaps between communities up to this width; 1 by default.",
     ),
     field_option.option(
         "communities", "buildings", "households", "sites", "barriers", "staff", "atoms"

@@ -34,9 +34,9 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Show what each layer of the FILEs holds and what is wrong with it.
+    """Show what each layer of FILEs holds and what is wrong with it.
 
-    Several files are compared with each other. Exit code 3: a file cannot be read.
+    Several files are also compared with one another. Exit code 3: a file cannot be read.
     """
     from gridcell.read import inspect_files
 

@@ -17,7 +17,7 @@ from gridcell_cli.plans import tell_cells
 @options.output("FILE")
 @click.option(
     "--nearest", metavar="METRES", type=click.FloatRange(min=0), default=0.0,
-    help="Give points at most so far outside the land the nearest cell.",
+    help="Assign points up to this far outside the land to the nearest cell.",
 )  # fmt: skip
 @field_option.option("points")
 @options.crs
@@ -37,11 +37,11 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write the rows of POINTS again with the cells of PLAN that hold them.
+    """Find the cells of PLAN that contain POINTS, and write the points with their codes.
 
-    PLAN is a folder that 'gridcell partition' wrote or its plan.gpkg; POINTS a CSV, XLSX or Parquet
-    file with lon and lat (or x and y), or any layer of points. FILE is .csv, .xlsx, .parquet, .gpkg
-    or .geojson. Rows and columns stay as they are, however many there are.
+    PLAN is a folder written by 'gridcell partition' or its plan.gpkg; POINTS is a CSV, XLSX or
+    Parquet file with lon and lat (or x and y), or any layer of points. FILE is .csv, .xlsx,
+    .parquet, .gpkg or .geojson. All rows and columns are kept, however many there are.
     """
     from gridcell.locator import locate_file
     from gridcell.words.messages import Message

@@ -16,18 +16,16 @@ from typing import Final
 
 import click
 
+from gridcell_cli import options
+from gridcell_cli.help import GROUPS, translated, write_commands
 from gridcell_cli.language import Session, error_line, reader_language, said_in, speaking
-from gridcell_cli.options import as_options
 
-COMMANDS: Final = (
-    "init", "partition", "update", "adopt", "edit", "history", "compare", "inspect", "check",
-    "repair", "staff", "roster", "locate", "crosswalk", "map", "atlas", "export", "sample", "code",
-)  # fmt: skip
+COMMANDS: Final = tuple(name for names in GROUPS.values() for name in names)
 """Each is the attribute ``command`` of the module of its name, in the order of the help."""
 
 
 class _Commands(click.Group):
-    """A group that imports a subcommand only when it is wanted."""
+    """A group that imports a subcommand only when it is wanted, and helps in the reader's words."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -36,21 +34,26 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"gridcell_cli.{cmd_name}")
-        command: click.Command = module.command
-        ctx.ensure_object(Session).command = command
-        return command
+        session = ctx.ensure_object(Session)
+        session.command = translated(module.command, session.lang)
+        return session.command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_commands(self, ctx, formatter)
 
 
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@options.lang_of_all
 @click.version_option(package_name="gridcell", prog_name="gridcell")
 def cli() -> None:
     """Divide communities into uniquely coded, proven service grids.
 
-    Data goes to stdout or files, messages to stderr. A layer inside a file is FILE#LAYER.
-    Settings: flag, then GRIDCELL_* environment variable, then rules file, then default.
+    Data goes to stdout or to files, messages to stderr. FILE#LAYER names a layer inside a file.
+    Settings: the option, else the environment variable GRIDCELL_*, else the rules file, else the
+    default.
     """
 
 
@@ -73,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: list[str], session: Session) -> int:
     """Run a command; return its exit code, and the one of its error when it was told."""
     try:
-        code = cli.main(arguments, prog_name="gridcell", standalone_mode=False, obj=session)
+        command = translated(cli, session.lang)
+        code = command.main(arguments, prog_name="gridcell", standalone_mode=False, obj=session)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -90,7 +94,7 @@ def _explain(error: Exception, session: Session) -> int:
     from gridcell.errors import GridcellError
 
     if isinstance(error, GridcellError):
-        hints = as_options(error.hints, session.command)
+        hints = options.as_options(error.hints, session.command)
         click.echo(error_line(error.text, hints, session.lang), err=True)
         return error.exit_code
     if session.verbose:

@@ -20,15 +20,16 @@ _OTHERS = {".pdf", ".png", ".svg", ".json", ".geojson", ".gpkg", ".shp", ".csv",
 @click.argument("plan", metavar="PLAN", type=options.FILE)
 @click.option(
     "-o", "--output", metavar="FILE.html|FOLDER/", required=True,
-    help="One page, or a folder of pages for a whole city; appears whole or not at all.",
+    help="One page, or a folder of pages for a whole city. Output appears complete or not "
+         "at all.",
 )  # fmt: skip
 @click.option(
     "--tiles", metavar="URL",
-    help="Base map below, loaded by the page: https://HOST/{z}/{x}/{y}.png. None by default.",
+    help="Base map that the page loads, as https://HOST/{z}/{x}/{y}.png; none by default.",
 )  # fmt: skip
 @click.option(
     "--edit", is_flag=True,
-    help="An editor instead of a map: what it saves goes into gridcell edit --script.",
+    help="Write an editor instead of a map; 'gridcell edit --script' applies what it saves.",
 )  # fmt: skip
 @options.publishing
 @options.lang
@@ -49,11 +50,11 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Draw PLAN as one HTML page, or as a folder of pages, that work without a network.
+    """Draw PLAN as one HTML page, or as a folder of pages, that works offline.
 
-    PLAN is the folder that partition wrote, or its plan.gpkg. An output that does not end in .html
-    is a folder: an overview, index.html, and one page for each community. With --edit, cells are
-    edited in the page by hand: one page, or a folder with one for each community.
+    PLAN is a folder written by 'gridcell partition' or its plan.gpkg. An output that does not end
+    in .html is a folder: an overview, index.html, and one page per community. With --edit, cells
+    can be edited by hand in the page: one page, or a folder with one per community.
     """
     from gridcell.display.map import check_tiles
     from gridcell.errors import WriteError

@@ -55,28 +55,29 @@ def _be_verbose(ctx: click.Context, _parameter: click.Parameter, value: bool) ->
     return value
 
 
-overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
+overwrite = click.option("--overwrite", is_flag=True, help="Replace existing output.")
 rules = click.option(
     "--rules", metavar="FILE.toml", type=FILE, envvar="GRIDCELL_RULES",
-    help="Settings of the division, in TOML.",
+    help="Rules file (TOML) with the settings.",
 )  # fmt: skip
 seed = click.option(
     "--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), envvar="GRIDCELL_SEED",
-    help="Random seed; the same one gives the same result.",
+    help="Random seed; the same seed gives the same result.",
 )  # fmt: skip
 workers = click.option(
     "--workers", metavar="N", type=click.IntRange(min=1), envvar="GRIDCELL_WORKERS",
-    default=os.cpu_count, help="Threads to use, by default one a core; they change the time alone.",
+    default=os.cpu_count, help="Number of threads, by default one per core; affects "
+                               "nothing but the time.",
 )  # fmt: skip
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 verbose = click.option(
     "-v", "--verbose", is_flag=True, callback=_be_verbose, expose_value=False,
-    help="Print what libraries say, and tracebacks.",
+    help="Print messages of libraries, and tracebacks.",
 )  # fmt: skip
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 crs = click.option(
     "--crs", metavar="CRS", envvar="GRIDCELL_CRS",
-    help="CRS of files that name none, for example EPSG:4547.",
+    help="CRS of files that do not state one, for example EPSG:4547.",
 )  # fmt: skip
 encoding = click.option(
     "--encoding", metavar="NAME", envvar="GRIDCELL_ENCODING",
@@ -84,28 +85,51 @@ encoding = click.option(
 )  # fmt: skip
 datum = click.option(
     "--datum", metavar="DATUM", default="wgs84", envvar="GRIDCELL_DATUM",
-    help="wgs84 (default), gcj02 or bd09, or by layer: communities=wgs84,buildings=gcj02.",
+    help="Datum of coordinates: wgs84 (default), gcj02 or bd09; or per layer, for example "
+         "communities=wgs84,buildings=gcj02.",
 )  # fmt: skip
 
 
-def _speak(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
-    # The default is that of files; of what is said the system may know better.
-    if ctx.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT:
+_SAID_BEFORE: Final = "gridcell.lang"
+"""The language that ``gridcell --lang`` names for whatever command follows."""
+
+
+def _speak(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    source = ctx.get_parameter_source(parameter.name or "")
+    if source is not ParameterSource.COMMANDLINE:
+        value = ctx.meta.get(_SAID_BEFORE, value)
+        # The default is that of files; of what is said the system may know better.
+        if source is ParameterSource.DEFAULT and _SAID_BEFORE not in ctx.meta:
+            return value
+    if value is not None:
         ctx.ensure_object(Session).lang = value
+    return value
+
+
+def _speak_from_here(
+    ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> str | None:
+    if value is not None:
+        ctx.meta[_SAID_BEFORE] = ctx.ensure_object(Session).lang = value
     return value
 
 
 def _language(**settings: Any) -> Callable[[_Command], _Command]:
     return click.option(
-        "--lang", type=click.Choice(LANGUAGES), default=LANGUAGES[0], envvar=VARIABLE,
-        is_eager=True, callback=_speak, **settings,
+        "--lang", type=click.Choice(LANGUAGES), is_eager=True,
+        **{"default": LANGUAGES[0], "envvar": VARIABLE, "callback": _speak, **settings},
     )  # fmt: skip
 
 
-lang = _language(
-    help="Language of every word of ours; by default en in files, and the system's in messages."
+_MEANING: Final = (
+    "Language of messages and of text in files. By default messages follow the system and files "
+    "are in English."
 )
-_spoken = _language(expose_value=False, help="Language of messages; the system's by default.")
+lang = _language(help=_MEANING)
+lang_of_all = _language(
+    help=_MEANING, default=None, envvar=None, callback=_speak_from_here, expose_value=False
+)
+_spoken = _language(expose_value=False, help="Language of messages; by default the system's.")
 
 
 def _as_date(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -119,27 +143,27 @@ def _as_date(_ctx: click.Context, _parameter: click.Parameter, value: str | None
 
 valid_from = click.option(
     "--valid-from", metavar="DATE", callback=_as_date, envvar="GRIDCELL_VALID_FROM",
-    help="From which day new and changed grids are valid, for example 2026-01-31.",
+    help="Date from which new and changed grids are valid, for example 2026-01-31.",
 )  # fmt: skip
 
 publish = click.option(
     "--publish", is_flag=True,
-    help="Only what may leave the house: no people, no staff, no table of buildings, no small "
-    "counts nor what gives them away.",
+    help="Only what may be published: no people, no staff, no table of buildings, no small "
+         "counts and nothing that would reveal them.",
 )  # fmt: skip
 threshold = click.option(
     "--threshold", metavar="K", type=click.IntRange(2, 1_000_000),
     envvar="GRIDCELL_THRESHOLD",
-    help="With --publish: hide counts of households under K; 5 by default.",
+    help="With --publish: suppress household counts below K; 5 by default.",
 )  # fmt: skip
 publish_level = click.option(
     "--publish-level", type=click.Choice(["micro", "small"]),
-    help="With --publish: the finest grids that are told, micro by default; many a micro grid is a "
-    "single building.",
+    help="With --publish: the finest level to publish, micro by default; many micro grids "
+         "are a single building.",
 )  # fmt: skip
 earlier = click.option(
     "--older", "earlier", metavar="PUBLISHED", type=FILE,
-    help="With --publish: what was published before, of an older division of the same land.",
+    help="With --publish: what was published earlier from an older division of the same land.",
 )  # fmt: skip
 
 
@@ -190,7 +214,7 @@ def output(metavar: str, *, required: bool = True) -> Callable[[_Command], _Comm
     """Return the option ``-o/--output`` for a file or folder."""
     return click.option(
         "-o", "--output", metavar=metavar, type=FILE, required=required,
-        help="Where to write; appears whole or not at all.",
+        help="Where to write. Output appears complete or not at all.",
     )  # fmt: skip
 
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     "--no-atoms",
     is_flag=True,
     envvar="GRIDCELL_NO_ATOMS",
-    help="Leave out the land that edits need; plan.gpkg is a quarter to a half smaller.",
+    help="Leave out the pieces of land that later edits need; plan.gpkg becomes a quarter "
+    "to a half smaller.",
 )
 @options.lang
 @options.workers
@@ -49,10 +50,10 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Divide COMMUNITIES into small and micro grids by their BUILDINGS.
+    """Divide COMMUNITIES into small and micro grids based on their BUILDINGS.
 
     Writes plan.gpkg, geojson/, map.html, certificate.json and report.json into DIR. Exit code 4:
-    written, but a proof failed.
+    the files were written, but a proof failed.
     """
     from gridcell.folder import require_free, write_plan
     from gridcell.pipeline import make_plan

@@ -12,19 +12,22 @@ from gridcell_cli.language import language, said
 
 @click.command("repair")
 @click.argument("cells", metavar="CELLS")
-@click.option("--within", metavar="LAND", help="Land that the cells have to fill; it is law.")
 @click.option(
-    "--gap-width", metavar="M", type=click.FloatRange(min=0),
-    help="Gaps up to this width are closed, metres; 3 by default. Wider ones are left and told.",
+    "--within", metavar="LAND", help="Land that the cells must fill; it is never changed."
+)
+@click.option(
+    "--gap-width", metavar="METRES", type=click.FloatRange(min=0),
+    help="Close gaps up to this width, in metres; 3 by default. Wider gaps are left and "
+         "reported.",
 )  # fmt: skip
 @click.option(
     "--priority", metavar="COLUMN",
-    help="Column of numbers: where cells overlap the higher wins. Without it borders that others "
-    "share win, else the longest border.",
+    help="Numeric column: where cells overlap, the higher value wins. Without it, borders "
+         "shared with other cells win, then the longest border.",
 )  # fmt: skip
 @click.option(
     "--moves", metavar="FILE", type=options.FILE,
-    help="Write the pieces of land that changed hands, as polygons.",
+    help="Write the pieces of land that changed hands as polygons.",
 )  # fmt: skip
 @options.output("FILE")
 @field_option.option("cells", "communities")
@@ -49,10 +52,10 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make any polygon layer an exact coverage, and tell every change.
+    """Make any polygon layer an exact coverage and report every change.
 
-    Gaps are closed, overlaps settled, borders matched, invalid polygons mended; what reaches beyond
-    LAND is cut off. Rows, their order and all columns stay. Cells without a fault stay as they are.
+    Closes gaps, settles overlaps, matches edges, mends invalid polygons and cuts off what reaches
+    beyond LAND. Rows, their order and all columns are kept; cells without faults stay as they are.
     Exit code 4: a cell has no land left, or the layer could not be made exact.
     """
     from gridcell.coverage.repair import repair_cells

@@ -12,7 +12,9 @@ from gridcell_cli.plans import open_plan
 @click.command("roster")
 @click.argument("plan", metavar="PLAN")
 @options.output("FILE.xlsx|FILE.csv")
-@click.option("--contacts", metavar="FILE", help="Table of staff_id, name, phone: named in FILE.")
+@click.option(
+    "--contacts", metavar="FILE", help="Table with staff_id, name and phone, to include in FILE."
+)
 @options.lang
 @options.overwrite
 @options.common
@@ -26,9 +28,9 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write the posts of PLAN, people, cells, vacancies and their figures as tables.
+    """Write the posts, people, cells and vacancies of PLAN with their figures as tables.
 
-    Names and phones are in them only with --contacts, and in no other file.
+    Names and phone numbers are included only with --contacts, and are in no other file.
     """
     import json
 

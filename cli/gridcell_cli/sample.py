@@ -11,15 +11,18 @@ from gridcell_cli.language import said
 
 @click.command("sample")
 @click.argument("folder", metavar="DIR", type=options.FILE)
-@click.option("--households", metavar="N", type=click.IntRange(min=1), help="Exact number of them.")
+@click.option(
+    "--households", metavar="N", type=click.IntRange(min=1), help="Exact number of households."
+)
 @options.seed
 @click.option(
     "--communities", metavar="K", type=click.IntRange(min=1), default=4, show_default=True,
-    help="Number of communities, of different size.",
+    help="Number of communities, of varying size.",
 )  # fmt: skip
 @click.option(
     "--preset", type=click.Choice(["hecheng", "gbk_cgcs2000"]),
-    help="A bundled town instead: 荷城社区 and its neighbours, or a small one in planners' files.",
+    help="A bundled town instead: hecheng (荷城社区 and its neighbours), or gbk_cgcs2000, a "
+         "small one in the formats that planners use.",
 )  # fmt: skip
 @options.overwrite
 @options.common

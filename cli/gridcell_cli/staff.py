@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.argument("plan", metavar="PLAN", type=options.FILE)
 @click.argument("roster", metavar="ROSTER")
 @options.output("DIR")
-@click.option("--keep", is_flag=True, help="Who holds a post stays, unless there is a reason.")
+@click.option(
+    "--keep", is_flag=True, help="Keep people in their posts unless there is a reason to move them."
+)
 @field_option.option("staff")
 @options.crs
 @options.encoding
@@ -45,10 +47,11 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Assign the people of ROSTER to the cells of PLAN and write the whole plan into DIR.
+    """Assign the people of ROSTER to the cells of PLAN and write the whole plan to DIR.
 
-    PLAN is a folder that 'gridcell partition' wrote, or its plan.gpkg; its cells stay as they are.
-    Of --rules the roles (staffing) and the roster's column names count, the rest is the plan's.
+    PLAN is a folder written by 'gridcell partition' or its plan.gpkg; its cells stay unchanged.
+    From --rules only the roles (staffing) and the roster's column names are used, the rest comes
+    from the plan.
     """
     from gridcell.folder import require_free, write_plan
     from gridcell.rules import read_rules

@@ -28,16 +28,16 @@ _LINES: Final = 30
 @options.output("DIR", required=False)
 @click.option(
     "--locked", metavar="NAME", multiple=True,
-    help="Cells that stay as they are: codes of cells or communities, levels, or a column of the "
-    "plan's cells; several with commas, repeatable.",
+    help="Cells to leave unchanged: codes of cells or communities, levels, or a column of "
+         "the plan's cells; comma-separated, repeatable.",
 )  # fmt: skip
 @click.option(
     "--recoded", metavar="OLD=NEW|FILE", multiple=True,
-    help="Communities that changed their code: one of them, or a table with the columns old and "
-    "new; repeatable.",
+    help="Communities whose code changed: one of them, or a table with the columns old and "
+         "new; repeatable.",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Print what would change and write nothing.")
-@click.option("--time", "timed", is_flag=True, help="Put the time into the history of the plan.")
+@click.option("--dry-run", is_flag=True, help="Print what would change without writing anything.")
+@click.option("--time", "timed", is_flag=True, help="Record the time in the plan's history.")
 @inputs.division
 @options.valid_from
 @options.lang
@@ -62,10 +62,11 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Update PLAN to new COMMUNITIES and BUILDINGS with least change, and write it into DIR.
+    """Update PLAN with new COMMUNITIES and BUILDINGS with as little change as possible.
 
-    Cells in their bands stay to the byte, codes last, and what changed is told. DIR may be the
-    folder of PLAN itself, with --overwrite. The rules are the plan's, below what is given here.
+    Cells within their bands stay identical to the byte, codes are kept, and every change is
+    reported. DIR may be the folder of PLAN itself, with --overwrite. Rules come from the plan
+    unless given here.
     """
     from gridcell.folder import require_free, write_plan
     from gridcell.revision.changes import list_changes
