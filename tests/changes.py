@@ -18,8 +18,8 @@ KINDS = (
     "nothing", "demolished", "crowded", "built", "site_closed", "site_opened", "merged", "split",
 )  # fmt: skip
 EDITS = (
-    "merge", "merge", "split", "split", "move", "move", "swap", "nudge", "rename", "lock",
-    "unlock", "undo",
+    "merge", "merge", "split", "split", "move", "move", "swap", "swap", "nudge", "nudge",
+    "rename", "lock", "lock", "unlock", "undo",
 )  # fmt: skip
 
 
@@ -101,9 +101,8 @@ def recode_town(town: Town, rng: np.random.Generator) -> tuple[Town, dict[str, s
     return town._replace(communities=renamed), {old: new}
 
 
-def draw_edit(plan: Plan, rng: np.random.Generator) -> Edit:
-    """Return some edit of a plan; the plan may have reasons to refuse it."""
-    kind = EDITS[rng.integers(len(EDITS))]
+def draw_edit(plan: Plan, kind: str, rng: np.random.Generator) -> Edit:
+    """Return some edit of a kind that looks feasible; the plan may still have reasons to refuse."""
     if kind == "undo":
         return gridcell.Undo()
     if kind == "unlock":
@@ -113,25 +112,31 @@ def draw_edit(plan: Plan, rng: np.random.Generator) -> Edit:
         codes = (plan.micro["code"], plan.small["code"], plan.medium["community"])
         held = [column for column in codes if len(column)]
         return gridcell.Lock(str(_one(held[min(len(held) - 1, rng.integers(4) // 2)], rng)))
-    level = "micro" if rng.random() < 0.6 and len(plan.micro) else "small"
+    level = "micro" if (rng.random() < 0.6 or kind == "swap") and len(plan.micro) else "small"
     cells = plan.cells(level).set_index("code")
     if kind == "rename":
         name = f"quarter {rng.integers(99)}" if rng.random() < 0.7 else None
         return gridcell.Rename(str(_one(cells.index, rng)), name)
-    cells = cells[cells["grid_type"] == "general"].geometry
+    cells = cells[cells["grid_type"] == "general"]
     a = str(_one(cells.index, rng))
-    beside = cells.index[(cells.distance(cells[a]) < 0.01) & (cells.index != a)]
+    # Micro cells are merged within a small cell, and nothing passes the boundary of a community.
+    above = "parent" if kind == "merge" else "community"
+    inside = cells[above] == cells.loc[a, above]
+    shapes = cells.geometry
+    beside = cells.index[inside & (shapes.distance(shapes[a]) < 0.01) & (cells.index != a)]
     b = str(_one(beside if len(beside) else cells.index, rng))
     if kind == "merge":
         return gridcell.Merge(a, b)
     if kind == "split":
         if rng.random() < 0.6:
             return gridcell.Split(a, int(rng.integers(2, 4)))
-        return gridcell.Split(a, line=_across(cells[a], rng))
+        return gridcell.Split(a, line=_across(shapes[a], rng))
     column = "code" if level == "micro" else "small"
     homes = plan.buildings.assign(small=_small_of(plan))
+    whole = homes.groupby("bldg_id")[column].transform("nunique") == 1
     near = [
-        homes[homes[column] == here].assign(away=lambda own, to=there: own.distance(cells[to]))
+        homes[whole & (homes[column] == here)]
+        .assign(away=lambda own, to=there: own.distance(shapes[to]))
         .sort_values(["away", "bldg_id"])["bldg_id"].drop_duplicates().head(4)
         for here, there in ((a, b), (b, a))
     ]  # fmt: skip
@@ -142,7 +147,7 @@ def draw_edit(plan: Plan, rng: np.random.Generator) -> Edit:
         return gridcell.Move(mine, b)
     if rng.random() < 0.4 and mine:
         return gridcell.Nudge(a, b, buildings=mine)
-    return gridcell.Nudge(a, b, line=cells[b].buffer(3 + 30 * rng.random()).boundary)
+    return gridcell.Nudge(a, b, line=shapes[b].buffer(3 + 30 * rng.random()).boundary)
 
 
 def draw_layer(plan: Plan, rng: np.random.Generator) -> gpd.GeoDataFrame:

@@ -128,6 +128,17 @@ def test_a_vertex_that_the_neighbour_lacks_is_an_unmatched_border_across_parents
     assert (proof.gaps, proof.overlaps) == (0, 0)
 
 
+def test_two_vertices_of_one_cell_beside_each_other_are_no_fault_of_a_neighbour():
+    x, y, tiny = 356_500.0, 2_556_100.0, 2.4e-9
+    middle = [(x + 50.0001, y), (x + 50.0001 + tiny, y)]
+    west = Polygon([(x, y), *middle, (x + 100, y), (x + 100, y + 100), (x, y + 100)])
+    east = box(x + 100, y, x + 200, y + 100)
+    proof = prove_coverage([west, east], [box(x, y, x + 200, y + 100)])
+    assert proof.holds
+    assert not proof.exact
+    assert proof.unmatched.tolist() == []
+
+
 def test_a_hole_that_touches_its_shell_is_no_fault_of_the_neighbours():
     shell = [(100, 0), (0, 0), (4.1, 1.7), (63.7, 27), (86.3, 54.1), (73, 17.6)]
     hole = [(85.7, 3.4), (81.6, 0.3), (100, 0)]

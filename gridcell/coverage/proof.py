@@ -340,8 +340,9 @@ def _unmatched(edges: BorderEdges, owner: Rows, unpaired: Rows, step: float) -> 
     within = (vertex[near] != low[line]) & (vertex[near] != high[line])
     line, met = line[within], vertex[near[within]]
     corner = np.isin(low, met) | np.isin(high, met)
-    rows = np.unique(np.concatenate([row[line], row[corner]]))
-    return rows, _junctions(edges, met, row[line], unpaired[corner], row[corner])
+    junctions = _junctions(edges, met, row[line], unpaired[corner], row[corner])
+    # Two vertices of one cell beside each other are nobody else's business.
+    return np.unique(np.concatenate(junctions[:2])), junctions
 
 
 def _junctions(edges: BorderEdges, met: Rows, straight: Rows, at: Rows, owner: Rows) -> Pieces:
