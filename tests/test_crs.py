@@ -379,17 +379,17 @@ def test_partition_never_says_that_all_holds_where_its_certificate_denies_it(
 # A CRS that the coordinates cannot be in, and another that the user named
 
 
-def mislabelled(kind, path):
+def mislabelled(kind, path, drawn=lambda frame: frame):
     """Write the squares with a CRS that they cannot be in; return the file and the right CRS."""
     if kind == "geojson":
-        shapes = right().to_json(drop_id=True, to_wgs84=False)
+        shapes = drawn(right()).to_json(drop_id=True, to_wgs84=False)
         told = json.loads(shapes)
         told.pop("crs", None)
         file = path.with_suffix(".geojson")
         file.write_text(json.dumps(told), encoding="utf-8")
         return file, "EPSG:4547"
     crs = "EPSG:4547" if kind == "metres_called_degrees" else "EPSG:4490"
-    return write(wrong(kind, right()), path.with_suffix(".gpkg")), crs
+    return write(drawn(wrong(kind, right())), path.with_suffix(".gpkg")), crs
 
 
 MISLABELLED = ["geojson", "metres_called_degrees", "degrees_called_metres"]
@@ -421,6 +421,28 @@ def test_a_named_crs_is_believed_where_the_coordinates_cannot_be_in_the_files_ow
         assert again.medium.geometry.area.sum() == pytest.approx(39_600, rel=1e-4)
         assert "crs_overruled" in set(again.findings["kind"])
         assert {record.crs for record in again.inputs} == {crs}
+
+
+@pytest.mark.parametrize("kind", MISLABELLED)
+def test_crosswalk_and_locate_tell_that_a_named_crs_overrules_that_of_a_file(kind, tmp_path, run):
+    file, crs = mislabelled(kind, tmp_path / "bad")
+    squares = right(crs)
+    inner = squares.set_geometry(squares.to_crs("EPSG:4547").buffer(-30).to_crs(crs))
+    sound = write(squares, tmp_path / "sound.gpkg")
+    inner = write(inner.drop(columns="code"), tmp_path / "inner.gpkg")
+    assert run("partition", sound, inner, "-o", tmp_path / "plan", "-q")[0] == 0
+    points, _ = mislabelled(
+        kind, tmp_path / "doors", lambda frame: frame.set_geometry(shapely.centroid(frame.geometry))
+    )
+    for command in (
+        ["crosswalk", tmp_path / "plan", file, "-o", tmp_path / "pairs.csv"],
+        ["locate", tmp_path / "plan", points, "-o", tmp_path / "located.csv"],
+    ):
+        code, _, err = run(*command, "--crs", crs)
+        assert code == 0
+        assert "which was named" in err
+        assert crs in err
+    assert "outside" not in (tmp_path / "located.csv").read_text("utf-8")
 
 
 @pytest.mark.parametrize("function", [check_cells, repair_cells])

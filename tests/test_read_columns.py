@@ -90,10 +90,18 @@ def test_a_ring_that_is_not_closed_is_named_and_closed(
     assert (info.invalid, info.invalid_places) == (1, ("row 2: ring not closed",))
     with pytest.raises(InputError, match="community '2': ring not closed; mend"):
         read_layers(path)
-    for command in (["check"], ["repair", "-o", str(tmp_path / "r.geojson")]):
-        with pytest.raises(SystemExit):
-            frame.main([command[0], str(path), *command[1:]])
-        assert "row 2: ring not closed" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        frame.main(["check", str(path), "--json"])
+    found, err = capsys.readouterr()
+    assert not err
+    told = json.loads(found)
+    assert (told["ok"], told["findings"]) == (True, {"unclosed_ring": 1})
+    assert told["list"][0]["severity"] == "warning"
+    assert "row 2: ring not closed" in told["list"][0]["message"]
+    assert told["list"][0]["x"] is not None
+    with pytest.raises(SystemExit):
+        frame.main(["repair", str(path), "-o", str(tmp_path / "r.geojson")])
+    assert "row 2: ring not closed" in capsys.readouterr().err
     assert read_layers(tmp_path / "r.geojson").communities.area.round().tolist() == [1e6] * 3
 
 

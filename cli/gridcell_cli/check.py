@@ -1,6 +1,7 @@
 """``gridcell check``: proofs over a plan, or over any polygon layer."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -260,8 +261,6 @@ class _Layer:
 
     def _take_as_plan(self, file: Path, named: Any) -> None:
         """Read the land as the plan did whose layer the cells are: in its CRS, healed."""
-        from dataclasses import replace
-
         from gridcell.formats.geopackage import plan_file, read_rules_of
         from gridcell.read.land import read_land
 
@@ -275,12 +274,15 @@ class _Layer:
         self.sources["within"] = replace(source, frame=land)
 
     def remarks(self) -> "list[Message]":
-        told = [remark for source in self.sources.values() for remark in source.remarks]
+        # Rings that were closed are findings.
+        columns = [replace(source, unclosed=()) for source in self.sources.values()]
+        told = [remark for source in columns for remark in source.remarks]
         return [*told, *self.read_as_plan]
 
     def check(self, shares: list[tuple[str, str]], gap_width: float | None) -> "CheckReport":
         from gridcell.check import check_cells
         from gridcell.coverage.width import GAP_WIDTH_M
+        from gridcell.read.geometry import unclosed_rings
 
         frames = {
             role: field_option.named(
@@ -288,7 +290,7 @@ class _Layer:
             )
             for role, source in self.sources.items()
         }
-        return check_cells(
+        report = check_cells(
             frames["cells"],
             frames.get("within"),
             buildings=frames.get("buildings"),
@@ -297,6 +299,8 @@ class _Layer:
             shares=shares,
             crs=self.crs,
         )
+        drawn = [self.sources[role] for role in ("cells", "within") if role in self.sources]
+        return report.with_findings(ring for source in drawn for ring in unclosed_rings(source))
 
     def certify(self, report: "CheckReport", file: Path, *, overwrite: bool) -> None:
         from gridcell.certificate import certify_layer, write_certificate

@@ -84,6 +84,8 @@ def command(
         a, b, buildings=buildings, households=households, threshold=threshold, sliver_m=sliver,
         crs=crs, encoding=encoding, rules=Rules(fields=fields),
     )  # fmt: skip
+    for note in crosswalk.notes:
+        click.echo(said("note", text=note), err=True)
     write_crosswalk(crosswalk, output, overwrite=overwrite, lang=lang)
     if map_file is not None:
         write_crosswalk_map(crosswalk, map_file, lang=lang, overwrite=overwrite)

@@ -52,6 +52,8 @@ def command(
         crs=crs, encoding=encoding, nearest_m=nearest, overwrite=overwrite,
         fields=fields.get("points"),
     )  # fmt: skip
+    for note in report.notes:
+        click.echo(said("note", text=note), err=True)
     if report.far_m is not None:
         click.echo(said("points_far", distance=report.far_m, crs=report.crs), err=True)
     if as_json:

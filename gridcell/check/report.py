@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 import geopandas as gpd
@@ -21,13 +21,15 @@ from gridcell.words.sentences import say_findings, say_kinds
 
 KINDS: Final = (
     "crs_overruled", "outside_area_of_use",
-    "area_sum", "empty_geometry", "wrong_type", "invalid_geometry", "duplicate_geometry",
+    "area_sum", "empty_geometry", "wrong_type", "unclosed_ring", "invalid_geometry",
+    "duplicate_geometry",
     "overlap", "gap", "sliver", "outside", "not_nested_geometry", "unmatched_border", "hole",
     "open_sliver", "multipart", "missing_code", "duplicate_code", "wrong_check_character",
     "wrong_parent", "code_not_nested", "totals", "share_above_100", "household_outside",
     "household_twice", "cut_building",
 )  # fmt: skip
 """Kinds of findings about layers, in the order in which they are told."""
+_ORDER: Final = {kind: place for place, kind in enumerate(KINDS)}
 
 PIECE_COLUMNS: Final = ("kind", "cells", "area_m2", "width_m")
 
@@ -82,22 +84,20 @@ class CheckReport:
         figures
             What else is worth telling; counts by kind are added as ``findings``.
         """
-        frame = findings_frame(findings, crs)
-        order = {kind: place for place, kind in enumerate(KINDS)}
-        keys = pd.DataFrame({
-            "severity": frame["severity"].map(SEVERITIES.index).astype("int64"),
-            "kind": frame["kind"].map(order).fillna(len(order)).astype("int64"),
-            "other": frame["kind"].astype(object),
-            "size": -frame["measure"].fillna(0.0),
-        })  # fmt: skip
-        rows = keys.sort_values(list(keys.columns), kind="stable").index
-        frame = frame.loc[rows].reset_index(drop=True)
-        counts = frame["kind"].value_counts(sort=False)
+        frame = _in_order(findings_frame(findings, crs))
         return cls(
             findings=frame,
-            pieces=_pieces_frame(pieces, crs, order),
-            figures={**(figures or {}), "findings": {k: int(n) for k, n in counts.items()}},
+            pieces=_pieces_frame(pieces, crs),
+            figures={**(figures or {}), "findings": _counts(frame)},
         )
+
+    def with_findings(self, findings: Iterable[Finding]) -> Self:
+        """Return the report with further findings, such as those of the file that was read."""
+        more = findings_frame(findings, self.findings.crs)
+        if more.empty:
+            return self
+        frame = _in_order(pd.concat([self.findings, more], ignore_index=True))
+        return replace(self, findings=frame, figures={**self.figures, "findings": _counts(frame)})
 
     @property
     def ok(self) -> bool:
@@ -193,6 +193,22 @@ class CheckReport:
         return f"<div><p><b>{head}</b></p>{told}{table}{foot}</div>"
 
 
+def _in_order(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    keys = pd.DataFrame({
+        "severity": findings["severity"].map(SEVERITIES.index).astype("int64"),
+        "kind": findings["kind"].map(_ORDER).fillna(len(_ORDER)).astype("int64"),
+        "other": findings["kind"].astype(object),
+        "size": -findings["measure"].fillna(0.0),
+    })  # fmt: skip
+    rows = keys.sort_values(list(keys.columns), kind="stable").index
+    return findings.loc[rows].reset_index(drop=True)
+
+
+def _counts(findings: gpd.GeoDataFrame) -> dict[str, int]:
+    counts = findings["kind"].value_counts(sort=False)
+    return {str(kind): int(number) for kind, number in counts.items()}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
@@ -203,11 +219,9 @@ def _plain(value: Any) -> Any:
     return None if pd.isna(value) else str(value)
 
 
-def _pieces_frame(
-    pieces: Iterable[Mapping[str, Any]], crs: pyproj.CRS | None, order: Mapping[str, int]
-) -> gpd.GeoDataFrame:
+def _pieces_frame(pieces: Iterable[Mapping[str, Any]], crs: pyproj.CRS | None) -> gpd.GeoDataFrame:
     rows = sorted(
-        pieces, key=lambda p: (order.get(p["kind"], len(order)), -p["area_m2"], p["cells"])
+        pieces, key=lambda p: (_ORDER.get(p["kind"], len(_ORDER)), -p["area_m2"], p["cells"])
     )
     frame = pd.DataFrame({name: [row[name] for row in rows] for name in PIECE_COLUMNS})
     for name in ("kind", "cells"):

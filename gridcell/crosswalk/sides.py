@@ -17,7 +17,7 @@ from gridcell.errors import InputError
 from gridcell.formats.geopackage import is_plan, plan_file
 from gridcell.model import Plan
 from gridcell.read.aliases import field_hint
-from gridcell.read.crs import choose_work_crs, move, settle_crs
+from gridcell.read.crs import choose_work_crs, crs_doubts, move, settle_crs
 from gridcell.read.fields import as_count, find_columns, name_columns
 from gridcell.read.files import Input, Source, open_input, split_layer
 from gridcell.read.people import check_households
@@ -40,6 +40,8 @@ class CrosswalkSide:
     crs: pyproj.CRS
     buildings: Input | None
     """What stands on it, where it is a plan."""
+    notes: tuple[Message, ...]
+    """What is doubtful about its CRS."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Contents:
     """(m,) households at each point."""
     lost: int
     """Households without a place."""
+    notes: tuple[Message, ...]
+    """What is doubtful about the CRS of buildings and households."""
 
 
 def open_side(
@@ -120,7 +124,7 @@ def open_side(
     order = np.argsort(code.astype(object).to_numpy(), kind="stable")
     return CrosswalkSide(
         label=source.label, code=code.astype(object).to_numpy()[order], shapes=shapes[order],
-        crs=own, buildings=buildings,
+        crs=own, buildings=buildings, notes=crs_doubts(source, own),
     )  # fmt: skip
 
 
@@ -203,11 +207,13 @@ def read_contents(
     shapes: Geometries = np.empty(0, dtype=object)
     counts: NDArray[np.int64] | None = None
     ids = np.empty(0, dtype=object)
+    notes: tuple[Message, ...] = ()
     if buildings is not None:
         source = open_input(buildings, "buildings", encoding=encoding)
         if source.geometries is None:
             raise InputError(Message("error.not_polygons_table", label=source.label))
         own = settle_crs(source, crs)
+        notes += crs_doubts(source, own)
         shapes = move(_polygons(source), own, work)
         found = find_columns(source, rules.fields.get("buildings", {}), "buildings")
         if "households" in found:
@@ -221,14 +227,15 @@ def read_contents(
     xy, lost = np.empty((0, 2)), 0
     number: NDArray[np.int64] = np.empty(0, dtype=np.int64)
     if households is not None:
-        register, _ = check_households(
-            open_input(households, "households", encoding=encoding), work, rules,
-            fallback=crs, datum="wgs84",
-        )  # fmt: skip
+        source = open_input(households, "households", encoding=encoding)
+        if source.geometries is not None:
+            notes += crs_doubts(source, settle_crs(source, crs))
+        register, _ = check_households(source, work, rules, fallback=crs, datum="wgs84")
         counts, xy, number, lost = _register(register, ids)
     return Contents(
-        shapes=shapes, is_building=first, households=counts, xy=xy, count=number, lost=lost
-    )
+        shapes=shapes, is_building=first, households=counts, xy=xy, count=number, lost=lost,
+        notes=notes,
+    )  # fmt: skip
 
 
 def _register(

@@ -71,6 +71,8 @@ class Crosswalk:
     cells_b: gpd.GeoDataFrame
     summary: dict[str, Any]
     """What it comes to, in numbers."""
+    notes: tuple[Message, ...] = ()
+    """What is doubtful about the CRS of the inputs."""
 
 
 @checked
@@ -181,6 +183,7 @@ def make_crosswalk(
             "crs": crs_name(work),
             "reprojected": not is_same_crs(side_b.crs, work),
         },
+        notes=(*side_a.notes, *side_b.notes, *contents.notes),
     )
 
 

@@ -22,7 +22,7 @@ from gridcell.errors import InputError
 from gridcell.locator.frames import point_coordinates
 from gridcell.read.aliases import field_hint
 from gridcell.read.containers import at_hand
-from gridcell.read.crs import settle_crs
+from gridcell.read.crs import crs_doubts, settle_crs
 from gridcell.read.files import Source, open_input, split_layer
 from gridcell.read.offline import offline
 from gridcell.read.vector import PARQUET, choose_layer
@@ -61,6 +61,8 @@ class PointRows:
     has_bom: bool
     """Whether a CSV file begins with a byte order mark."""
     batches: Iterator[Batch]
+    notes: tuple[Message, ...] = ()
+    """What is doubtful about the CRS."""
 
 
 @contextmanager
@@ -243,8 +245,9 @@ def _layer_rows(
     _check_kind(shapes, name)
     sample = pd.DataFrame(index=range(len(shapes)))
     source = _source(sample, shapes, name, own)
+    settled = settle_crs(source, crs)
     return PointRows(
-        label=name, crs=settle_crs(source, crs), is_layer=True, has_bom=False,
+        label=name, crs=settled, is_layer=True, has_bom=False, notes=crs_doubts(source, settled),
         batches=(_placed(table, geometry) for table in tables),
     )  # fmt: skip
 
@@ -289,8 +292,10 @@ def _shapefile_rows(
     _check_kind(shapes, source.name)
     xy, fault = point_coordinates(shapes)
     starts = range(0, len(xy), BATCH)
+    settled = settle_crs(source, crs)
     return PointRows(
-        label=source.name, crs=settle_crs(source, crs), is_layer=True, has_bom=False,
+        label=source.name, crs=settled, is_layer=True, has_bom=False,
+        notes=crs_doubts(source, settled),
         batches=(
             Batch(
                 table=attributes.slice(k, BATCH), xy=xy[k : k + BATCH], fault=fault[k : k + BATCH]

@@ -43,6 +43,8 @@ class LocateReport:
     """Names of the columns added."""
     far_m: float | None
     """Where every point is outside: how far the nearest of them is."""
+    notes: tuple[Message, ...] = ()
+    """What is doubtful about the CRS of the points."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data for JSON."""
@@ -138,6 +140,7 @@ def locate_file(
         crs=crs_name(source.crs),
         columns=run.added,
         far_m=run.far_m if rows and run.counts["outside"] == rows else None,
+        notes=source.notes,
     )
 
 

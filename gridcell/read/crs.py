@@ -19,6 +19,7 @@ from gridcell.crs import (
     is_on_earth,
     is_same_crs,
     move_coordinates,
+    overruled,
     require_units,
     unusable,
 )  # fmt: skip
@@ -66,6 +67,16 @@ def settle_crs(source: Source, fallback: pyproj.CRS | None) -> pyproj.CRS:
     if doubt := doubt_place(crs, bounds):
         raise InputError(Message("error.in_layer", label=source.label, doubt=doubt))
     return crs
+
+
+def crs_doubts(source: Source, crs: pyproj.CRS | None) -> tuple[Message, ...]:
+    """Return what to say where an input is taken in another CRS than it names."""
+    # Heights that are left out are no doubt.
+    own = None if source.crs is None else horizontal(source.crs)
+    said = overruled(own, crs)
+    if said is None:
+        return ()
+    return (Message("finding.crs_overruled", label=source.label, fault=said),)
 
 
 def is_metric(crs: pyproj.CRS, lon: float, lat: float) -> bool:

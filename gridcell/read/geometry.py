@@ -102,6 +102,18 @@ def mended_findings(source: Source, mending: Mended, kind: str) -> list[Finding]
     ]  # fmt: skip
 
 
+def unclosed_rings(source: Source) -> list[Finding]:
+    """Return the findings that rings of an input were closed to be read at all."""
+    shapes = np.asarray([] if source.geometries is None else source.geometries.array, dtype=object)
+    return [
+        Finding(
+            kind="unclosed_ring", severity="warning", place=place_of(shapes[row]),
+            text=Message("finding.unclosed_ring", label=source.label, row=row + 1),
+        )
+        for row in source.unclosed
+    ]  # fmt: skip
+
+
 def canonical_order(values: Geometries, attributes: pd.DataFrame) -> NDArray[np.int64]:
     """Return the order of rows by content: normalised geometry, then the attributes as text."""
     blobs = shapely.to_wkb(shapely.normalize(values), include_srid=False)

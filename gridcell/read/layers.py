@@ -13,13 +13,20 @@ import shapely
 
 from gridcell.arguments import checked
 from gridcell.arrays import Geometries
-from gridcell.crs import crs_name, overruled, parse_crs
+from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import InputError
 from gridcell.model import Finding, InputRecord, Layers
 from gridcell.read.atoms import check_atoms, hexagon_resolution, hexagons
 from gridcell.read.buildings import check_buildings, unread_figures
 from gridcell.read.communities import check_communities
-from gridcell.read.crs import check_meeting, check_moved, choose_work_crs, move, settle_crs
+from gridcell.read.crs import (
+    check_meeting,
+    check_moved,
+    choose_work_crs,
+    crs_doubts,
+    move,
+    settle_crs,
+)  # fmt: skip
 from gridcell.read.datum import parse_datums, to_wgs84
 from gridcell.read.features import check_barriers, check_sites, join_barriers
 from gridcell.read.fields import check_mapping
@@ -161,13 +168,11 @@ class _Reader:
 
     def note(self, source: Source, crs: pyproj.CRS | None) -> None:
         self.inputs.append(replace(source.record(), crs=crs_name(crs)))
-        if crs is self.fallback and (said := overruled(source.crs, crs)):
-            self.findings.append(
-                Finding(
-                    kind="crs_overruled", severity="warning",
-                    text=Message("finding.crs_overruled", label=source.label, fault=said),
-                )
-            )  # fmt: skip
+        if crs is self.fallback:
+            self.findings += [
+                Finding(kind="crs_overruled", severity="warning", text=text)
+                for text in crs_doubts(source, crs)
+            ]
 
     def origins(self) -> tuple[InputRecord, ...]:
         return tuple(sorted(self.inputs, key=lambda record: _ORDER.index(record.role)))
