@@ -2,38 +2,26 @@
 
 import json
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from gridcell.arguments import checked
 from gridcell.disclosure.files import NOTE_FILE, make_publication, write_pairs
 from gridcell.disclosure.publication import THRESHOLD
 from gridcell.errors import Hint, InputError
 from gridcell.files.folder import require_place, whole_folder
-from gridcell.formats.flatgeobuf import as_flatgeobuf
-from gridcell.formats.geojson import as_geojson
-from gridcell.formats.geopackage import as_geopackage
-from gridcell.formats.geoparquet import as_geoparquet
-from gridcell.formats.hexagons import DEFAULT_RESOLUTION, as_hexagons
-from gridcell.formats.kml import as_kml
+from gridcell.formats.hexagons import DEFAULT_RESOLUTION
 from gridcell.formats.manifest import MANIFEST, listed_files, make_manifest
 from gridcell.formats.proof import prove_files
 from gridcell.formats.read import CROSSWALK
-from gridcell.formats.shapefile import as_shapefile
-from gridcell.formats.sheets import as_csv, as_xlsx
-from gridcell.formats.source import CellSource, Written, make_source
-from gridcell.formats.tiles import as_tiles
+from gridcell.formats.registry import FORMATS
+from gridcell.formats.source import make_source
 from gridcell.model import Plan
 from gridcell.schema import CELL_LAYERS, EXPORT_FORMATS
 from gridcell.words.catalogue import require_language, section
 from gridcell.words.columns import padded
 from gridcell.words.messages import Message, say
 from gridcell.words.sentences import in_language
-
-
-class _Writer(Protocol):
-    def __call__(self, source: CellSource, folder: Path) -> Written: ...
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -181,27 +169,18 @@ def export_plan(
         earlier=earlier, overwrite=overwrite,
     )  # fmt: skip
     require_language(lang)
-    writers: dict[str, _Writer] = {
-        "geojson": as_geojson,
-        "gpkg": partial(as_geopackage, lang=lang),
-        "shapefile": as_shapefile,
-        "geoparquet": as_geoparquet,
-        "flatgeobuf": as_flatgeobuf,
-        "kml": partial(as_kml, lang=lang),
-        "csv": partial(as_csv, households=households),
-        "xlsx": partial(as_xlsx, households=households, lang=lang),
-        "pmtiles": as_tiles,
-        "h3": partial(
-            as_hexagons, resolution=DEFAULT_RESOLUTION if resolution is None else resolution
-        ),
-    }
+    chosen = FORMATS[format]
+    known = {
+        "lang": lang, "households": households,
+        "resolution": DEFAULT_RESOLUTION if resolution is None else resolution,
+    }  # fmt: skip
     publication = (
         make_publication(plan, threshold, earlier, level=publish_level) if publish else None
     )
     shown, pairs = (plan, None) if publication is None else (publication.plan, publication.pairs)
     source = make_source(_with_reasons(shown, lang), pairs)
     with whole_folder(folder) as part:
-        written = writers[format](source, part)
+        written = chosen.write(source, part, **{name: known[name] for name in chosen.options})
         coverage = prove_files(source, written) if written.back is not None else {}
         rows = dict(written.rows)
         if source.pairs is not None:
@@ -258,11 +237,12 @@ def _require_options(
         raise InputError(
             Message("error.format_one_of", format=format, formats=list(EXPORT_FORMATS))
         )
-    if resolution is not None and format != "h3":
+    options = FORMATS[format].options
+    if resolution is not None and "resolution" not in options:
         raise InputError(Message("error.resolution_of_h3", format=format))
     if resolution is not None and not 0 <= resolution <= 15:
         raise InputError(Message("error.resolution_range", resolution=resolution))
-    if households and format not in {"csv", "xlsx"}:
+    if households and "households" not in options:
         raise InputError(Message("error.households_table_format", format=format))
     if households and publish:
         raise InputError(Message("error.households_never_published"))

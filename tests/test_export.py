@@ -35,6 +35,7 @@ from gridcell.folder import write_plan
 from gridcell.formats.geoparquet import folder_names
 from gridcell.formats.hexagons import _apportion
 from gridcell.formats.mvt import encode_layer
+from gridcell.formats.registry import FORMATS
 from gridcell.formats.shapefile import FIELDS, require_size, shorten
 from gridcell.schema import CELL_COLUMNS, HOUSEHOLD_COLUMNS
 from gridcell_cli.export import command
@@ -623,6 +624,10 @@ def folder(plan, tmp_path_factory):
 
 def run(*arguments):
     return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def test_every_format_has_a_writer_and_a_reader():
+    assert tuple(FORMATS) == EXPORT_FORMATS
 
 
 def test_the_command_knows_the_formats_of_the_library():

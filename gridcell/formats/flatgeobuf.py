@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from gridcell.formats.layers import CellLevels, Manifest, read_level_files
 from gridcell.formats.ogr import by_code, read_layer, write_layer
 from gridcell.formats.source import CellSource, Written
 from gridcell.schema import CELL_LAYERS
@@ -21,3 +22,8 @@ def as_flatgeobuf(source: CellSource, folder: Path) -> Written:
         back=by_code({level: read_layer(file) for level, file in files.items()}),
         intended=source.levels,
     )
+
+
+def read_flatgeobuf(folder: Path, _manifest: Manifest) -> CellLevels:
+    """Return the cells of ``LEVEL.fgb``."""
+    return read_level_files(folder, ".fgb")

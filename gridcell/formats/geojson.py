@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
 from gridcell.errors import ProofError
+from gridcell.formats.layers import CellLevels, Manifest, read_level_files
 from gridcell.formats.lonlat import LonLatCells, cell_geometry
 from gridcell.formats.ogr import ROUNDED, by_code, read_layer
 from gridcell.formats.source import NOTE, CellSource, Written
@@ -48,6 +49,11 @@ def as_geojson(source: CellSource, folder: Path) -> Written:
         rounding=ROUNDED,
         notes=tuple(finding.text for finding in cells.findings),
     )
+
+
+def read_geojson(folder: Path, _manifest: Manifest) -> CellLevels:
+    """Return the cells of ``LEVEL.geojson``."""
+    return read_level_files(folder, ".geojson")
 
 
 def write_geojson(cells: LonLatCells, folder: Path) -> list[Path]:

@@ -25,6 +25,7 @@ from gridcell.errors import InputError, RulesError
 from gridcell.files.folder import recover_folder
 from gridcell.files.whole import write_errors
 from gridcell.formats.facts import read_facts
+from gridcell.formats.layers import CellLevels, Manifest, read_levels
 from gridcell.formats.ogr import by_code, read_layer, write_layer
 from gridcell.formats.source import CellSource, Written
 from gridcell.formats.styles import write_styles
@@ -461,6 +462,11 @@ def as_geopackage(source: CellSource, folder: Path, *, lang: str = LANGUAGES[0])
         back=by_code({level: read_layer(file, layer=level) for level in CELL_LAYERS}),
         intended=source.levels,
     )
+
+
+def read_geopackage(folder: Path, _manifest: Manifest) -> CellLevels:
+    """Return the cells of the layers of ``cells.gpkg``."""
+    return read_levels({level: f"{folder / PLAN_FILE}#{level}" for level in CELL_LAYERS})
 
 
 def write_note(note: str, file: Path) -> None:

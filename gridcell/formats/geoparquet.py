@@ -8,6 +8,7 @@ from typing import Final
 import geopandas as gpd
 import pandas as pd
 
+from gridcell.formats.layers import CellLevels, Manifest, read_cells
 from gridcell.formats.ogr import by_code
 from gridcell.formats.source import CellSource, Written
 from gridcell.schema import CELL_LAYERS
@@ -46,6 +47,18 @@ def as_geoparquet(source: CellSource, folder: Path) -> Written:
         }),
         intended=source.levels,
     )  # fmt: skip
+
+
+def read_geoparquet(folder: Path, manifest: Manifest) -> CellLevels:
+    """Return the cells of ``LEVEL.parquet`` of the town and of all communities."""
+    levels = {}
+    for level in CELL_LAYERS:
+        names = [str(file["path"]) for file in manifest["files"]]
+        files = [name for name in names if Path(name).name == f"{level}.parquet"]
+        if files:
+            parts = [read_cells(str(folder / name), level) for name in files]
+            levels[level] = pd.concat(parts, ignore_index=True)
+    return levels
 
 
 def folder_names(codes: Iterable[str]) -> dict[str, str]:

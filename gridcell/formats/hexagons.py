@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries, apportion
 from gridcell.coverage.lattice import LONLAT
 from gridcell.errors import InputError, ProofError
+from gridcell.formats.layers import CellLevels, Manifest
 from gridcell.formats.source import CellSource, Written
+from gridcell.read.fields import as_count
+from gridcell.read.files import open_input
+from gridcell.tables.values import as_text
 from gridcell.tables.write import write_table
 from gridcell.words.messages import Message
 
@@ -63,6 +67,22 @@ def as_hexagons(source: CellSource, folder: Path, *, resolution: int) -> Written
             "households": int(table["households"].sum()),
         },
     )  # fmt: skip
+
+
+def read_hexagons(folder: Path, _manifest: Manifest) -> CellLevels:
+    """Return the leaves that a summary by hexagons tells of."""
+    source = open_input(str(folder / "cells_hexagons.csv"), "hexagons")
+    for name in ("code", "households"):
+        if name not in source.frame:
+            raise InputError(Message("error.export_no_column", label=source.label, column=name))
+    shares = as_count(source.frame["households"], source, "households")
+    groups = shares.groupby(as_text(source.frame["code"]))
+    # Who sees a hidden share knows no total.
+    leaves = pd.DataFrame({
+        "code": pd.array([str(code) for code, _ in groups], dtype="str"),
+        "households": pd.array([part.sum(skipna=False) for _, part in groups], dtype="Int64"),
+    })  # fmt: skip
+    return {"leaves": leaves}
 
 
 def _on_land(source: CellSource, resolution: int) -> tuple[NDArray[np.object_], Geometries]:

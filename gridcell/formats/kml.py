@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from gridcell.arrays import Geometries
+from gridcell.formats.layers import CellLevels, Manifest, read_level_files
 from gridcell.formats.ogr import ROUNDED, by_code, read_layer
 from gridcell.formats.source import NOTE, CellSource, Written
 from gridcell.schema import BAND_FIGURES
@@ -58,6 +59,11 @@ def as_kml(source: CellSource, folder: Path, *, lang: str) -> Written:
         rows=rows, back=by_code(back), intended=intended, rounding=ROUNDED,
         notes=tuple(finding.text for finding in cells.findings),
     )  # fmt: skip
+
+
+def read_kml(folder: Path, _manifest: Manifest) -> CellLevels:
+    """Return the cells of ``LEVEL.kml``."""
+    return read_level_files(folder, ".kml")
 
 
 def _legal(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

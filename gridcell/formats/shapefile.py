@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from gridcell.errors import WriteError
+from gridcell.formats.layers import CellLevels, Manifest, read_level_files
 from gridcell.formats.ogr import by_code, read_layer, write_layer
 from gridcell.formats.source import CellSource, Written
 from gridcell.tables.write import write_table
@@ -59,6 +60,11 @@ def as_shapefile(source: CellSource, folder: Path) -> Written:
     aliases = alias_table(list(source.levels["large"].columns.drop("geometry")))
     rows[folder / ALIASES] = write_table(aliases, folder / ALIASES, bom=True)
     return Written(rows=rows, back=by_code(back), intended=intended, notes=tuple(notes))
+
+
+def read_shapefile(folder: Path, _manifest: Manifest) -> CellLevels:
+    """Return the cells of ``LEVEL.shp``, the names of columns whole again."""
+    return read_level_files(folder, ".shp", {short: name for name, short in FIELDS.items()})
 
 
 def alias_table(columns: list[str]) -> pd.DataFrame:

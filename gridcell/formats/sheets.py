@@ -9,6 +9,7 @@ import pyproj
 import shapely
 
 from gridcell.coverage.lattice import LONLAT
+from gridcell.formats.layers import CellLevels, Manifest, read_level_files, read_levels
 from gridcell.formats.source import CellSource, Written, without_geometry
 from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
 from gridcell.tables.write import write_table, write_workbook
@@ -53,6 +54,18 @@ def as_xlsx(
         }
         written = write_workbook(called, file, text=[names.get(name, name) for name in _TEXT])
     return Written(rows={file: written}, notes=_notes(source))
+
+
+def read_csv_levels(folder: Path, _manifest: Manifest) -> CellLevels:
+    """Return the cells of ``LEVEL.csv``."""
+    return read_level_files(folder, ".csv")
+
+
+def read_xlsx_levels(folder: Path, manifest: Manifest) -> CellLevels:
+    """Return the cells of the sheets of ``cells.xlsx``, in whatever language they are called."""
+    lang = str(manifest.get("language", LANGUAGES[0]))
+    sheets = {level: f"{folder / WORKBOOK}#{sheet_name(level, lang)}" for level in CELL_LAYERS}
+    return read_levels(sheets, column_keys(lang))
 
 
 def sheet_name(name: str, lang: str) -> str:

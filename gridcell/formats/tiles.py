@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from shapely import GeometryType
 
 from gridcell.arrays import Geometries
-from gridcell.errors import ProofError, WriteError
+from gridcell.errors import InputError, ProofError, WriteError
 from gridcell.extras import needs
+from gridcell.formats.layers import COUNTS, READ_COLUMNS, CellLevels, Manifest
 from gridcell.formats.mvt import EXTENT, Ints, Value, encode_layer
 from gridcell.formats.ogr import read_layer
 from gridcell.formats.source import CellSource, Written
+from gridcell.read.offline import offline, refuse_pointers
+from gridcell.schema import CELL_LAYERS
 from gridcell.words.messages import Message
 
 ARCHIVE: Final = "cells.pmtiles"
@@ -79,6 +82,44 @@ def as_tiles(source: CellSource, folder: Path) -> Written:
         notes=(Message("export.tiles", step=STEP_M * _ground_scale(levels["large"])),),
         proof={**_prove(file, levels), "lattice_m": round(STEP_M, 4)},
     )
+
+
+def read_tiles(folder: Path, _manifest: Manifest) -> CellLevels:
+    """Return the figures of the cells in ``cells.pmtiles``, each once.
+
+    Raises
+    ------
+    InputError
+        An archive without the levels of a plan.
+    """
+    file = folder / ARCHIVE
+    refuse_pointers(file)
+    levels = {}
+    for level in CELL_LAYERS:
+        with offline():
+            try:
+                frame = read_layer(file, layer=level, CLIP="NO", read_geometry=False)
+            except (RuntimeError, ValueError):
+                continue
+        known = [name for name in READ_COLUMNS if name in frame]
+        if not len(frame) or "code" not in known:
+            continue
+        levels[level] = _typed(frame[known].drop_duplicates(ignore_index=True))
+    if len(levels) < len(CELL_LAYERS) - 1:
+        raise InputError(Message("error.export_unreadable", file=file))
+    return levels
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    out = frame.copy()
+    for name in COUNTS:
+        if name == "estimated" and name not in out:
+            continue
+        out[name] = (
+            pd.to_numeric(out[name]).astype("Int64") if name in out
+            else pd.array([pd.NA] * len(out), dtype="Int64")
+        )  # fmt: skip
+    return out
 
 
 def _rows(frame: pd.DataFrame) -> list[tuple[Value | None, ...]]:
