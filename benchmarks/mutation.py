@@ -57,7 +57,10 @@ PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("gridcell/cells/codes.py", "gridcell/cells/iso7064.py", "gridcell/cells/numbering.py"),
         ("tests/test_codes.py", "tests/test_frames.py", "tests/test_cli.py"),
     ),
-    "certificate": (("gridcell/certificate",), ("tests/test_certificate.py",)),
+    "certificate": (
+        ("gridcell/certificate",),
+        ("tests/test_certificate.py", "tests/test_check_plan.py", "tests/test_write.py"),
+    ),
 }  # fmt: skip
 """For each package its sources and the tests that concern it."""
 

@@ -1,6 +1,8 @@
 """A cell of a table is one value however it is read, and a value one text in any file."""
 
+import csv
 import datetime as dt
+import io
 import json
 from pathlib import Path
 
@@ -14,13 +16,16 @@ import pyogrio
 import pyproj
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from shapely import box
 
 from gridcell.errors import InputError, WriteError
 from gridcell.formats.cells import write_cells
 from gridcell.formats.features import write_features
-from gridcell.tables.read import read_xlsx
-from gridcell.tables.stream import parquet_batches, sheet_batches
+from gridcell.tables.header import SEPARATORS
+from gridcell.tables.read import read_csv, read_xlsx
+from gridcell.tables.stream import csv_batches, parquet_batches, sheet_batches
 from gridcell.tables.write import write_table
 from gridcell.tables.written import written_text
 
@@ -45,6 +50,33 @@ def both_ways(path):
     streamed = pa.concat_tables(sheet_batches(path, None)).to_pydict()
     texts = {name: [written_text(v) for v in values] for name, values in streamed.items()}
     return whole.astype(object).where(whole.notna(), None).to_dict("list"), texts
+
+
+TEXTS = st.text("ab12张号,;\"\n\t 'é", max_size=8).map(str.strip)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(st.tuples(TEXTS.filter(bool), TEXTS, TEXTS), min_size=1, max_size=5),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16"]),
+    st.sampled_from(SEPARATORS),
+    st.integers(0, 2),
+)
+def test_a_csv_file_is_the_same_read_at_once_and_row_after_row(
+    tmp_path, rows, encoding, separator, blank
+):
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+    writer.writerows([("id", "名称", "n"), *rows])
+    file = tmp_path / "a.csv"
+    file.write_bytes(("\n" * blank + text.getvalue()).encode(encoding))
+    whole, served = read_csv(file, None)
+    batches, has_bom = csv_batches(file, None)
+    assert pa.concat_tables(batches).to_pylist() == whole.fillna("").to_dict("records")
+    assert whole.to_numpy(dtype=object, na_value="").tolist() == [list(row) for row in rows]
+    assert has_bom == (encoding == "utf-8-sig")
+    # Bytes of GB18030 may be UTF-8 as well, but not those of this header.
+    assert served == encoding.upper().removesuffix("-SIG")
 
 
 def test_a_cell_is_the_same_read_at_once_and_row_after_row(tmp_path):

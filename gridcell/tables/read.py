@@ -1,16 +1,15 @@
 """Tables without geometry: CSV, XLSX and Parquet, with codes kept as text."""
 
-import io
 from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
 
-from gridcell.errors import Hint, InputError
-from gridcell.tables.header import LOOKED_AT, csv_start
+from gridcell.errors import InputError
+from gridcell.tables.text import settle_csv
 from gridcell.tables.written import written_text
 from gridcell.tables.xlsx import column_names, open_sheet
-from gridcell.words.messages import Message, joined
+from gridcell.words.messages import Message
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 """Suffixes read here; Parquet is told from GeoParquet by its metadata."""
@@ -27,50 +26,20 @@ def read_csv(path: Path, encoding: str | None) -> tuple[pd.DataFrame, str]:
     InputError
         Bytes in none of them, no header, rows of different lengths.
     """
-    data = path.read_bytes()
-    if encoding is not None:
-        tries = [encoding]
-    elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        tries = ["utf-16"]
-    else:
-        tries = ["utf-8-sig", "gb18030"]
-    for name in tries:
-        try:
-            text = data.decode(name)
-        except UnicodeError:
-            continue
-        except (LookupError, ValueError):
-            raise InputError(
-                Message("error.encoding_unknown", file=path.name, encoding=name[:40])
-            ) from None
-        served = "UTF-8" if name == "utf-8-sig" else name.upper()
-        return _parse_csv(text.removeprefix("\ufeff"), path), served
-    raise InputError(
-        Message(
-            "error.text_encoding",
-            name=path.name,
-            encodings=joined("nor_in", [n.upper() for n in tries]),
-        ),
-        Hint("encoding"),
-    )
-
-
-def _parse_csv(text: str, path: Path) -> pd.DataFrame:
-    head = io.StringIO(text, newline="")
-    separator, skipped = csv_start([line for line, _ in zip(head, range(LOOKED_AT), strict=False)])
-    stream = io.StringIO(text, newline="")
-    for _ in range(skipped):
-        stream.readline()
+    text = settle_csv(path, encoding)
     try:
-        # Without a header of its own: pandas then tells of rows with more fields than the first.
-        frame = pd.read_csv(
-            stream, sep=separator, dtype=str, keep_default_na=False, na_values=[""],
-            header=None, skipinitialspace=True,
-        )  # fmt: skip
+        with path.open(encoding=text.encoding, newline="") as stream:
+            for _ in range(text.skipped):
+                stream.readline()
+            # Without a header of its own: pandas then tells of rows longer than the first.
+            frame = pd.read_csv(
+                stream, sep=text.separator, dtype=str, keep_default_na=False, na_values=[""],
+                header=None, skipinitialspace=True,
+            )  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         said = " ".join(str(error).split())
         raise InputError(Message("error.table_header", name=path.name, reason=said)) from None
-    return _with_header(frame)
+    return _with_header(frame), text.name
 
 
 def _with_header(frame: pd.DataFrame) -> pd.DataFrame:

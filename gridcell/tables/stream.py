@@ -1,6 +1,5 @@
 """CSV, XLSX and Parquet as a stream of Arrow tables; text stays text."""
 
-import codecs
 import csv
 import datetime as dt
 import itertools
@@ -15,11 +14,11 @@ import pyarrow.parquet as pq
 import pyproj
 import shapely
 
-from gridcell.errors import Hint, InputError
-from gridcell.tables.header import LOOKED_AT, csv_start
+from gridcell.errors import InputError
+from gridcell.tables.text import CsvText, settle_csv
 from gridcell.tables.written import written_text
 from gridcell.tables.xlsx import column_names, open_sheet
-from gridcell.words.messages import Message, joined
+from gridcell.words.messages import Message
 
 _BLOCK: Final = 2 << 20
 _SHEET_BATCH: Final = 8_192
@@ -35,27 +34,17 @@ def csv_batches(path: Path, encoding: str | None) -> tuple[Iterator[pa.Table], b
     InputError
         Bytes in none of them, no header, rows of different lengths.
     """
-    with path.open("rb") as file:
-        head = file.read(4)
-    has_bom = head.startswith(codecs.BOM_UTF8)
-    served = _settle_encoding(path, head, encoding)
-    with path.open(encoding="utf-8-sig" if served == "utf-8" else served, newline="") as stream:
-        lines = list(itertools.islice(stream, LOOKED_AT))
-        separator, skipped = csv_start(lines)
-        try:
-            names = next(csv.reader(lines[skipped:], delimiter=separator), [])
-        except csv.Error as error:
-            raise InputError(
-                Message("error.header_unreadable", name=path.name, error=error)
-            ) from None
+    text = settle_csv(path, encoding)
+    try:
+        names = next(csv.reader(text.head[text.skipped :], delimiter=text.separator), [])
+    except csv.Error as error:
+        raise InputError(Message("error.header_unreadable", name=path.name, error=error)) from None
     if not any(name.strip() for name in names):
         raise InputError(Message("error.table_no_header", name=path.name))
-    return _csv_tables(path, served, separator, names, skipped), has_bom
+    return _csv_tables(path, text, names), text.has_bom
 
 
-def _csv_tables(
-    path: Path, encoding: str, separator: str, names: list[str], skipped: int
-) -> Iterator[pa.Table]:
+def _csv_tables(path: Path, text: CsvText, names: list[str]) -> Iterator[pa.Table]:
     unique = [str(k) for k in range(len(names))]
     try:
         # Given a path, pyarrow maps the file, and all of it counts as memory in the end.
@@ -63,9 +52,10 @@ def _csv_tables(
             file,
             read_options=pacsv.ReadOptions(
                 use_threads=False, block_size=_BLOCK, column_names=unique, skip_rows_after_names=1,
-                encoding=encoding, skip_rows=skipped,
+                # Arrow passes over the mark of UTF-8 by itself.
+                encoding=text.encoding.removesuffix("-sig"), skip_rows=text.skipped,
             ),
-            parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            parse_options=pacsv.ParseOptions(delimiter=text.separator, newlines_in_values=True),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(unique, pa.string()), strings_can_be_null=False,
             ),
@@ -80,39 +70,6 @@ def _csv_tables(
 
 def _said(error: Exception) -> str:
     return " ".join(str(error).removeprefix("CSV parse error: ").split())[:300]
-
-
-def _settle_encoding(path: Path, head: bytes, option: str | None) -> str:
-    """Return the first encoding in which the whole file is, reading it once for each try."""
-    if option is not None:
-        tries = [option]
-    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        tries = ["utf-16"]
-    else:
-        tries = ["utf-8", "gb18030"]
-    for name in tries:
-        try:
-            decoder = codecs.getincrementaldecoder(name)()
-        except LookupError:
-            raise InputError(
-                Message("error.encoding_unknown", file=path.name, encoding=name)
-            ) from None
-        try:
-            with path.open("rb") as file:
-                while block := file.read(_BLOCK):
-                    decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeError:
-            continue
-        return name
-    raise InputError(
-        Message(
-            "error.text_encoding",
-            name=path.name,
-            encodings=joined("nor_in", [n.upper() for n in tries]),
-        ),
-        Hint("encoding"),
-    )
 
 
 def parquet_batches(
