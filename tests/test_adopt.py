@@ -246,8 +246,10 @@ def edited(plan: Plan) -> tuple[gpd.GeoDataFrame, set[str]]:
     cells = pd.concat([cells, *more], ignore_index=True)
     # Twenty vertices, each a metre off, as a hand on a mouse leaves them.
     rng = np.random.default_rng(0)
-    xy = shapely.get_coordinates(cells.geometry)
-    for at in rng.integers(0, len(xy), 20).tolist():
+    rings = shapely.get_rings(cells.geometry.to_numpy())
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    inner = np.flatnonzero((np.diff(ring, prepend=-1) == 0) & (np.diff(ring, append=-1) == 0))
+    for at in rng.choice(inner, 20).tolist():
         xy[at] += rng.uniform(-1, 1, 2)
     cells["geometry"] = shapely.make_valid(shapely.set_coordinates(cells.geometry.to_numpy(), xy))
     return cells, touched

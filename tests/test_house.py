@@ -9,7 +9,7 @@ import gridcell
 
 PACKAGE = Path(gridcell.__file__).parent
 ROOMS = (
-    "version", "errors", "words", "arguments", "extras", "arrays", "crs", "schema", "facts",
+    "version", "errors", "words", "arguments", "extras", "arrays", "work", "crs", "schema", "facts",
     "files", "display", "rules", "report", "model", "tables", "coverage", "read", "fabric",
     "partition", "cells", "households", "staff", "check", "formats", "disclosure", "locator",
     "crosswalk", "certificate", "render", "assembly", "pipeline", "revision", "folder", "export",

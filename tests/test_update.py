@@ -96,7 +96,8 @@ def test_few_households_change_their_code(layers, plan, change, share, most):
     assert moved(plan, updated, but=changed) <= most
     scratch = gridcell.make_plan(change(layers, buildings))
     inside = [(p.micro["band"] == "in").mean() for p in (updated, scratch)]
-    assert inside[0] >= inside[1] - 0.01
+    # One cell of 90 may be beyond: the search is chaotic.
+    assert inside[0] >= inside[1] - 1.5 / len(scratch.micro)
 
 
 def test_lineage_tells_where_every_household_went(layers, plan):

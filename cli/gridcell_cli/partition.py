@@ -11,6 +11,7 @@ import click
 from gridcell_cli import inputs, options
 from gridcell_cli.language import labelled, language, said
 from gridcell_cli.progress import ProgressLine
+from gridcell_cli.workers import pool_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -65,9 +66,10 @@ def command(
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)
         inputs.tell_unread(layers, quiet=quiet)
-        plan = make_plan(
-            layers, rules=settings, workers=workers, progress=progress, valid_from=valid_from
-        )
+        with pool_of(workers, layers) as pool:
+            plan = make_plan(
+                layers, rules=settings, executor=pool, progress=progress, valid_from=valid_from
+            )
         progress("writing", 0, 0)
         write_plan(plan, output, atoms=not no_atoms, overwrite=overwrite, lang=lang)
     if as_json:

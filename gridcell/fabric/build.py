@@ -1,6 +1,6 @@
-"""The fabric: lines noded, faces labelled, open land divided, atoms and their borders numbered."""
+"""The fabric: the linework of all land, cut tract by tract, atoms and their borders numbered."""
 
-from dataclasses import dataclass
+from concurrent.futures import Executor
 from typing import Any
 
 import geopandas as gpd
@@ -11,25 +11,30 @@ from numpy.typing import NDArray
 from shapely import Point
 
 from gridcell.arguments import checked
-from gridcell.arrays import Geometries
-from gridcell.fabric.barriers import barrier_classes, bridges, edge_classes, open_arcs
+from gridcell.fabric.barriers import barrier_classes, bridges, open_arcs
 from gridcell.fabric.footprints import Footprints, boundary_findings, make_footprints
 from gridcell.fabric.joins import STANDING_M2, Crumbs
 from gridcell.fabric.kernels import chain_edges
-from gridcell.fabric.land import divide_land
-from gridcell.fabric.linework import faces_of, node, outside, relief_lines, street_lines
-from gridcell.fabric.merge import Atoms, merge_patches
+from gridcell.fabric.linework import outside, relief_lines, street_lines
+from gridcell.fabric.seams import JoinedAtoms, join_tracts, together_with, unfit_communities
 from gridcell.fabric.sites import SiteLand, fit_sites
+from gridcell.fabric.tracts import Linework, cut_tract, cut_tracts, group_communities
 from gridcell.model import Fabric, Finding, Layers
 from gridcell.rules import Rules
 from gridcell.words.messages import Message
+from gridcell.work import run_each
 
 Ints = NDArray[np.int64]
 
 
 @checked
 def build_fabric(
-    layers: Layers, households: Ints, micro_band: NDArray[np.float64], *, rules: Rules | None = None
+    layers: Layers,
+    households: Ints,
+    micro_band: NDArray[np.float64],
+    *,
+    rules: Rules | None = None,
+    executor: Executor | None = None,
 ) -> Fabric:
     """Return the atoms of all communities, an exact coverage, and the borders between them.
 
@@ -44,6 +49,8 @@ def build_fabric(
         cut into slabs, unless the rules leave them whole.
     rules
         `Rules.fabric` and `Rules.sites` are read.
+    executor
+        Whose workers cut the land, community by community. They change nothing but the time.
 
     Notes
     -----
@@ -65,14 +72,9 @@ def build_fabric(
     rules = rules or Rules()
     prints = _footprints(layers, households, micro_band, rules)
     sites = fit_sites(layers.sites, prints, layers.communities, rules.sites.min_share)
-    barriers = (
-        np.empty(0, dtype=object)
-        if layers.barriers is None
-        else layers.barriers.geometry.to_numpy()
-    )
-    faces = _faces(layers, prints, sites, barriers, rules.fabric.frontage_m)
-    atoms = _atoms(faces, prints, sites, len(layers.communities), rules.sites.absorb_m2)
-    atom_of_piece = _atoms_of_pieces(prints, atoms, faces)
+    linework = _linework(layers, prints, sites, rules.fabric.frontage_m)
+    atoms = _weave(linework, rules.sites.absorb_m2, executor)
+    atom_of_piece = np.where(prints.home < 0, -1, atoms.atom_of_piece)
     crossing = (
         []
         if layers.atoms is not None or layers.buildings is None
@@ -86,7 +88,7 @@ def build_fabric(
         crs=layers.crs,
         atoms=_atom_table(prints, sites, atoms, atom_of_piece, given=layers.atoms is not None),
         xy=atoms.xy,
-        **_arcs(atoms, layers.barriers, barriers),
+        **_arcs(atoms, linework),
         pieces=pd.DataFrame(
             {
                 "building": prints.source,
@@ -121,32 +123,13 @@ def _footprints(
     )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Hits:
-    """Which footprints lie over which faces."""
-
-    face: Ints
-    piece: Ints
-    """One entry for each footprint over a face, the one that has the land first."""
-    first: Ints
-    """(faces,) the footprint that has the land, -1 for none."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _LandFaces:
-    """Faces of all linework inside the communities, and what lies over them."""
-
-    geometry: Geometries
-    community: Ints
-    site: Ints
-    """Part of a site that has the land, -1 for none."""
-    hits: _Hits
-
-
-def _faces(
-    layers: Layers, prints: Footprints, sites: SiteLand, barriers: Geometries, frontage: float
-) -> _LandFaces:
+def _linework(layers: Layers, prints: Footprints, sites: SiteLand, frontage: float) -> Linework:
+    """Return what the land is cut by."""
     land = layers.communities.geometry.to_numpy()
+    barriers, classes = np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
+    if layers.barriers is not None:
+        barriers = layers.barriers.geometry.to_numpy()
+        classes = barrier_classes(layers.barriers)
     if layers.atoms is not None:
         outlines = shapely.boundary(np.concatenate([land, prints.geometry]))
         across = outside(shapely.boundary(sites.geometry), prints.geometry)
@@ -155,40 +138,25 @@ def _faces(
         streets = street_lines(land, sites.geometry, barriers, prints.geometry, frontage)
         relief = relief_lines(streets, prints.geometry, frontage)
         lines = np.concatenate([streets, relief, shapely.boundary(prints.geometry)])
-    faces = faces_of(node(lines))
-    point = shapely.point_on_surface(faces)
-    community = _container(point, land)
-    inside = community >= 0
-    faces, point, community = faces[inside], point[inside], community[inside]
-    hits = _hits(point, prints)
-    return _LandFaces(faces, community, sites.holding(point, community, hits.first), hits)
+    return Linework(
+        land=land, lines=lines, prints=prints, sites=sites, barriers=barriers,
+        barrier_class=classes,
+    )  # fmt: skip
 
 
-def _atoms(
-    faces: _LandFaces, prints: Footprints, sites: SiteLand, communities: int, absorb_m2: float
-) -> Atoms:
-    """Return the faces divided among their owners and merged into atoms."""
-    piece, n_sites = faces.hits.first, len(sites.geometry)
-    general = faces.site < 0
-    # Labels: sites, then footprints by community, so that a part abroad is an atom of its own.
-    label = np.where(general, n_sites + piece * communities + faces.community, faces.site)
-    is_open = general & (piece < 0)
-    patches = divide_land(
-        faces.geometry,
-        faces.community,
-        np.where(is_open, -1, label),
-        is_open=is_open,
-        is_print=general & (piece >= 0),
-    )
-    return merge_patches(
-        patches,
-        community_of_face=faces.community,
-        n_sites=n_sites,
-        footprint_face=piece >= 0,
-        lived_in_face=np.append(prints.households, 0)[piece] > 0,
-        same_print=(faces.hits.face, faces.hits.piece),
-        absorb_m2=absorb_m2,
-    )
+def _weave(linework: Linework, absorb_m2: float, executor: Executor | None) -> JoinedAtoms:
+    """Return the atoms of all communities, cut tract by tract."""
+    together = group_communities(linework)
+    while True:
+        tracts = cut_tracts(linework, together, absorb_m2)
+        sizes = [float(len(tract.lines)) for tract in tracts]
+        cut = run_each(cut_tract, tracts, executor=executor, sizes=sizes)
+        atoms = join_tracts(cut, len(linework.prints.geometry))
+        unfit = unfit_communities(atoms, linework.land)
+        joined = together_with(together, unfit)
+        if joined.max() == together.max():
+            return atoms
+        together = joined
 
 
 def _crumb_findings(crumbs: Crumbs, codes: NDArray[np.object_]) -> list[Finding]:
@@ -211,26 +179,8 @@ def _crumb_findings(crumbs: Crumbs, codes: NDArray[np.object_]) -> list[Finding]
     return findings
 
 
-def _container(point: Geometries, land: Geometries) -> Ints:
-    """Return the row of the smallest polygon of `land` at each point, -1 for none."""
-    face, row = shapely.STRtree(land).query(point, predicate="intersects")
-    order = np.lexsort((row, shapely.area(land)[row], face))[::-1]
-    out = np.full(len(point), -1, dtype=np.int64)
-    out[face[order]] = row[order]
-    return out
-
-
-def _hits(point: Geometries, prints: Footprints) -> _Hits:
-    face, piece = shapely.STRtree(prints.geometry).query(point, predicate="intersects")
-    order = np.lexsort((piece, prints.rank[piece], face))
-    face, piece = face[order], piece[order]
-    first = np.full(len(point), -1, dtype=np.int64)
-    first[face[::-1]] = piece[::-1]
-    return _Hits(face, piece, first)
-
-
 def _atom_table(
-    prints: Footprints, sites: SiteLand, atoms: Atoms, atom_of_piece: Ints, *, given: bool
+    prints: Footprints, sites: SiteLand, atoms: JoinedAtoms, atom_of_piece: Ints, *, given: bool
 ) -> pd.DataFrame:
     """Return `Fabric.atoms`."""
     n, placed = len(atoms.area), atom_of_piece >= 0
@@ -256,18 +206,11 @@ def _atom_table(
     )
 
 
-def _arcs(
-    atoms: Atoms, barriers: gpd.GeoDataFrame | None, lines: Geometries
-) -> dict[str, NDArray[Any]]:
+def _arcs(atoms: JoinedAtoms, linework: Linework) -> dict[str, NDArray[Any]]:
     """Return the fields of `Fabric` that begin with ``arc_``: borders of atoms, chained."""
-    flag = np.zeros(len(atoms.low), dtype=np.int64)
-    bridge = np.empty((0, 2))
-    if barriers is not None:
-        kinds = barrier_classes(barriers)
-        flag = edge_classes(atoms.xy[atoms.low], atoms.xy[atoms.high], lines, kinds)
-        bridge = bridges(lines, kinds)
+    bridge = bridges(linework.barriers, linework.barrier_class)
     start, vertex, left, right, flag = chain_edges(
-        atoms.low, atoms.high, atoms.left, atoms.right, flag, len(atoms.xy)
+        atoms.low, atoms.high, atoms.left, atoms.right, atoms.flag, len(atoms.xy)
     )
     step = np.hypot(*np.diff(atoms.xy[vertex], axis=0).T) if len(vertex) else np.empty(0)
     step = np.append(step, 0.0)
@@ -281,16 +224,3 @@ def _arcs(
         "arc_barrier": flag,
         "arc_open": open_arcs(atoms.xy, start, vertex, flag, bridge),
     }
-
-
-def _atoms_of_pieces(prints: Footprints, atoms: Atoms, faces: _LandFaces) -> Ints:
-    """Return the atom of each footprint: of its largest face at home, else of the land below it."""
-    hits = faces.hits
-    out = np.full(len(prints.geometry), -1, dtype=np.int64)
-    atom = atoms.atom_of_face[hits.face]
-    own = hits.first[hits.face] == hits.piece
-    at_home = atoms.community[atom] == prints.home[hits.piece]
-    order = np.lexsort((shapely.area(faces.geometry[hits.face]), own & at_home, at_home))
-    out[hits.piece[order]] = atom[order]
-    out[prints.home < 0] = -1
-    return out

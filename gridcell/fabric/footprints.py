@@ -1,6 +1,6 @@
 """Footprints: what stands on the land and is never cut, but between slabs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import geopandas as gpd
 import numpy as np
@@ -32,6 +32,10 @@ class Footprints:
     """(pieces,) row of the community in which most of the piece stands, -1 outside all of them."""
     rank: NDArray[np.float64]
     """(pieces,) area of the source, m2: where sources overlap, the smaller one has the land."""
+
+    def take(self, rows: NDArray[np.int64]) -> "Footprints":
+        """Return some of the pieces."""
+        return Footprints(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
 
 
 def make_footprints(

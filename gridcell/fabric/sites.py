@@ -44,6 +44,13 @@ class SiteLand:
     """Name of each site."""
     findings: list[Finding] = field(default_factory=list)
 
+    def take(self, parts: Ints, prints: Ints) -> "SiteLand":
+        """Return the land of some parts, beside some of the footprints; without findings."""
+        return SiteLand(
+            geometry=self.geometry[parts], row=self.row[parts], community=self.community[parts],
+            of_print=self.of_print[prints], names=self.names,
+        )  # fmt: skip
+
     def holding(self, point: Geometries, community: Ints, piece: Ints) -> Ints:
         """Return which of these each point of a community belongs to, or -1.
 

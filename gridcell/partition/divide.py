@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from gridcell.partition.search import Divided, divide_pieces
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
 from gridcell.words.messages import Message
+from gridcell.work import run_each, workers_of
 
 Ints = NDArray[np.int64]
 
@@ -51,6 +53,7 @@ def divide(
     codes: Sequence[str],
     rules: Rules | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Division:
     """Return small and micro cells for all communities.
@@ -68,6 +71,8 @@ def divide(
         `Rules.weights`, `Rules.search` and `Rules.seed` are read.
     workers
         Threads; they change nothing but the time.
+    executor
+        Whose workers divide, instead of threads.
     progress
         Called after each community.
 
@@ -97,10 +102,11 @@ def divide(
     """
     rules = rules or Rules()
 
-    def one(land: CommunityLand) -> tuple[Divided, Divided]:
-        return divide_one(land, small, micro, rules)
-
-    return divide_each(fabric, small, micro, one, codes=codes, workers=workers, progress=progress)
+    one = partial(divide_one, small=small, micro=micro, rules=rules)
+    with workers_of(workers, executor) as chosen:
+        return divide_each(
+            fabric, small, micro, one, codes=codes, executor=chosen, progress=progress
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -141,17 +147,20 @@ def divide_each(
     one: Callable[[CommunityLand], tuple[Divided, Divided]],
     *,
     codes: Sequence[str],
-    workers: int,
+    executor: Executor | None,
     progress: Progress | None,
 ) -> Division:
     """Return the division of all communities by a way to divide one.
 
     Parameters
     ----------
-    fabric, small, micro, codes, workers, progress
+    fabric, small, micro, codes, progress
         As for `divide`.
     one
-        Gives small cells and leaves of a community, each numbered from 0.
+        Gives small cells and leaves of a community, each numbered from 0: see
+        `gridcell.work.run_each`.
+    executor
+        Whose workers divide; without one it is done here.
 
     Raises
     ------
@@ -165,20 +174,21 @@ def divide_each(
     bounds = np.searchsorted(community[general], np.arange(len(codes) + 1))
     building = _buildings_in_slabs(fabric, small)[general]
 
-    def work(row: int) -> tuple[Divided, Divided]:
+    def land(row: int) -> CommunityLand:
         rows = slice(bounds[row], bounds[row + 1])
-        land = CommunityLand(
+        return CommunityLand(
             row=row, code=codes[row], graph=graph.rows(rows.start, rows.stop), atoms=general[rows],
             building=building[rows],
         )  # fmt: skip
-        return one(land)
 
-    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        results = []
-        for done, result in enumerate(pool.map(work, range(len(codes))), start=1):
-            results.append(result)
-            if progress is not None:
-                progress("partition", done, len(codes))
+    def told(done: int) -> None:
+        if progress is not None:
+            progress("partition", done, len(codes))
+
+    results = run_each(
+        one, [land(row) for row in range(len(codes))], executor=executor,
+        sizes=np.diff(bounds).tolist(), told=told,
+    )  # fmt: skip
     return _number(fabric, np.split(general, bounds[1:-1]), results)
 
 

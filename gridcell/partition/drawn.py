@@ -20,6 +20,7 @@ from gridcell.partition.search import Divided
 from gridcell.partition.settle import absorb, main_cells, sums
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
+from gridcell.work import workers_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -100,9 +101,10 @@ def take_drawn(
         cell[land.atoms], group[land.atoms] = own.cell, own.group
         return smalls, leaves
 
-    division = divide_each(
-        fabric, free, free_micro, one, codes=codes, workers=workers, progress=None
-    )
+    with workers_of(workers, None) as chosen:
+        division = divide_each(
+            fabric, free, free_micro, one, codes=codes, executor=chosen, progress=None
+        )
     return TakenCells(division=division, cell=cell, group=group)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from gridcell.partition.search import Divided, goal_of
 from gridcell.partition.settle import join_touching, main_cells, settle, sums
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
+from gridcell.work import workers_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -88,11 +90,11 @@ def revise(
     PartitionError
         A wanted number of cells that the land cannot have.
     """
-
-    def one(land: CommunityLand) -> tuple[Divided, Divided]:
-        return _revise_one(land, small, micro, previous, rules)
-
-    return divide_each(fabric, small, micro, one, codes=codes, workers=workers, progress=progress)
+    one = partial(_revise_one, small=small, micro=micro, previous=previous, rules=rules)
+    with workers_of(workers, None) as chosen:
+        return divide_each(
+            fabric, small, micro, one, codes=codes, executor=chosen, progress=progress
+        )
 
 
 def take_cells(
@@ -133,7 +135,7 @@ def take_cells(
 
     free = replace(small, wanted=np.zeros_like(small.wanted))
     free_micro = None if micro is None else replace(micro, wanted=np.zeros_like(micro.wanted))
-    return divide_each(fabric, free, free_micro, one, codes=codes, workers=1, progress=None)
+    return divide_each(fabric, free, free_micro, one, codes=codes, executor=None, progress=None)
 
 
 def tried_neighbours(graph: Graph, cell: Ints, targets: Targets, row: int, rules: Rules) -> Ints:

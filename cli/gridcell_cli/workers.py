@@ -1,0 +1,53 @@
+"""Workers of a command: threads for a town, processes for a city."""
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gridcell import Layers
+
+_MANY_BUILDINGS = 10_000
+"""From so many on processes gain more than it takes to start them."""
+_TASKS = ("gridcell.fabric", "gridcell.partition")
+"""What workers import before they get anything to do."""
+
+
+@contextmanager
+def pool_of(workers: int, layers: "Layers") -> Iterator[Executor | None]:
+    """Give so many workers for a division of these layers; ``None`` for a single one.
+
+    What workers are changes nothing but the time. Processes are started anew, on every system
+    alike: a copy of this process could inherit locks of libraries that hold threads.
+    """
+    if workers == 1:
+        yield None
+        return
+    sources = layers.atoms if layers.atoms is not None else layers.buildings
+    if sources is None or len(sources) < _MANY_BUILDINGS or len(layers.communities) == 1:
+        with ThreadPoolExecutor(workers) as threads:
+            yield threads
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+    try:
+        # While the households are still counted.
+        for _ in range(workers):
+            pool.submit(_import_tasks)
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    # Ctrl-C is for the command, which stops its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _import_tasks() -> None:
+    for name in _TASKS:
+        import_module(name)

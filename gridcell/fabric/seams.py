@@ -1,0 +1,177 @@
+"""Tracts joined: their atoms numbered through, their edges matched along common borders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gridcell.arrays import Geometries
+from gridcell.fabric.arcs import number_points
+from gridcell.fabric.joins import Crumbs
+from gridcell.fabric.linework import GRID_M
+from gridcell.fabric.parts import components
+from gridcell.fabric.tracts import TractAtoms
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class JoinedAtoms:
+    """The atoms of all tracts, by community, and the edges between different ones."""
+
+    xy: Floats
+    """(vertices, 2) by x, then y."""
+    low: Ints
+    high: Ints
+    """(edges,) vertices at the ends, by `low`, then `high`; each edge once."""
+    left: Ints
+    """(edges,) atom on the left of the edge from `low` to `high`, -1 outside."""
+    right: Ints
+    flag: Ints
+    area: Floats
+    centroid: Floats
+    community: Ints
+    site: Ints
+    crumbs: Crumbs
+    atom_of_piece: Ints
+    """(footprints,) -1 where none was given."""
+    clashes: tuple[Ints, Ints]
+    """Pairs of atoms that both lie on one side of an edge: their tracts do not fit."""
+
+
+def join_tracts(tracts: Sequence[TractAtoms], prints: int) -> JoinedAtoms:
+    """Return the atoms of tracts, numbered through.
+
+    Parameters
+    ----------
+    tracts
+        Of all communities.
+    prints
+        Number of all footprints.
+    """
+
+    def together(name: str) -> NDArray[np.float64]:
+        return np.concatenate([getattr(tract, name) for tract in tracts])
+
+    community = together("community").astype(np.int64)
+    order = np.argsort(community, kind="stable")
+    number = np.empty(len(order) + 1, dtype=np.int64)
+    number[order] = np.arange(len(order))
+    number[-1] = -1
+    first = np.cumsum([0, *(len(tract.area) for tract in tracts)])
+
+    def atoms(name: str) -> Ints:
+        """Return atoms of the tracts as they are numbered through; -1 stays."""
+        own = zip(tracts, first[:-1], strict=True)
+        each = [np.where(getattr(t, name) < 0, -1, getattr(t, name) + at) for t, at in own]
+        numbered: Ints = number[np.concatenate(each)]
+        return numbered
+
+    vertex, count = number_points(together("xy"))
+    xy = np.empty((count, 2))
+    xy[vertex] = together("xy")
+    offset = np.cumsum([0, *(len(tract.xy) for tract in tracts)])
+
+    def vertices(name: str) -> Ints:
+        own = zip(tracts, offset[:-1], strict=True)
+        numbered: Ints = vertex[np.concatenate([getattr(t, name) + at for t, at in own])]
+        return numbered
+
+    edges, clashes = _matched(
+        vertices("low"), vertices("high"), atoms("left"), atoms("right"),
+        together("flag").astype(np.int64),
+    )  # fmt: skip
+    low, high, left, right, flag = edges
+    crumbs = [tract.crumbs for tract in tracts]
+    return JoinedAtoms(
+        xy=xy, low=low, high=high, left=left, right=right, flag=flag,
+        area=together("area")[order], centroid=together("centroid")[order],
+        community=community[order], site=together("site").astype(np.int64)[order],
+        crumbs=Crumbs(
+            community=np.concatenate([each.community for each in crumbs]),
+            area_m2=np.concatenate([each.area_m2 for each in crumbs]),
+            xy=np.concatenate([each.xy for each in crumbs]),
+        ),
+        atom_of_piece=_atoms_of_pieces(tracts, atoms("atom"), prints), clashes=clashes,
+    )  # fmt: skip
+
+
+def _matched(
+    low: Ints, high: Ints, left: Ints, right: Ints, flag: Ints
+) -> tuple[tuple[Ints, Ints, Ints, Ints, Ints], tuple[Ints, Ints]]:
+    """Return the edges from their lower to their higher end, those that two tracts have once.
+
+    Also pairs of atoms that lie on one side of the same edge.
+    """
+    turned = low > high
+    low, high = np.minimum(low, high), np.maximum(low, high)
+    left, right = np.where(turned, right, left), np.where(turned, left, right)
+    order = np.lexsort((high, low))
+    low, high, left, right, flag = (each[order] for each in (low, high, left, right, flag))
+    again = np.flatnonzero((low[1:] == low[:-1]) & (high[1:] == high[:-1])) + 1
+    before = again - 1
+    a = np.concatenate([left[before], right[before]])
+    b = np.concatenate([left[again], right[again]])
+    clash = (a >= 0) & (b >= 0)
+    for each in (left, right, flag):
+        each[before] = np.maximum(each[before], each[again])
+    kept = np.delete(np.arange(len(low)), again)
+    return (low[kept], high[kept], left[kept], right[kept], flag[kept]), (a[clash], b[clash])
+
+
+def unfit_communities(joined: JoinedAtoms, land: Geometries) -> tuple[Ints, Ints]:
+    """Return pairs of communities whose tracts do not fit together along their common border.
+
+    Both sides of a border are noded from the same lines, and fit but for what rounding does where
+    it moves a line onto a vertex that only one of them has.
+
+    Parameters
+    ----------
+    joined
+        The atoms.
+    land
+        (communities,) polygons.
+    """
+    left, right = joined.left, joined.right
+    rim = np.flatnonzero((left < 0) | (right < 0))
+    home = joined.community[np.maximum(left, right)[rim]]
+    middle = (joined.xy[joined.low[rim]] + joined.xy[joined.high[rim]]) / 2
+    edge, beside = shapely.STRtree(land).query(
+        shapely.points(middle), predicate="dwithin", distance=2 * GRID_M
+    )
+    lonely = home[edge] != beside
+    a, b = joined.clashes
+    return (
+        np.concatenate([home[edge[lonely]], joined.community[a]]),
+        np.concatenate([beside[lonely], joined.community[b]]),
+    )
+
+
+def together_with(together: Ints, pairs: tuple[Ints, Ints]) -> Ints:
+    """Return the number of the tract of each community where those of some pairs have to be one.
+
+    Parameters
+    ----------
+    together
+        (communities,) number of the tract of each.
+    pairs
+        Rows of communities.
+    """
+    a, b = pairs
+    _, group = components(together[a], together[b], int(together.max()) + 1)
+    return group[together]
+
+
+def _atoms_of_pieces(tracts: Sequence[TractAtoms], atom: Ints, prints: int) -> Ints:
+    """Return the atom of each footprint: of its largest face at home, else of the land below it."""
+    names = ("piece", "at_home", "own", "face_m2")
+    piece, at_home, own, area = (
+        np.concatenate([getattr(tract, name) for tract in tracts]) for name in names
+    )
+    order = np.lexsort((area, own & at_home, at_home))
+    out = np.full(prints, -1, dtype=np.int64)
+    out[piece[order]] = atom[order]
+    return out

@@ -1,0 +1,125 @@
+"""Work given out: the same function for many tasks, here or in the workers of an executor."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+import shapely
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+Told = Callable[[int], None]
+"""Called with the number of tasks that are done."""
+
+
+def run_each(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    executor: Executor | None = None,
+    sizes: Sequence[float] | None = None,
+    told: Told | None = None,
+) -> list[Result]:
+    """Return the result of each task, in the order of the tasks, whoever did them.
+
+    Parameters
+    ----------
+    function
+        What is done. Workers in other processes import it: a function of a module, or
+        `functools.partial` of one.
+    tasks
+        What it is called with: plain values, arrays, and dataclasses of them.
+    executor
+        Any executor of `concurrent.futures`; without one all is done here.
+    sizes
+        (tasks,) how much work each is: the largest are begun first, so that no worker is left alone
+        with one in the end.
+    told
+        Called after each task.
+
+    Raises
+    ------
+    Exception
+        What the first task, in their order, that failed raised; the others are done all the same.
+    """
+    if executor is None:
+        results = []
+        for number, task in enumerate(tasks, start=1):
+            results.append(function(task))
+            if told is not None:
+                told(number)
+        return results
+    # Threads share memory; everybody else gets geometries as bytes, which pickle fast.
+    packed = not isinstance(executor, ThreadPoolExecutor)
+    order = np.argsort(
+        -np.asarray(sizes if sizes is not None else np.zeros(len(tasks))), kind="stable"
+    )
+    futures: dict[int, Future[Result]] = {}
+    try:
+        for at in order.tolist():
+            futures[at] = (
+                executor.submit(_unpacked_call, function, pack(tasks[at])) if packed
+                else executor.submit(function, tasks[at])
+            )  # fmt: skip
+        for number, _ in enumerate(as_completed(futures.values()), start=1):
+            if told is not None:
+                told(number)
+    except BaseException:
+        for future in futures.values():
+            future.cancel()
+        raise
+    return [futures[at].result() for at in range(len(tasks))]
+
+
+@contextmanager
+def workers_of(workers: int, executor: Executor | None) -> Iterator[Executor | None]:
+    """Give the executor, or where there is none so many threads; ``None`` for a single one."""
+    if executor is not None or workers <= 1:
+        yield executor
+        return
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        yield pool
+
+
+@dataclasses.dataclass(frozen=True, eq=False, slots=True)
+class _Shapes:
+    """An array of geometries as WKB."""
+
+    wkb: Any
+
+
+@dataclasses.dataclass(frozen=True, eq=False, slots=True)
+class _Packed:
+    """A dataclass whose values are packed."""
+
+    kind: type
+    values: dict[str, Any]
+
+
+def pack(value: Any) -> Any:
+    """Return what pickles fast: arrays of geometries, alone or in dataclasses, are WKB in it."""
+    if isinstance(value, np.ndarray) and value.dtype == object and len(value):
+        if shapely.is_geometry(value).all():
+            return _Shapes(shapely.to_wkb(value))
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        return _Packed(type(value), {name: pack(getattr(value, name)) for name in names})
+    return value
+
+
+def unpack(value: Any) -> Any:
+    """Return what was packed by `pack`."""
+    if isinstance(value, _Shapes):
+        return shapely.from_wkb(value.wkb)
+    if isinstance(value, _Packed):
+        return value.kind(**{name: unpack(each) for name, each in value.values.items()})
+    return value
+
+
+def _unpacked_call(function: Callable[[Any], Result], task: Any) -> Result:
+    return function(unpack(task))
