@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 import pandas as pd
@@ -85,7 +86,7 @@ def raising(monkeypatch):
     return install
 
 
-LAYERS = types.SimpleNamespace(findings=())
+LAYERS = types.SimpleNamespace(findings=(), atoms=None, buildings=None)
 
 
 @pytest.fixture
@@ -288,7 +289,7 @@ def test_partition_reads_divides_writes_and_sums_up(capsys, steps, tmp_path, lan
     )  # fmt: skip
     args, options = steps.calls["make_plan"]
     assert args == (LAYERS,)
-    assert options["workers"] == 3
+    assert isinstance(options["executor"], ThreadPoolExecutor)
     rules = options["rules"]
     assert (rules.small.target, rules.micro, rules.seed) == (250, None, 7)
     assert rules.boundaries.heal_width == 2.5

@@ -66,7 +66,7 @@ seed = click.option(
 )  # fmt: skip
 workers = click.option(
     "--workers", metavar="N", type=click.IntRange(min=1), envvar="GRIDCELL_WORKERS",
-    default=os.cpu_count, help="Number of threads, by default one per core; affects "
+    default=os.cpu_count, help="Number of workers, by default one per core; affects "
                                "nothing but the time.",
 )  # fmt: skip
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
