@@ -53,6 +53,20 @@ def test_a_band_made_of_the_households_on_general_land_is_not_told_where_one_is_
     assert band_classes(published, "small")[1] == {"band": None, "ranges": None}
 
 
+@pytest.mark.parametrize(("more", "told"), [(0, True), (3, False)])
+def test_a_band_made_of_the_counts_of_an_earlier_plan_is_not_told(few, more, told):
+    plan = with_wanted_numbers(few[0])
+    general = plan.small[plan.small["grid_type"] == "general"]
+    # What the band was made of tells how many have come or gone since.
+    bands = {}
+    for code, own in general.groupby("community"):
+        target = (float(own["households"].sum()) + more) / len(own)
+        bands[code, "small"] = Band(min=0.75 * target, target=target, max=1.25 * target)
+    published = publish_plan(dataclasses.replace(plan, bands=bands), threshold=2).plan
+    assert published.small["households"].notna().all()
+    assert set(published.bands) == (set(bands) if told else set())
+
+
 def test_the_band_of_the_rules_is_told_whatever_is_hidden(few):
     plan = few[0]
     limits = plan.rules.small

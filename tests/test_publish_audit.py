@@ -231,6 +231,7 @@ def test_divisions_that_count_other_households_are_proven_apart():
     assert list(kinds) == ["counts_differ"]
     assert kinds["counts_differ"].severity == "warning"
     assert kinds["counts_differ"].measure > 1
+    assert f"{kinds['counts_differ'].measure:.0f} counts" in kinds["counts_differ"].message
 
 
 @pytest.mark.parametrize(("count", "kinds"), [(0, 0), (1, 1), (4, 1), (5, 0)])
