@@ -1,13 +1,16 @@
 """A plan written: laid out, proven, drawn and certified in a folder that appears whole."""
 
 import json
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from gridcell.arguments import checked
+from gridcell.check.known import proofs_known
 from gridcell.files.folder import require_place, whole_folder
 from gridcell.formats.geojson import write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
@@ -59,6 +62,7 @@ def write_plan(
     overwrite: bool = False,
     lang: str | None = None,
     before: Plan | None = None,
+    executor: Executor | None = None,
 ) -> list[Path]:
     """Write ``plan.gpkg``, ``geojson/``, ``map.html``, ``report.json`` and their certificate.
 
@@ -86,6 +90,9 @@ def write_plan(
     before
         The plan on which this one goes on: ``changes.html`` then tells which cells changed, and
         why. There is none where nothing changed.
+    executor
+        Processes on this machine: one of them reads ``plan.gpkg`` back and proves it while the
+        other files are written. It changes nothing but the time.
 
     Raises
     ------
@@ -103,7 +110,13 @@ def write_plan(
     >>> [file.name for file in files if file.suffix != ".geojson"]
     ['plan.gpkg', 'map.html', 'report.json', 'certificate.json']
     """
-    from gridcell.certificate import NAME, make_certificate, plan_files, write_certificate
+    from gridcell.certificate import (
+        NAME,
+        certify_tables,
+        join_certificate,
+        plan_files,
+        write_certificate,
+    )
     from gridcell.render.map import write_map
 
     require_free(folder, overwrite=overwrite)
@@ -117,6 +130,10 @@ def write_plan(
             for level, frame in cells.levels.items()
         }
         write_geopackage(plan, part / "plan.gpkg", lang=lang or "en")
+        # Threads would only take turns.
+        elsewhere = None if isinstance(executor, ThreadPoolExecutor) else executor
+        work = partial(certify_tables, part / "plan.gpkg", proofs_known())
+        tables = None if elsewhere is None else elsewhere.submit(work)
         (part / "geojson").mkdir()
         write_geojson(replace(cells, levels=levels), part / "geojson")
         write_map(plan, part / "map.html", lang=lang or "en")
@@ -126,7 +143,8 @@ def write_plan(
             write_table(plan.lineage, part / "lineage.csv", text=("old", "new"), bom=True)
         report = json.dumps(plain(plan.report), ensure_ascii=False, indent=2)
         (part / "report.json").write_text(report + "\n", encoding="utf-8", newline="\n")
-        write_certificate(make_certificate(part), part / NAME)
+        certified = work() if tables is None else tables.result()
+        write_certificate(join_certificate(part, certified), part / NAME)
         files = plan_files(part)
     return [Path(folder) / name for name in (*files, NAME)]
 

@@ -70,8 +70,10 @@ def command(
             plan = make_plan(
                 layers, rules=settings, executor=pool, progress=progress, valid_from=valid_from
             )
-        progress("writing", 0, 0)
-        write_plan(plan, output, atoms=not no_atoms, overwrite=overwrite, lang=lang)
+            progress("writing", 0, 0)
+            write_plan(
+                plan, output, atoms=not no_atoms, overwrite=overwrite, lang=lang, executor=pool
+            )
     if as_json:
         click.echo(json.dumps(plan.report, ensure_ascii=False, indent=2))
     elif not quiet:

@@ -8,6 +8,8 @@ together.
 from gridcell.certificate.certify import (
     PLAN_FILES,
     certify_layer,
+    certify_tables,
+    join_certificate,
     make_certificate,
     plan_files,
     proof_figures,
@@ -16,6 +18,7 @@ from gridcell.certificate.record import NAME, Certificate, read_certificate, wri
 from gridcell.certificate.verify import verify_certificate
 
 __all__ = [
-    "NAME", "PLAN_FILES", "Certificate", "certify_layer", "make_certificate", "plan_files",
-    "proof_figures", "read_certificate", "verify_certificate", "write_certificate",
+    "NAME", "PLAN_FILES", "Certificate", "certify_layer", "certify_tables", "join_certificate",
+    "make_certificate", "plan_files", "proof_figures", "read_certificate", "verify_certificate",
+    "write_certificate",
 ]  # fmt: skip

@@ -3,18 +3,21 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from gridcell.certificate.record import Certificate, CertifiedFile, CertifiedInput
+from gridcell.check.known import know_proofs
 from gridcell.check.plan import check_plan, compare_report, prove_plan
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files, digest_frame, digest_json, without
 from gridcell.formats.geopackage import (
     PLAN_FRAMES,
     plain,
+    plan_file,
     read_metadata,
     read_plan,
     stored_frames,
@@ -58,17 +61,71 @@ def make_certificate(folder: str | Path) -> Certificate:
         A file of the plan is missing or damaged.
     """
     base = Path(folder)
-    plan = read_plan(base)
+    _require_files(base)
+    return join_certificate(base, certify_tables(base / "plan.gpkg"))
+
+
+def _require_files(base: Path) -> None:
+    plan_file(base)
     missing = [name for name in PLAN_FILES if not (base / name).is_file()]
     if missing:
         raise InputError(Message("error.certificate_files", folder=base, missing=list(missing)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertifiedTables:
+    """What is certified of a plan's GeoPackage alone."""
+
+    inputs: list[CertifiedInput]
+    rules_sha256: str
+    tables: CertifiedFile
+    proof: dict[str, Any]
+
+
+def certify_tables(file: Path, proofs: Mapping[str, Any] | None = None) -> CertifiedTables:
+    """Return what is certified of a plan's GeoPackage, read back and proven.
+
+    Parameters
+    ----------
+    file
+        The GeoPackage.
+    proofs
+        Proofs that another process found: they hold where what is read back is, byte for byte,
+        what they were found of (`gridcell.check.known`).
+    """
+    know_proofs(proofs or {})
+    plan = read_plan(file)
+    return CertifiedTables(
+        inputs=certified_inputs(plan),
+        rules_sha256=rules_digest(file),
+        tables=certify_file(file.parent, file.name, plan),
+        proof=proof_figures(plan, file),
+    )
+
+
+def join_certificate(folder: str | Path, tables: CertifiedTables) -> Certificate:
+    """Return the certificate of a plan's files, of which the GeoPackage was certified already.
+
+    Parameters
+    ----------
+    folder, tables
+        Where the files are, and what `certify_tables` returned for ``plan.gpkg`` in it.
+
+    Raises
+    ------
+    InputError
+        A file of the plan is missing or cannot be read.
+    """
+    base = Path(folder)
+    _require_files(base)
+    names = plan_files(base)
     return Certificate(
         subject="plan",
         version=__version__,
-        inputs=certified_inputs(plan),
-        rules_sha256=rules_digest(base / "plan.gpkg"),
-        files=[certify_file(base, name, plan) for name in plan_files(base)],
-        proof=proof_figures(plan, base / "plan.gpkg"),
+        inputs=tables.inputs,
+        rules_sha256=tables.rules_sha256,
+        files=[tables.tables, *(certify_file(base, name, None) for name in names[1:])],
+        proof=tables.proof,
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gridcell.arguments import checked
 from gridcell.check.buildings import find_cut_buildings
+from gridcell.check.known import prove_once
 from gridcell.check.promises.bands import check_bands
 from gridcell.check.promises.codes import check_codes, check_lineage
 from gridcell.check.promises.dates import check_dates
@@ -44,10 +45,15 @@ def prove_plan(plan: Plan) -> dict[str, CoverageProof]:
     proofs = {"large": _prove_large(plan)}
     for level, land in above.items():
         cells = plan.cells(level)
-        proofs[level] = prove_coverage(
-            cells.geometry, land.geometry, parent_of=parent_rows(cells, land)
-        )
+        proofs[level] = _prove(cells.geometry, land.geometry, parent_rows(cells, land))
     return proofs
+
+
+def _prove(cells: gpd.GeoSeries, land: gpd.GeoSeries, parent: NDArray[np.int64]) -> CoverageProof:
+    return prove_once(
+        "coverage", lambda: prove_coverage(cells, land, parent_of=parent),
+        np.asarray(cells, dtype=object), np.asarray(land, dtype=object), parent,
+    )  # fmt: skip
 
 
 @checked
@@ -118,7 +124,17 @@ def _cut_buildings(plan: Plan) -> list[Finding]:
         (plan.findings["kind"] == "cut_building") & (plan.findings["severity"] == "warning")
     ]
     known = {str(json.loads(params)["building"]) for params in told["params"].dropna()}
-    found = find_cut_buildings(plan.buildings, plan.leaves)
+    found = prove_once(
+        "cut buildings", lambda: find_cut_buildings(plan.buildings, plan.leaves),
+        *(
+            np.asarray(frame[name], dtype=object)
+            for frame, names in (
+                (plan.buildings, ("bldg_id", "code", "geometry")),
+                (plan.leaves, ("code", "community", "geometry")),
+            )
+            for name in names
+        ),
+    )  # fmt: skip
     return [one for one in found if str(one.text.params["building"]) not in known]
 
 
@@ -134,8 +150,12 @@ def parent_rows(cells: gpd.GeoDataFrame, land: gpd.GeoDataFrame) -> NDArray[np.i
 def _prove_large(plan: Plan) -> CoverageProof:
     owner = find_rows(plan.medium["parent"], plan.large["code"])
     sound = np.asarray(plan.medium.geometry.is_valid & (owner >= 0))
-    medium = np.asarray(plan.medium.geometry, dtype=object)
-    land = np.full(len(plan.large), None, dtype=object)
-    for row in np.unique(owner[sound]):
-        land[row] = shapely.coverage_union_all(medium[sound & (owner == row)])
-    return prove_coverage(plan.large.geometry, land, parent_of=np.arange(len(land)))
+    large, medium = (np.asarray(each.geometry, dtype=object) for each in (plan.large, plan.medium))
+
+    def prove() -> CoverageProof:
+        land = np.full(len(large), None, dtype=object)
+        for row in np.unique(owner[sound]):
+            land[row] = shapely.coverage_union_all(medium[sound & (owner == row)])
+        return prove_coverage(large, land, parent_of=np.arange(len(land)))
+
+    return prove_once("large", prove, large, medium, owner, sound)

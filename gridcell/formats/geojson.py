@@ -109,5 +109,4 @@ def _properties(frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     return [dict(zip(CELL_COLUMNS, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
-def _dump(row: dict[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_dump: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode

@@ -1,6 +1,6 @@
 """The land that a plan keeps: its atoms are the land of its leaves, and hold their households."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
+from gridcell.check.known import prove_once
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, numbers, text, texts
 from gridcell.check.promises.totals import has_register
 from gridcell.model import Fabric, Finding, Plan
@@ -43,27 +44,31 @@ def _leaves(plan: Plan, fabric: Fabric, leaf: Ints) -> Iterator[Finding]:
             "wrong_atoms", Message("finding.atom_no_leaf", atom=int(atom), cell=named), cell=code
         )
 
-    off = _differing_m2(fabric, leaf, np.asarray(leaves.geometry, dtype=object))
+    shapes = np.asarray(leaves.geometry, dtype=object)
+    off = prove_once(
+        "land of leaves", lambda: _differing_m2(fabric, leaf, shapes), leaf, shapes, fabric.xy,
+        fabric.arc_start, fabric.arc_vertices, fabric.arc_left, fabric.arc_right,
+    )  # fmt: skip
     yield from cell_faults(
         "wrong_atoms", "leaves", leaves, off > 0,
-        _messages([Message("fault.atoms_other_land", area=area) for area in off]),
+        _messages(off > 0, lambda row: Message("fault.atoms_other_land", area=off[row])),
     )  # fmt: skip
     held = _sum_up(leaf, fabric.atoms["households"].to_numpy(), len(leaves))
     given = numbers(leaves["households"])
+    wrong = (held != given) & ~np.isnan(given)
     yield from cell_faults(
-        "wrong_atoms", "leaves", leaves, (held != given) & ~np.isnan(given),
+        "wrong_atoms", "leaves", leaves, wrong,
         _messages(
-            [
-                Message("fault.atoms_households", found=found, given=told)
-                for found, told in zip(held, given, strict=True)
-            ]
+            wrong, lambda row: Message("fault.atoms_households", found=held[row], given=given[row])
         ),
     )  # fmt: skip
 
 
-def _messages(messages: list[Message]) -> NDArray[np.object_]:
-    out = np.empty(len(messages), dtype=object)
-    out[:] = messages
+def _messages(wrong: NDArray[np.bool_], said: Callable[[int], Message]) -> NDArray[np.object_]:
+    """Return what is said of the rows that are wrong."""
+    out = np.full(len(wrong), None, dtype=object)
+    for row in np.flatnonzero(wrong).tolist():
+        out[row] = said(row)
     return out
 
 
