@@ -1,9 +1,12 @@
 """``--lang zh`` is all Chinese: what commands say and write, and every error that is raised."""
 
 import ast
+import io
 import os
 import re
+import shutil
 import tomllib
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import openpyxl
 import pyogrio
 import pytest
 from babel.messages.pofile import read_po
+from pypdf import PdfReader
 
 import gridcell
 from gridcell.certificate import verify_certificate
@@ -39,10 +43,74 @@ CODE = (
 """Not ours to translate: usage lines, quotations, options, names of files, edits as typed."""
 
 
+NAMES = (
+    r"[\w-]+\.(?:gpkg|json|html)", r"gridcell edit [^。]*", r"Ctrl\+\w|Shift", r"--[a-z-]+",
+    r"\blon\b|\blat\b", r"EPSG:\d+", r"Polsby-Popper",
+)  # fmt: skip
+"""Names that are the same in every language."""
+TOLD = """() => {
+  const told = [document.title];
+  const said = ["title", "aria-label", "aria-description", "placeholder", "alt"];
+  const walk = node => {
+    for (const child of node.childNodes) {
+      if (child.nodeType === 3) told.push(child.textContent);
+      if (child.nodeType !== 1 || ["SCRIPT", "STYLE"].includes(child.tagName)) continue;
+      told.push(...said.map(name => child.getAttribute(name) ?? ""));
+      walk(child);
+    }
+  };
+  walk(document.body);
+  return told;
+}"""
+"""Every text of a page, shown or read out."""
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
 def english_in(text: str) -> list[str]:
     for pattern in CODE:
         text = re.sub(pattern, " | ", text)
     return WORDS.findall(text)
+
+
+def latin_in(texts):
+    """Return the words in Latin letters: in short texts one alone is English."""
+    found = set()
+    for text in texts:
+        for pattern in NAMES:
+            text = re.sub(pattern, " | ", text)
+        found |= set(re.findall(r"\b[A-Za-z]{3,}\b", text))
+    return sorted(found)
+
+
+def shown_in(browser, page):
+    """Return all that a page shows or reads out, with the tooltips under a pointer that moves."""
+    visit = browser.new_page(viewport={"width": 1200, "height": 800})
+    visit.goto(page.as_uri())
+    visit.wait_for_timeout(700)
+    told = set(visit.evaluate(TOLD))
+    for x in range(250, 1200, 150):
+        for y in range(60, 800, 60):
+            visit.mouse.move(x, y)
+        told |= set(visit.evaluate(TOLD))
+    visit.mouse.click(600, 400)
+    told |= set(visit.evaluate(TOLD))
+    visit.close()
+    return told
 
 
 def raised():
@@ -98,23 +166,33 @@ def town(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chinese")
     with pytest.raises(SystemExit):
         frame.main(["sample", str(folder / "t"), "--households", "200", "--communities", "1", "-q"])
-    (folder / "points.csv").write_text("lon,lat\n110.1,22.9\n", "utf-8")
+    (folder / "points.csv").write_text("lon,lat\n110.1,22.9\n,\n110.1,x\n200,1\n", "utf-8")
+    staff = (folder / "t" / "staff.csv").read_text("utf-8-sig").splitlines()[1:]
+    rows = (f"{row.split(',')[0]},张三,13800000000" for row in staff)
+    (folder / "contacts.csv").write_text("\n".join(["staff_id,name,phone", *rows]), "utf-8")
     return folder
 
 
+def in_chinese(*arguments, lang_first=False):
+    """Run a command; return its exit code and what it said."""
+    lang = ("--lang", "zh")
+    told = io.StringIO()
+    with redirect_stdout(told), redirect_stderr(told), pytest.raises(SystemExit) as exit_:
+        frame.main([*lang, *arguments] if lang_first else [*arguments, *lang])
+    return exit_.value.code, told.getvalue()
+
+
+@pytest.fixture(scope="module")
+def said(town):
+    """Run every command that works, once; return what it said, its files lie in the town."""
+    with chdir(town):
+        return {arguments: in_chinese(*arguments) for arguments in WORKING}
+
+
 @pytest.fixture
-def run(capsys, monkeypatch, town):
+def run(monkeypatch, town):
     monkeypatch.chdir(town)
-
-    def run(*arguments, lang_first=False):
-        lang = ("--lang", "zh")
-        words = [*lang, *arguments] if lang_first else [*arguments, *lang]
-        with pytest.raises(SystemExit) as exit_:
-            frame.main(words)
-        out, err = capsys.readouterr()
-        return exit_.value.code, out + err
-
-    return run
+    return in_chinese
 
 
 DIVISION = (
@@ -127,17 +205,30 @@ WORKING = (
     (*DIVISION, "-o", "p"),
     ("update", "p", "t/communities.shp", "t/buildings.shp", "--micro", "10:20:30", "-o", "u"),
     ("history", "u"),
-    ("compare", "p", "u"),
+    ("compare", "p", "u", "-o", "compared.html"),
+    ("edit", "p", "rename", "450899001001001", "北片", ",", "lock", "450899001001001", "-o", "e"),
+    ("history", "e"),
+    ("history", "e", "450899001001001"),
     ("check", "p"),
     ("check", "p", "--certificate"),
     ("check", "p/plan.gpkg#small", "--within", "t/communities.shp"),
     ("repair", "p/plan.gpkg#small", "-o", "r.gpkg"),
     ("staff", "p", "t/staff.csv", "-o", "s"),
-    ("roster", "p", "-o", "r.xlsx"),
+    ("roster", "p", "--contacts", "contacts.csv", "-o", "r.xlsx"),
     ("locate", "p", "points.csv", "-o", "l.csv"),
-    ("crosswalk", "p", "u", "-o", "c.xlsx"),
+    ("locate", "p", "points.csv", "-o", "l.xlsx"),
+    ("crosswalk", "p", "u", "--buildings", "t/buildings.shp", "-o", "c.xlsx", "--map", "c.html"),
     ("map", "p", "-o", "m.html"),
-    ("export", "p", "--format", "xlsx", "-o", "x"),
+    ("map", "p", "-o", "city"),
+    ("map", "p", "--edit", "-o", "edit.html"),
+    ("map", "p", "--publish", "-o", "published.html"),
+    ("atlas", "p", "--contacts", "contacts.csv", "-o", "atlas.pdf"),
+    ("atlas", "p", "--publish", "-o", "published.pdf"),
+    ("atlas", "p", "--cards", "-o", "cards.pdf"),
+    ("atlas", "p", "--cards", "household", "-o", "cards_all.pdf"),
+    ("export", "p", "--format", "xlsx", "--households", "-o", "x"),
+    ("export", "p", "--format", "kml", "-o", "k"),
+    ("export", "p", "--format", "h3", "-o", "h"),
     ("export", "p", "--format", "xlsx", "--publish", "-o", "y"),
     ("check", "y", "--publish"),
     (
@@ -150,7 +241,8 @@ WORKING = (
         "-o",
         "a",
     ),
-    ("init", "t/communities.shp", "-o", "i.toml"),
+    ("init", "t/communities.shp", "t/households.csv", "-o", "i.toml"),
+    ("sample", "another", "--households", "90"),
     ("code", "45"),
 )
 FAILING = (
@@ -175,12 +267,46 @@ FAILING = (
 )
 
 
-def test_no_command_says_a_sentence_in_english(run):
-    said = {arguments: run(*arguments) for arguments in WORKING}
+def test_no_command_says_a_sentence_in_english(said):
     wrong = {a: (c, text) for a, (c, text) in said.items() if c != (3 if a[0] == "code" else 0)}
     assert wrong == {}
     assert {a: english_in(text) for a, (_, text) in said.items() if english_in(text)} == {}
     assert any("\u4e00" <= c <= "\u9fff" for _, text in said.values() for c in text)
+
+
+@pytest.mark.usefixtures("said")
+def test_no_page_shows_a_word_in_english(town, browser):
+    pages = sorted(
+        [*town.glob("*.html"), *town.glob("city/**/*.html"), town / "u" / "changes.html"]
+    )
+    assert len(pages) >= 8
+    found = {page.name: latin_in(shown_in(browser, page)) for page in pages}
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+@pytest.mark.usefixtures("said")
+def test_no_printed_page_holds_a_word_in_english(town):
+    files = sorted(town.glob("*.pdf"))
+    assert len(files) == 4
+    for file in files:
+        document = PdfReader(file)
+        told = [document.metadata.title, *(page.extract_text() for page in document.pages[:30])]
+        assert latin_in(told) == [], file.name
+
+
+@pytest.mark.usefixtures("said")
+def test_no_sheet_holds_a_word_in_english(town):
+    files = [town / "r.xlsx", town / "l.xlsx", town / "c.xlsx", *town.glob("[xy]/*.xlsx")]
+    assert len(files) == 5
+    for file in files:
+        for sheet in openpyxl.load_workbook(file):
+            heads, *rows = sheet.values
+            told = [sheet.title, *heads]
+            for head, column in zip(heads, zip(*rows, strict=True), strict=True):
+                # Keys, and values of keys, are what this sheet explains.
+                if sheet.title != "字段说明" and head != "lat":
+                    told += [value for value in column if isinstance(value, str)]
+            assert latin_in(told) == [], (file.name, sheet.title)
 
 
 @pytest.mark.parametrize("arguments", FAILING, ids=lambda a: " ".join(a[1:]))
@@ -220,12 +346,12 @@ def test_no_help_is_in_english(run, name, monkeypatch):
     assert not [line for line in text.splitlines() if line.strip()[:1] in "，。；：、）”" and line]
 
 
+@pytest.mark.usefixtures("said")
 def test_a_language_before_the_command_is_that_of_its_messages_and_files(town, run):
-    for place, first in (("before", True), ("behind", False)):
-        assert run(*DIVISION, "-o", place, lang_first=first)[0] == 0
+    assert run(*DIVISION, "-o", "before", lang_first=True)[0] == 0
     one, two = (
         (town / place / "geojson" / "leaves.geojson").read_text("utf-8")
-        for place in ("before", "behind")
+        for place in ("before", "p")
     )
     assert one == two
     assert "户" in one
@@ -255,15 +381,13 @@ def test_files_are_chinese_and_hold_the_same_plan(town, monkeypatch):
     assert f'"reason":"{reasons[0]}"' in text
 
 
-def test_sheets_and_their_columns_are_chinese(run, town):
-    assert run(*DIVISION, "-o", "p2")[0] == 0
-    for folder, words in (("x2", ()), ("y2", ("--publish",))):
-        assert run("export", "p2", "--format", "xlsx", "-o", folder, *words)[0] == 0
-        book = openpyxl.load_workbook(town / folder / "cells.xlsx")
-        assert book.sheetnames[:5] == ["大网格", "社区", "小网格", "微网格", "末级网格"]
-        heads = [cell.value for sheet in book for cell in sheet[1]]
-        assert english_in("\n".join(heads)) == []
-        assert not {"households", "grid_type"} & set(heads)
+@pytest.mark.usefixtures("said")
+@pytest.mark.parametrize("folder", ["x", "y"])
+def test_sheets_and_their_columns_have_chinese_names(town, folder):
+    book = openpyxl.load_workbook(town / folder / "cells.xlsx")
+    assert book.sheetnames[:5] == ["大网格", "社区", "小网格", "微网格", "末级网格"]
+    heads = [cell.value for sheet in book for cell in sheet[1]]
+    assert not {"households", "grid_type"} & set(heads)
 
 
 def test_what_the_computer_speaks_changes_no_byte(town, monkeypatch, capsys):

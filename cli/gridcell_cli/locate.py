@@ -22,6 +22,7 @@ from gridcell_cli.plans import tell_cells
 @field_option.option("points")
 @options.crs
 @options.encoding
+@options.lang
 @options.overwrite
 @options.common
 def command(
@@ -32,6 +33,7 @@ def command(
     fields: field_option.Fields,
     crs: str | None,
     encoding: str | None,
+    lang: str,
     *,
     overwrite: bool,
     as_json: bool,
@@ -50,7 +52,7 @@ def command(
     report = locate_file(
         plan, points, output,
         crs=crs, encoding=encoding, nearest_m=nearest, overwrite=overwrite,
-        fields=fields.get("points"),
+        fields=fields.get("points"), lang=lang,
     )  # fmt: skip
     for note in report.notes:
         click.echo(said("note", text=note), err=True)

@@ -1,6 +1,6 @@
 """A crosswalk as CSV, XLSX, GeoPackage or GeoJSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,16 +88,15 @@ def write_crosswalk(
         write_table(_table(crosswalk.pairs), path, text=_CODES, overwrite=overwrite)
         return [Path(path)]
     if suffix == ".xlsx":
-        summary = pd.DataFrame(
-            {"figure": list(crosswalk.summary), "value": map(str, crosswalk.summary.values())}
-        )
+        summary = pd.DataFrame(_figures(crosswalk.summary), columns=["figure", "value"])
         sheets = {"summary": summary, **{name: _table(layer) for name, layer in layers.items()}}
         codes: Sequence[str] = _CODES
         if require_language(lang) != LANGUAGES[0]:
             titles, figures = section("sheet", lang), section("figure", lang)
             headers = dict(section("header", lang))
             relations = section("crosswalk", lang)
-            sheets["summary"]["figure"] = [figures.get(name, name) for name in summary["figure"]]
+            summary["figure"] = [figures[name] for name in summary["figure"]]
+            summary["value"] = summary["value"].replace(dict(section("value", lang)))
             for table in sheets.values():
                 if "relation" in table:
                     table["relation"] = table["relation"].map(lambda key: relations.get(key, key))
@@ -113,6 +112,17 @@ def write_crosswalk(
             for name, layer in layers.items():
                 _write(layer, part, "GPKG", layer=name, FID="gridcell_fid")
     return [Path(path)]
+
+
+def _figures(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the figures by name, those of a group as ``GROUP.NAME``."""
+    rows = []
+    for name, value in summary.items():
+        if isinstance(value, Mapping):
+            rows += [(f"{name}.{key}", str(number)) for key, number in value.items()]
+        else:
+            rows.append((name, str(value)))
+    return rows
 
 
 def _table(layer: Any) -> pd.DataFrame:

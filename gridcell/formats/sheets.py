@@ -10,7 +10,7 @@ import shapely
 
 from gridcell.coverage.lattice import LONLAT
 from gridcell.formats.layers import CellLevels, Manifest, read_level_files, read_levels
-from gridcell.formats.source import CellSource, Written, without_geometry
+from gridcell.formats.source import NOTE, CellSource, Written, without_geometry
 from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
 from gridcell.tables.write import write_table, write_workbook
 from gridcell.words.catalogue import LANGUAGES, section
@@ -38,7 +38,8 @@ def as_xlsx(
 ) -> Written:
     """Write ``cells.xlsx``: a sheet a level, ``fields`` and, if asked for, ``households``.
 
-    Sheets, columns and values of types are called by their keys in English, else by their names.
+    Sheets, columns and values of types are called by their keys in English, else by their names,
+    which ``fields`` then explains in that language alone.
     """
     file = folder / WORKBOOK
     sheets = _tables(source, households=households)
@@ -48,6 +49,12 @@ def as_xlsx(
         written = write_workbook(sheets, file, text=_TEXT)
     else:
         names = section("header", lang)
+        fields = sheets["fields"]
+        sheets["fields"] = pd.DataFrame({
+            "column": fields["column"],
+            "name": [names[key] for key in fields["column"]],
+            "note": fields[lang],
+        })  # fmt: skip
         called = {
             sheet_name(name, lang): _in_words(table, lang).rename(columns=dict(names))
             for name, table in sheets.items()
@@ -86,8 +93,12 @@ def column_keys(lang: str) -> dict[str, str]:
 
 
 def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """Return a table whose types and bands have their names."""
+    """Return a table whose types, bands and ways of telling have their names."""
     out = table.copy()
+    values = section("value", lang)
+    for name in (NOTE, "how"):
+        if name in out:
+            out[name] = out[name].map(values, na_action="ignore")
     for name in ("grid_type", "band"):
         if name in out:
             out[name] = out[name].map(lambda key: term(key, lang), na_action="ignore")

@@ -1,7 +1,7 @@
 """Points in memory: `locate`."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -22,6 +22,8 @@ Points: TypeAlias = (
     gpd.GeoDataFrame | gpd.GeoSeries | tuple[Any, Any] | Sequence[Any] | shapely.Geometry
 )
 """A frame or series of points, points alone or in a sequence, or a pair of arrays."""
+
+_NO_GEOMETRY: Final = Message("located.no_geometry")
 
 
 @checked
@@ -119,7 +121,7 @@ def _shapes_of(points: Any) -> NDArray[np.object_] | None:
 def point_coordinates(
     geometries: NDArray[np.object_],
 ) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
-    """Return x and y of each point, NaN where there is none, and why."""
+    """Return x and y of each point, NaN where there is none, and the message why."""
     fault = np.full(len(geometries), None, dtype=object)
     kind = shapely.get_type_id(geometries)
     points = geometries
@@ -130,15 +132,15 @@ def point_coordinates(
             points[row], fault[row] = _as_point(geometries[row])
     xy = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
     empty = np.isnan(xy).any(axis=1) & pd.isna(fault)
-    fault[empty] = "no geometry"
+    fault[empty] = _NO_GEOMETRY
     return xy, fault
 
 
-def _as_point(geometry: BaseGeometry | None) -> tuple[BaseGeometry | None, str | None]:
+def _as_point(geometry: BaseGeometry | None) -> tuple[BaseGeometry | None, Message | None]:
     """Return the one point that a geometry is, or why it is none."""
     parts = shapely.get_parts(geometry) if isinstance(geometry, shapely.MultiPoint) else [geometry]
     if geometry is None or geometry.is_empty:
-        return None, "no geometry"
+        return None, _NO_GEOMETRY
     if len(parts) == 1 and isinstance(parts[0], shapely.Point):
         return parts[0], None
-    return None, f"the geometry is a {geometry.geom_type}, expected a point"
+    return None, Message("located.other_geometry", kind=geometry.geom_type)

@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, run_starts, spread
 from gridcell.locator.borders import choose_holder
+from gridcell.locator.places import NO_COORDINATES
 from gridcell.model import Plan
 from gridcell.schema import LEVELS
+from gridcell.words.catalogue import LANGUAGES
+from gridcell.words.messages import Message, say
 
 CELL_FIELDS: Final = ("code", "label", "large", "medium", "small", "micro", "staff")
 LOCATED_COLUMNS: Final = (*CELL_FIELDS, "how", "distance_m", "reason")
@@ -128,6 +131,7 @@ class CellIndex:
         how: NDArray[np.int8],
         distance: NDArray[np.float64],
         reason: NDArray[np.object_] | None = None,
+        lang: str = LANGUAGES[0],
     ) -> pd.DataFrame:
         """Return `LOCATED_COLUMNS` for what `find` found.
 
@@ -136,7 +140,9 @@ class CellIndex:
         row, how, distance
             From `find`.
         reason
-            (n,) why a point has no place, ``None`` where it has one.
+            (n,) message why a point has no place, ``None`` where it has one.
+        lang
+            Language of the reasons.
         """
         taken = self.fields.take(np.maximum(row, 0)) if len(self.fields) else None
         none = row < 0
@@ -153,7 +159,7 @@ class CellIndex:
             columns[name] = values
         columns["how"] = pd.array(np.array(HOW, dtype=object), dtype="str").take(how)
         columns["distance_m"] = np.round(distance, 3)
-        columns["reason"] = _reasons(how, distance, reason)
+        columns["reason"] = _reasons(how, distance, reason, lang)
         return pd.DataFrame(columns)
 
 
@@ -176,21 +182,25 @@ def _squares(
 
 
 def _reasons(
-    how: NDArray[np.int8], distance: NDArray[np.float64], given: NDArray[np.object_] | None
+    how: NDArray[np.int8],
+    distance: NDArray[np.float64],
+    given: NDArray[np.object_] | None,
+    lang: str,
 ) -> Any:
     if not (how >= HOW.index("outside")).any():
         return pd.array([None], dtype="str").repeat(len(how))
     text = np.full(len(how), None, dtype=object)
     lost = np.flatnonzero(how == HOW.index("unplaceable"))
-    text[lost] = "no coordinates" if given is None else given[lost]
+    reasons = [NO_COORDINATES] * len(lost) if given is None else given[lost].tolist()
+    text[lost] = [say(reason, lang) for reason in reasons]
     away = np.flatnonzero(how == HOW.index("outside"))
-    text[away] = [outside_reason(metres) for metres in distance[away].tolist()]
+    text[away] = [say(outside_reason(metres), lang) for metres in distance[away].tolist()]
     return pd.array(text, dtype="str")
 
 
-def outside_reason(distance: float) -> str:
+def outside_reason(distance: float) -> Message:
     """Return why a point has no cell that is so many metres outside the land."""
-    return f"outside the land, {distance:.1f} m from the nearest cell"
+    return Message("located.outside", distance=distance)
 
 
 def index_plan(plan: Plan) -> CellIndex:

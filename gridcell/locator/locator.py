@@ -30,7 +30,14 @@ from gridcell.locator.borders import choose_holder
 from gridcell.locator.file import open_plan, read_index
 from gridcell.locator.frames import locate_in
 from gridcell.locator.index import CellIndex, answering, outside_reason, staff_by_cell
-from gridcell.locator.places import DEGREES, as_pairs, beyond, in_degrees, no_place
+from gridcell.locator.places import (
+    DEGREES,
+    NO_COORDINATES,
+    as_pairs,
+    beyond,
+    in_degrees,
+    no_place,
+)
 from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
 
@@ -225,7 +232,7 @@ class Locator:
 
     def _one(self, x: float, y: float, way: _Way, nearest_m: float) -> Location:
         if not (math.isfinite(x) and math.isfinite(y)):
-            return _nowhere("unplaceable", math.nan, "no coordinates")
+            return _nowhere("unplaceable", math.nan, NO_COORDINATES)
         if way.in_degrees:
             for (name, limit), value in zip(DEGREES.items(), (x, y), strict=True):
                 if abs(value) > limit:
@@ -337,10 +344,10 @@ def _holder(x: float, y: float, touched: list[_Leaf]) -> _Leaf:
     return touched[int(chosen)]
 
 
-def _nowhere(how: str, distance: float, reason: str | None) -> Location:
+def _nowhere(how: str, distance: float, reason: Message) -> Location:
     return Location(
         code=None, label=None, large=None, medium=None, small=None, micro=None, staff=None,
-        how=how, distance_m=distance, reason=reason,
+        how=how, distance_m=distance, reason=str(reason),
     )  # fmt: skip
 
 

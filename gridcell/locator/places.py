@@ -15,6 +15,8 @@ from gridcell.words.messages import Message
 DEGREES: Final = {"lon": 180.0, "lat": 90.0}
 """Largest longitude and latitude."""
 
+NO_COORDINATES: Final = Message("located.no_coordinates")
+
 
 def settle_places(
     xy: NDArray[np.float64],
@@ -31,16 +33,16 @@ def settle_places(
     source, target
         CRS of the points and of the plan.
     fault
-        (n,) reasons that are known already; ``None`` elsewhere.
+        (n,) messages that are known already; ``None`` elsewhere.
     """
     reason = np.full(len(xy), None, dtype=object) if fault is None else fault.copy()
     out = np.asarray(xy, dtype=np.float64).copy()
     good = _finite(out)
     if fault is not None:
         good &= pd.isna(fault)
-        reason[~good & pd.isna(fault)] = "no coordinates"
+        reason[~good & pd.isna(fault)] = NO_COORDINATES
     else:
-        reason[~good] = "no coordinates"
+        reason[~good] = NO_COORDINATES
     if in_degrees(source):
         for axis, (name, limit) in enumerate(DEGREES.items()):
             for row in np.flatnonzero(good & (np.abs(out[:, axis]) > limit)):
@@ -83,14 +85,14 @@ def in_degrees(crs: pyproj.CRS) -> bool:
     return bool(crs.is_geographic and abs(unit - np.pi / 180) < 1e-9)
 
 
-def beyond(name: str, value: float, limit: float) -> str:
+def beyond(name: str, value: float, limit: float) -> Message:
     """Return why a longitude or latitude is none."""
-    return f"{name} is {value:g}, expected degrees from -{limit:g} to {limit:g}"
+    return Message("located.beyond", name=name, value=value, limit=limit)
 
 
-def no_place(crs: pyproj.CRS) -> str:
+def no_place(crs: pyproj.CRS) -> Message:
     """Return why a point that the plan's CRS cannot hold has no cell."""
-    return f"the coordinates have no place in {crs_name(crs)}"
+    return Message("located.no_place", crs=crs_name(crs))
 
 
 def _finite(xy: NDArray[np.float64]) -> NDArray[np.bool_]:

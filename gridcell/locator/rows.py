@@ -46,7 +46,7 @@ class Batch:
     xy: NDArray[np.float64]
     """(n, 2) NaN where there is no place."""
     fault: NDArray[np.object_]
-    """(n,) why there is no place, ``None`` elsewhere."""
+    """(n,) message why there is no place, ``None`` elsewhere."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -206,7 +206,9 @@ def _coordinates(table: pa.Table, columns: list[str]) -> Batch:
         if unread.any():
             texts = values.to_pylist()
             for row in np.flatnonzero(unread & pd.isna(fault)):
-                fault[row] = f"{name.strip()} is {texts[row]!r}, expected a number"
+                fault[row] = Message(
+                    "located.not_a_number", name=name.strip(), given=str(texts[row])
+                )
     xy[np.isnan(xy).any(axis=1)] = np.nan
     return Batch(table=table, xy=xy, fault=fault)
 

@@ -23,7 +23,8 @@ from gridcell.locator.places import settle_places
 from gridcell.locator.rows import Batch, PointRows, open_points
 from gridcell.read.crs import move_points
 from gridcell.read.fields import check_names
-from gridcell.tables.write import write_table
+from gridcell.tables.write import write_table, write_workbook
+from gridcell.words.catalogue import LANGUAGES, require_language, section
 from gridcell.words.messages import Message
 
 OUTPUT_FORMATS: Final = (".csv", ".xlsx", ".parquet", ".gpkg", ".geojson")
@@ -64,6 +65,7 @@ def locate_file(
     nearest_m: float = 0.0,
     overwrite: bool = False,
     fields: Mapping[str, str] | None = None,
+    lang: str = LANGUAGES[0],
 ) -> LocateReport:
     """Write the rows of a file again, in their order, with the cells that hold them.
 
@@ -90,6 +92,9 @@ def locate_file(
         Replace a file that is there already.
     fields
         Columns of a table that are called otherwise: ``{"lon": "LNG_84", "lat": "LAT_84"}``.
+    lang
+        Language of the reasons; of XLSX, which is read by people, also of our columns and of
+        ``how``.
 
     Raises
     ------
@@ -126,8 +131,11 @@ def locate_file(
     with open_points(
         points, cells.crs, crs=named, encoding=encoding, fields=fields or {}
     ) as source:
-        run = _Run(cells, source, nearest_m, suffix)
-        if run.geometry is None:
+        run = _Run(cells, source, nearest_m, suffix, require_language(lang))
+        if run.in_words:
+            sheets = {section("sheet", lang)["points"]: run.tables()}
+            rows = write_workbook(sheets, output, overwrite=overwrite)
+        elif run.geometry is None:
             rows = write_table(run.tables(), output, overwrite=overwrite, bom=source.has_bom)
         else:
             rows = write_features(
@@ -147,8 +155,12 @@ def locate_file(
 class _Run:
     """One pass over the points."""
 
-    def __init__(self, cells: CellIndex, source: PointRows, nearest_m: float, suffix: str) -> None:
-        self.cells, self.source, self.nearest_m = cells, source, nearest_m
+    def __init__(
+        self, cells: CellIndex, source: PointRows, nearest_m: float, suffix: str, lang: str
+    ) -> None:
+        self.cells, self.source, self.nearest_m, self.lang = cells, source, nearest_m, lang
+        self.in_words = suffix == ".xlsx" and lang != LANGUAGES[0]
+        """Whether our columns have names rather than keys."""
         self.counts: Counter[str] = Counter()
         self.far_m = np.inf
         self.added: tuple[str, ...] = ()
@@ -167,11 +179,13 @@ class _Run:
             wanted.append("geometry")
         elif self.source.is_layer:
             wanted += ["lon", "lat"] if self.source.crs.is_geographic else ["x", "y"]
+        called = section("header", self.lang) if self.in_words else {}
+        mark = called.get("cell", "cell")
         names = []
         for name in wanted:
-            free = name
+            free = called.get(name, name)
             while free.casefold() in used:
-                free = f"cell_{free}"
+                free = f"{mark}_{free}"
             used.add(free.casefold())
             names.append(free)
         if self.geometry is not None:
@@ -191,7 +205,9 @@ class _Run:
             self.counts[HOW[number]] += count
         away = distance[how == HOW.index("outside")]
         self.far_m = min(self.far_m, float(away.min(initial=np.inf)))
-        answer = self.cells.answer(row, how, distance, reason)
+        answer = self.cells.answer(row, how, distance, reason, self.lang)
+        if self.in_words:
+            answer["how"] = answer["how"].map(section("value", self.lang))
         columns = [pa.array(answer[name], from_pandas=True) for name in LOCATED_COLUMNS]
         columns = [
             column.cast(pa.string()) if pa.types.is_large_string(column.type) else column

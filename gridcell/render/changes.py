@@ -13,6 +13,7 @@ from gridcell.display.map import POLICY, asset
 from gridcell.files.whole import write_text
 from gridcell.model import Plan
 from gridcell.words.catalogue import section
+from gridcell.words.maps import control_words
 from gridcell.words.messages import say
 
 _KINDS: Final = ("changed", "new", "retired")
@@ -85,7 +86,7 @@ def write_changes(
     data = data_of_page(content)
     scripts = "\n".join(
         f"<script>\n{asset(name)}</script>"
-        for name in ("vendor/leaflet.js", "page/shapes.js", "page/changes.js")
+        for name in ("vendor/leaflet.js", "page/shapes.js", "page/named.js", "page/changes.js")
     )
     page = (
         f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'
@@ -108,7 +109,7 @@ def _content(
     sides: pd.DataFrame | None,
     lang: str,
 ) -> dict[str, Any]:
-    words = dict(section("changes", lang))
+    words = {**section("changes", lang), **control_words(lang)}
     compared = []
     if sides is not None:
         own = section("compare", lang)

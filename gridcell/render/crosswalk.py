@@ -12,7 +12,7 @@ from gridcell.display.encode import data_of_page, encode_shapes
 from gridcell.display.map import POLICY, asset
 from gridcell.files.whole import write_text
 from gridcell.words.catalogue import section
-from gridcell.words.maps import words
+from gridcell.words.maps import control_words, words
 
 _FIGURES: Final = (
     "cells_a", "cells_b", "pairs", "one_to_one", "a_inside_b", "b_inside_a", "a_split", "b_split",
@@ -58,7 +58,7 @@ def write_crosswalk_map(
     data = data_of_page(content)
     scripts = "\n".join(
         f"<script>\n{asset(name)}</script>"
-        for name in ("vendor/leaflet.js", "page/shapes.js", "page/crosswalk.js")
+        for name in ("vendor/leaflet.js", "page/shapes.js", "page/named.js", "page/crosswalk.js")
     )
     page = (
         f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'
@@ -74,7 +74,10 @@ def write_crosswalk_map(
 def _content(crosswalk: Crosswalk, lang: str) -> dict[str, Any]:
     common = words(lang)
     own = section("crosswalk", lang)
-    text = {**own, "buildings": common["buildings"], "households": common["households"]}
+    text = {
+        **own, **control_words(lang),
+        "buildings": common["buildings"], "households": common["households"],
+    }  # fmt: skip
     pairs = crosswalk.pairs
     west, south, east, north = pairs.geometry.to_crs(4326).total_bounds.tolist()
     return {

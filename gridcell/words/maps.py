@@ -23,6 +23,18 @@ def words(lang: str) -> dict[str, str]:
     return {key: terms[key] for key in _VALUES} | dict(section("map", lang))
 
 
+def control_words(lang: str) -> dict[str, str]:
+    """Return what the controls of any map are called, by key.
+
+    Raises
+    ------
+    InputError
+        For a language other than `LANGUAGES`.
+    """
+    of_maps = section("map", lang)
+    return {key: of_maps[key] for key in ("zoom_in", "zoom_out", "layers")}
+
+
 def atlas_words(lang: str) -> dict[str, str]:
     """Return every word on sheets and cards by its key, those of the map among them.
 

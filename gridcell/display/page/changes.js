@@ -6,17 +6,10 @@ const NOW = { color: "#1b3a6b", fillOpacity: 0.25 };
 const FILLS = { changed: "#6b9bd1", new: "#7fc98f", retired: "#d98a8a" };
 const WIDTHS = { now: { 3: 4.4, 4: 3 }, then: { 3: 2, 4: 1.4 } };
 
-function node(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children); // text stays text
-  return made;
-}
-
 function drawChanges(data) {
   document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
   const { words, cells } = data;
-  const map = L.map("map", { preferCanvas: true, attributionControl: false, zoomSnap: 0.25, maxZoom: 21 });
+  const map = namedMap(words);
   map.fitBounds(data.bounds, { animate: false });
   const groups = { around: L.layerGroup().addTo(map), then: L.layerGroup(), now: L.layerGroup().addTo(map) };
   const around = new Shapes(data.around.shape, [0, 0]);
@@ -39,10 +32,10 @@ function drawChanges(data) {
   }
   groups.then.addTo(map); // above the new ones
   const key = (word, colour) => `<i class="swatch" style="background:${colour}"></i>${word}`; // words of ours
-  L.control.layers(null, {
+  addOverlays(map, words, {
     [key(words.borders_before, THEN.color)]: groups.then, [key(words.borders_after, NOW.color)]: groups.now,
     [key(words.small, "#999")]: groups.around,
-  }, { collapsed: false }).addTo(map);
+  });
   L.control.scale({ imperial: false }).addTo(map);
   fillList(data, group => map.fitBounds(group === null ? data.bounds : places[group].pad(0.4), { animate: false }));
 }

@@ -5,17 +5,10 @@ const FILLS = {
   equal: "#5aae61", inside: "#a6dba0", contains: "#9ecae1", overlaps: "#fdae61", only_a: "#d9d9d9", only_b: "#bdbdbd",
 };
 
-function node(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children); // text stays text
-  return made;
-}
-
 function drawCrosswalk(data) {
   document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
   const { words } = data;
-  const map = L.map("map", { preferCanvas: true, attributionControl: false, zoomSnap: 0.25, maxZoom: 21 });
+  const map = namedMap(words);
   map.fitBounds(data.bounds, { animate: false });
   const pairs = new Shapes(data.pairs.shape, [0, 0]);
   const groups = {};
@@ -39,7 +32,7 @@ function drawCrosswalk(data) {
     }
     overlays[label(words[`borders_${side}`], shapes.length, styles[side].color)] = group;
   }
-  L.control.layers(null, overlays, { collapsed: false }).addTo(map);
+  addOverlays(map, words, overlays);
   L.control.scale({ imperial: false }).addTo(map);
   const panel = L.control({ position: "bottomleft" });
   panel.onAdd = () => node("div", "figures", node("b", "", data.title),
