@@ -35,6 +35,8 @@ TRIES = 8
 """Edits of one kind that are drawn until the plan allows one."""
 TOWNS = ((400, 1, 2), (800, 2, 3), (900, 2, 5), (1200, 3, 3))
 """Households, communities, and seed of the towns."""
+HOUSES = ("nothing", "demolished", "crowded", "built")
+"""Updates that leave communities and sites as they were."""
 LEVELS = ("large", "medium", "small", "micro", "leaves")
 TABLES = (
     *LEVELS, "buildings", "findings", "households", "staff", "vacancies", "lineage", "codes",
@@ -225,12 +227,13 @@ def locks_hold(before: Plan, after: Plan, also: list[str], told: str, *, may: bo
     kinds = ["lock_not_kept", "lock_border"]
     found = set(after.findings.loc[after.findings["kind"].isin(kinds), "cell"])
     for code, shape in zip(cells["code"], cells.geometry, strict=True):
-        if may and code in found:
+        # No house moves a border; boundaries and sites do, for they are given.
+        if may and code in found and told.split()[1] not in HOUSES:
             continue
         assert code in now.index, (told, code)
         moved = shapely.area(shapely.symmetric_difference(now[code], shape))
         # Where the cells around it meet elsewhere it has other vertices, on the same lines.
-        assert moved <= (1.0 if may else 1e-6), (told, code, moved)
+        assert moved <= (1e-2 if may else 1e-6), (told, code, moved)
     earlier = before.findings.loc[before.findings["kind"].isin(kinds), "cell"]
     assert may or found <= set(earlier), told
 

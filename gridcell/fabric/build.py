@@ -84,11 +84,13 @@ def build_fabric(
             layers.communities,
         )
     )
+    bridge = bridges(linework.barriers, linework.barrier_class)
     return Fabric(
         crs=layers.crs,
         atoms=_atom_table(prints, sites, atoms, atom_of_piece, given=layers.atoms is not None),
-        xy=atoms.xy,
-        **_arcs(atoms, linework),
+        **border_arcs(
+            atoms.xy, atoms.low, atoms.high, atoms.left, atoms.right, atoms.flag, bridge
+        ),
         pieces=pd.DataFrame(
             {
                 "building": prints.source,
@@ -206,21 +208,38 @@ def _atom_table(
     )
 
 
-def _arcs(atoms: JoinedAtoms, linework: Linework) -> dict[str, NDArray[Any]]:
-    """Return the fields of `Fabric` that begin with ``arc_``: borders of atoms, chained."""
-    bridge = bridges(linework.barriers, linework.barrier_class)
-    start, vertex, left, right, flag = chain_edges(
-        atoms.low, atoms.high, atoms.left, atoms.right, atoms.flag, len(atoms.xy)
-    )
-    step = np.hypot(*np.diff(atoms.xy[vertex], axis=0).T) if len(vertex) else np.empty(0)
+def border_arcs(
+    xy: NDArray[np.float64],
+    low: Ints,
+    high: Ints,
+    left: Ints,
+    right: Ints,
+    flag: Ints,
+    bridge: NDArray[np.float64],
+) -> dict[str, NDArray[Any]]:
+    """Return the fields of `Fabric` that hold borders: edges of atoms, chained into arcs.
+
+    Parameters
+    ----------
+    xy
+        (vertices, 2) coordinates.
+    low, high, left, right, flag
+        (edges,) ends of each edge between different atoms, the atoms beside it (-1 outside), and
+        the class of barrier on which it runs, from `edge_classes`.
+    bridge
+        From `bridges`.
+    """
+    start, vertex, left, right, flag = chain_edges(low, high, left, right, flag, len(xy))
+    step = np.hypot(*np.diff(xy[vertex], axis=0).T) if len(vertex) else np.empty(0)
     step = np.append(step, 0.0)
     step[start[1:] - 1] = 0.0
     return {
+        "xy": xy,
         "arc_start": start,
         "arc_vertices": vertex,
         "arc_left": left,
         "arc_right": right,
         "arc_length": np.add.reduceat(step, start[:-1]) if len(left) else np.empty(0),
         "arc_barrier": flag,
-        "arc_open": open_arcs(atoms.xy, start, vertex, flag, bridge),
+        "arc_open": open_arcs(xy, start, vertex, flag, bridge),
     }

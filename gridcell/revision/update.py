@@ -12,6 +12,7 @@ from gridcell.errors import InputError, RulesError
 from gridcell.model import Layers, Plan, Progress
 from gridcell.partition.revise import revise
 from gridcell.revision.aims import kept_aims, wanted_findings
+from gridcell.revision.held import HeldLand
 from gridcell.revision.locks import locked_cells
 from gridcell.revision.match import previous_division, trace_descent
 from gridcell.revision.operation import go_on
@@ -95,9 +96,10 @@ def update_plan(
     plan = plan if len(plan.history) else register_first(plan)
     shut = locked_cells(plan, locked)
     clock = Clock(progress)
-    given = prepare_input(layers, rules, clock, aims=kept_aims(plan, recoded))
+    held = HeldLand.of(plan, shut)
+    given = prepare_input(layers, rules, clock, aims=kept_aims(plan, recoded), weave=held.weave)
     with clock("partition"):
-        descent = trace_descent(plan, given, recoded)
+        descent = held.descent(trace_descent(plan, given, recoded))
         division = revise(
             given.fabric, given.small, given.micro, previous_division(plan, given, descent, shut),
             codes=layers.communities["code"].tolist(), rules=rules, workers=workers,
