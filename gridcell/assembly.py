@@ -3,8 +3,10 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -47,9 +49,10 @@ from gridcell.rules import Rules
 from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
 from gridcell.words.messages import Message, some
+from gridcell.work import begin
 
-Assign = Callable[[CellFrames, gpd.GeoDataFrame], Assignment]
-"""Who answers for these cells, given the plan's buildings."""
+Assign = Callable[[CellFrames, gpd.GeoDataFrame], Callable[[], Assignment]]
+"""The work of finding who answers for these cells, given the plan's buildings."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -144,6 +147,7 @@ def assemble_plan(
     kept: KeptCodes | None = None,
     findings: Sequence[Finding] = (),
     valid_from: str | None = None,
+    executor: Executor | None = None,
 ) -> Plan:
     """Return the plan of a division, proven.
 
@@ -163,6 +167,8 @@ def assemble_plan(
         What else was found.
     valid_from
         From which day cells are valid that have no date of their own.
+    executor
+        A worker of it assigns the staff while the levels are proven.
     """
     layers, names, small, micro = given.layers, given.names, given.small, given.micro
     bands = community_bands(layers.communities["code"], small, micro)
@@ -181,14 +187,9 @@ def assemble_plan(
             leaf=cells.leaf_of_atom, small=cells.small_of_atom, community=cells.community_of_atom,
         )  # fmt: skip
         buildings = building_table(fabric, names, cells.leaf_of_atom)
-        assignment = assign(cells, buildings)
+        assigned = begin(assign(cells, buildings), executor)
     with clock("proof"):
-        found = [
-            *given.findings, *fabric.findings, *outside_findings(fabric, names),
-            *assignment.findings, *_band_findings(cells.small, cells.reasons),
-            *_band_findings(cells.micro, cells.reasons),
-            *_unused_classes(layers.communities, rules), *findings,
-        ]  # fmt: skip
+        nobody = no_staff()
         plan = Plan(
             crs=layers.crs,
             large=cells.large,
@@ -199,15 +200,14 @@ def assemble_plan(
             buildings=buildings,
             barriers=_barriers(layers),
             households=table,
-            staff=assignment.staff,
-            vacancies=assignment.vacancies,
+            staff=nobody.staff,
+            vacancies=nobody.vacancies,
             lineage=empty_table("lineage"),
-            findings=_together(found, given),
+            findings=_together((), given),
             rules=rules,
             inputs=layers.inputs,
             bands=bands,
             estimated=given.estimated,
-            staffing=assignment.figures,
             division=_division_figures(given, division),
             fabric=keep_fabric(
                 _coded(fabric, cells.leaf_of_atom), buildings, leaves=cells.leaves,
@@ -215,7 +215,18 @@ def assemble_plan(
             ),
         )  # fmt: skip
         proofs = prove_plan(plan)
-        plan = dataclasses.replace(plan, coverage=coverage_figures(proofs))
+        assignment = assigned()
+        found = [
+            *given.findings, *fabric.findings, *outside_findings(fabric, names),
+            *assignment.findings, *_band_findings(cells.small, cells.reasons),
+            *_band_findings(cells.micro, cells.reasons),
+            *_unused_classes(layers.communities, rules), *findings,
+        ]  # fmt: skip
+        plan = dataclasses.replace(
+            plan, staff=assignment.staff, vacancies=assignment.vacancies,
+            staffing=assignment.figures, findings=_together(found, given),
+            coverage=coverage_figures(proofs),
+        )  # fmt: skip
         found += check_plan(plan, proofs)
     return dataclasses.replace(
         plan,
@@ -307,11 +318,11 @@ def _general_households(atoms: pd.DataFrame, communities: int) -> NDArray[np.int
 def assign_roster(layers: Layers, rules: Rules) -> Assign:
     """Return how the people of the layers' roster are assigned; without one nobody is."""
 
-    def assign(cells: CellFrames, buildings: gpd.GeoDataFrame) -> Assignment:
+    def assign(cells: CellFrames, buildings: gpd.GeoDataFrame) -> Callable[[], Assignment]:
         if layers.staff is None:
-            return no_staff()
-        return make_assignment(
-            cells.medium, cells.small, cells.micro, layers.staff,
+            return no_staff
+        return partial(
+            make_assignment, cells.medium, cells.small, cells.micro, layers.staff,
             homes=homes_of(layers.staff, buildings), roles=rules.staffing,
         )  # fmt: skip
 

@@ -20,6 +20,7 @@ from gridcell.revision.changes import list_changes
 from gridcell.tables.write import write_table
 from gridcell.words.messages import Message
 from gridcell.words.sentences import in_language
+from gridcell.work import begin
 
 _OURS: Final = (
     "plan.gpkg", "geojson", "map.html", "report.json", "certificate.json", "changes.html",
@@ -130,10 +131,9 @@ def write_plan(
             for level, frame in cells.levels.items()
         }
         write_geopackage(plan, part / "plan.gpkg", lang=lang or "en")
-        # Threads would only take turns.
-        elsewhere = None if isinstance(executor, ThreadPoolExecutor) else executor
         work = partial(certify_tables, part / "plan.gpkg", proofs_known())
-        tables = None if elsewhere is None else elsewhere.submit(work)
+        parallel = None if isinstance(executor, ThreadPoolExecutor) else executor
+        certified = work if parallel is None else begin(work, parallel)
         (part / "geojson").mkdir()
         write_geojson(replace(cells, levels=levels), part / "geojson")
         write_map(plan, part / "map.html", lang=lang or "en")
@@ -143,8 +143,7 @@ def write_plan(
             write_table(plan.lineage, part / "lineage.csv", text=("old", "new"), bom=True)
         report = json.dumps(plain(plan.report), ensure_ascii=False, indent=2)
         (part / "report.json").write_text(report + "\n", encoding="utf-8", newline="\n")
-        certified = work() if tables is None else tables.result()
-        write_certificate(join_certificate(part, certified), part / NAME)
+        write_certificate(join_certificate(part, certified()), part / NAME)
         files = plan_files(part)
     return [Path(folder) / name for name in (*files, NAME)]
 

@@ -93,6 +93,6 @@ def make_plan(
             )  # fmt: skip
         plan = assemble_plan(
             given, division, rules=rules, clock=clock, assign=assign_roster(given.layers, rules),
-            valid_from=valid_from,
+            valid_from=valid_from, executor=chosen,
         )  # fmt: skip
     return register_first(plan)

@@ -75,6 +75,22 @@ def run_each(
     return [futures[at].result() for at in range(len(tasks))]
 
 
+def begin(work: Callable[[], Result], executor: Executor | None) -> Callable[[], Result]:
+    """Return what waits for some work: begun in another process, or done here at once.
+
+    Parameters
+    ----------
+    work
+        Something that pickles, as for `run_each`.
+    executor
+        Threads of this process would only take turns with it, and do nothing.
+    """
+    if executor is None or isinstance(executor, ThreadPoolExecutor):
+        done = work()
+        return lambda: done
+    return executor.submit(work).result
+
+
 @contextmanager
 def workers_of(workers: int, executor: Executor | None) -> Iterator[Executor | None]:
     """Give the executor, or where there is none so many threads; ``None`` for a single one."""

@@ -1,6 +1,7 @@
 """Staff of a plan whose cells changed."""
 
 from dataclasses import replace
+from functools import partial
 
 import geopandas as gpd
 import pandas as pd
@@ -38,7 +39,7 @@ def keep_staff(plan: Plan, layers: Layers, rules: Rules) -> Assign:
             return no_staff()
         return _kept(plan, cells, rules)
 
-    return assign
+    return lambda cells, buildings: partial(assign, cells, buildings)
 
 
 def _kept(plan: Plan, cells: CellFrames, rules: Rules) -> Assignment:
