@@ -40,6 +40,7 @@ from .revision.editor import write_editor, write_editors
 from .revision.edits import (
     Assign,
     AtomGroup,
+    Comment,
     Lock,
     Merge,
     Move,
@@ -67,6 +68,7 @@ __all__ = [
     "CheckReport",
     "CodeError",
     "CodeTrace",
+    "Comment",
     "Comparison",
     "CoverageProof",
     "Crosswalk",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ from gridcell.crs import crs_name
 from gridcell.display.cards import fabric_html, layers_html, plan_html
 from gridcell.display.lines import layers_lines, plan_lines
 from gridcell.display.plot import plot_plan
+from gridcell.extras import needs
 from gridcell.facts import (
     CoverageFigures,
     DivisionFigures,
@@ -38,6 +40,7 @@ from gridcell.words.messages import Message, dump_params
 
 if TYPE_CHECKING:
     import folium
+    from anywidget import AnyWidget
     from matplotlib.axes import Axes
 
 __all__ = [
@@ -441,6 +444,33 @@ class Plan:
         from gridcell.display.map import show_plan
 
         return show_plan(self, lang=lang, height=height)
+
+    def edit(
+        self, *, community: str | None = None, lang: str = "en", height: int = 640
+    ) -> "AnyWidget":
+        """Return an editor for a notebook: `gridcell.revision.widget.PlanEditor`.
+
+        Its ``edits`` are those made so far, its ``apply()`` is the plan after them.
+
+        Parameters
+        ----------
+        community
+            Code of the only community to edit.
+        lang
+            Output language, ``en`` or ``zh``.
+        height
+            Of the frame, in pixels.
+
+        Raises
+        ------
+        InputError
+            As `gridcell.write_editor`; no ``gridcell[notebook]``.
+        """
+        # By name, since it stands far above: users look for verbs of a plan on the plan.
+        with needs("editor", extra="notebook"):
+            widget = import_module("gridcell.revision.widget")
+        editor: AnyWidget = widget.PlanEditor(self, community=community, lang=lang, height=height)
+        return editor
 
     def __repr__(self) -> str:
         return plan_lines(self, crs_name(self.crs), ok=self.ok)

@@ -29,6 +29,13 @@ HELD = """() => {
   return out;
 }"""
 
+HOST = """<div id="cell"></div><script type="module">%s
+const held = window.held = %s, el = document.getElementById("cell");
+const set = (name, value) => { held[name] = value; };
+view.render({ el, model: { get: name => held[name], set, save_changes() {} } });
+</script>"""
+"""What a notebook does for a widget, as far as ours needs it."""
+
 
 @pytest.fixture(scope="module")
 def plan():
@@ -249,10 +256,10 @@ def test_names_and_locks_are_saved_and_locks_hold(plan, editor, tmp_path):
     editor.evaluate("""() => {
       const { division } = editor, cell = division.state.cells.findIndex(own => own.general);
       editor.view.chosen = new Set(division.atomsOf(cell));
-      editor.rename();
+      editor.ask("name");
     }""")
-    editor.fill("#name", "Old Mill")
-    editor.press("#name", "Enter")
+    editor.fill("#answer", "Old Mill")
+    editor.press("#answer", "Enter")
     editor.evaluate("() => editor.lock()")
     refused = editor.evaluate("""() => {
       const { division } = editor, [first] = [...editor.view.chosen];
@@ -266,6 +273,147 @@ def test_names_and_locks_are_saved_and_locks_hold(plan, editor, tmp_path):
     named = after.micro[after.micro["name"] == "Old Mill"]
     assert len(named) == 1
     assert after.codes.set_index("code").loc[named["code"].iloc[0], "locked"]
+
+
+@needs_browser
+def test_a_line_drawn_across_a_cell_splits_it(plan, editor, tmp_path):
+    path = editor.evaluate("""() => {
+      const { division, view } = editor, box = view.canvas.getBoundingClientRect();
+      for (let cell = 0; cell < division.state.cells.length; cell++) {
+        const atoms = division.atomsOf(cell);
+        if (!division.state.cells[cell].general || atoms.length < 4) continue;
+        const xy = atoms.map(i => view.atoms[i].middle);
+        const mean = k => xy.reduce((sum, at) => sum + at[k], 0) / xy.length;
+        const at = [mean(0), mean(1)];
+        const line = [[at[0] - 1e4, at[1]], at, [at[0] + 1e4, at[1]]];
+        if (!division.sideOf(cell, line, view.atoms.map(one => one.middle))) continue;
+        if (division.state.leaf[view.atomAt(...view.toScreen(at))] !== cell) continue;
+        view.chosen = new Set(atoms);
+        const [x, y] = view.toScreen(at);
+        return [x + box.left, y + box.top, division.label(cell)];
+      }
+    }""")
+    x, y, label = path
+    editor.keyboard.press("d")
+    editor.mouse.move(x - 15, y)
+    editor.mouse.down()
+    editor.mouse.move(x, y, steps=3)
+    editor.mouse.move(x + 15, y, steps=3)
+    editor.mouse.up()
+    assert label in editor.locator("#log li").text_content()
+    after = assert_as_told(editor, plan, saved(editor, tmp_path))
+    assert len(after.micro) == len(plan.micro) + 1
+
+
+@needs_browser
+def test_a_click_chooses_the_land_along_one_side_of_a_street(editor):
+    sides = editor.evaluate("""() => {
+      const { division, view } = editor, { arcs } = division, found = [];
+      const fronts = i => division.arcsOf[i].some(k => arcs.barrier[k]);
+      for (let i = 0; i < division.size; i++) {
+        if (fronts(i)) found.push(division.streetSide(i, (k, forward) => view.tips(k, forward)));
+      }
+      const bare = [...Array(division.size).keys()].find(i => !fronts(i));
+      const alone = division.streetSide(bare, (k, forward) => view.tips(k, forward));
+      const across = found.some(side => side.some(i => division.arcsOf[i].some(k => {
+        const other = arcs.left[k] === i ? arcs.right[k] : arcs.left[k];
+        return arcs.barrier[k] && other !== i && side.length === 2 && side.includes(other);
+      })));
+      return { longest: Math.max(...found.map(side => side.length)), alone: alone.length, across,
+        fronting: found.every(side => side.every(fronts)) };
+    }""")
+    assert sides["longest"] >= 3
+    assert sides == {"longest": sides["longest"], "alone": 1, "across": False, "fronting": True}
+
+
+@needs_browser
+def test_comments_are_texts_and_stay_with_their_cell(plan, editor, browser, tmp_path):
+    said = '<img src=x onerror="document.title=1"> 夜间锁门'
+    code = plan.micro.loc[plan.micro["grid_type"] == "general", "code"].iloc[0]
+    editor.evaluate("""code => {
+      const { division } = editor;
+      const cell = division.state.cells.findIndex(own => own.code === code);
+      editor.view.chosen = new Set(division.atomsOf(cell));
+      editor.refresh();
+    }""", code)  # fmt: skip
+    editor.keyboard.press("m")
+    editor.fill("#answer", said)
+    editor.press("#answer", "Enter")
+    assert said in editor.locator("#comments li").text_content()
+    after = gridcell.edit_plan(plan, read_script(saved(editor, tmp_path), plan.crs))
+    assert after.leaves.equals(plan.leaves)
+    gridcell.write_plan(after, tmp_path / "plan")
+    [file] = gridcell.write_editor(
+        gridcell.read_plan(tmp_path / "plan"), tmp_path / "again.html", community=code[:12]
+    )
+    page = browser.new_page()
+    page.goto(f"{file.as_uri()}#{code}")
+    assert said in page.locator("#comments li").text_content()
+    assert page.evaluate("() => editor.division.script()") == []
+    page.close()
+
+
+@needs_browser
+def test_what_was_saved_is_opened_again_and_what_is_of_another_plan_is_refused(
+    plan, editor, browser, tmp_path
+):
+    start = editor.evaluate(HELD)
+    for operation in ("halve", "makeCell", "lock"):
+        editor.evaluate("""operation => {
+          const { division } = editor;
+          const cell = division.state.cells.findIndex(
+            (own, cell) => own.general && own.code && !own.locked && division.halves(cell));
+          const part = division.halves(cell);
+          editor.view.chosen = new Set(operation === "makeCell" ? part : division.atomsOf(cell));
+          editor[operation]();
+        }""", operation)  # fmt: skip
+    done = editor.evaluate(HELD)
+    assert done != start
+    file = saved(editor, tmp_path)
+    [other] = gridcell.write_editor(plan, tmp_path / "other.html")
+    page = browser.new_page()
+    page.goto(other.as_uri())
+    strange = [{"small": "x", "atoms": [99_999_999]}]
+    entries = [{"operation": "undo"}, {"operation": "lock", "cell": "1"},
+               {"operation": "assign", "cells": strange}]  # fmt: skip
+    for text in ("[]", "{", *(json.dumps([entry]) for entry in entries)):
+        (tmp_path / "bad.json").write_text(text)
+        page.set_input_files("#open", tmp_path / "bad.json")
+        page.wait_for_selector(".fault")
+        assert page.evaluate(HELD) == start
+    page.set_input_files("#open", file)
+    page.wait_for_selector("#log li")
+    assert sorted(page.evaluate(HELD).values()) == sorted(done.values())
+    assert page.evaluate("() => editor.division.script()") == json.loads(file.read_text("utf-8"))
+    page.close()
+
+
+@needs_browser
+def test_in_a_notebook_edits_come_back_to_python(plan, browser, tmp_path):
+    pytest.importorskip("anywidget")
+    widget = plan.edit(height=500)
+    assert widget.apply().leaves.equals(plan.leaves)
+    held = json.dumps({"page": widget.page, "height": 500, "script": []}).replace("<", "\\u003c")
+    host = tmp_path / "notebook.html"
+    host.write_text(HOST % (widget._esm.replace("export default", "const view ="), held), "utf-8")
+    page = browser.new_page(viewport={"width": 1200, "height": 700})
+    page.goto(host.as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator("#do-save").wait_for()
+    inner = page.frames[1]
+    inner.evaluate("""() => {
+      const { division } = editor;
+      const cell = division.state.cells.findIndex(
+        (own, cell) => own.general && division.halves(cell));
+      editor.view.chosen = new Set(division.atomsOf(cell));
+      editor.halve();
+    }""")
+    page.wait_for_function("() => held.script.length > 0")
+    widget.script = page.evaluate("() => held.script")
+    after = widget.apply()
+    assert len(after.micro) == len(plan.micro) + 1
+    assert len(after.history) == len(plan.history) + len(widget.edits)
+    page.close()
 
 
 @needs_browser

@@ -15,7 +15,7 @@ from gridcell_cli.plans import open_plan
 from gridcell_cli.progress import ProgressLine
 
 _OPERATIONS: Final = (
-    "merge", "split", "move", "swap", "nudge", "rename", "lock", "unlock", "undo",
+    "merge", "split", "move", "swap", "nudge", "rename", "comment", "lock", "unlock", "undo",
 )  # fmt: skip
 """The text ``cli.form_NAME`` shows the form of each."""
 
@@ -55,6 +55,7 @@ def command(
                                  exchange the buildings of two cells
     nudge A B --line FILE        move the border of two cells; codes stay
     rename CELL "NAME"           rename a cell
+    comment CELL "TEXT"          leave a comment in the history
     lock CELL, unlock CELL       protect cells or communities from operations
     undo                         undo the last edit
 
@@ -160,6 +161,8 @@ def _arguments(name: str, rest: list[str], line: str | None) -> dict[str, Any] |
             return {"a": a, "b": b, "line": line, "buildings": buildings}
         case "rename", [cell, *names] if len(names) < 2:
             return {"cell": cell, "name": names[0] if names else None}
+        case "comment", [cell, text]:
+            return {"cell": cell, "text": text}
         case (("lock" | "unlock"), [cell]):
             return {"cell": cell}
         case "undo", []:

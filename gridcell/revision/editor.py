@@ -20,6 +20,7 @@ from gridcell.files.folder import require_place, whole_folder
 from gridcell.files.whole import require_writable, write_text
 from gridcell.model import Fabric, Plan
 from gridcell.partition.graph import make_graph
+from gridcell.revision.comments import comments_of
 from gridcell.revision.operation import input_of
 from gridcell.words.catalogue import section
 from gridcell.words.messages import Message, some
@@ -79,7 +80,8 @@ def write_editor(
     ['edit.html']
     """
     require_writable(path, overwrite=overwrite)
-    return [write_text(path, _page(_content(plan, community, lang)), overwrite=overwrite)]
+    page = editor_page(plan, community=community, lang=lang)
+    return [write_text(path, page, overwrite=overwrite)]
 
 
 @checked
@@ -114,7 +116,7 @@ def write_editors(
     names = sorted(plan.medium["code"])
     with whole_folder(folder) as part:
         for code in names:
-            write_text(part / f"{code}.html", _page(_content(plan, code, lang)))
+            write_text(part / f"{code}.html", editor_page(plan, community=code, lang=lang))
     return [Path(folder) / f"{code}.html" for code in names]
 
 
@@ -124,17 +126,25 @@ def _foreign(folder: Path) -> Message | None:
     return Message("part.it_holds", name=strange[0]) if strange else None
 
 
-def _page(content: dict[str, Any]) -> str:
+def editor_page(plan: Plan, *, community: str | None = None, lang: str = "en") -> str:
+    """Return the page of `write_editor`; in a frame it tells its window every edit.
+
+    Parameters, errors
+        As of `write_editor`.
+    """
+    content = _content(plan, community, lang)
     data = data_of_page(content)
     scripts = "\n".join(
         f"<script>\n{asset(f'page/{name}.js')}</script>"
         for name in ("shapes", "editor_model", "editor_view", "editor")
     )
     return (
-        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n{POLICY}\n'
         f"<title>{html.escape(content['title'])}</title>\n"
         f"<style>\n{asset('page/editor.css')}</style>\n{scripts}\n</head>\n<body>\n"
-        '<div id="side"></div>\n<div id="view"><canvas id="land" tabindex="0"></canvas></div>\n'
+        '<div id="side"></div>\n<div id="view"><canvas id="land" tabindex="0" role="application" '
+        f'aria-label="{html.escape(content["title"])}"></canvas></div>\n'
         f'<script type="application/json" id="data">{data}</script>\n'
         '<script>const editor = startEditor(JSON.parse(document.getElementById("data").text));'
         "</script>\n</body>\n</html>\n"
@@ -202,6 +212,7 @@ def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
             "locked": smalls["code"].isin(locked).tolist(),
         },
         "communities": [_community(plan, code) for code in names],
+        "comments": [list(one) for one in comments_of(plan) if one[0] in set(cells["code"])],
         "buildings": _buildings(plan, fabric, number, origin),
         "barriers": _barriers(plan, fabric, number, origin),
     }  # fmt: skip

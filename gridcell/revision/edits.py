@@ -11,6 +11,7 @@ from gridcell.cells.registry import record, register_first
 from gridcell.errors import GridcellError, InputError
 from gridcell.model import Plan, Progress
 from gridcell.revision.assign import AtomGroup, assign_atoms
+from gridcell.revision.comments import comment_command
 from gridcell.revision.holding import CellHolding
 from gridcell.revision.moves import move_buildings, nudge_border, swap_buildings
 from gridcell.revision.names import rename_cell
@@ -20,8 +21,8 @@ from gridcell.revision.undo import remember, undo_last
 from gridcell.words.messages import Message
 
 __all__ = [
-    "Assign", "AtomGroup", "Edit", "Lock", "Merge", "Move", "Nudge", "Rename", "Split", "Swap",
-    "Undo", "Unlock", "edit_plan",
+    "Assign", "AtomGroup", "Comment", "Edit", "Lock", "Merge", "Move", "Nudge", "Rename", "Split",
+    "Swap", "Undo", "Unlock", "edit_plan",
 ]  # fmt: skip
 
 
@@ -210,6 +211,25 @@ class Unlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Comment:
+    """Something said about a cell, for those who edit next: it stands in the history alone.
+
+    Examples
+    --------
+    >>> import gridcell
+    >>> str(gridcell.Comment("450899001001001", "gate closed at night"))
+    'comment 450899001001001 "gate closed at night"'
+    """
+
+    cell: str
+    text: str
+
+    def __str__(self) -> str:
+        """Return the command."""
+        return comment_command(self.cell, self.text)
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """The last edit never was: cells, codes, lineage and history are those of before.
 
@@ -225,7 +245,7 @@ class Undo:
         return "undo"
 
 
-Edit = Assign | Merge | Split | Move | Swap | Nudge | Rename | Lock | Unlock | Undo
+Edit = Assign | Merge | Split | Move | Swap | Nudge | Rename | Comment | Lock | Unlock | Undo
 
 
 @checked
@@ -299,6 +319,8 @@ def _edited(plan: Plan, edit: Edit, progress: Progress | None, time: str | None)
         return undo_last(plan)
     if isinstance(edit, Lock | Unlock):
         after = _locked(plan, edit, time)
+    elif isinstance(edit, Comment):
+        after = _commented(plan, edit, time)
     elif isinstance(edit, Rename):
         name = None if edit.name is None else edit.name.strip()
         if name == "":
@@ -362,6 +384,16 @@ def _locked(plan: Plan, edit: Lock | Unlock, time: str | None) -> Plan:
     codes.loc[chosen, "locked"] = isinstance(edit, Lock)
     history = record(plan.history, "edit", str(edit), plan.inputs, {}, time)
     return replace(plan, codes=codes, history=history, findings=findings)
+
+
+def _commented(plan: Plan, edit: Comment, time: str | None) -> Plan:
+    text = edit.text.strip()
+    if not text:
+        raise InputError(Message("error.empty_comment"))
+    level, row = CellHolding(plan).find(edit.cell)
+    said = Comment(str(plan.cells(level)["code"].iloc[row]), text)
+    history = record(plan.history, "edit", str(said), plan.inputs, {}, time)
+    return replace(plan, history=history)
 
 
 def _named_cells(plan: Plan, text: str) -> tuple[list[str], list[str]]:

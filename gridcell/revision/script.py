@@ -15,6 +15,7 @@ from gridcell.read.files import open_input
 from gridcell.revision.edits import (
     Assign,
     AtomGroup,
+    Comment,
     Edit,
     Lock,
     Merge,
@@ -115,6 +116,15 @@ class _LockEntry(_Entry):
         return Lock(self.cell) if self.operation == "lock" else Unlock(self.cell)
 
 
+class _CommentEntry(_Entry):
+    operation: Literal["comment"]
+    cell: Text
+    text: Text
+
+    def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
+        return Comment(self.cell, self.text)
+
+
 class _UndoEntry(_Entry):
     operation: Literal["undo"]
 
@@ -130,6 +140,7 @@ _Any = Annotated[
     | _AssignEntry
     | _NudgeEntry
     | _RenameEntry
+    | _CommentEntry
     | _LockEntry
     | _UndoEntry,
     Field(discriminator="operation"),

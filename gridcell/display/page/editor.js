@@ -15,6 +15,12 @@ function startEditor(data) {
   return new Editor(data);
 }
 
+// A row that is pressed like a button.
+function pressable(does, attributes, ...children) {
+  return make("tbody", { class: "row", tabindex: 0, role: "button", onclick: does, ...attributes,
+    onkeydown: event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); does(); } } }, ...children);
+}
+
 class Editor {
   constructor(data) {
     document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
@@ -24,6 +30,7 @@ class Editor {
     this.view = new LandView(this.canvas, this.division);
     this.side = document.getElementById("side");
     this.tool = "pick";
+    this.fingers = new Map();
     this.key = `gridcell-edit-${data.key}`;
     this.restore();
     this.listen();
@@ -35,8 +42,9 @@ class Editor {
   // --- what is kept: against a closed tab
 
   keep() {
+    if (window.parent !== window) window.parent.postMessage({ edits: this.division.script() }, "*"); // a notebook listens
     const { past, state } = this.division;
-    const plain = one => ({ leaf: [...one.leaf], cells: one.cells, smalls: one.smalls });
+    const plain = one => ({ ...one, leaf: [...one.leaf] });
     try {
       localStorage.setItem(this.key, JSON.stringify({ state: plain(state), log: past.map(step => step.words) }));
       this.kept = true;
@@ -55,7 +63,7 @@ class Editor {
     if (!found || !found.log.length) return;
     const { division } = this;
     division.past.push({ state: division.state, words: found.log.join("; ") });
-    division.state = { ...found.state, leaf: Int32Array.from(found.state.leaf) };
+    division.state = { comments: [], ...found.state, leaf: Int32Array.from(found.state.leaf) };
   }
 
   save() {
@@ -65,6 +73,21 @@ class Editor {
     document.body.append(link);
     link.click();
     link.remove();
+  }
+
+  load(entries) {
+    const fits = this.division.load(entries, this.words.log_load);
+    this.done(fits ? null : this.words.load_foreign);
+  }
+
+  async opened(file) {
+    let entries = null;
+    try {
+      entries = JSON.parse(await file.text());
+    } catch {
+      entries = null;
+    }
+    this.load(entries);
   }
 
   // --- tools
@@ -80,12 +103,16 @@ class Editor {
     canvas.addEventListener("pointerdown", event => this.press(event));
     canvas.addEventListener("pointermove", event => this.drag(event));
     canvas.addEventListener("pointerup", event => this.release(event));
+    canvas.addEventListener("pointercancel", event => { this.fingers.delete(event.pointerId); this.gesture = null; });
     canvas.addEventListener("contextmenu", event => {
       event.preventDefault();
       const atom = view.atomAt(...this.place(event));
       if (atom >= 0) this.moveTo(this.division.state.leaf[atom]);
     });
     window.addEventListener("keydown", event => this.typed(event));
+    window.addEventListener("message", event => {
+      if (event.source === window.parent && Array.isArray(event.data?.load) && event.data.load.length) this.load(event.data.load);
+    });
   }
 
   place(event) {
@@ -99,15 +126,21 @@ class Editor {
     this.canvas.focus();
     const from = this.place(event);
     const pans = event.button === 1 || this.tool === "pan" || event.altKey;
+    this.fingers.set(event.pointerId, from);
+    if (this.fingers.size > 1) {
+      this.gesture = null; // two fingers move and zoom
+      return;
+    }
     this.gesture = { from, last: from, path: [from], adds: event.shiftKey || this.tool === "paint", pans, moved: false };
     if (!pans && this.tool === "paint") this.paint(from);
   }
 
   drag(event) {
     const at = this.place(event), { gesture, view } = this;
+    if (this.fingers.size > 1 && this.fingers.has(event.pointerId)) this.pinch(event.pointerId, at);
     if (!gesture) return;
     gesture.moved ||= Math.hypot(at[0] - gesture.from[0], at[1] - gesture.from[1]) > 4;
-    if (gesture.pans || (this.tool === "pick" && gesture.moved) || (this.tool === "cell" && gesture.moved)) {
+    if (gesture.pans || (["pick", "cell", "street"].includes(this.tool) && gesture.moved)) {
       view.pan(at[0] - gesture.last[0], at[1] - gesture.last[1]);
     } else if (this.tool === "paint") {
       this.paint(at);
@@ -119,8 +152,17 @@ class Editor {
     gesture.last = at;
   }
 
+  pinch(id, at) {
+    const [other] = [...this.fingers].find(([one]) => one !== id), still = this.fingers.get(other), was = this.fingers.get(id);
+    const apart = ([x, y]) => Math.max(10, Math.hypot(x - still[0], y - still[1]));
+    this.view.pan((at[0] - was[0]) / 2, (at[1] - was[1]) / 2);
+    this.view.zoom(apart(at) / apart(was), (at[0] + still[0]) / 2, (at[1] + still[1]) / 2);
+    this.fingers.set(id, at);
+  }
+
   release(event) {
     const { gesture, view, division } = this, at = this.place(event);
+    this.fingers.delete(event.pointerId);
     this.gesture = null;
     if (!gesture || gesture.pans) return;
     if (this.tool === "box" && gesture.moved) {
@@ -128,13 +170,22 @@ class Editor {
       this.choose(view.atomsIn([[x, y], [u, y], [u, v], [x, v]]), gesture.adds);
     } else if (this.tool === "lasso" && gesture.moved) {
       this.choose(view.atomsIn(gesture.path), gesture.adds);
+    } else if (this.tool === "cut") {
+      if (gesture.moved) this.cut([...gesture.path, at].map(([x, y]) => view.toLand(x, y)));
     } else if (!gesture.moved && this.tool !== "paint") {
       const atom = view.atomAt(...at);
       if (atom < 0) this.choose([], gesture.adds);
-      else this.choose(this.tool === "cell" ? division.atomsOf(division.state.leaf[atom]) : [atom], gesture.adds, true);
+      else this.choose(this.meant(atom), gesture.adds, true);
     } else if (this.tool === "paint") {
       this.refresh();
     }
+  }
+
+  // What a click on an atom chooses.
+  meant(atom) {
+    const { division, view } = this;
+    if (this.tool === "cell") return division.atomsOf(division.state.leaf[atom]);
+    return this.tool === "street" ? division.streetSide(atom, (k, forward) => view.tips(k, forward)) : [atom];
   }
 
   paint(at) {
@@ -169,8 +220,8 @@ class Editor {
     const key = event.key.toLowerCase(), held = event.ctrlKey || event.metaKey;
     const does = held ? { z: () => (event.shiftKey ? this.redo() : this.undo()), y: () => this.redo(), s: () => this.save() } : {
       v: () => this.use("pick"), p: () => this.use("paint"), b: () => this.use("box"), l: () => this.use("lasso"),
-      c: () => this.use("cell"), h: () => this.use("pan"), n: () => this.makeCell(), s: () => this.halve(), g: () => this.merge(),
-      x: () => this.swap(), k: () => this.lock(), r: () => this.rename(), escape: () => this.choose([], false),
+      c: () => this.use("cell"), t: () => this.use("street"), d: () => this.use("cut"), m: () => this.ask("comment"), h: () => this.use("pan"), n: () => this.makeCell(), s: () => this.halve(), g: () => this.merge(),
+      x: () => this.swap(), k: () => this.lock(), r: () => this.ask("name"), escape: () => this.choose([], false),
       enter: () => this.accept(0), f: () => this.view.fit(this.view.box), "+": () => this.zoomBy(1.3), "-": () => this.zoomBy(1 / 1.3),
       arrowleft: () => this.view.pan(60, 0), arrowright: () => this.view.pan(-60, 0),
       arrowup: () => this.view.pan(0, 60), arrowdown: () => this.view.pan(0, -60),
@@ -249,6 +300,19 @@ class Editor {
     this.done();
   }
 
+  // The cell that is chosen, else the one under the middle of the line, in two.
+  cut(line) {
+    const { division, view } = this, middle = line[Math.floor(line.length / 2)], atom = view.atomAt(...view.toScreen(middle));
+    const cell = this.cells.length === 1 ? this.cells[0] : atom < 0 ? undefined : division.state.leaf[atom];
+    if (cell === undefined) return this.done(this.words.cut_nothing);
+    const own = division.atomsOf(cell), fault = division.faultOf(own, own, division.state.cells[cell]);
+    const part = fault ? null : division.sideOf(cell, line, view.atoms.map(one => one.middle));
+    if (!part) return this.done(fault || this.words.no_sides);
+    division.newCell(part, this.say("log_cut", { cell: division.label(cell), n: part.length, households: division.sum(part) }));
+    this.choose(part, false);
+    this.done();
+  }
+
   merge() {
     const { division } = this, [first, ...others] = this.cells;
     if (!others.length) return this.done(this.words.merge_two);
@@ -291,21 +355,27 @@ class Editor {
     this.done();
   }
 
-  rename() {
-    const [cell] = this.cells, { division } = this;
+  // Ask for the name of a cell, or for a comment on it.
+  ask(what) {
+    const [cell] = this.cells;
     if (cell === undefined) return;
-    if (!division.state.cells[cell].code) return this.done(this.words.name_later);
-    this.renaming = cell;
+    if (!this.division.state.cells[cell].code) return this.done(this.words.name_later);
+    this.asked = { what, cell };
     this.refresh();
-    document.getElementById("name").focus();
+    document.getElementById("answer").focus();
   }
 
-  named(text) {
-    const cell = this.renaming, { division } = this, name = text.trim() || null;
-    this.renaming = undefined;
-    if (name === division.state.cells[cell].name) return this.refresh();
-    division.change(this.say("log_rename", { cell: division.label(cell), name: name || "–" }), state => { state.cells[cell].name = name; });
-    this.done();
+  answered(given) {
+    const { what, cell } = this.asked, { division } = this, text = given.trim() || null, label = division.label(cell);
+    this.asked = null;
+    if (what === "comment") {
+      if (text === null) return this.refresh();
+      division.comment(cell, text, this.say("log_comment", { cell: label, text }));
+    } else {
+      if (text === division.state.cells[cell].name) return this.refresh();
+      division.change(this.say("log_rename", { cell: label, name: text || "–" }), state => { state.cells[cell].name = text; });
+    }
+    return this.done();
   }
 
   accept(number) {
@@ -343,11 +413,16 @@ class Editor {
 
   tools() {
     const { words, division } = this;
-    const tool = name => make("button", { class: this.tool === name ? "on" : null, title: words[`${name}_note`], onclick: () => this.use(name) }, words[name]);
+    const tool = name => make("button", { class: this.tool === name ? "on" : null, "aria-pressed": String(this.tool === name), title: words[`${name}_note`], onclick: () => this.use(name) }, words[name]);
     const button = (name, does, off) => make("button", { onclick: does, disabled: off, id: `do-${name}` }, words[name]);
-    return make("div", {}, ...["pick", "paint", "box", "lasso", "cell", "pan"].map(tool), make("br"),
+    return make("div", {}, ...["pick", "paint", "box", "lasso", "cell", "street", "cut", "pan"].map(tool), make("br"),
       button("undo", () => this.undo(), !division.past.length), button("redo", () => this.redo(), !division.future.length),
-      button("save", () => this.save(), !division.past.length));
+      button("save", () => this.save(), !division.past.length), this.opener());
+  }
+
+  opener() {
+    const field = make("input", { type: "file", accept: ".json", id: "open", hidden: true, onchange: () => field.files[0] && this.opened(field.files[0]) });
+    return make("span", {}, field, make("button", { id: "do-open", title: this.words.open_note, onclick: () => field.click() }, this.words.open));
   }
 
   counted({ cells, inBand }) {
@@ -362,14 +437,18 @@ class Editor {
     const parts = [make("h2", {}, words.chosen),
       make("p", {}, this.say("chosen_is", { n: atoms.length, households: own.households, cells: cells.map(cell => this.named_(cell)).join(", ") })),
       make("div", {}, button("new", () => this.makeCell()), button("merge", () => this.merge()), button("swap", () => this.swap()),
-        button("halve", () => this.halve()), button("rename", () => this.rename()), button("lock", () => this.lock()))];
-    if (this.renaming !== undefined) {
-      const field = make("input", { id: "name", value: division.state.cells[this.renaming].name || "", onkeydown: event => {
-        if (event.key === "Enter") this.named(field.value);
-        if (event.key === "Escape") { this.renaming = undefined; this.refresh(); }
+        button("halve", () => this.halve()), button("rename", () => this.ask("name")), button("comment_on", () => this.ask("comment")),
+        button("lock", () => this.lock()))];
+    if (this.asked) {
+      const { what, cell } = this.asked, value = what === "name" ? division.state.cells[cell].name || "" : "";
+      const field = make("input", { id: "answer", value, maxlength: 500, onkeydown: event => {
+        if (event.key === "Enter") this.answered(field.value);
+        if (event.key === "Escape") { this.asked = null; this.refresh(); }
       } });
-      parts.push(make("p", {}, `${words.name} `, field));
+      parts.push(make("p", {}, make("label", { for: "answer" }, words[what]), " ", field));
     }
+    const comments = division.state.comments.filter(one => cells.includes(one.cell));
+    if (comments.length) parts.push(make("ul", { id: "comments" }, ...comments.map(one => make("li", {}, `${this.named_(one.cell)}: ${one.text}`))));
     this.targets = division.cellsBeside(atoms).filter(cell => !cells.every(one => one === cell)).slice(0, 9);
     if (this.targets.length) parts.push(make("h2", {}, words.move_to), make("table", {}, ...this.targets.map((cell, k) => this.target(cell, k))));
     if (cells.length === 1) parts.push(...this.suggested(cells[0]));
@@ -381,7 +460,7 @@ class Editor {
     const rows = (changed || []).map(({ cell: one, before, after }) => make("tr", {}, make("td", {}, this.named_(one)),
       make("td", { class: "number" }, this.number(before)), make("td", {}, "→"), make("td", { class: "number" }, after ? this.number(after) : this.words.gone),
       make("td", { class: "number quiet" }, after ? after.compactness.toFixed(2) : "")));
-    return make("tbody", { class: "row", onclick: () => this.moveTo(cell), "data-cell": division.label(cell) },
+    return pressable(() => this.moveTo(cell), { "data-cell": division.label(cell) },
       make("tr", {}, make("td", { colspan: 5 }, make("kbd", {}, String(k + 1)), ` ${this.named_(cell)} `, fault ? make("span", { class: "bad" }, fault) : "")), ...(fault ? [] : rows));
   }
 
@@ -408,7 +487,7 @@ class Editor {
     if (!band || !offBand(division.sum(division.atomsOf(cell)), band)) return [];
     this.offers = division.suggestions(cell).map(one => ({ ...one, cell }));
     if (!this.offers.length) return [make("h2", {}, words.suggestions), make("p", { class: "quiet" }, words.none)];
-    const rows = this.offers.map((one, k) => make("tbody", { class: "row", onclick: () => this.accept(k),
+    const rows = this.offers.map((one, k) => pressable(() => this.accept(k), {
       onmouseenter: () => { this.view.marked = new Set(one.out.concat(one.into)); this.view.draw(); },
       onmouseleave: () => { this.view.marked = new Set(); this.view.draw(); } },
     make("tr", {}, make("td", {}, k ? "" : make("kbd", {}, "↵")), make("td", {}, this.offer(one)),
@@ -430,7 +509,7 @@ class Editor {
   outOfBand({ off }) {
     const { words } = this;
     if (!off.length) return [make("p", { class: "good" }, words.all_in_band)];
-    const rows = off.slice(0, 40).map(({ cell, households, band }) => make("tbody", { class: "row", onclick: () => this.show(cell) },
+    const rows = off.slice(0, 40).map(({ cell, households, band }) => pressable(() => this.show(cell), {},
       make("tr", {}, make("td", {}, this.named_(cell)), make("td", { class: "number bad" }, households.toLocaleString("en")),
         make("td", { class: "number quiet" }, this.say("wanted", { low: Math.ceil(band[0] - 1e-9), high: Math.floor(band[2] + 1e-9) })))));
     return [make("h2", {}, words.out_of_band), make("table", {}, ...rows)];

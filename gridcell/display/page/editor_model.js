@@ -34,6 +34,7 @@ class Division {
       cells: data.leaves.code.map((code, i) => ({ code, name: data.leaves.name[i], small: data.leaves.small[i],
         general: data.leaves.general[i], locked: data.leaves.locked[i] })),
       smalls: data.smalls.code.map((code, i) => ({ code, name: data.smalls.name[i], locked: data.smalls.locked[i] })),
+      comments: data.comments.map(([code, text]) => ({ cell: data.leaves.code.indexOf(code), text, kept: true })),
     };
     this.pieces = this.state.cells.map((_, cell) => this.piecesOf(this.atomsOf(cell))); // that the land itself has
     this.past = [];
@@ -177,7 +178,8 @@ class Division {
     const { state } = this;
     this.past.push({ state, words });
     this.future = [];
-    this.state = { leaf: state.leaf.slice(), cells: state.cells.map(cell => ({ ...cell })), smalls: state.smalls.map(small => ({ ...small })) };
+    this.state = { leaf: state.leaf.slice(), cells: state.cells.map(cell => ({ ...cell })), smalls: state.smalls.map(small => ({ ...small })),
+      comments: state.comments.slice() };
     edit(this.state);
   }
 
@@ -234,6 +236,54 @@ class Division {
     return best && (this.sum(best.part) > this.sum(best.rest) ? best.rest : best.part);
   }
 
+  // The atoms of a cell on the side of a drawn line that has fewer households, where both sides are connected.
+  sideOf(cell, line, middles) {
+    const atoms = this.atomsOf(cell), first = line[0], second = line[1], last = line[line.length - 1], before = line[line.length - 2];
+    const beyond = ([x, y], [u, v]) => [x + 1e6 * (x - u), y + 1e6 * (y - v)];
+    const path = [beyond(first, second), ...line, beyond(last, before)];
+    const left = atoms.filter(i => isLeft(path, middles[i])), inside = new Set(left);
+    const right = atoms.filter(i => !inside.has(i));
+    if (!left.length || !right.length) return null;
+    if (this.piecesOf(left) + this.piecesOf(right) > 1 + Math.max(1, this.pieces[cell] || 1)) return null;
+    return this.sum(left) > this.sum(right) ? right : left;
+  }
+
+  // Atoms that front the same street as one does, on its side, from crossing to crossing; `tips` tells both ends of an
+  // arc that is followed forward or backward: their point and heading.
+  streetSide(atom, tips) {
+    const { arcs } = this, found = new Set([atom]), own = this.arcsOf[atom].filter(k => arcs.barrier[k]);
+    if (!own.length) return [atom];
+    const longest = own.reduce((a, b) => (arcs.length[b] > arcs.length[a] ? b : a)), seen = new Set([longest]);
+    for (const way of [true, false]) {
+      const side = (arcs.left[longest] === atom) === way; // of who walks along it
+      for (let at = { arc: longest, atom, way }; at; at = this.nextOnSide(at, side, tips, seen)) {
+        seen.add(at.arc);
+        found.add(at.atom);
+      }
+    }
+    return [...found];
+  }
+
+  // The arc that goes straight on before the same atom, or before one that touches it without a street between.
+  nextOnSide({ arc, atom, way }, side, tips, seen) {
+    const { arcs } = this, { end } = tips(arc, way), beside = new Set([atom]);
+    for (const k of this.arcsOf[atom]) if (!arcs.barrier[k]) beside.add(arcs.left[k] === atom ? arcs.right[k] : arcs.left[k]);
+    beside.delete(-1);
+    let best = null;
+    for (const one of beside) for (const k of this.arcsOf[one]) for (const on of [true, false]) {
+      if (!arcs.barrier[k] || seen.has(k) || ((arcs.left[k] === one) === on) !== side) continue;
+      const { start } = tips(k, on);
+      if (start.point !== end.point) continue;
+      const turn = Math.abs(Math.atan2(Math.sin(start.heading - end.heading), Math.cos(start.heading - end.heading)));
+      if (turn < Math.PI / 4 && (!best || turn < best.turn)) best = { turn, arc: k, atom: one, way: on };
+    }
+    return best;
+  }
+
+  comment(cell, text, words) {
+    this.change(words, state => state.comments.push({ cell, text }));
+  }
+
   undo() {
     this.step(this.past, this.future);
   }
@@ -252,6 +302,14 @@ class Division {
   // --- what is out of band, and what would help
 
   totals() {
+    if (this.counted !== this.state) {
+      this.counted = this.state;
+      this.summed = this.sums();
+    }
+    return this.summed;
+  }
+
+  sums() {
     const held = new Map(), first = new Map();
     for (let i = 0; i < this.size; i++) {
       const cell = this.state.leaf[i];
@@ -311,6 +369,58 @@ class Division {
     return good;
   }
 
+  // --- what was saved before, by this page or another: put into it, as one edit; false where it is of another plan
+
+  load(entries, words) {
+    const cells = new Map(this.data.leaves.code.map((code, cell) => [code, cell]));
+    const atoms = new Map([...this.id].map((id, i) => [id, i]));
+    const isGroup = group => typeof group?.small === "string" && Array.isArray(group.atoms) && group.atoms.length > 0
+      && group.atoms.every(id => atoms.has(id));
+    const isEntry = entry => {
+      if (entry?.operation === "assign") return Array.isArray(entry.cells) && entry.cells.every(isGroup);
+      if (!cells.has(entry?.cell)) return false;
+      if (entry.operation === "rename") return entry.name === null || typeof entry.name === "string";
+      if (entry.operation === "comment") return typeof entry.text === "string";
+      return entry.operation === "lock" || entry.operation === "unlock";
+    };
+    if (!Array.isArray(entries) || !entries.length || !entries.every(isEntry)) return false;
+    this.change(words, state => entries.forEach(entry => {
+      const cell = cells.get(entry.cell);
+      if (entry.operation === "assign") this.assign(state, entry.cells.map(group => ({ small: group.small, atoms: group.atoms.map(id => atoms.get(id)) })));
+      else if (entry.operation === "rename") state.cells[cell].name = entry.name;
+      else if (entry.operation === "comment") state.comments.push({ cell, text: entry.text });
+      else state.cells[cell].locked = entry.operation === "lock";
+    }));
+    return true;
+  }
+
+  // Each group becomes the cell with most of it that no other group is, else a new one.
+  assign(state, groups) {
+    const taken = new Set(), made = new Map(), leaf = state.leaf.slice();
+    const smallOf = name => {
+      const known = state.smalls.findIndex(small => small.code === name);
+      if (known >= 0) return known;
+      if (!made.has(name)) {
+        const number = 1 + state.smalls.filter(small => !small.code).length;
+        made.set(name, state.smalls.push({ code: null, number, name: null, locked: false }) - 1);
+      }
+      return made.get(name);
+    };
+    for (const { small, atoms } of groups) {
+      const held = new Map();
+      atoms.forEach(i => held.set(leaf[i], (held.get(leaf[i]) || 0) + this.households[i] + 1e-3));
+      const [best] = [...held].filter(([cell]) => !taken.has(cell)).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+      let cell = best && best[0];
+      if (cell === undefined) {
+        const number = 1 + state.cells.filter(one => !one.code).length;
+        cell = state.cells.push({ code: null, number, name: null, small: 0, general: true, locked: false }) - 1;
+      }
+      taken.add(cell);
+      state.cells[cell].small = smallOf(small);
+      atoms.forEach(i => { state.leaf[i] = cell; });
+    }
+  }
+
   // --- what is saved: a script of `gridcell edit`
 
   script() {
@@ -335,12 +445,28 @@ class Division {
       groups.get(cell).push(this.id[i]);
     }
     const cells = [...groups].map(([cell, atoms]) => ({ atoms, small: this.smallLabel(state.cells[cell].small) }));
+    for (const { cell, text, kept } of state.comments) {
+      if (!kept) entries.push({ operation: "comment", cell: data.leaves.code[cell], text });
+    }
     if (cells.length) entries.push({ operation: "assign", cells });
     data.leaves.code.forEach((code, cell) => {
       if (!data.leaves.locked[cell] && state.cells[cell].locked) entries.push({ operation: "lock", cell: code });
     });
     return entries;
   }
+}
+
+// Whether a point lies left of a path, by its nearest segment.
+function isLeft(path, [x, y]) {
+  let best = null;
+  for (let k = 0; k + 1 < path.length; k++) {
+    const [a, b] = path[k], [c, d] = path[k + 1], run = [c - a, d - b], square = run[0] ** 2 + run[1] ** 2;
+    if (!square) continue;
+    const t = Math.min(1, Math.max(0, ((x - a) * run[0] + (y - b) * run[1]) / square));
+    const away = Math.hypot(a + t * run[0] - x, b + t * run[1] - y), cross = (run[0] * (y - b) - run[1] * (x - a)) / Math.sqrt(square);
+    if (!best || away < best.away - 1e-9 || (away < best.away + 1e-9 && Math.abs(cross) > Math.abs(best.cross))) best = { away, cross };
+  }
+  return best.cross > 0;
 }
 
 function offBand(households, [low, , high]) {

@@ -20,6 +20,17 @@ function tracePoints(path, points) {
   }
 }
 
+function boxOf(lines) {
+  const box = [1 / 0, 1 / 0, -1 / 0, -1 / 0];
+  for (const points of lines) for (let k = 0; k < points.length; k += 2) {
+    box[0] = Math.min(box[0], points[k]);
+    box[1] = Math.min(box[1], points[k + 1]);
+    box[2] = Math.max(box[2], points[k]);
+    box[3] = Math.max(box[3], points[k + 1]);
+  }
+  return box;
+}
+
 class LandView {
   constructor(canvas, division) {
     this.canvas = canvas;
@@ -32,20 +43,14 @@ class LandView {
     this.buildings = readLines(data.buildings).map(rings => {
       const path = new Path2D();
       rings.forEach(points => tracePoints(path, points));
-      return path;
+      return { path, box: boxOf(rings) };
     });
     this.barriers = readLines(data.barriers).map(lines => {
       const path = new Path2D();
       lines.forEach(points => tracePoints(path, points));
       return path;
     });
-    this.box = [1 / 0, 1 / 0, -1 / 0, -1 / 0];
-    for (let k = 0; k < xy.length; k += 2) {
-      this.box[0] = Math.min(this.box[0], xy[k]);
-      this.box[1] = Math.min(this.box[1], xy[k + 1]);
-      this.box[2] = Math.max(this.box[2], xy[k]);
-      this.box[3] = Math.max(this.box[3], xy[k + 1]);
-    }
+    this.box = boxOf([xy]);
     this.chosen = new Set();
     this.marked = new Set();
     this.colours = new Map();
@@ -57,7 +62,7 @@ class LandView {
     const { division, arcs } = this, { left } = division.arcs;
     const end = (points, k) => `${points[k]},${points[k + 1]}`;
     return division.arcsOf.map((own, atom) => {
-      const path = new Path2D(), starts = new Map(), box = [1 / 0, 1 / 0, -1 / 0, -1 / 0];
+      const path = new Path2D(), starts = new Map(), box = boxOf(own.map(k => arcs[k]));
       const runs = own.map(k => ({ points: arcs[k], forward: left[k] === atom, used: false }));
       for (const run of runs) {
         const { points } = run, last = points.length - 2;
@@ -65,12 +70,6 @@ class LandView {
         run.to = end(points, run.forward ? last : 0);
         if (!starts.has(run.from)) starts.set(run.from, []);
         starts.get(run.from).push(run);
-        for (let k = 0; k < points.length; k += 2) {
-          box[0] = Math.min(box[0], points[k]);
-          box[1] = Math.min(box[1], points[k + 1]);
-          box[2] = Math.max(box[2], points[k]);
-          box[3] = Math.max(box[3], points[k + 1]);
-        }
       }
       for (const first of runs) {
         if (first.used) continue;
@@ -88,6 +87,15 @@ class LandView {
       }
       return { path, box, middle: [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2] };
     });
+  }
+
+  // Both ends of an arc that is followed forward or backward: where they are, and the heading there.
+  tips(k, forward) {
+    const points = this.arcs[k], n = points.length;
+    const tip = (i, j) => ({ point: `${points[i]},${points[i + 1]}`, heading: Math.atan2(points[j + 1] - points[i + 1], points[j] - points[i]) });
+    const turned = ({ point, heading }) => ({ point, heading: heading + Math.PI });
+    const first = tip(0, 2), last = tip(n - 2, n - 4);
+    return forward ? { start: first, end: turned(last) } : { start: last, end: turned(first) };
   }
 
   // --- where one looks
@@ -196,7 +204,7 @@ class LandView {
     });
     if (scale * 100 > 0.25) {
       ctx.fillStyle = "rgba(90, 80, 70, .38)";
-      this.buildings.forEach(path => ctx.fill(path, "evenodd"));
+      this.buildings.forEach(({ path, box }) => seen(box) && ctx.fill(path, "evenodd"));
     }
     this.paintBorders(px);
     this.paintNames();
@@ -222,13 +230,35 @@ class LandView {
     }
   }
 
+  // Drawn, since fonts without such signs are common.
+  paintLock(x, y) {
+    const { ctx } = this;
+    ctx.fillStyle = ctx.strokeStyle = "#333";
+    ctx.lineWidth = 1.5;
+    ctx.fillRect(x - 4, y - 1, 8, 6);
+    ctx.beginPath();
+    ctx.arc(x, y - 1, 2.5, Math.PI, 0);
+    ctx.stroke();
+  }
+
+  paintBubble(x, y) {
+    const { ctx } = this;
+    ctx.fillStyle = "#8a5a00";
+    ctx.beginPath();
+    ctx.ellipse(x, y - 1, 6, 4.5, 0, 0, 2 * Math.PI);
+    ctx.moveTo(x - 3, y + 2);
+    ctx.lineTo(x - 5, y + 7);
+    ctx.lineTo(x + 1, y + 3);
+    ctx.fill();
+  }
+
   paintNames() {
     const { ctx, division, scale } = this, { ratio } = this.resize(), { off, held } = division.totals();
     const out = new Map(off.map(one => [one.cell, one]));
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
-    const middle = new Map();
+    const middle = new Map(), noted = new Set(division.state.comments.map(one => one.cell));
     division.state.leaf.forEach((cell, i) => {
       const { middle: [x, y], box } = this.atoms[i], weight = (box[2] - box[0]) * (box[3] - box[1]);
       const sum = middle.get(cell) || [0, 0, 0];
@@ -240,10 +270,12 @@ class LandView {
       ctx.font = `${one ? "bold " : ""}12px system-ui, "Noto Sans CJK SC", sans-serif`;
       ctx.lineWidth = 3;
       ctx.strokeStyle = "rgba(255, 255, 255, .85)";
-      const text = `${division.state.cells[cell].locked ? "🔒" : ""}${held.get(cell)}`;
+      const text = String(held.get(cell)), side = 6 + ctx.measureText(text).width / 2;
       ctx.strokeText(text, u, v);
       ctx.fillStyle = !one ? "#333" : one.households > one.band[2] ? INK.over : INK.under;
       ctx.fillText(text, u, v);
+      if (division.state.cells[cell].locked) this.paintLock(u - side - 4, v);
+      if (noted.has(cell)) this.paintBubble(u + side + 5, v);
     }
   }
 }
