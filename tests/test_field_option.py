@@ -167,3 +167,18 @@ def test_drawn_cells_are_checked_repaired_adopted_and_compared_by_it(files, caps
     code, *_ = run(capsys, "crosswalk", cells, files / "town.gpkg", "-o", files / "x.csv",
                    "--field=a.code=KEY_G", "--field=b.code=KEY_A")  # fmt: skip
     assert (code, pd.read_csv(files / "x.csv")["a"].tolist()) == (0, ["E", "W"])
+
+
+def test_crosswalk_hints_at_the_option_that_settles_two_columns_of_codes(capsys, files):
+    cells = gpd.GeoDataFrame(
+        {"社区编码": ["1", "2"], "统计代码": ["8", "9"]},
+        geometry=[box(0, 0, 100, 200), box(100, 0, 200, 200)], crs="EPSG:4547",
+    )  # fmt: skip
+    cells.to_file(files / "two.gpkg")
+    asked = ("crosswalk", files / "town.gpkg", files / "two.gpkg", "-o", files / "x.csv")
+    code, _, err = run(capsys, *asked, "--field", "a.code=KEY_A")
+    assert code == 3
+    option = "b.code=社区编码"
+    assert f"--field '{option}'" in err
+    code, *_ = run(capsys, *asked, "--field", "a.code=KEY_A", "--field", option)
+    assert code == 0

@@ -1,5 +1,6 @@
 """Progress of `make_plan`: a line in notebooks, nothing elsewhere."""
 
+import itertools
 import sys
 import types
 
@@ -21,8 +22,26 @@ def kernel(monkeypatch, shell):
     monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
 
 
-def test_a_notebook_shows_one_line_that_is_gone_at_the_end(layers, monkeypatch, capsys):
+def clock(monkeypatch, step):
+    """Let every look at the clock find it so many seconds later."""
+    seconds = itertools.count(0.0, step)
+    monkeypatch.setattr(
+        "gridcell.display.progress.time", types.SimpleNamespace(monotonic=lambda: next(seconds))
+    )
+
+
+def test_a_notebook_shows_nothing_of_what_is_soon_done(layers, monkeypatch, capsys):
     kernel(monkeypatch, types.SimpleNamespace(kernel=object()))
+    clock(monkeypatch, 1e-6)
+    gridcell.make_plan(layers)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_notebook_shows_one_line_of_a_long_run_that_is_gone_at_the_end(
+    layers, monkeypatch, capsys
+):
+    kernel(monkeypatch, types.SimpleNamespace(kernel=object()))
+    clock(monkeypatch, 2.0)
     gridcell.make_plan(layers)
     told, err = capsys.readouterr()
     assert "partition" in told

@@ -12,7 +12,11 @@ from test_read_layers import CRS, X, Y, houses, kinds, town
 
 from gridcell.errors import InputError
 from gridcell.read import inspect_files, read_layers
+from gridcell.read.communities import community_codes
+from gridcell.read.files import open_input
 from gridcell.read.footprints import first_alike
+from gridcell.read.ids import short_codes
+from gridcell.rules import Rules
 
 REGISTER = pd.DataFrame({"household_id": ["h1", "h2"], "bldg_id": ["b000002", "b000002"]})
 
@@ -189,3 +193,34 @@ def test_frames_with_columns_that_nobody_can_tell_apart_are_refused() -> None:
         with pytest.raises(InputError, match="column names of 2 levels"):
             read_layers(frame)
     assert len(read_layers(town(), gpd.GeoDataFrame(houses(2), crs=CRS)).buildings) == 2
+
+
+def land(codes):
+    shapes = [box(X + 60 * i, Y, X + 60 * (i + 1), Y + 60) for i in range(len(codes))]
+    return gpd.GeoDataFrame({"code": codes}, geometry=shapes, crs=CRS)
+
+
+@pytest.mark.parametrize("as_what", [int, str])
+def test_codes_of_communities_that_lost_their_zeros_are_told(tmp_path, as_what) -> None:
+    spoilt = land([as_what(code) for code in ("12", "1013", "2014", "9015")])
+    layers = read_layers(spoilt, houses(4))
+    told = finding(layers, "short_code")
+    assert layers.communities["code"].tolist() == ["1013", "12", "2014", "9015"]
+    assert told.severity == "warning"
+    assert "1 of 4 codes" in told.message
+    assert "(12 for 0012)" in told.message
+    spoilt.to_file(tmp_path / "c.gpkg")
+    assert told.message.partition(": ")[2] in inspect_files([tmp_path / "c.gpkg"])[0].remarks[0]
+
+
+@given(st.integers(0, 2000), st.integers(2, 30))
+@settings(max_examples=30, deadline=None)
+def test_running_numbers_have_lost_no_zeros(first: int, count: int) -> None:
+    source = open_input(land([first + i for i in range(count)]), "communities")
+    codes = community_codes(source, Rules())
+    assert short_codes(codes, source) == []
+
+
+def test_codes_of_one_length_and_codes_with_letters_have_lost_no_zeros() -> None:
+    for codes in (["0012", "1013", "2014"], ["A1", "A12", "A123"], ["450802001", "A"], ["1"]):
+        assert "short_code" not in kinds(read_layers(land(codes), houses(1)))

@@ -110,7 +110,7 @@ def open_side(
         name_columns(source.frame, fields, source.label, role.lower()) if fields else source.frame
     )
     source = replace(source, frame=frame)
-    column = find_columns(source, {}, "communities").get("code")
+    column = find_columns(source, {}, "communities", called=role.lower()).get("code")
     column = column or find_columns(source, {}, "atoms").get("atom_id")
     if column is None:
         columns = either([str(c) for c in source.frame.columns if c != "geometry"])

@@ -1,13 +1,18 @@
-"""Progress in a notebook: one line under the cell that runs, gone at the end."""
+"""Progress in a notebook: one line under the cell that runs long, gone at the end."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from gridcell.words.catalogue import notebook_language, section
 from gridcell.words.columns import width
 
 Progress = Callable[[str, int, int], None]
+
+_DELAY_S: Final = 3.0
+"""What is done by then leaves no line at all."""
 
 
 class _Line:
@@ -15,11 +20,19 @@ class _Line:
 
     def __init__(self) -> None:
         self._names = section("stage", notebook_language())
+        self._from = time.monotonic() + _DELAY_S
         self._width = 0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        if time.monotonic() < self._from:
+            return
         share = f" {100 * done // total} %" if total > 1 else ""
         self.write(f"{self._names.get(stage, stage)}{share}")
+
+    def clear(self) -> None:
+        """Write blanks over what is shown, if anything is."""
+        if self._width:
+            self.write("")
 
     def write(self, line: str) -> None:
         """Write a line over the one before."""
@@ -39,7 +52,7 @@ def shown_progress(given: Progress | None) -> Iterator[Progress | None]:
     try:
         yield line
     finally:
-        line.write("")
+        line.clear()
 
 
 def in_notebook() -> bool:

@@ -39,8 +39,8 @@ def field_hint(role: str, name: str, column: str = "COLUMN") -> Hint:
 class Columns:
     """The columns of a file, found by name."""
 
-    def __init__(self, source: Source, role: str) -> None:
-        self.source, self.role = source, role
+    def __init__(self, source: Source, role: str, hinted: str | None = None) -> None:
+        self.source, self.role, self.hinted = source, role, hinted or role
         self.names = [str(c) for c in source.frame.columns if c != "geometry"]
         self._plain: dict[str, list[str]] = {}
         for column in self.names:
@@ -164,7 +164,7 @@ class Columns:
                 columns=joined("and", columns),
                 name=name,
             ),
-            *(field_hint(self.role, name, column) for column in columns[:_OFFERED]),
+            *(field_hint(self.hinted, name, column) for column in columns[:_OFFERED]),
         )
 
 

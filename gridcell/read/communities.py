@@ -16,7 +16,7 @@ from gridcell.model import Finding
 from gridcell.read.fields import as_count, as_dates, find_columns, key_hints, rename
 from gridcell.read.files import Source
 from gridcell.read.geometry import POLYGONS, check_types, invalid_reason
-from gridcell.read.ids import exact_ids
+from gridcell.read.ids import exact_ids, short_codes
 from gridcell.rules import Band, Rules
 from gridcell.tables.values import as_text
 from gridcell.words.messages import Message, either, joined, some
@@ -74,7 +74,9 @@ def check_communities(
     fitted, findings = fit_together(
         geometries[order], table["code"].tolist(), rules.boundaries.heal_width, label=source.label
     )
-    return gpd.GeoDataFrame(table, geometry=fitted, crs=crs), findings
+    return gpd.GeoDataFrame(table, geometry=fitted, crs=crs), [
+        *short_codes(codes, source), *findings,
+    ]  # fmt: skip
 
 
 def _bands(

@@ -85,6 +85,7 @@ def find_columns(
     role: str,
     *,
     wanted: "pd.Series[str] | None" = None,
+    called: str | None = None,
 ) -> dict[str, str]:
     """Return the file's column for each of our names that the file has.
 
@@ -100,6 +101,8 @@ def find_columns(
         The input, the columns that are named, which input it is.
     wanted
         Ids by which registers name buildings: the column that holds most of them is ``bldg_id``.
+    called
+        What hints call the input, where it is not `role`.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def find_columns(
         the one that counts households or holds codes, with different values, and those that differ
         from ours, and from each other, by their writing alone.
     """
-    columns = Columns(source, role)
+    columns = Columns(source, role, called)
     found: dict[str, str] = {}
     for name in ALIASES[role]:
         if name in mapping:

@@ -21,6 +21,8 @@ _EXACT: Final = 2**53
 _ENOUGH: Final = 2
 """Rows with long numbers, all of them round, that are no accident."""
 _MOST_DIGITS: Final = 40
+_DENSE: Final = 3
+"""Running numbers use at least one in so many."""
 _LISTED: Final = 5
 
 
@@ -107,6 +109,41 @@ def rounded_ids(ids: "pd.Series[str]", source: Source, what: str) -> list[Findin
             text=Message(
                 "finding.rounded_id", label=source.label, n=is_long.sum(), column=what,
                 digits=_EXACT_DIGITS, example=long[0],
+            ),
+        )
+    ]  # fmt: skip
+
+
+def short_codes(codes: "pd.Series[str]", source: Source) -> list[Finding]:
+    """Return the finding that codes may have lost the zeros they began with.
+
+    They are digits, most of them of one length, and the others shorter. Running numbers, which have
+    most numbers between the least and the greatest, are shorter at their beginning.
+
+    Parameters
+    ----------
+    codes
+        Codes of communities, all of them there.
+    source
+        The input, for messages.
+    """
+    if not codes.str.fullmatch(r"[0-9]+").all() or not len(codes):
+        return []
+    lengths = codes.str.len()
+    longest = int(lengths.max())
+    short = codes[lengths < longest]
+    numbers = codes.map(int)
+    is_running = len(codes) * _DENSE > numbers.max() - numbers.min()
+    if not 0 < len(short) < len(codes) / 2 or is_running or longest > _MOST_DIGITS:
+        return []
+    example = short.iloc[0]
+    return [
+        Finding(
+            kind="short_code", severity="warning", measure=float(len(short)),
+            text=Message(
+                "finding.short_code", label=source.label, n=len(short), total=len(codes),
+                codes=some(short.tolist(), _LISTED), digits=longest,
+                example=example, restored=example.zfill(longest),
             ),
         )
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from gridcell.read.communities import community_codes
 from gridcell.read.features import check_barriers, check_sites
 from gridcell.read.fields import find_columns
 from gridcell.read.files import Source
-from gridcell.read.ids import rounded_ids
+from gridcell.read.ids import rounded_ids, short_codes
 from gridcell.read.people import check_households, check_staff, unread_counts
 from gridcell.read.rosters import personal_findings
 from gridcell.rules import Rules
@@ -50,15 +50,15 @@ def layer_remarks(
 
     def check() -> Iterable[Finding]:
         if role == "communities":
-            community_codes(source, rules)
-        elif role == "buildings":
+            return short_codes(community_codes(source, rules), source)
+        if role == "buildings":
             found = check_buildings(source, values, work, rules)[1]
             return [*found, *unread_figures(source, rules)]
-        elif role == "sites":
+        if role == "sites":
             return check_sites(source, values, work, rules)[1]
-        elif role == "atoms":
+        if role == "atoms":
             return check_atoms(source, values, work, rules)[1]
-        elif role == "barriers":
+        if role == "barriers":
             check_barriers(source, values, work, rules)
         return []
 
