@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import io
 import re
+import sqlite3
 import string
 from gettext import GNUTranslations
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
+from pyogrio.errors import DataSourceError
 
 from gridcell.check.report import KINDS
 from gridcell.display.content import page_content
@@ -25,6 +27,7 @@ from gridcell.model import Finding, findings_frame
 from gridcell.partition import reasons
 from gridcell.rules import Rules
 from gridcell.staff.assign import CAPACITY, NOBODY
+from gridcell.words import quotations
 from gridcell.words.catalogue import DOMAIN, LANGUAGES, LOCALE, section, text, texts
 from gridcell.words.maps import atlas_words, words
 from gridcell.words.messages import (
@@ -319,3 +322,35 @@ def test_what_is_said_in_chinese_is_in_the_catalogue_alone() -> None:
     # The town that `gridcell sample` invents has Chinese names.
     strange = {name for name in found if not name.startswith("sample/")}
     assert strange - READS_PLANNERS_FILES - RANGES == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "chinese"),
+    [
+        (PermissionError(13, "whatever", "a.csv"), "Permission denied: a.csv", "没有权限：a.csv"),
+        (OSError(28, "whatever"), "No space left on device", "磁盘空间不足"),
+        (DataSourceError("'a' not recognized as being in a supported file format."),
+         "not recognized as being in a supported file format", "不是受支持的文件格式"),
+        (sqlite3.DatabaseError("file is not a database"),
+         "file is not a database", "不是数据库文件"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "odd"),
+         "it is no text in utf-8", "不是 utf-8 编码的文本"),
+        (ValueError("odd  bits"), "odd bits", "原文“odd bits”"),
+        (ValueError(), "ValueError", "原文“ValueError”"),
+        (InputError(Message("error.points_no_crs")), None, None),
+    ],
+)  # fmt: skip
+def test_what_other_programs_say_is_known_by_its_kind_or_quoted(error, english, chinese) -> None:
+    message = Message("error.cannot_write", path="x", reason=error)
+    reason = message.params["reason"]
+    assert isinstance(reason, Message)
+    if english is None:
+        assert reason == error.text
+    else:
+        assert (say(reason, "en"), say(reason, "zh")) == (english, chinese)
+    assert load_message(message.msgid, dump_params(message)) == message
+
+
+def test_every_kind_of_quotation_has_its_words() -> None:
+    kinds = {*quotations._KNOWN, *(kind for kind, _ in quotations._TEXTS)}
+    assert kinds | {"other", "encoding", "at"} == set(section("quoted", "en"))

@@ -47,6 +47,8 @@ def translated(command: click.Command, lang: str) -> click.Command:
     """
     own = copy.copy(command)
     own.context_class = Context
+    # Click keeps the option in the language in which it was first asked for.
+    own._help_option = None  # noqa: SLF001
     own.help = _paragraphs(command.help, lang)
     own.options_metavar = _text(command.options_metavar or "", lang)
     if isinstance(own, click.Group):

@@ -100,7 +100,7 @@ def _explain(error: Exception, session: Session) -> int:
     if session.verbose:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     key = "bug_told" if session.verbose else "bug"
-    what = said_in(session.lang, key, kind=type(error).__name__, error=str(error))
+    what = said_in(session.lang, key, kind=type(error).__name__, error=error)
     click.echo(what, err=True)
     return 1
 

@@ -94,7 +94,7 @@ def _report(plan: Plan, file: Path) -> Iterator[Finding]:
     try:
         report = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError, OSError) as error:
-        said = Message("finding.file_no_json", file=file.name, error=str(error))
+        said = Message("finding.file_no_json", file=file.name, error=error)
         yield fault("file_differs", said)
         return
     told = report if isinstance(report, dict) else {}
@@ -112,7 +112,7 @@ def _lineage(plan: Plan, file: Path) -> Iterator[Finding]:
     try:
         told = read_csv(file, "utf-8")[0]
     except InputError as error:
-        said = Message("finding.file_no_table", file=file.name, error=str(error))
+        said = Message("finding.file_no_table", file=file.name, error=error)
         yield fault("file_differs", said)
         return
     same = len(told) == len(plan.lineage)
@@ -154,7 +154,7 @@ def _read(
             warnings.simplefilter("ignore")
             layer = pyogrio.read_dataframe(file, use_arrow=False, DATE_AS_STRING="YES")
     except (DataSourceError, DataLayerError, ValueError, shapely.errors.ShapelyError) as error:
-        said = Message("finding.file_no_geojson", file=name, error=str(error))
+        said = Message("finding.file_no_geojson", file=name, error=error)
         return None, [fault("file_differs", said)]
     cells = plan.cells(level)
     if not len(layer) and not len(cells):

@@ -202,7 +202,7 @@ def _show(value: Any) -> Value:
 
 
 def _unreadable(file: str, error: Exception) -> Finding:
-    said = Message("finding.unreadable_file", file=file, error=str(error))
+    said = Message("finding.unreadable_file", file=file, error=error)
     return _finding("file_differs", said)
 
 

@@ -25,7 +25,7 @@ from gridcell.model import Finding
 from gridcell.read.geometry import POINTS, POLYGONS
 from gridcell.schema import ALIASES, PERSONAL
 from gridcell.tables.values import as_text
-from gridcell.words.messages import Message, either
+from gridcell.words.messages import Message, either, input_name
 
 Rows = NDArray[np.int64]
 
@@ -232,7 +232,7 @@ def _points(
             continue
         xy = np.column_stack([numbers(column_of(households, c)) for c in columns if c is not None])
         known = (np.abs(xy) < FARTHEST).all(axis=1)
-        require_units("households", source, bounds_of_points(xy[known]))
+        require_units(input_name("households"), source, bounds_of_points(xy[known]))
         points = np.full(len(xy), None, dtype=object)
         points[known] = shapely.points(xy[known])
         series = gpd.GeoSeries(points, crs=source)

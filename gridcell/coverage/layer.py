@@ -16,7 +16,7 @@ from gridcell.coverage.units import Units, in_measured_crs
 from gridcell.schema import CELL_ALIASES
 from gridcell.tables.names import plain_name
 from gridcell.tables.values import as_text
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, input_name
 
 _LABELS: Final = {"cell": "cells", "land": "within"}
 
@@ -83,7 +83,7 @@ class CellTable:
         InputError
             As `in_measured_crs`.
         """
-        frame, doubts = in_measured_crs(frame, _LABELS[what], crs)
+        frame, doubts = in_measured_crs(frame, input_name(_LABELS[what]), crs)
         shapes = np.asarray(frame.geometry.array, dtype=object)
         with np.errstate(invalid="ignore"):
             # Heights that are no numbers.

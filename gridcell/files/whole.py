@@ -46,15 +46,9 @@ def write_errors(path: str | Path, part: Path | None = None) -> Iterator[None]:
         yield
     except GridcellError:
         raise
-    except OSError as error:
-        said = error.strerror or _refusal(part) or _one_line(error)
-        if error.errno and "[errno" in said:
-            # Arrow's way to say it.
-            said = os.strerror(error.errno)
-        raise WriteError(Message("error.cannot_write", path=path, reason=said)) from error
-    except (DataSourceError, DataLayerError, sqlite3.Error) as error:
-        said = _refusal(part) or _one_line(error)
-        raise WriteError(Message("error.cannot_write", path=path, reason=said)) from error
+    except (OSError, DataSourceError, DataLayerError, sqlite3.Error) as error:
+        why = _reason(error, part)
+        raise WriteError(Message("error.cannot_write", path=path, reason=why)) from error
 
 
 def require_writable(path: str | Path, *, overwrite: bool = False) -> Path:
@@ -190,16 +184,20 @@ def _put(part: Path, file: Path, *, overwrite: bool) -> None:
         raise
 
 
-def _refusal(part: Path | None) -> str | None:
+def _reason(error: Exception, part: Path | None) -> Exception:
+    """Return the error of the system behind one of a library, without a file that nobody named."""
+    if isinstance(error, OSError) and error.errno is not None:
+        # Arrow's own words end in more.
+        return OSError(error.errno, os.strerror(error.errno))
+    return _refusal(part) or error
+
+
+def _refusal(part: Path | None) -> OSError | None:
     """Return why the system lets nobody write into a folder; ``None`` where it does."""
     if part is None:
         return None
     try:
         require_space(part)
     except OSError as error:
-        return error.strerror
+        return OSError(error.errno, error.strerror)
     return None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

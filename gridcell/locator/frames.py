@@ -16,7 +16,7 @@ from gridcell.errors import InputError
 from gridcell.locator.index import CellIndex, index_plan
 from gridcell.locator.places import as_pairs, settle_places
 from gridcell.model import Plan
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, input_name
 
 Points: TypeAlias = (
     gpd.GeoDataFrame | gpd.GeoSeries | tuple[Any, Any] | Sequence[Any] | shapely.Geometry
@@ -92,7 +92,7 @@ def locate_in(
             raise InputError(Message("error.points_no_crs"), NAME_IT)
         xy, fault = point_coordinates(np.asarray(points.geometry.array))
         if source.is_projected:  # Of degrees each point is doubted by itself.
-            require_units("points", source, bounds_of_points(xy))
+            require_units(input_name("points"), source, bounds_of_points(xy))
     elif (shapes := _shapes_of(points)) is not None:
         xy, fault = point_coordinates(shapes)
         source = source or cells.crs

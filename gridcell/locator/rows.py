@@ -343,9 +343,7 @@ def _arrow_tables(path: Path, layer: str) -> Iterator[tuple[str, pa.Table]]:
             while (batch := _next(reader)) is not None:
                 yield name, pa.Table.from_batches([batch]).replace_schema_metadata(None)
     except (DataSourceError, DataLayerError, pa.ArrowException, OSError) as error:
-        raise InputError(
-            Message("error.unreadable", name=path.name, error=" ".join(str(error).split()))
-        ) from None
+        raise InputError(Message("error.unreadable", name=path.name, error=error)) from None
 
 
 def _next(reader: Any) -> pa.RecordBatch | None:

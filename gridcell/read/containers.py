@@ -329,5 +329,4 @@ def _plain(name: str) -> str:
 
 
 def _damaged(path: Path, error: Exception) -> NoReturn:
-    said = " ".join(str(error).split()) or type(error).__name__
-    raise InputError(Message("error.archive_unreadable", path=path.name, reason=said)) from None
+    raise InputError(Message("error.archive_unreadable", path=path.name, reason=error)) from None

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gridcell.errors import Hint, InputError
 from gridcell.read.offline import offline, refuse_pointers
-from gridcell.words.messages import Message, Value, some
+from gridcell.words.messages import Message, Value, quoted, some
 
 PARQUET: Final = (".parquet", ".geoparquet", ".pq")
 _GEOJSON: Final = (".geojson", ".json")
@@ -212,11 +212,11 @@ def settle_geometry(frame: pd.DataFrame, name: str) -> Features:
     return Features(frame=frame, notes=tuple(notes))
 
 
-def one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> Message:
     """Return what an error says, without advice that users of gridcell cannot follow."""
     text = " ".join(str(error).split()) or type(error).__name__
     text = re.split(r"; It might help|Set SHAPE_RESTORE_SHX", text)[0].strip()
-    return text if len(text) <= _LONG else f"{text[:_LONG]} …"
+    return quoted(error, text if len(text) <= _LONG else f"{text[:_LONG]} …")
 
 
 def check_columns(frame: pd.DataFrame, name: str) -> None:

@@ -37,8 +37,7 @@ def read_csv(path: Path, encoding: str | None) -> tuple[pd.DataFrame, str]:
                 header=None, skipinitialspace=True,
             )  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        said = " ".join(str(error).split())
-        raise InputError(Message("error.table_header", name=path.name, reason=said)) from None
+        raise InputError(Message("error.table_header", name=path.name, reason=error)) from None
     return _with_header(frame), text.name
 
 

@@ -18,7 +18,7 @@ from gridcell.errors import InputError
 from gridcell.tables.text import CsvText, settle_csv
 from gridcell.tables.written import written_text
 from gridcell.tables.xlsx import column_names, open_sheet
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, quoted
 
 _BLOCK: Final = 2 << 20
 _SHEET_BATCH: Final = 8_192
@@ -68,8 +68,8 @@ def _csv_tables(path: Path, text: CsvText, names: list[str]) -> Iterator[pa.Tabl
         ) from None
 
 
-def _said(error: Exception) -> str:
-    return " ".join(str(error).removeprefix("CSV parse error: ").split())[:300]
+def _said(error: Exception) -> Message:
+    return quoted(error, " ".join(str(error).removeprefix("CSV parse error: ").split())[:300])
 
 
 def parquet_batches(

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from gridcell.errors import GridcellError, Saying
 from gridcell.words.catalogue import LANGUAGES, section, text
+from gridcell.words.quotations import ENCODING, OTHER, kind_of
 
 Value: TypeAlias = "str | int | float | Message | tuple[Value, ...]"
 
@@ -92,6 +93,34 @@ def joined(how: str, parts: Sequence[Value]) -> Message:
     '1 building; 3 households'
     """
     return Message(f"{_JOIN}{how}", parts=tuple(parts))
+
+
+def quoted(error: BaseException, text: str | None = None) -> Message:
+    """Return what an error of another program says: in our words where its kind is known.
+
+    Parameters
+    ----------
+    error
+        The error.
+    text
+        What of its text is worth telling; all of it by default.
+
+    Examples
+    --------
+    >>> say(quoted(PermissionError(13, "Permission denied", "a.csv")), "zh")
+    '没有权限：a.csv'
+    >>> say(quoted(ValueError("odd bits")), "zh")
+    '原文“odd bits”'
+    """
+    text = text or " ".join(str(error).split()) or type(error).__name__
+    kind = kind_of(error, text)
+    if kind == OTHER:
+        return Message("quoted.other", text=text)
+    if kind == ENCODING:
+        return Message("quoted.encoding", encoding=getattr(error, "encoding", ""))
+    reason = Message(f"quoted.{kind}")
+    name = getattr(error, "filename", None)
+    return reason if name is None else Message("quoted.at", reason=reason, path=str(name))
 
 
 def either(names: Sequence[str]) -> Value:
@@ -216,7 +245,7 @@ def _plain(value: Any) -> Value:
     if isinstance(value, GridcellError):
         value = value.text
     elif isinstance(value, BaseException):
-        return " ".join(str(value).split()) or type(value).__name__
+        return quoted(value)
     if isinstance(value, (str, int, float, Message)):
         return value
     raise TypeError(f"a message tells names, numbers, messages and lists of these, got {value!r}")
