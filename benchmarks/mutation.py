@@ -42,7 +42,8 @@ PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "coverage": (
         ("gridcell/coverage",),
         ("tests/test_check_layer.py", "tests/test_read_fit.py", "tests/test_repair.py",
-         "tests/test_repair_command.py", "tests/test_cells.py", "tests/test_check.py"),
+         "tests/test_repair_command.py", "tests/test_cells.py", "tests/test_check.py",
+         "tests/test_crosswalk.py", "tests/test_mend.py", "tests/test_settle.py"),
     ),
     "check": (
         ("gridcell/check",),

@@ -323,6 +323,9 @@ def test_members_cannot_be_more_than_the_households_of_a_cell_or_of_all():
     told = found(check_cells(quarters(**counts)), "share_above_100")
     assert [finding.cell for finding in told if isinstance(finding.cell, str)] == ["a", "d"]
     assert any("24,034 members among 23,797 households, 101.0 %" in f.message for f in told)
+    two = layer(QUARTERS[:2], code=list("ab"), members=[3, 2], households=[2, 2])
+    assert len(found(check_cells(two), "share_above_100")) == 2
+    assert len(found(check_cells(two.iloc[:1]), "share_above_100")) == 1
     odd = quarters(pet=[1, 2, 3, 4], flat=[2, 2, 2, 4])
     assert check_cells(odd).ok
     (one,) = found(check_cells(odd, shares=[("pet", "flat")]), "share_above_100")

@@ -202,6 +202,7 @@ def test_a_plan_without_micro_cells_breaks_no_promise_before_and_after_it_is_wri
         ("reason", lambda _: "it is a Monday", "wrong_reason"),
         ("band", lambda _: "good", "wrong_band"),
         ("level", lambda _: 3, "wrong_level"),
+        ("level", lambda _: None, "wrong_level"),
         ("grid_type", lambda _: "special", "wrong_grid_type"),
     ],
 )  # fmt: skip
@@ -284,6 +285,17 @@ def test_a_cell_that_shrinks_is_no_longer_its_land(sound, level):
     assert found & {"gap", "outside"}
 
 
+@pytest.mark.parametrize("level", ["small", "leaves"])
+def test_a_cell_that_grows_over_another_is_named_with_it(sound, level):
+    cells = sound.cells(level)
+    grown = changed(sound, level, 0, geometry=cells.geometry[0].buffer(1))
+    told = [f for f in check_plan(grown) if f.kind == "overlap"]
+    pairs = {frozenset([f.cell, *f.others]) for f in told}
+    met = cells.geometry.iloc[1:].intersection(grown.cells(level).geometry[0]).area > 1e-6
+    assert pairs == {frozenset([cells["code"][0], cells["code"][k]]) for k in met.index[met]}
+    assert all(f.measure > 0 for f in told)
+
+
 def test_two_pieces_are_an_error_unless_the_community_is_in_two_itself(sound):
     two = MultiPolygon([house(1, 1, 1, 1), house(5, 1, 1, 1)])
     broken = changed(sound, "micro", 0, geometry=two)
@@ -310,6 +322,8 @@ def row_of(plan, *, placed):
         (True, {"reason": "lost"}, {"wrong_household"}),
         (True, {"household_id": None}, {"wrong_household"}),
         (True, {"count": 2}, {"totals"}),
+        (True, {"count": 0}, {"totals"}),
+        (True, {"count": -1}, {"totals", "wrong_household"}),
         (True, {"code": "nowhere"}, {"unknown_code", "totals"}),
         (True, {"code": None}, {"unknown_code", "totals", "wrong_household"}),
         (False, {"reason": None}, {"unknown_code"}),
@@ -615,6 +629,9 @@ def test_a_bound_lies_between_the_cells_in_the_band_and_all_cells(sound, proofs)
 @pytest.mark.parametrize("share", [-1e-4, 1.0001])
 def test_shares_and_people_are_no_more_than_the_whole(sound, proofs, share):
     for level in ("small", "micro"):
+        for whole in (0.0, 0.4, 1.0):
+            shares = {**sound.division.barrier_share, level: whole}
+            assert kinds(with_division(sound, barrier_share=shares), proofs) == set()
         shares = {**sound.division.barrier_share, level: share}
         assert kinds(with_division(sound, barrier_share=shares), proofs) == {"share_above_100"}
     named = sound.staff["staff_id"].nunique()
