@@ -59,6 +59,7 @@ from .sample import make_sample, write_sample
 from .staff import assign_staff, renew_staff
 from .staff.workbook import make_roster, write_roster
 from .version import __version__ as __version__
+from .work import CheckpointExecutor
 
 __all__ = [
     "Assign",
@@ -66,6 +67,7 @@ __all__ = [
     "AtomGroup",
     "Band",
     "CheckReport",
+    "CheckpointExecutor",
     "CodeError",
     "CodeTrace",
     "Comment",

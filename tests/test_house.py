@@ -9,8 +9,8 @@ import gridcell
 
 PACKAGE = Path(gridcell.__file__).parent
 ROOMS = (
-    "version", "errors", "words", "arguments", "extras", "arrays", "work", "crs", "schema", "facts",
-    "files", "display", "rules", "report", "model", "tables", "coverage", "read", "fabric",
+    "version", "errors", "words", "arguments", "extras", "arrays", "crs", "schema", "facts",
+    "files", "work", "display", "rules", "report", "model", "tables", "coverage", "read", "fabric",
     "partition", "cells", "households", "staff", "check", "formats", "disclosure", "locator",
     "crosswalk", "certificate", "render", "assembly", "pipeline", "revision", "folder", "export",
     "sample",

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     help="Leave out the pieces of land that later edits need; plan.gpkg becomes a quarter "
     "to a half smaller.",
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Keep finished communities in DIR.tasks until DIR is written, and continue from there "
+    "if an earlier run was stopped.",
+)
 @options.lang
 @options.workers
 @options.overwrite
@@ -47,6 +53,7 @@ def command(
     *,
     given: inputs.Given,
     no_atoms: bool,
+    resume: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -66,7 +73,8 @@ def command(
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)
         inputs.tell_unread(layers, quiet=quiet)
-        with pool_of(workers, layers) as pool:
+        tasks = output.with_name(f"{output.name}.tasks") if resume else None
+        with pool_of(workers, layers, tasks) as pool:
             plan = make_plan(
                 layers, rules=settings, executor=pool, progress=progress, valid_from=valid_from
             )

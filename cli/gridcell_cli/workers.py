@@ -1,11 +1,13 @@
 """Workers of a command: threads for a town, processes for a city."""
 
 import multiprocessing
+import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,12 +20,21 @@ _TASKS = ("gridcell.fabric", "gridcell.partition")
 
 
 @contextmanager
-def pool_of(workers: int, layers: "Layers") -> Iterator[Executor | None]:
+def pool_of(workers: int, layers: "Layers", tasks: Path | None = None) -> Iterator[Executor | None]:
     """Give so many workers for a division of these layers; ``None`` for a single one.
+
+    In the folder `tasks`, where one is given, finished tasks are kept until all is done.
 
     What workers are changes nothing but the time. Processes are started anew, on every system
     alike: a copy of this process could inherit locks of libraries that hold threads.
     """
+    if tasks is not None:
+        from gridcell.work import CheckpointExecutor
+
+        with pool_of(workers, layers) as pool:
+            yield CheckpointExecutor(tasks, pool)
+        shutil.rmtree(tasks, ignore_errors=True)
+        return
     if workers == 1:
         yield None
         return

@@ -4,13 +4,12 @@ A plan is proven when it is made, and again as it stands in its files. Where the
 read back are, byte for byte, those that were proven before, the proof is the same.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-import numpy as np
-import shapely
 from numpy.typing import NDArray
+
+from gridcell.files.digest import digest_arrays
 
 Proof = TypeVar("Proof")
 
@@ -50,24 +49,3 @@ def proofs_known() -> dict[str, Any]:
 def know_proofs(proofs: Mapping[str, Any]) -> None:
     """Keep proofs that another process found."""
     _proofs.update(proofs)
-
-
-def digest_arrays(*arrays: NDArray[Any]) -> str:
-    """Return the digest of arrays: of their shapes, kinds and every value in them."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype} {array.shape};".encode())
-        if array.dtype != object:
-            digest.update(np.ascontiguousarray(array).data)
-            continue
-        shapes = shapely.is_geometry(array)
-        parts = np.full(array.shape, None, dtype=object)
-        parts[shapes] = shapely.to_wkb(array[shapes])
-        values = [
-            part if part is not None else repr(value).encode()
-            for part, value in zip(parts.ravel(), array.ravel(), strict=True)
-        ]
-        digest.update(np.array([len(value) for value in values], dtype="<i8").data)
-        digest.update(np.ascontiguousarray(shapes).data)
-        digest.update(b"".join(values))
-    return digest.hexdigest()

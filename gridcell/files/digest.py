@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 _BLOCK: Final = 1 << 20
 
@@ -51,6 +52,27 @@ def digest_frame(frame: pd.DataFrame) -> str:
             content = json.dumps(given.tolist(), ensure_ascii=False).encode()
         columns.append([str(name), hashlib.sha256(content).hexdigest()])
     return digest_json({"rows": len(frame), "columns": columns})
+
+
+def digest_arrays(*arrays: NDArray[Any]) -> str:
+    """Return the digest of arrays: of their shapes, kinds and every value in them."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape};".encode())
+        if array.dtype != object:
+            digest.update(np.ascontiguousarray(array).data)
+            continue
+        shapes = shapely.is_geometry(array)
+        parts = np.full(array.shape, None, dtype=object)
+        parts[shapes] = shapely.to_wkb(array[shapes])
+        values = [
+            part if part is not None else repr(value).encode()
+            for part, value in zip(parts.ravel(), array.ravel(), strict=True)
+        ]
+        digest.update(np.array([len(value) for value in values], dtype="<i8").data)
+        digest.update(np.ascontiguousarray(shapes).data)
+        digest.update(b"".join(values))
+    return digest.hexdigest()
 
 
 def without(report: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def run_each(
     try:
         for at in order.tolist():
             futures[at] = (
-                executor.submit(_unpacked_call, function, pack(tasks[at])) if packed
+                executor.submit(call_unpacked, function, pack(tasks[at])) if packed
                 else executor.submit(function, tasks[at])
             )  # fmt: skip
         for number, _ in enumerate(as_completed(futures.values()), start=1):
@@ -137,5 +137,6 @@ def unpack(value: Any) -> Any:
     return value
 
 
-def _unpacked_call(function: Callable[[Any], Result], task: Any) -> Result:
+def call_unpacked(function: Callable[[Any], Result], task: Any) -> Result:
+    """Return the result of a packed task: what `run_each` gives to workers."""
     return function(unpack(task))
