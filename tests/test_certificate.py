@@ -203,6 +203,19 @@ def test_an_edited_layer_is_named_and_the_proof_no_longer_the_same(plan):
     assert any("levels.leaves.gap" in f.message for f in found)
 
 
+def test_a_plan_that_breaks_a_promise_is_certified_as_one_that_does(plan):
+    assert make_certificate(plan).proof["ok"] is True
+
+    def recount(frame):
+        frame.loc[0, "households"] += 1
+
+    edit_plan(plan / "plan.gpkg", "micro", recount)
+    proof = make_certificate(plan).proof
+    assert all(figures["exact"] for figures in proof["levels"].values())
+    assert proof["ok"] is False
+    assert proof["broken_promises"].keys() >= {"totals"}
+
+
 def test_other_rules_and_inputs_in_the_plan_are_found(plan):
     def rewrite(table):
         rules = json.loads(table.loc[table["key"] == "rules", "value"].iloc[0])
