@@ -21,6 +21,7 @@ from gridcell.check import check_plan, coverage_figures, prove_plan
 from gridcell.coverage.holders import find_holders
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
+from gridcell.fabric.taut import pull_taut
 from gridcell.households import (
     HouseholdCounts,
     building_table,
@@ -173,7 +174,7 @@ def assemble_plan(
     layers, names, small, micro = given.layers, given.names, given.small, given.micro
     bands = community_bands(layers.communities["code"], small, micro)
     with clock("cells"):
-        fabric = settle_fabric(given.fabric)
+        fabric = settle_fabric(pull_taut(given.fabric, [division.leaf]))
         cells = make_cells(
             layers, fabric, division,
             small=explain_small(fabric, division, small, names),
@@ -208,7 +209,7 @@ def assemble_plan(
             inputs=layers.inputs,
             bands=bands,
             estimated=given.estimated,
-            division=_division_figures(given, division),
+            division=_division_figures(dataclasses.replace(given, fabric=fabric), division),
             fabric=keep_fabric(
                 _coded(fabric, cells.leaf_of_atom), buildings, leaves=cells.leaves,
                 small=cells.small, medium=cells.medium,

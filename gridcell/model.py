@@ -237,6 +237,23 @@ class Layers:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Gates:
+    """Where vertices of borders in the open may be moved, without meeting anything else."""
+
+    ends: NDArray[np.int64]
+    """(vertices, 3) of a vertex on the edge of two triangles, the ends of that edge and -1; of one
+    where three borders meet, the corners of its triangle; -1 for vertices that stay."""
+    slant: NDArray[np.float64]
+    """(vertices, 2) how many metres one has to go from either end of the edge to be a metre from
+    the walls there."""
+
+    @classmethod
+    def none(cls, vertices: int) -> "Gates":
+        """Return what says of so many vertices that they stay."""
+        return cls(ends=np.full((vertices, 3), -1), slant=np.ones((vertices, 2)))
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Fabric:
     """The atoms of all communities: an exact coverage, as borders between numbered atoms.
 
@@ -284,6 +301,9 @@ class Fabric:
     ``slab`` (0 for the first), ``households``."""
     outlines: gpd.GeoDataFrame
     """Building geometries as they are in the plan, one row a piece, in the order of `pieces`."""
+    gates: Gates | None = None
+    """Where borders in the open may run; ``None`` where that is not known any more, as of the land
+    that a plan keeps."""
     findings: tuple[Finding, ...] = ()
 
     def _repr_html_(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridcell.borders import border_figures
 from gridcell.crs import crs_text
 from gridcell.display.frames import PlanFrames
 from gridcell.facts import (
@@ -116,6 +117,9 @@ def make_report(plan: Reported) -> dict[str, Any]:
         "compactness": {
             "small": _mean(plan.small.loc[general, "compactness"]),
             "micro": _mean(plan.micro["compactness"]),
+        },
+        "borders": {
+            level: asdict(border_figures(plan.cells(level))) for level in ("small", "micro")
         },
         "barrier_share": {level: shares.get(level) for level in ("small", "micro")},
         "cut_buildings": kinds["cut_building"],

@@ -454,6 +454,8 @@ def test_a_lineage_tells_of_every_code_once(sound):
         ("communities.450802001013.micro.band", None),
         ("communities.450802001013.small.band.max", "many"),
         ("compactness.small", 0.5),
+        ("borders.micro.vertices", 3.5),
+        ("borders.small.necks", 1),
         ("cut_buildings", 1),
         ("staff.posts_filled", 0),
         ("staff.vacancies", 0),
@@ -525,6 +527,7 @@ def test_whatever_figure_of_a_report_is_another_is_found_and_named(sound):
     [
         ("balance.micro.mean_abs_dev", 2e-4),
         ("compactness.small", -2e-4),
+        ("borders.small.tails", 2e-4),
         ("barrier_share.small", 1e-4),
         ("communities.450802001013.small.band.min", 1e-3),
         ("coverage.small.gap_m2", 2e-6),
@@ -539,7 +542,7 @@ def test_a_figure_is_compared_to_its_last_decimal(sound, path, step):
     true = reduce(dict.__getitem__, path, sound.report)
     (found,) = compare_report(sound, put(sound.report, path, true + step))
     assert found.message == f"report: {'.'.join(path)} is {true + step!r}, expected {true!r}"
-    if path[0] in ("balance", "compactness", "coverage"):
+    if path[0] in ("balance", "borders", "compactness", "coverage"):
         assert list(compare_report(sound, put(sound.report, path, true + step / 2))) == []
 
 

@@ -14,6 +14,7 @@ from gridcell.errors import GridcellError
 from gridcell.fabric.land import Patches
 from gridcell.fabric.linework import faces_of, node, outside, relief_lines, street_lines
 from gridcell.fabric.parts import match_edges
+from gridcell.model import Gates
 from gridcell.rules import Rules
 
 TWO = """
@@ -379,8 +380,9 @@ def crowd(columns, rows):
 def test_relief_lines_split_a_crowded_block_and_cut_no_building():
     houses = np.array(crowd(20, 15))
     streets = street_lines(np.array([box(0, 0, 190, 140)]), houses[:0], houses[:0], houses, 8.0)
-    relief = relief_lines(streets, houses, 8.0)
-    faces = faces_of(node(np.concatenate([streets, relief, shapely.boundary(houses)])))
+    relief, crowded = relief_lines(faces_of(streets), houses)
+    assert crowded.tolist() == [0]
+    faces = faces_of(node(np.concatenate([streets, relief, shapely.boundary(houses)]), relief))
     _, face = shapely.STRtree(faces).query(houses, predicate="touches")
     assert np.bincount(face).max() < 100
     through = shapely.STRtree(houses).query(relief, predicate="intersects")
@@ -397,7 +399,8 @@ def test_relief_lines_leave_no_trace_where_both_sides_have_one_owner():
 def test_a_block_without_a_crowd_has_no_relief_lines():
     houses = np.array(crowd(5, 5))
     streets = street_lines(np.array([box(0, 0, 190, 140)]), houses[:0], houses[:0], houses, 8.0)
-    assert len(relief_lines(streets, houses, 8.0)) == 0
+    relief, crowded = relief_lines(faces_of(streets), houses)
+    assert len(relief) == len(crowded) == 0
 
 
 def test_lines_are_left_out_inside_footprints():
@@ -421,7 +424,7 @@ def test_patches_that_overlap_are_refused():
     patches = Patches(
         xy=np.array([[0, 0], [1, 0], [1, 1], [0, 1.0]]), start=np.tile(square, 2),
         stop=np.tile(np.roll(square, -1), 2), patch=np.repeat([0, 1], 4),
-        face=np.array([0, 1]), label=np.array([0, 1]),
+        face=np.array([0, 1]), label=np.array([0, 1]), gates=Gates.none(4),
     )  # fmt: skip
     with pytest.raises(GridcellError, match="could not be divided"):
         match_edges(patches)

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from gridcell.fabric.land import Patches
 from gridcell.fabric.merge import merge_patches
+from gridcell.model import Gates
 
 SQUARE_M = 0.5
 """Side of the squares that land is drawn of: a row of them is a splinter. Sums are exact."""
@@ -30,6 +31,7 @@ def squares(owner):
         patch=np.repeat(np.arange(owner.size), 4),
         face=np.arange(owner.size),
         label=owner.ravel(),
+        gates=Gates.none((rows + 1) * (columns + 1)),
     )
 
 

@@ -367,8 +367,8 @@ def test_the_report_is_printed_and_written_with_every_promised_key(capsys, tmp_p
     assert report == json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     assert {
         "ok", "version", "inputs", "rules", "counts", "households", "coverage", "balance",
-        "compactness", "barrier_share", "cut_buildings", "multipart_cells", "staff", "findings",
-        "seconds",
+        "borders", "compactness", "barrier_share", "cut_buildings", "multipart_cells", "staff",
+        "findings", "seconds",
     } <= report.keys()  # fmt: skip
     assert report["counts"].keys() >= {"cells", "communities", "buildings", "households"}
     assert set(report["inputs"][0]) == {
@@ -383,6 +383,7 @@ def test_the_report_is_printed_and_written_with_every_promised_key(capsys, tmp_p
             "cells", "in_band", "mean_abs_dev", "max_abs_dev",
         }  # fmt: skip
         assert 0 < report["compactness"][level] <= 1
+        assert set(report["borders"][level]) == {"vertices", "below_02", "necks", "holes", "tails"}
         assert 0 <= report["barrier_share"][level] <= 1
     assert report["households"] == {
         "input": 600, "assigned": 600, "unassigned": 0, "estimated": 0,

@@ -167,6 +167,7 @@ def _fields(arcs: BorderArcs) -> dict[str, Any]:
     step = arcs.xy[head] - arcs.xy[tail]
     return {
         "xy": arcs.xy,
+        "gates": None,
         "arc_start": arcs.start,
         "arc_vertices": arcs.vertex,
         "arc_left": arcs.left,

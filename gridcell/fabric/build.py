@@ -15,7 +15,7 @@ from gridcell.fabric.barriers import barrier_classes, bridges, open_arcs
 from gridcell.fabric.footprints import Footprints, boundary_findings, make_footprints
 from gridcell.fabric.joins import STANDING_M2, Crumbs
 from gridcell.fabric.kernels import chain_edges
-from gridcell.fabric.linework import outside, relief_lines, street_lines
+from gridcell.fabric.linework import faces_of, outside, relief_lines, street_lines
 from gridcell.fabric.seams import JoinedAtoms, join_tracts, together_with, unfit_communities
 from gridcell.fabric.sites import SiteLand, fit_sites
 from gridcell.fabric.tracts import Linework, cut_tract, cut_tracts, group_communities
@@ -91,6 +91,7 @@ def build_fabric(
         **border_arcs(
             atoms.xy, atoms.low, atoms.high, atoms.left, atoms.right, atoms.flag, bridge
         ),
+        gates=atoms.gates,
         pieces=pd.DataFrame(
             {
                 "building": prints.source,
@@ -136,13 +137,16 @@ def _linework(layers: Layers, prints: Footprints, sites: SiteLand, frontage: flo
         outlines = shapely.boundary(np.concatenate([land, prints.geometry]))
         across = outside(shapely.boundary(sites.geometry), prints.geometry)
         lines = np.concatenate([outlines, across])
+        relief = blocks = np.empty(0, dtype=object)
     else:
         streets = street_lines(land, sites.geometry, barriers, prints.geometry, frontage)
-        relief = relief_lines(streets, prints.geometry, frontage)
+        blocks = faces_of(streets)
+        relief, crowded = relief_lines(blocks, prints.geometry)
+        blocks = blocks[crowded]
         lines = np.concatenate([streets, relief, shapely.boundary(prints.geometry)])
     return Linework(
-        land=land, lines=lines, prints=prints, sites=sites, barriers=barriers,
-        barrier_class=classes,
+        land=land, lines=lines, relief=relief, blocks=blocks, prints=prints, sites=sites,
+        barriers=barriers, barrier_class=classes,
     )  # fmt: skip
 
 

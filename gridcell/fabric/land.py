@@ -20,6 +20,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from gridcell.arrays import Geometries, run_starts
 from gridcell.fabric.arcs import number_points
+from gridcell.fabric.gates import Walls, gates_between, slide_vertices, straight_vertices
+from gridcell.model import Gates
 
 Ints = NDArray[np.int64]
 
@@ -40,6 +42,7 @@ class Patches:
     """(patches,) face that the patch is of."""
     label: Ints
     """(patches,) its owner: a label of footprints, or -1 - face for land that nobody claims."""
+    gates: Gates
 
 
 def divide_land(
@@ -49,6 +52,7 @@ def divide_land(
     *,
     is_open: NDArray[np.bool_],
     is_print: NDArray[np.bool_],
+    block: Ints,
 ) -> Patches:
     """Return the faces, those with several footprints around open land divided among them.
 
@@ -64,12 +68,14 @@ def divide_land(
         (n,) whether a face is land to be given to footprints.
     is_print
         (n,) whether it is part of a footprint that may get such land; sites get none.
+    block
+        (n,) the same number for faces whose open land is divided as if it were one.
     """
     outlines = _Outlines.of(faces)
     vertex, count = number_points(outlines.xy)
     claims = _claims(vertex, outlines.face, community, label, is_print, count)
     claimed = _claimed_by(claims, vertex, community[outlines.face])
-    owners = _owners_of_faces(outlines.face, claimed, is_open, len(faces))
+    owners = _owners_of_blocks(block, outlines.face, claimed, is_open)
     own = np.where(is_open, -1 - np.arange(len(faces)), label)
     own = np.where(owners.single >= 0, owners.single, own)
     corner_xy, face = _triangulate(faces, owners.several)
@@ -81,8 +87,12 @@ def divide_land(
     vertex, corners = np.split(number, [len(outlines.xy)])
     claims = _claims(vertex, outlines.face, community, label, is_print, count)
     start, stop, left = outlines.edges(vertex, is_print)
-    walls = _Walls.of(start * count + stop, label[left])
-    cut = _cut_triangles(corners.reshape(-1, 3), face, community, claims, walls, xy)
+    walls = Walls.of(start * count + stop, label[left])
+    straight = straight_vertices(*outlines.edges(vertex, np.ones(len(faces), dtype=bool))[:2], xy)
+    straight[claims.key % count] = False
+    cut = _cut_triangles(
+        corners.reshape(-1, 3), face, block, community, claims, walls, xy, straight
+    )
 
     whole = np.flatnonzero(~owners.several)
     patch_of_face = np.full(len(faces), -1, dtype=np.int64)
@@ -95,6 +105,7 @@ def divide_land(
         patch=np.concatenate([patch_of_face[left], cut.patch + len(whole)]),
         face=np.concatenate([whole, cut.face]),
         label=np.concatenate([own[whole], cut.label]),
+        gates=cut.gates,
     )
 
 
@@ -149,27 +160,6 @@ class _VertexOwners:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Walls:
-    """Directed edges with a footprint on their left."""
-
-    key: Ints
-    """``start * vertices + stop``, sorted."""
-    label: Ints
-
-    @classmethod
-    def of(cls, key: Ints, label: Ints) -> "_Walls":
-        order = np.argsort(key, kind="stable")
-        return cls(key[order], label[order])
-
-    def behind(self, key: Ints) -> Ints:
-        """Return the footprint on the left of each edge, -1 where there is none."""
-        if not len(self.key):
-            return np.full(len(key), -1, dtype=np.int64)
-        at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
-        return np.where(self.key[at] == key, self.label[at], -1)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
 class _Owners:
     single: Ints
     several: NDArray[np.bool_]
@@ -206,13 +196,18 @@ def _claimed_by(claims: _VertexOwners, vertex: Ints, community: Ints) -> Ints:
     return np.where(claims.key[at] == key, claims.label[at], -1)
 
 
-def _owners_of_faces(face: Ints, claimed: Ints, is_open: NDArray[np.bool_], n: int) -> _Owners:
+def _owners_of_blocks(
+    block: Ints, face: Ints, claimed: Ints, is_open: NDArray[np.bool_]
+) -> _Owners:
+    """Return for each face who claims vertices of the open land of its block."""
     here = is_open[face] & (claimed >= 0)
+    n = int(block.max(initial=-1)) + 1
     low = np.full(n, np.iinfo(np.int64).max)
     high = np.full(n, -1, dtype=np.int64)
-    np.minimum.at(low, face[here], claimed[here])
-    np.maximum.at(high, face[here], claimed[here])
-    return _Owners(np.where(low == high, high, -1), low < high)
+    np.minimum.at(low, block[face[here]], claimed[here])
+    np.maximum.at(high, block[face[here]], claimed[here])
+    single = np.where(is_open & (low == high)[block], high[block], -1)
+    return _Owners(single, is_open & (low < high)[block])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -223,23 +218,32 @@ class _Cut:
     patch: Ints
     face: Ints
     label: Ints
+    gates: Gates
 
 
 def _cut_triangles(
     corners: Ints,
     face: Ints,
+    block: Ints,
     community: Ints,
     claims: _VertexOwners,
-    walls: _Walls,
+    walls: Walls,
     xy: NDArray[np.float64],
+    straight: NDArray[np.bool_],
 ) -> _Cut:
-    """Return the triangles cut between the owners of their corners."""
+    """Return the triangles cut between the owners of their corners.
+
+    Vertices on straight streets are moved to where land of two owners meets.
+    """
     vertices = claims.vertices
     if not len(corners):
         empty = np.empty(0, dtype=np.int64)
-        return _Cut(xy, empty, empty, empty, empty, empty)
-    # A vertex on a street has an owner on each side: nodes are pairs of face and vertex.
-    key = (face[:, None] * vertices + corners).ravel()
+        gates = gates_between(np.empty((0, 2), dtype=np.int64), walls, xy)
+        return _Cut(xy, empty, empty, empty, empty, empty, gates)
+    # A vertex on a street has an owner on each side: nodes are pairs of block and vertex.
+    key = (block[face][:, None] * vertices + corners).ravel()
+    home = np.empty(int(block.max()) + 1, dtype=np.int64)
+    home[block] = community
     nodes, node = np.unique(key, return_inverse=True)
     node = node.reshape(-1, 3)
     vertex = nodes % vertices
@@ -247,7 +251,7 @@ def _cut_triangles(
     low, high = edges.low, edges.high
     length = np.hypot(*(xy[vertex[high]] - xy[vertex[low]]).T)
     owner, far = _nearest_owner(
-        _claimed_by(claims, vertex, community[nodes // vertices]), low, high, length
+        _claimed_by(claims, vertex, home[nodes // vertices]), low, high, length
     )
 
     differ = owner[low] != owner[high]
@@ -255,11 +259,21 @@ def _cut_triangles(
     behind = walls.behind(vertex[edges.stop] * vertices + vertex[edges.start])
     nearer_high = (behind != owner[low]) & (far[low] > far[high])
     outer_end = np.where((behind == owner[high]) | nearer_high, low, high)
+    other_end = np.where(outer_end == low, high, low)
     cut = np.where(differ, vertex[outer_end], -1)
+    loose = differ & ~edges.inner & straight[vertex[outer_end]]
+    xy = slide_vertices(
+        vertex[outer_end[loose]], vertex[other_end[loose]],
+        ((length + far[other_end] - far[outer_end]) / (2 * length))[loose].clip(0, 1), corners, xy,
+    )  # fmt: skip
     halved = differ & edges.inner
     cut[halved] = len(xy) + np.arange(halved.sum())
-    middle = (xy[vertex[low[halved]]] + xy[vertex[high[halved]]]) / 2
-    return _pieces(corners, face, owner[node], cut[edges.number], np.concatenate([xy, middle]))
+    ends = np.column_stack([vertex[low[halved]], vertex[high[halved]]])
+    middle = (xy[ends[:, 0]] + xy[ends[:, 1]]) / 2
+    gates = gates_between(ends, walls, xy)
+    return _pieces(
+        corners, face, owner[node], cut[edges.number], np.concatenate([xy, middle]), gates
+    )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -314,7 +328,9 @@ def _nearest_owner(
     return owner[source], far
 
 
-def _pieces(corners: Ints, face: Ints, owner: Ints, cut: Ints, xy: NDArray[np.float64]) -> _Cut:
+def _pieces(
+    corners: Ints, face: Ints, owner: Ints, cut: Ints, xy: NDArray[np.float64], gates: Gates
+) -> _Cut:
     """Return the pieces of triangles whose edges are cut at the vertices `cut` (-1: not cut).
 
     ``cut[:, i]`` is the cut of the edge from corner i to the next.
@@ -330,6 +346,8 @@ def _pieces(corners: Ints, face: Ints, owner: Ints, cut: Ints, xy: NDArray[np.fl
     v3, o3, c3 = corners[three], owner[three], cut[three]
     centre = len(xy) + np.arange(len(three))
     xy = np.concatenate([xy, xy[v3].mean(axis=1)])
+    slant = np.concatenate([gates.slant, np.ones((len(three), 2))])
+    gates = Gates(ends=np.concatenate([gates.ends, v3]), slant=slant)
 
     none2 = np.full(len(two), -1, dtype=np.int64)
     rings = [
@@ -351,4 +369,4 @@ def _pieces(corners: Ints, face: Ints, owner: Ints, cut: Ints, xy: NDArray[np.fl
     alive = edge.sum(axis=1) >= 3
     ring, stop, edge = ring[alive], stop[alive], edge[alive]
     patch = np.broadcast_to(np.arange(len(ring))[:, None], ring.shape)
-    return _Cut(xy, ring[edge], stop[edge], patch[edge], of_face[alive], label[alive])
+    return _Cut(xy, ring[edge], stop[edge], patch[edge], of_face[alive], label[alive], gates)

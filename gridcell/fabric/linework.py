@@ -6,10 +6,16 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, rows_of
 
+Ints = NDArray[np.int64]
+
 GRID_M = 1e-5
 """Metres: the precision to which lines are noded. Far below any survey, so that a straight boundary
 of a kilometre moves by less than 0.01 m2, and far above what a double resolves at national
 eastings (1e-8 m)."""
+
+SMOOTH_M = 0.25
+"""Metres: streets and rivers lose the vertices that bend them by less, between one junction and the
+next. A border still runs on them (`gridcell.fabric.barriers.ON_BARRIER_M`)."""
 
 _CROWD = 60
 """A face with more footprints is split: triangulation grows faster than linearly."""
@@ -20,14 +26,25 @@ _WALL_M = 0.5
 _PASSES = 12
 
 
-def node(lines: Geometries) -> Geometries:
+def node(lines: Geometries, relief: Geometries | None = None) -> Geometries:
     """Return the pieces of all lines, meeting only at their ends, nodes to that precision.
 
     A straight piece has a vertex in its middle: of a wall between two neighbours, whose corners may
     be theirs, at least that is its own.
+
+    Parameters
+    ----------
+    lines
+        All lines.
+    relief
+        Those of them that need no such vertex.
     """
     pieces = shapely.get_parts(shapely.union_all(lines, grid_size=GRID_M))
     straight = (shapely.get_num_coordinates(pieces) == 2) & (shapely.length(pieces) > _WALL_M)
+    if relief is not None and len(relief):
+        middle = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
+        tree = shapely.STRtree(relief)
+        straight[tree.query(middle, predicate="dwithin", distance=10 * GRID_M)[0]] = False
     half = shapely.length(pieces[straight]) * 0.500001
     pieces[straight] = shapely.segmentize(pieces[straight], half)
     return pieces
@@ -63,8 +80,12 @@ def street_lines(
     frontage
         Longest stretch without a vertex, metres.
     """
-    across = outside(np.concatenate([shapely.boundary(sites), barriers]), footprints)
-    pieces = node(np.concatenate([shapely.boundary(land), across]))
+    law = np.concatenate([shapely.boundary(land), outside(shapely.boundary(sites), footprints)])
+    pieces = node(np.concatenate([law, outside(barriers, footprints)]))
+    middle = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
+    free = np.ones(len(pieces), dtype=bool)
+    free[shapely.STRtree(law).query(middle, predicate="dwithin", distance=10 * GRID_M)[0]] = False
+    pieces[free] = shapely.simplify(pieces[free], SMOOTH_M)
     return shapely.segmentize(pieces, frontage)
 
 
@@ -79,35 +100,41 @@ def outside(lines: Geometries, footprints: Geometries) -> Geometries:
     return out[~shapely.is_empty(out)]
 
 
-def relief_lines(streets: Geometries, footprints: Geometries, frontage: float) -> Geometries:
-    """Return artificial lines that split faces crowded with footprints.
+def relief_lines(blocks: Geometries, footprints: Geometries) -> tuple[Geometries, Ints]:
+    """Return artificial lines that split crowded blocks, for the triangulation's sake alone.
 
-    They pass between footprints, carry no meaning and vanish wherever both sides have one owner.
+    They pass between footprints, and borders cross them as if they were not there.
 
     Parameters
     ----------
-    streets
-        Noded lines.
+    blocks
+        (n,) faces between streets.
     footprints
         Polygons that stay whole.
-    frontage
-        Longest stretch without a vertex, metres.
+
+    Returns
+    -------
+    lines, crowded
+        The lines, and which blocks they split.
     """
-    faces = faces_of(streets)
+    faces = blocks
     point = shapely.point_on_surface(footprints)
     cuts: list[Geometries] = []
+    split = np.empty(0, dtype=np.int64)
     for _ in range(_PASSES):
         inside, face = shapely.STRtree(faces).query(point, predicate="within")
         crowd = np.bincount(face, minlength=len(faces))
         crowded = np.flatnonzero(crowd > _CROWD)
         if not len(crowded):
             break
+        if not cuts:
+            split = crowded
         halves, lines = _halve(faces, crowded, shapely.get_coordinates(point[inside]), face)
         cuts.append(lines)
         faces = halves
     if not cuts:
-        return np.empty(0, dtype=object)
-    return shapely.segmentize(outside(np.concatenate(cuts), footprints), frontage)
+        return np.empty(0, dtype=object), split
+    return outside(np.concatenate(cuts), footprints), split
 
 
 def _halve(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gridcell.fabric.joins import Crumbs, join_parts
 from gridcell.fabric.land import Patches
 from gridcell.fabric.parts import Edges, gather_parts, match_edges
+from gridcell.model import Gates
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -23,6 +24,7 @@ class Atoms:
     """Numbered atoms and the edges between different ones."""
 
     xy: Floats
+    gates: Gates
     low: Ints
     high: Ints
     left: Ints
@@ -104,6 +106,7 @@ def merge_patches(
     low, high, left, right = _borders(edges, atom_of_group[group_of_patch])
     return Atoms(
         xy=patches.xy,
+        gates=patches.gates,
         low=low,
         high=high,
         left=left,

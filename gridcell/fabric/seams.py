@@ -13,6 +13,7 @@ from gridcell.fabric.joins import Crumbs
 from gridcell.fabric.linework import GRID_M
 from gridcell.fabric.parts import components
 from gridcell.fabric.tracts import TractAtoms
+from gridcell.model import Gates
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -31,6 +32,7 @@ class JoinedAtoms:
     """(edges,) atom on the left of the edge from `low` to `high`, -1 outside."""
     right: Ints
     flag: Ints
+    gates: Gates
     area: Floats
     centroid: Floats
     community: Ints
@@ -85,9 +87,15 @@ def join_tracts(tracts: Sequence[TractAtoms], prints: int) -> JoinedAtoms:
         together("flag").astype(np.int64),
     )  # fmt: skip
     low, high, left, right, flag = edges
+    gates = Gates.none(count)
+    for tract, at in zip(tracts, offset[:-1], strict=True):
+        moves = np.flatnonzero(tract.gates.ends[:, 0] >= 0)
+        own, ends = vertex[moves + at], tract.gates.ends[moves]
+        gates.ends[own] = np.where(ends >= 0, vertex[ends + at], -1)
+        gates.slant[own] = tract.gates.slant[moves]
     crumbs = [tract.crumbs for tract in tracts]
     return JoinedAtoms(
-        xy=xy, low=low, high=high, left=left, right=right, flag=flag,
+        xy=xy, low=low, high=high, left=left, right=right, flag=flag, gates=gates,
         area=together("area")[order], centroid=together("centroid")[order],
         community=community[order], site=together("site").astype(np.int64)[order],
         crumbs=Crumbs(

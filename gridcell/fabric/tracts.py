@@ -20,6 +20,7 @@ from gridcell.fabric.land import divide_land
 from gridcell.fabric.linework import faces_of, node
 from gridcell.fabric.merge import Atoms, merge_patches
 from gridcell.fabric.sites import SiteLand
+from gridcell.model import Gates
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -38,6 +39,10 @@ class Linework:
     land: Geometries
     """(communities,)"""
     lines: Geometries
+    relief: Geometries
+    """Those of the lines that only split crowded blocks."""
+    blocks: Geometries
+    """The crowded blocks, whole."""
     prints: Footprints
     sites: SiteLand
     barriers: Geometries
@@ -55,6 +60,8 @@ class Tract:
     """(land,) rows of these communities and of those beside them."""
     land: Geometries
     lines: Geometries
+    relief: Geometries
+    blocks: Geometries
     print_row: Ints
     """(prints,) rows among all footprints."""
     prints: Footprints
@@ -71,7 +78,7 @@ class TractAtoms:
     """The atoms of a tract and the edges between them."""
 
     xy: Floats
-    """(vertices, 2) those of the edges."""
+    """(vertices, 2) those of the edges and of the gates between which they may run."""
     low: Ints
     high: Ints
     left: Ints
@@ -79,6 +86,7 @@ class TractAtoms:
     right: Ints
     flag: Ints
     """(edges,) 0, or 1 + the class of the barrier on which it runs."""
+    gates: Gates
     area: Floats
     centroid: Floats
     community: Ints
@@ -125,10 +133,11 @@ def cut_tracts(linework: Linework, together: Ints, absorb_m2: float) -> list[Tra
     absorb_m2
         See `gridcell.fabric.merge.merge_patches`.
     """
-    lines, prints, sites, barriers = (
+    lines, relief, blocks, prints, sites, barriers = (
         shapely.STRtree(each)
         for each in (
-            linework.lines, linework.prints.geometry, linework.sites.geometry, linework.barriers,
+            linework.lines, linework.relief, linework.blocks, linework.prints.geometry,
+            linework.sites.geometry, linework.barriers,
         )
     )  # fmt: skip
     land = shapely.STRtree(linework.land)
@@ -143,6 +152,8 @@ def cut_tracts(linework: Linework, together: Ints, absorb_m2: float) -> list[Tra
             Tract(
                 rows=rows, row=row, land=linework.land[row],
                 lines=linework.lines[_near(lines, mine, _REACH_M)],
+                relief=linework.relief[_near(relief, mine, _REACH_M)],
+                blocks=linework.blocks[_near(blocks, mine, _REACH_M)],
                 print_row=print_row, prints=linework.prints.take(print_row),
                 site_row=site_row, sites=linework.sites.take(site_row, print_row),
                 barriers=linework.barriers[barrier],
@@ -164,14 +175,23 @@ def cut_tract(tract: Tract) -> TractAtoms:
     hits = faces.hits
     own = hits.first[hits.face] == hits.piece
     atom = atoms.atom_of_face[hits.face]
-    used, number = np.unique(np.concatenate([atoms.low, atoms.high]), return_inverse=True)
-    low, high = np.split(number, 2)
-    xy = atoms.xy[used]
+    ends = np.unique(np.concatenate([atoms.low, atoms.high]))
+    of_gates = atoms.gates.ends[ends]
+    used = np.unique(np.concatenate([ends, of_gates[of_gates >= 0]]))
+    number = np.full(len(atoms.xy) + 1, -1, dtype=np.int64)
+    number[used] = np.arange(len(used))
+    low, high, xy = number[atoms.low], number[atoms.high], atoms.xy[used]
+    gates = Gates(ends=number[atoms.gates.ends[used]], slant=atoms.gates.slant[used])
     flag = np.zeros(len(low), dtype=np.int64)
     if len(tract.barriers):
-        flag = edge_classes(xy[low], xy[high], tract.barriers, tract.barrier_class)
+        # Lines of barriers have only vertices that stay; borders in the open do not run on them.
+        still = gates.ends[:, 0] < 0
+        fixed = still[low] & still[high]
+        flag[fixed] = edge_classes(
+            xy[low[fixed]], xy[high[fixed]], tract.barriers, tract.barrier_class
+        )
     return TractAtoms(
-        xy=xy, low=low, high=high, left=atoms.left, right=atoms.right, flag=flag,
+        xy=xy, low=low, high=high, left=atoms.left, right=atoms.right, flag=flag, gates=gates,
         area=atoms.area, centroid=atoms.centroid, community=atoms.community,
         site=np.append(tract.site_row, -1)[atoms.site], crumbs=atoms.crumbs,
         piece=tract.print_row[hits.piece], atom=atom, own=own,
@@ -200,17 +220,23 @@ class _LandFaces:
     site: Ints
     """Part of a site that has the land, -1 for none."""
     hits: _Hits
+    block: Ints
+    """What is divided as one has the same number: the pieces of a crowded block."""
 
 
 def _faces(tract: Tract) -> _LandFaces:
     # In normal form: what becomes of a face depends on nothing beside it.
-    faces = shapely.orient_polygons(shapely.normalize(faces_of(node(tract.lines))))
+    faces = shapely.orient_polygons(shapely.normalize(faces_of(node(tract.lines, tract.relief))))
     point = shapely.point_on_surface(faces)
     community = _container(point, tract)
     inside = np.isin(community, tract.rows)
     faces, point, community = faces[inside], point[inside], community[inside]
     hits = _hits(point, tract.prints)
-    return _LandFaces(faces, community, tract.sites.holding(point, community, hits.first), hits)
+    site = tract.sites.holding(point, community, hits.first)
+    block = np.arange(len(faces))
+    face, of = shapely.STRtree(tract.blocks).query(point, predicate="within")
+    block[face] = len(faces) + of
+    return _LandFaces(faces, community, site, hits, block)
 
 
 def _container(point: Geometries, tract: Tract) -> Ints:
@@ -245,6 +271,7 @@ def _atoms(tract: Tract, faces: _LandFaces) -> Atoms:
         np.where(is_open, -1, label),
         is_open=is_open,
         is_print=general & (piece >= 0),
+        block=faces.block,
     )
     atoms = merge_patches(
         patches,

@@ -23,6 +23,7 @@ from gridcell.cells.registry import register_first
 from gridcell.crs import parse_crs
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
+from gridcell.fabric.taut import pull_taut
 from gridcell.model import Finding, Layers, Plan, Progress
 from gridcell.partition import Division
 from gridcell.partition.drawn import TakenCells, take_drawn
@@ -174,6 +175,8 @@ def _adopted(
             given.fabric, given.small, given.micro, replace(units.drawn(), exact=exact),
             codes=codes, rules=rules, workers=workers,
         )  # fmt: skip
+        # What was drawn is compared with what will be.
+        given = replace(given, fabric=pull_taut(given.fabric, [taken.division.leaf]))
         if layer.shapes is None:
             drawn_sites = _sites_listed(layer, given, units)
         kept, lost = _kept_codes(layer, given, units, taken, rules, drawn_sites)

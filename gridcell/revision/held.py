@@ -22,7 +22,7 @@ from gridcell.fabric.barriers import barrier_classes, bridges, edge_classes
 from gridcell.fabric.build import border_arcs
 from gridcell.fabric.land import Patches
 from gridcell.fabric.parts import Edges, components, match_edges
-from gridcell.model import Fabric, Finding, Layers, Plan, place_of
+from gridcell.model import Fabric, Finding, Gates, Layers, Plan, place_of
 from gridcell.partition.settle import absorb
 from gridcell.revision.match import Descent, atom_shapes
 from gridcell.rules import Rules
@@ -255,7 +255,7 @@ def _redrawn(fabric: Fabric, layers: Layers, sides: _Sides) -> tuple[Fabric, Int
             return None
         heir[gone] = owner[lost[np.argmax(shapely.area(land.shapes[lost]))]]
     home = np.append(community, community[land.owner[extra]])
-    return _renumbered(fabric, layers, drawn, home, heir, side)
+    return _renumbered(fabric, layers, drawn, home, heir, side, atoms)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -374,15 +374,24 @@ def _edges(polygons: Geometries) -> tuple[Floats, Edges]:
     nothing = np.zeros(len(polygons), dtype=np.int64)
     patches = Patches(
         xy=xy, start=vertex[at], stop=vertex[at + 1], patch=of_part[of_ring[ring[at]]],
-        face=nothing, label=nothing,
+        face=nothing, label=nothing, gates=Gates.none(count),
     )  # fmt: skip
     return xy, match_edges(patches)
 
 
 def _renumbered(
-    fabric: Fabric, layers: Layers, drawn: Geometries, home: Ints, heir: Ints, side: Ints
+    fabric: Fabric,
+    layers: Layers,
+    drawn: Geometries,
+    home: Ints,
+    heir: Ints,
+    side: Ints,
+    touched: Ints,
 ) -> tuple[Fabric, Ints] | None:
-    """Return the fabric of other polygons, its atoms by community, and the side of each."""
+    """Return the fabric of other polygons, its atoms by community, and the side of each.
+
+    Borders around the atoms that were touched are no longer free to move.
+    """
     there = np.flatnonzero(~shapely.is_missing(drawn))
     order = there[np.argsort(home[there], kind="stable")]
     number = np.full(len(drawn) + 1, -1, dtype=np.int64)
@@ -390,10 +399,13 @@ def _renumbered(
     number[:-1] = number[heir]
     polygons = drawn[order]
     xy, edges = _edges(polygons)
+    xy, gates = _gates_left(fabric, touched, xy)
     flag, bridge = np.zeros(len(edges.low), dtype=np.int64), np.empty((0, 2))
     if layers.barriers is not None:
         lines, kinds = layers.barriers.geometry.to_numpy(), barrier_classes(layers.barriers)
-        flag = edge_classes(xy[edges.low], xy[edges.high], lines, kinds)
+        still = gates.ends[:, 0] < 0
+        fixed = still[edges.low] & still[edges.high]
+        flag[fixed] = edge_classes(xy[edges.low[fixed]], xy[edges.high[fixed]], lines, kinds)
         bridge = bridges(lines, kinds)
     arcs: dict[str, Any] = border_arcs(
         xy, edges.low, edges.high, edges.left, edges.right, flag, bridge
@@ -415,4 +427,36 @@ def _renumbered(
         x=centroid[:, 0], y=centroid[:, 1], site=table["site"].astype("int64"),
     )  # fmt: skip
     pieces = fabric.pieces.assign(atom=number[fabric.pieces["atom"].to_numpy()])
-    return replace(fabric, atoms=table, pieces=pieces, **arcs), side[order]
+    return replace(fabric, atoms=table, pieces=pieces, gates=gates, **arcs), side[order]
+
+
+def _gates_left(fabric: Fabric, touched: Ints, xy: Floats) -> tuple[Floats, Gates]:
+    """Return vertices, with the ends of gates behind them, and the gates of untouched borders."""
+    gates = Gates.none(0) if fabric.gates is None else fabric.gates
+    free = np.ones(len(fabric.atoms) + 1, dtype=bool)
+    free[touched] = False
+    arc = np.repeat(np.arange(len(fabric.arc_left)), np.diff(fabric.arc_start))
+    loose = np.zeros(len(fabric.xy), dtype=bool)
+    loose[: len(gates.ends)] = gates.ends[:, 0] >= 0
+    loose[fabric.arc_vertices[~(free[fabric.arc_left] & free[fabric.arc_right])[arc]]] = False
+    used = np.zeros(len(fabric.xy), dtype=bool)
+    used[fabric.arc_vertices] = True
+    moves = np.flatnonzero(loose & used)
+    ends = gates.ends[moves]
+    corner = np.unique(ends[ends >= 0])
+    both = np.concatenate([xy, fabric.xy[moves], fabric.xy[corner]])
+    number, count = number_points(both)
+    # The first of equal points has the number; those of `xy` keep theirs.
+    first = np.full(count, len(both))
+    np.minimum.at(first, number, np.arange(len(both)))
+    known = first[number]
+    kept, place = np.unique(known[len(xy) :], return_inverse=True)
+    fresh = kept >= len(xy)
+    at = np.where(fresh, len(xy) + np.cumsum(fresh) - 1, kept)[place]
+    out = Gates.none(len(xy) + int(fresh.sum()))
+    of_corner = np.full(len(fabric.xy) + 1, -1, dtype=np.int64)
+    of_corner[corner] = at[len(moves) :]
+    there = at[: len(moves)] < len(xy)
+    mine = at[: len(moves)][there]
+    out.ends[mine], out.slant[mine] = of_corner[ends[there]], gates.slant[moves[there]]
+    return np.concatenate([xy, both[kept[fresh]]]), out

@@ -1,4 +1,4 @@
-"""Array-only kernels of the fabric."""
+"""Edges chained into arcs, and arcs without vertices that say nothing."""
 
 import numpy as np
 from numba import njit
