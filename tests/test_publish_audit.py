@@ -53,8 +53,8 @@ def test_an_interval_as_wide_as_the_threshold_is_enough_and_one_less_is_not(thre
         ("recoverable", "error", "A1", measure), ("recoverable", "error", "A2", measure),
     ]  # fmt: skip
     assert findings[0].message == (
-        "A1: its households are hidden, and adding and subtracting what is told gives 0 to "
-        f"{threshold - 1}; expected a range of {threshold}"
+        "A1: its households are suppressed, yet adding and subtracting what is published gives 0 "
+        f"to {threshold - 1}; expected an interval of {threshold}"
     )
 
 
@@ -86,7 +86,7 @@ def test_small_are_counts_from_1_to_one_below_the_threshold():
     assert said(findings) == [
         ("small_count", "error", "A2", 1.0), ("small_count", "error", "A3", 4.0),
     ]  # fmt: skip
-    assert "A2: 1 household is told; expected 5 or more, 0, or none" in findings[0].message
+    assert "A2: 1 household is published; expected 5 or more, 0, or none" in findings[0].message
 
 
 def test_a_cell_without_a_building_is_seen_to_hold_nobody():
@@ -164,7 +164,7 @@ def test_pieces_between_two_divisions_are_counts_like_others():
     # P is 17 of X; Q is the rest of X, 3, and all of Y. The house in between holds 3.
     told = linked(("P", "X", 4, 17), ("Q", "X", 2, 3), ("Q", "Y", 5, 17))
     assert said(told) == [("small_count", "error", "Q", 3.0)]
-    assert told[0].message.startswith("Q and X: 3 households are told")
+    assert told[0].message.startswith("Q and X: 3 households are published")
     hidden = linked(("P", "X", 4, None), ("Q", "X", 2, None), ("Q", "Y", 5, None))
     # The earlier publication and the cells give it away, whatever the pieces tell.
     # What Y held is in one piece, and was told before; the others need not have been told.
@@ -197,7 +197,7 @@ def test_what_the_earlier_publication_gives_away_alone_is_a_warning():
         ("P in X", "warning", 0.0), ("X (published before)", "warning", 0.0),
     ]  # fmt: skip
     assert [f.cell for f in findings] == ["P", "X"]
-    assert "and what was published before gives 4;" in findings[1].message
+    assert "yet what was published earlier gives 4;" in findings[1].message
 
 
 def test_land_outside_the_earlier_division_is_a_piece_of_its_own():
@@ -307,6 +307,6 @@ def test_a_told_count_of_a_single_building_is_found():
     earlier = {"leaves": layer(("X", None, 20), ("Y", None, 17))}
     findings = linked(*rows, earlier=earlier)
     assert said(findings) == [("building_told", "error", "P", None)]
-    assert findings[0].message.startswith("P and X: the households of a single building")
+    assert findings[0].message.startswith("P and X: together they reveal the households of a")
     rows[0] = ("P", "X", 1, None)
     assert "building_told" not in {f.kind for f in linked(*rows, earlier=earlier)}

@@ -259,7 +259,7 @@ def test_a_count_put_back_gives_the_small_one_away(few, run, tmp_path):
     assert not report.ok
     found = report.findings[report.findings["kind"] == "recoverable"]
     assert found["cell"].tolist() == [leaf]
-    assert "gives 3; expected a range of 5" in found["message"].iloc[0]
+    assert "gives 3; expected an interval of 5" in found["message"].iloc[0]
     code, said = run("check", out, "--publish")
     assert code == 4
     assert leaf in said
@@ -391,8 +391,8 @@ def test_hexagons_of_a_publication_come_from_what_is_told_alone(few, tmp_path):
         (["check", "PLAN", "--older", "X"], 2, "--publish"),
         (["check", "PLAN", "--publish", "--within", "X"], 2, "--within"),
         (["check", "OUT", "--publish"], 3, "OUT"),
-        (["atlas", "PLAN", "-o", "OUT", "--publish", "--cards"], 2, "tells who answers"),
-        (["atlas", "PLAN", "-o", "OUT", "--publish", "--contacts", "X"], 2, "tells who answers"),
+        (["atlas", "PLAN", "-o", "OUT", "--publish", "--cards"], 2, "people responsible"),
+        (["atlas", "PLAN", "-o", "OUT", "--publish", "--contacts", "X"], 2, "people responsible"),
         (["map", "PLAN", "-o", "OUT.html", "--threshold", "3"], 2, "--publish"),
         (["map", "PLAN", "-o", "OUT.pdf"], 3, "a map is a page, .html, or a folder"),
     ],
