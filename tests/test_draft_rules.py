@@ -88,8 +88,9 @@ def test_columns_that_were_not_read_are_told(tmp_path):
     assert "# Columns not read: 门牌" in text
     assert "# Not found: unit, count," in text
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n", "utf-8")
-    assert "could not be told; its columns are a, b" in gridcell.draft_rules(
-        [tmp_path / "notes.csv"]
+    assert (
+        "could not be determined which input this is; its columns are a, b"
+        in gridcell.draft_rules([tmp_path / "notes.csv"])
     )
 
 

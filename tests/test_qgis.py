@@ -213,5 +213,5 @@ def test_a_cell_whose_households_are_not_told_keeps_its_number_and_its_outline(a
     assert found["errors"] == found["second"]["errors"] == []
     for style in (found["second"], found["sld"][1]):
         counts = {rule["title"]: rule["features"] for rule in style["rules"]}
-        assert counts["未公布 Not told"] == general["band"].isna().sum() > 0
+        assert counts["未公布 Not stated"] == general["band"].isna().sum() > 0
         assert sum(counts.values()) == len(frame)
