@@ -85,7 +85,13 @@ def live(seed: int, folder: Path):
             told, locked, may = str(edit), (), False
         elif step == "adopt":
             layer, locked = draw_layer(before, rng), draw_locks(before, rng)
-            plan = gridcell.adopt_cells(layer, before, locked=locked)
+            try:
+                plan = gridcell.adopt_cells(layer, before, locked=locked)
+            except gridcell.InputError as error:
+                # A town of one cell may have lost it.
+                assert error.text.msgid == "error.drawn_no_land"
+                yield f"refused adopt: {error}"
+                continue
             told, may = f"adopt, locked {locked}", False
         else:
             town, told, options = draw_update(town, before, rng)

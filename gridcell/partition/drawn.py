@@ -151,7 +151,9 @@ class _Community:
         """Return connected cells: numbers of drawn ones, and higher ones for missing ones."""
         drawn, graph = self.drawn, self.graph
         whole = (known < 0) | drawn.is_small[known]
-        building = np.where(whole & (not drawn.exact), self.land.building, -1)
+        # What a locked cell has of a building stays in it, and it gets no more.
+        apart = (known >= 0) & drawn.locked[known]
+        building = np.where(whole & ~apart & (not drawn.exact), self.land.building, -1)
         together = np.where(building >= 0, building, -1 - np.arange(len(graph)))
         block = graph.within(together).components()
         coarse = contract(graph, block, int(block.max()) + 1)
@@ -268,9 +270,9 @@ def settle_pieces(graph: Graph, home: Ints, locked: Mask, first: int) -> Ints:
     home
         (atoms,) number of a cell, -1 for none.
     locked
-        (numbers + 1,) which get no further land, as long as there is anybody else.
+        (numbers + 1,) which get no further land.
     first
-        The first number that is free: land without a neighbour gets one of its own.
+        The first number that is free: land without another neighbour gets one of its own.
     """
     cell = _absorb(graph, home, locked)
     piece = graph.within(cell).components()
@@ -316,12 +318,10 @@ def subgraph(graph: Graph, atoms: Ints) -> Graph:
 
 
 def _absorb(graph: Graph, cell: Ints, locked: Mask) -> Ints:
-    """Return the cells, atoms in none joined to neighbours, to locked ones only at last."""
+    """Return the cells, atoms in none joined to neighbours; locked ones get nothing."""
     shut = (cell >= 0) & locked[np.minimum(cell, len(locked) - 1)]
-    if shut.any():
-        filled = absorb(graph.first, graph.neighbour, graph.length, np.where(shut, -2, cell))
-        cell = np.where(shut, cell, filled)
-    return absorb(graph.first, graph.neighbour, graph.length, cell)
+    filled = absorb(graph.first, graph.neighbour, graph.length, np.where(shut, -2, cell))
+    return np.where(shut, cell, filled)
 
 
 def _pair(a: Ints, b: Ints) -> Ints:

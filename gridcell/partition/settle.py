@@ -18,7 +18,7 @@ def settle(graph: Graph, home: Ints, settled: Floats, locked: Mask, goal: Goal) 
 
     Of a cell in several pieces the one with most settled households stays. What is left joins
     neighbours by its longest border, unless it has enough households for a cell of its own, or no
-    neighbour; locked cells get something only if there is nobody else.
+    neighbour but locked cells, which get nothing.
     """
     piece = graph.within(home).components()
     pieces = int(piece.max()) + 1
@@ -46,7 +46,8 @@ def settle(graph: Graph, home: Ints, settled: Floats, locked: Mask, goal: Goal) 
         mine = np.where(shut, -2, cell)
         filled = absorb(graph.first, graph.neighbour, graph.length, mine)
         cell = np.where(filled == -2, cell, filled)
-    cell = absorb(graph.first, graph.neighbour, graph.length, cell)
+    else:
+        cell = absorb(graph.first, graph.neighbour, graph.length, cell)
     for number in np.unique(rest[cell < 0]).tolist():
         cell[(rest == number) & (cell < 0)] = cells
         cells += 1
