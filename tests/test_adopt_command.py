@@ -56,6 +56,41 @@ def test_a_table_of_buildings_becomes_a_plan(town, tmp_path):
     assert adopted.small["code"].tolist() == plan.small["code"].tolist()
 
 
+def test_an_adopted_plan_is_valid_from_a_day_and_takes_the_rules_of_a_division(town, tmp_path):
+    folder, _ = town
+    result = run(
+        folder / "drawn.gpkg#small", *inputs(folder), "--valid-from", "2030-01-31",
+        "--prefer", "streets", "--heal-width", "2", "-o", tmp_path / "plan", "-q",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    adopted = gridcell.read_plan(tmp_path / "plan")
+    assert set(adopted.micro["valid_from"]) == {"2030-01-31"}
+    assert adopted.rules.boundaries.heal_width == 2
+    assert adopted.rules.weights != gridcell.Rules().weights
+    taken = run(
+        adopted_layer(tmp_path), tmp_path / "plan", "--valid-from", "2031-01-31", "--time",
+        "-o", tmp_path / "again", "-q",
+    )  # fmt: skip
+    assert taken.exit_code == 0, taken.output
+    again = gridcell.read_plan(tmp_path / "again")
+    assert again.history["time"].notna().tolist() == [False, True]
+    dates = again.small.set_index("code")["valid_from"]
+    assert set(dates) == {"2030-01-31", "2031-01-31"}
+
+
+def adopted_layer(folder):
+    """Return the file of a plan's small cells of which two are drawn as one."""
+    cells = gridcell.read_plan(folder / "plan").small
+    general = cells[cells["grid_type"] == "general"]
+    shapes = general.geometry
+    first = shapes.iloc[0]
+    other = next(i for i in shapes.index[1:] if shapes[i].intersection(first).length > 1)
+    drawn = general.drop(index=other)
+    drawn.loc[general.index[0], "geometry"] = first.union(shapes[other])
+    drawn.to_file(folder / "edited.gpkg")
+    return folder / "edited.gpkg"
+
+
 def test_an_edited_layer_comes_back_into_its_plan(town, tmp_path):
     _, plan = town
     gridcell.write_plan(plan, tmp_path / "plan")

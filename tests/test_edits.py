@@ -136,6 +136,21 @@ def test_a_line_that_does_not_cross_is_refused(plan):
         gridcell.edit_plan(plan, [Split(code, line=line)])
 
 
+def test_an_edit_dates_the_cells_that_it_changes_and_undo_takes_the_date_back(plan):
+    a, b = neighbours(plan.small)
+    merged = gridcell.edit_plan(plan, [gridcell.Merge(a, b)], valid_from="2030-06-01")
+    dated = merged.small["valid_from"] == "2030-06-01"
+    assert set(merged.small.loc[dated, "code"]) <= {a, b}
+    assert dated.sum() == 1
+    old = merged.codes.set_index("code")["valid_to"]
+    assert set(old[old == "2030-06-01"].index) & {a, b} == {a, b} - set(merged.small["code"])
+    undone = gridcell.edit_plan(merged, [gridcell.Undo()])
+    assert undone.small.equals(plan.small)
+    assert undone.codes.equals(gridcell.edit_plan(plan, []).codes)
+    with pytest.raises(gridcell.InputError, match="valid_from"):
+        gridcell.edit_plan(plan, [], valid_from="June")
+
+
 @pytest.fixture(scope="module")
 def moves(plan):
     """Return two micro cells, and of each a building that can go to the other, also at once."""

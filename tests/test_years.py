@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,13 +86,11 @@ def live(seed: int, folder: Path):
             told, locked, may = str(edit), (), False
         elif step == "adopt":
             layer, locked = draw_layer(before, rng), draw_locks(before, rng)
-            try:
-                plan = gridcell.adopt_cells(layer, before, locked=locked)
-            except gridcell.InputError as error:
-                # A town of one cell may have lost it.
-                assert error.text.msgid == "error.drawn_no_land"
-                yield f"refused adopt: {error}"
+            adopted = adopt(layer, before, locked)
+            if adopted is None:
+                yield "refused adopt: no land"
                 continue
+            plan = adopted
             told, may = f"adopt, locked {locked}", False
         else:
             town, told, options = draw_update(town, before, rng)
@@ -112,6 +111,16 @@ def live(seed: int, folder: Path):
         for state in states[-2::-1]:
             undone = same_plan(gridcell.edit_plan(undone, [gridcell.Undo()]), state)
         yield f"{len(states)} undone"
+
+
+def adopt(layer: gpd.GeoDataFrame, plan: Plan, locked: list[str]) -> Plan | None:
+    """Return the plan that took a layer back; ``None`` where a town of one cell has lost it."""
+    try:
+        return gridcell.adopt_cells(layer, plan, locked=locked)
+    except gridcell.InputError as error:
+        if error.text.msgid != "error.drawn_no_land":
+            raise
+        return None
 
 
 def try_edits(plan: Plan, rng: np.random.Generator, kinds: Sequence[str]):

@@ -1,5 +1,6 @@
 """``gridcell adopt``: cells that somebody drew become a plan, or come back into one."""
 
+import datetime as dt
 import json
 import time
 from pathlib import Path
@@ -7,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gridcell_cli import fields as field_option
-from gridcell_cli import options
+from gridcell_cli import inputs, options
 from gridcell_cli.language import language, said
 from gridcell_cli.partition import broken_in, require_kept, summary, warnings_of
 from gridcell_cli.plans import open_plan
@@ -28,24 +28,6 @@ if TYPE_CHECKING:
          "layer.",
 )  # fmt: skip
 @click.option("--buildings", metavar="FILE", help="Buildings, with their households where known.")
-@click.option("--households", metavar="FILE", help="Household register.")
-@click.option("--sites", metavar="FILE", help="Sites that are dedicated cells.")
-@click.option(
-    "--barriers",
-    metavar="FILE",
-    multiple=True,
-    help="Roads, rivers, railways or walls to place borders along; repeatable.",
-)
-@click.option(
-    "--staff",
-    metavar="FILE",
-    help="Staff roster: the people who can be made responsible for cells.",
-)
-@click.option(
-    "--atoms",
-    metavar="FILE|h3:RES",
-    help="Indivisible pieces of land in place of --buildings: a polygon layer, or H3 hexagons.",
-)
 @click.option(
     "--borders", type=click.Choice(["snap", "exact"]), default="snap",
     help="snap (default): each piece of land goes to the cell that contains most of it; "
@@ -57,27 +39,14 @@ if TYPE_CHECKING:
          "households.",
 )  # fmt: skip
 @click.option(
-    "--small", metavar="MIN:TARGET:MAX", envvar="GRIDCELL_SMALL",
-    help="Households in a small cell; 300:400:500 by default.",
-)  # fmt: skip
-@click.option(
-    "--micro", metavar="MIN:TARGET:MAX|none", envvar="GRIDCELL_MICRO",
-    help="Households in a micro cell; 30:40:50 by default.",
-)  # fmt: skip
-@click.option(
     "--locked", metavar="NAME", multiple=True,
     help="With PLAN: code, level, community or column of cells to leave unchanged; "
          "repeatable.",
 )  # fmt: skip
-@field_option.option(
-    "cells", "communities", "buildings", "households", "sites", "barriers", "staff", "atoms"
-)
-@options.crs
-@options.encoding
-@options.datum
+@click.option("--time", "timed", is_flag=True, help="Record the time in the plan's history.")
+@inputs.division_of("cells", buildings="--buildings")
+@options.valid_from
 @options.lang
-@options.rules
-@options.seed
 @options.workers
 @options.overwrite
 @options.common
@@ -87,25 +56,15 @@ def command(
     output: Path,
     communities: str | None,
     buildings: str | None,
-    households: str | None,
-    sites: str | None,
-    barriers: tuple[str, ...],
-    staff: str | None,
-    atoms: str | None,
     borders: str,
     level: str | None,
-    small: str | None,
-    micro: str | None,
     locked: tuple[str, ...],
-    fields: field_option.Fields,
-    crs: str | None,
-    encoding: str | None,
-    datum: str,
+    valid_from: str | None,
     lang: str,
-    rules: Path | None,
-    seed: int | None,
     workers: int,
     *,
+    timed: bool,
+    given: inputs.Given,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -118,9 +77,7 @@ def command(
     """
     from gridcell.folder import require_free, write_plan
     from gridcell.formats.geopackage import is_plan
-    from gridcell.read import read_layers
     from gridcell.revision.adopt import adopt_cells
-    from gridcell.rules import read_rules
 
     begin = time.perf_counter()
     if plan is None and communities is not None and is_plan(communities):
@@ -129,16 +86,14 @@ def command(
         raise click.UsageError(said("give_communities"))
     if plan is not None:
         _refuse_for_plan(
-            buildings=buildings, households=households, sites=sites, barriers=barriers or None,
-            staff=staff, atoms=atoms,
+            buildings=buildings, households=given.households, sites=given.sites,
+            barriers=given.barriers or None, staff=given.staff, atoms=given.atoms,
         )  # fmt: skip
-    elif locked:
-        raise click.UsageError(said("belongs_to", option="--locked", other="PLAN"))
-    if atoms is not None and buildings is not None:
-        raise click.UsageError(said("not_both", a="--buildings", b="--atoms"))
-    settings = read_rules(
-        rules, small=small, micro=micro, seed=seed, **field_option.as_settings(fields)
-    )
+    elif locked or timed:
+        option = "--locked" if locked else "--time"
+        raise click.UsageError(said("belongs_to", option=option, other="PLAN"))
+    settings = given.read_rules()
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if timed else None
     require_free(output, overwrite=overwrite)
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)
@@ -147,14 +102,12 @@ def command(
         if plan is not None:
             land = earlier = open_plan(Path(plan), quiet=quiet)
         else:
-            land = read_layers(
-                communities or "", buildings, households=households, sites=sites,
-                barriers=list(barriers), staff=staff, atoms=atoms, rules=settings, crs=crs,
-                encoding=encoding, datum=datum,
-            )  # fmt: skip
+            land = given.read_layers(communities or "", buildings, settings)
+            inputs.tell_unread(land, quiet=quiet)
         made = adopt_cells(
-            cells, land, borders=borders, level=level, rules=settings, locked=locked, crs=crs,
-            encoding=encoding, workers=workers, progress=progress,
+            cells, land, borders=borders, level=level, rules=settings, locked=locked, crs=given.crs,
+            encoding=given.encoding, workers=workers, progress=progress, time=now,
+            valid_from=valid_from,
         )  # fmt: skip
         progress("writing", 0, 0)
         write_plan(made, output, overwrite=overwrite, lang=lang, before=earlier)
@@ -166,7 +119,7 @@ def command(
             click.echo(line)
         click.echo(summary(made, output, seconds=seconds, broken=broken_in(output)))
         loud = made.findings[~made.findings["kind"].str.startswith("drawn_")]
-        for warning in warnings_of(loud):
+        for warning in warnings_of(loud, told=inputs.UNREAD):
             click.echo(warning, err=True)
     require_kept(made, output)
 

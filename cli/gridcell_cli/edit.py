@@ -29,6 +29,7 @@ _OPERATIONS: Final = (
     help="JSON list of edits, as saved by the editor page; repeatable, applied in order.",
 )  # fmt: skip
 @click.option("--time", "timed", is_flag=True, help="Record the time in the plan's history.")
+@options.valid_from
 @options.lang
 @options.overwrite
 @options.common
@@ -37,6 +38,7 @@ def command(
     words: tuple[str, ...],
     output: Path,
     scripts: tuple[Path, ...],
+    valid_from: str | None,
     lang: str,
     *,
     timed: bool,
@@ -83,7 +85,7 @@ def command(
         after, changes = before, []
         for edit in edits:
             earlier = after
-            after = edit_plan(earlier, [edit], progress=progress, time=now)
+            after = edit_plan(earlier, [edit], progress=progress, time=now, valid_from=valid_from)
             changes.append(list_changes(earlier, after))
         progress("writing", 0, 0)
         write_plan(after, output, overwrite=overwrite, lang=lang, before=before)

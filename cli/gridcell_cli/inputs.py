@@ -61,16 +61,15 @@ _OPTIONS: Final = (
         envvar="GRIDCELL_HEAL_WIDTH",
         help="Heal gaps and overlaps between communities up to this width; 1 by default.",
     ),
-    field_option.option(
-        "communities", "buildings", "households", "sites", "barriers", "staff", "atoms"
-    ),
     options.crs,
     options.encoding,
     options.datum,
     options.rules,
     options.seed,
 )
-
+_LAYERS: Final = (
+    "communities", "buildings", "households", "sites", "barriers", "staff", "atoms",
+)  # fmt: skip
 
 UNREAD: Final = "figures_unread"
 """The kind of finding that is told as soon as the files are read."""
@@ -135,16 +134,33 @@ def tell_unread(layers: "Layers", *, quiet: bool) -> None:
 
 def division(function: _Command) -> _Command:
     """Add every option of the data and the rules; the command gets them as ``given``."""
+    return division_of()(function)
 
-    @functools.wraps(function)
-    def command(*args: Any, **settings: Any) -> Any:
-        own = {field.name: settings.pop(field.name) for field in dataclasses.fields(Given)}
-        given = Given(**own)
-        if given.atoms is not None and settings.get("buildings") is not None:
-            raise click.UsageError(said("not_both", a="BUILDINGS", b="--atoms"))
-        return function(*args, given=given, **settings)
 
-    wrapped: Any = command
-    for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped  # type: ignore[no-any-return]
+def division_of(*layers: str, buildings: str = "BUILDINGS") -> Callable[[_Command], _Command]:
+    """Return `division` for a command that reads further layers.
+
+    Parameters
+    ----------
+    layers
+        Names of these layers, for ``--field``.
+    buildings
+        What the command calls its buildings.
+    """
+    every = (*_OPTIONS, field_option.option(*layers, *_LAYERS))
+
+    def decorate(function: _Command) -> _Command:
+        @functools.wraps(function)
+        def command(*args: Any, **settings: Any) -> Any:
+            own = {field.name: settings.pop(field.name) for field in dataclasses.fields(Given)}
+            given = Given(**own)
+            if given.atoms is not None and settings.get("buildings") is not None:
+                raise click.UsageError(said("not_both", a=buildings, b="--atoms"))
+            return function(*args, given=given, **settings)
+
+        wrapped: Any = command
+        for option in reversed(every):
+            wrapped = option(wrapped)
+        return wrapped  # type: ignore[no-any-return]
+
+    return decorate

@@ -18,6 +18,7 @@ from gridcell.assembly import (
     assign_roster,
     prepare_input,
 )
+from gridcell.cells.columns import require_date
 from gridcell.cells.frames import KeptCodes
 from gridcell.cells.registry import register_first
 from gridcell.crs import parse_crs
@@ -60,6 +61,7 @@ def adopt_cells(
     workers: int = 1,
     progress: Progress | None = None,
     time: str | None = None,
+    valid_from: str | None = None,
 ) -> Plan:
     """Return the plan of cells that somebody drew, proven like any other.
 
@@ -97,6 +99,9 @@ def adopt_cells(
         Called with the stage, what is done and the total.
     time
         What the history says of when this was; nothing where it is not given.
+    valid_from
+        From which day cells are valid: all of a new plan, as in `make_plan`; of an edited layer
+        those whose land changed, as in `update_plan`.
 
     Raises
     ------
@@ -127,6 +132,7 @@ def adopt_cells(
         raise InputError(Message("error.borders_choice", given=borders))
     if level not in (None, "small", "micro"):
         raise InputError(Message("error.level_choice", given=level))
+    valid_from = require_date(valid_from, "valid_from")
     clock = Clock(progress)
     named = parse_crs(crs)
     source = open_input(cells, "cells", encoding=encoding, any_coordinates=True)
@@ -144,10 +150,12 @@ def adopt_cells(
             raise InputError(Message("error.exact_needs_inputs"))
         return take_back(
             layer, land, source.record(), level=level, locked=locked, clock=clock,
-            workers=workers, time=time,
+            workers=workers, time=time, valid_from=valid_from,
         )  # fmt: skip
     layers = replace(land, inputs=(*land.inputs, source.record()))
-    return _adopted(layer, layers, rules, level, clock, workers, exact=borders == "exact")
+    return _adopted(
+        layer, layers, rules, level, clock, workers, exact=borders == "exact", valid_from=valid_from
+    )
 
 
 def _adopted(
@@ -159,6 +167,7 @@ def _adopted(
     workers: int,
     *,
     exact: bool,
+    valid_from: str | None,
 ) -> Plan:
     repaired: list[Finding] = []
     if exact:
@@ -185,6 +194,7 @@ def _adopted(
         given, taken.division, rules=rules, clock=clock, kept=kept,
         assign=assign_roster(given.layers, rules),
         findings=[*repaired, *findings, *wanted_findings(given, taken.division), *lost],
+        valid_from=valid_from,
     )  # fmt: skip
     return register_first(without_healed(plan) if exact else plan, "adopt")
 

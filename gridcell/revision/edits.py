@@ -7,6 +7,7 @@ import pandas as pd
 import shapely
 
 from gridcell.arguments import checked
+from gridcell.cells.columns import require_date
 from gridcell.cells.registry import record, register_first
 from gridcell.errors import GridcellError, InputError
 from gridcell.model import Plan, Progress
@@ -255,6 +256,7 @@ def edit_plan(
     *,
     progress: Progress | None = None,
     time: str | None = None,
+    valid_from: str | None = None,
 ) -> Plan:
     """Return the plan after edits, one after another, each proven and entered into the history.
 
@@ -269,6 +271,8 @@ def edit_plan(
         Called with the stage, what is done and the total.
     time
         What the history says of when this was; nothing where it is not given.
+    valid_from
+        From which day cells are valid whose land changed, as in `update_plan`.
 
     Returns
     -------
@@ -301,11 +305,12 @@ def edit_plan(
     >>> undone.small.equals(plan.small)
     True
     """
+    valid_from = require_date(valid_from, "valid_from")
     require_sound_land(plan)
     plan = plan if len(plan.history) else register_first(plan)
     for number, edit in enumerate(edits, start=1):
         try:
-            plan = _edited(plan, edit, progress, time)
+            plan = _edited(plan, edit, progress, time, valid_from)
         except GridcellError as error:
             key = "error.edit_of" if len(edits) > 1 else "error.edit"
             place = {"number": number, "all": len(edits)} if len(edits) > 1 else {}
@@ -314,7 +319,9 @@ def edit_plan(
     return plan
 
 
-def _edited(plan: Plan, edit: Edit, progress: Progress | None, time: str | None) -> Plan:
+def _edited(
+    plan: Plan, edit: Edit, progress: Progress | None, time: str | None, valid_from: str | None
+) -> Plan:
     if isinstance(edit, Undo):
         return undo_last(plan)
     if isinstance(edit, Lock | Unlock):
@@ -331,7 +338,7 @@ def _edited(plan: Plan, edit: Edit, progress: Progress | None, time: str | None)
     else:
         holding = CellHolding(plan)
         _recut(holding, edit)
-        after = holding.edited(str(edit), time=time, progress=progress)
+        after = holding.edited(str(edit), time=time, progress=progress, valid_from=valid_from)
     return remember(plan, after)
 
 

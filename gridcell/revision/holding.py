@@ -185,6 +185,7 @@ class CellHolding:
         *,
         time: str | None = None,
         progress: Progress | None = None,
+        valid_from: str | None = None,
     ) -> Plan:
         """Return the plan with these cells, proven and entered into its history.
 
@@ -203,7 +204,7 @@ class CellHolding:
         after = go_on(
             before, given, division, self._descent, rules=rules, clock=Clock(progress),
             assign=keep_staff(before, given.layers, rules), operation="edit", command=command,
-            locked=locked, time=time,
+            locked=locked, time=time, valid_from=valid_from,
         )  # fmt: skip
         codes = pd.concat([before.small, before.leaves])["code"][locked]
         lost = sorted(set(codes) - {*after.small["code"], *after.micro["code"]})

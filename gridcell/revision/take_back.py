@@ -37,6 +37,7 @@ def take_back(
     clock: Clock,
     workers: int,
     time: str | None,
+    valid_from: str | None,
 ) -> Plan:
     """Return the plan whose cells are as an edited layer of it has them.
 
@@ -49,7 +50,7 @@ def take_back(
         The plan, with its land.
     source
         Where the layer is from.
-    level, locked, clock, workers, time
+    level, locked, clock, workers, time, valid_from
         As for `gridcell.revision.adopt.adopt_cells`.
 
     Raises
@@ -77,6 +78,7 @@ def take_back(
             plan, given, taken.division, descent, rules=rules, clock=clock,
             assign=keep_staff(plan, given.layers, rules), operation="adopt", command="adopt",
             locked=shut, findings=[*left_out, *findings], names=names, time=time,
+            valid_from=valid_from,
         )  # fmt: skip
         wider = _with_small_cells(plan, after, descent, shut, stays)
         if (wider == stays).all():
