@@ -136,6 +136,23 @@ def test_a_line_that_does_not_cross_is_refused(plan):
         gridcell.edit_plan(plan, [Split(code, line=line)])
 
 
+def test_an_edit_leaves_the_land_as_it_is_though_a_vertex_lies_on_a_straight_line(plan):
+    """Land settled twice may lose another vertex, and undo would not give the bytes of before."""
+    a, b = neighbours(plan.small)
+    fabric = plan.fabric
+    arc = int(np.argmax(np.diff(fabric.arc_start) == 2))
+    ends = fabric.arc_vertices[fabric.arc_start[arc] : fabric.arc_start[arc + 1]]
+    middle = fabric.xy[ends].mean(axis=0)
+    at = fabric.arc_start[arc] + 1
+    more = np.arange(len(fabric.arc_start)) > arc
+    land = dataclasses.replace(
+        fabric, xy=np.vstack([fabric.xy, middle]), arc_start=fabric.arc_start + more,
+        arc_vertices=np.insert(fabric.arc_vertices, at, len(fabric.xy)),
+    )  # fmt: skip
+    merged = gridcell.edit_plan(dataclasses.replace(plan, fabric=land), [gridcell.Merge(a, b)])
+    assert len(merged.fabric.xy) == len(land.xy)
+
+
 def test_an_edit_dates_the_cells_that_it_changes_and_undo_takes_the_date_back(plan):
     a, b = neighbours(plan.small)
     merged = gridcell.edit_plan(plan, [gridcell.Merge(a, b)], valid_from="2030-06-01")
