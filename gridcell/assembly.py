@@ -174,13 +174,11 @@ def assemble_plan(
     layers, names, small, micro = given.layers, given.names, given.small, given.micro
     bands = community_bands(layers.communities["code"], small, micro)
     with clock("cells"):
-<<<<<<< HEAD
-        fabric = settle_fabric(pull_taut(given.fabric, [division.leaf]))
-=======
         # Land that a plan keeps is settled; once more might take another vertex from it.
         kept_land = "code" in given.fabric.atoms
-        fabric = given.fabric if kept_land else settle_fabric(given.fabric)
->>>>>>> 85c9a3c (Land that a plan keeps is settled once: undo gives the layer atoms of before to the byte)
+        fabric = given.fabric
+        if not kept_land:
+            fabric = settle_fabric(pull_taut(fabric, [division.leaf]))
         cells = make_cells(
             layers, fabric, division,
             small=explain_small(fabric, division, small, names),
