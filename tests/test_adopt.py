@@ -234,10 +234,14 @@ def edited(plan: Plan) -> tuple[gpd.GeoDataFrame, set[str]]:
     same = cells.index[cells["parent"] == parent]
     a = same[0]
     b = next(i for i in same[1:] if cells.geometry[a].intersection(cells.geometry[i]).length > 5)
-    c = cells.index[cells["parent"] != parent][3]
-    x0, y0, x1, y1 = cells.geometry[c].bounds
-    cut = shapely.LineString([((x0 + x1) / 2, y0 - 1), ((x0 + x1) / 2 + 1, y1 + 1)])
-    halves = shapely.get_parts(shapely.ops.split(cells.geometry[c], cut))
+    houses = plan.buildings.geometry.representative_point().to_numpy()
+    # The first one that has houses on both sides of its middle.
+    for c in cells.index[cells["parent"] != parent]:
+        x0, y0, x1, y1 = cells.geometry[c].bounds
+        cut = shapely.LineString([((x0 + x1) / 2, y0 - 1), ((x0 + x1) / 2 + 1, y1 + 1)])
+        halves = shapely.get_parts(shapely.ops.split(cells.geometry[c], cut))
+        if len(halves) == 2 and all(shapely.contains(half, houses).sum() > 1 for half in halves):
+            break
     touched = {cells["code"][i] for i in (a, b, c)}
     cells.loc[a, "geometry"] = shapely.union(cells.geometry[a], cells.geometry[b])
     cells = cells.drop(index=b)

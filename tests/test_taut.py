@@ -12,6 +12,7 @@ from towns import atoms_drawn, box, broken_promises, make_layers, weave
 
 from gridcell.cells.polygons import draw_cells, trace_borders
 from gridcell.cells.stored import settle_fabric
+from gridcell.fabric.linework import street_lines
 from gridcell.fabric.taut import CLEARANCE_M, pull_taut
 
 thorough = settings(
@@ -129,8 +130,9 @@ def test_lines_that_only_speed_the_triangulation_bend_no_border():
     for axis, at in ((0, corner(100, 0)[0]), (1, corner(0, 73)[1])):
         side = half(fabric, axis, at)
         line = border(pull_taut(fabric, [side]), side)
-        xy = shapely.get_coordinates(line)
-        assert line.length < 1.02 * np.hypot(*(xy[-1] - xy[0]))
+        # Its ends lie on points of the boundary, which are a few metres apart.
+        inner = shapely.intersection(line, box(15, 15, 175, 125))
+        assert np.ptp(shapely.get_coordinates(inner)[:, axis]) < 1
 
 
 def test_taut_land_is_the_same_whatever_cells_are_numbered_like():
@@ -155,3 +157,26 @@ def test_atoms_tell_their_own_areas_and_middles():
     np.testing.assert_allclose(taut.atoms["area_m2"], shapely.area(drawn), rtol=1e-9)
     middle = shapely.get_coordinates(shapely.centroid(drawn))
     np.testing.assert_allclose(taut.atoms[["x", "y"]], middle, rtol=0, atol=1e-6)
+
+
+def test_points_slide_along_streets_and_never_along_boundaries():
+    houses = [box(x, 5 + 11 * i, x + 8, 12 + 11 * i) for x in (10, 38, 54, 84) for i in range(8)]
+    layers = make_layers(
+        [box(0, 0, 50, 97), box(50, 0, 100, 97)], houses,
+        barriers=[shapely.LineString([corner(28, 0), corner(28, 97)])],
+    )  # fmt: skip
+    fabric = weave(layers)
+    streets = street_lines(
+        layers.communities.geometry.to_numpy(), np.empty(0, dtype=object),
+        layers.barriers.geometry.to_numpy(), layers.buildings.geometry.to_numpy(), 8.0,
+    )  # fmt: skip
+    given_points = shapely.points(np.unique(shapely.get_coordinates(streets), axis=0))
+    used = shapely.points(fabric.xy[np.unique(fabric.arc_vertices)])
+    tree = shapely.STRtree(given_points)
+    moved = {}
+    for at in (28, 50):
+        line = shapely.LineString([corner(at, 0), corner(at, 97)])
+        on = used[shapely.dwithin(used, line, 1e-4)]
+        moved[at] = len(on) - len(np.unique(tree.query(on, "dwithin", distance=1e-4)[0]))
+    assert moved[28] > 0
+    assert moved[50] == 0

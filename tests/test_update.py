@@ -202,7 +202,9 @@ def test_a_building_across_a_locked_outline_is_told_and_cut(layers, plan):
     assert told["severity"].tolist() == ["warning"]
     assert "building across stands on the border" in told["message"].iloc[0]
     again = gridcell.update_plan(updated, built, locked=[cell])
-    assert again.micro.geometry.equals(updated.micro.geometry)
+    # Where the outline that is held has other vertices, crossings may be rounded otherwise.
+    assert again.micro["code"].equals(updated.micro["code"])
+    assert shapely.equals_exact(again.micro.geometry, updated.micro.geometry, 1e-9).all()
     assert again.ok
 
 

@@ -76,22 +76,32 @@ def _slants(ends: Ints, walls: Walls, xy: Floats) -> Floats:
     return 1 / np.maximum(sine, _LEAST_SINE)
 
 
-def straight_vertices(start: Ints, stop: Ints, xy: Floats) -> NDArray[np.bool_]:
+def straight_vertices(start: Ints, stop: Ints, home: Ints, xy: Floats) -> NDArray[np.bool_]:
     """Return which vertices lie on a straight line between the only two neighbours they have.
+
+    Those on the boundary of a community are none of them: its other side may be another task's.
 
     Parameters
     ----------
     start, stop
-        Edges of all faces; one that two faces share comes twice or both ways round.
+        Edges of all faces; one that two faces share comes twice, both ways round.
+    home
+        (edges,) community of the face.
     xy
         (vertices, 2)
     """
-    tail, head = np.concatenate([start, stop]), np.concatenate([stop, start])
-    order = np.lexsort((head, tail))
-    tail, head = tail[order], head[order]
+    tail, head, home = (
+        np.concatenate(both) for both in ((start, stop), (stop, start), (home, home))
+    )
+    order = np.lexsort((home, head, tail))
+    tail, head, home = tail[order], head[order], home[order]
     first = run_starts(tail * len(xy) + head)
+    last = np.append(first[1:], len(tail)) - 1
+    within = (last > first) & (home[first] == home[last])
     tail, head = tail[first], head[first]
-    two = np.bincount(tail, minlength=len(xy)) == 2
+    rim = np.zeros(len(xy), dtype=bool)
+    rim[tail[~within]] = True
+    two = (np.bincount(tail, minlength=len(xy)) == 2) & ~rim
     head = head[two[tail]].reshape(-1, 2)
     vertex = np.flatnonzero(two)
     ahead, behind = xy[head[:, 1]] - xy[vertex], xy[head[:, 0]] - xy[vertex]

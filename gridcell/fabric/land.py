@@ -88,7 +88,8 @@ def divide_land(
     claims = _claims(vertex, outlines.face, community, label, is_print, count)
     start, stop, left = outlines.edges(vertex, is_print)
     walls = Walls.of(start * count + stop, label[left])
-    straight = straight_vertices(*outlines.edges(vertex, np.ones(len(faces), dtype=bool))[:2], xy)
+    start, stop, left = outlines.edges(vertex, np.ones(len(faces), dtype=bool))
+    straight = straight_vertices(start, stop, community[left], xy)
     straight[claims.key % count] = False
     cut = _cut_triangles(
         corners.reshape(-1, 3), face, block, community, claims, walls, xy, straight
