@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -25,6 +26,8 @@ code), new or retired; ``before`` and ``after`` are households, missing where th
 ``moved`` counts households of today on land that came from other cells, of retired cells on land
 that went to others; ``others`` are these cells; ``why`` is a `gridcell.words.messages.Message`."""
 
+_SAME_M: Final = 1e-6
+"""By how far vertices of the same border may be apart."""
 _LAND_M2: Final = 0.01
 """Land that may come or go by rounding."""
 
@@ -96,11 +99,13 @@ def changes_of_lineage(before: Plan, after: Plan, lineage: pd.DataFrame) -> Chan
         return ChangeList(table=_frame([]), moved=0, households=held, kept=cells["code"].nunique())
     leaves = pairs["old"].isin(before.leaves["code"]) & pairs["new"].isin(after.leaves["code"])
     other = leaves & (pairs["old"] != pairs["new"])
+    table = _frame(_rows(before, after, lineage, pairs))
+    same = (pairs["event"] == "U") & ~pairs["old"].isin(table["code"])
     return ChangeList(
-        table=_frame(_rows(before, after, lineage, pairs)),
+        table=table,
         moved=int(pairs.loc[other, "households"].sum()),
         households=int(pairs.loc[leaves, "households"].sum()),
-        kept=int((pairs["event"] == "U").sum()),
+        kept=int(same.sum()),
     )
 
 
@@ -126,8 +131,10 @@ def _rows(
     )
     changed = lineage[lineage["event"] != "U"]
     moving = pairs[pairs["event"] != "U"]
-    codes = sorted({*changed["old"].dropna(), *changed["new"].dropna()})
-    whys = _causes(before, after, old, new, pairs, codes)
+    redrawn = _redrawn(old, new)
+    codes = sorted({*changed["old"].dropna(), *changed["new"].dropna(), *redrawn})
+    whys = {code: Message("change.border") for code in redrawn}
+    whys |= _causes(before, after, old, new, pairs, codes)
     group = _groups(moving, codes)
     away = moving[moving["old"] != moving["new"]]
     gave = away.groupby("old")["households"].sum()
@@ -155,6 +162,19 @@ def _rows(
             }
         )
     return _numbered(rows)
+
+
+def _redrawn(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
+    """Return the codes of cells with other borders, whoever lives in them."""
+    both = old.index.intersection(new.index)
+    then, now = (
+        np.asarray(shapely.normalize(cells.geometry.loc[both].array), dtype=object)
+        for cells in (old, new)
+    )
+    differ = np.flatnonzero(~shapely.equals_exact(then, now, tolerance=_SAME_M))
+    land = shapely.area(shapely.symmetric_difference(then[differ], now[differ]))
+    # A vertex more where others meet is no other border.
+    return [str(code) for code in both[differ[land > _LAND_M2]]]
 
 
 def _numbered(rows: list[dict[str, object]]) -> list[dict[str, object]]:
