@@ -1,6 +1,5 @@
 """``gridcell adopt``: cells that somebody drew become a plan, or come back into one."""
 
-import datetime as dt
 import json
 import time
 from pathlib import Path
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     help="With PLAN: code, level, community or column of cells to leave unchanged; "
          "repeatable.",
 )  # fmt: skip
-@click.option("--time", "timed", is_flag=True, help="Record the time in the plan's history.")
+@options.timed
 @inputs.division_of("cells", buildings="--buildings")
 @options.valid_from
 @options.lang
@@ -60,10 +59,10 @@ def command(
     level: str | None,
     locked: tuple[str, ...],
     valid_from: str | None,
+    now: str | None,
     lang: str,
     workers: int,
     *,
-    timed: bool,
     given: inputs.Given,
     overwrite: bool,
     as_json: bool,
@@ -89,11 +88,10 @@ def command(
             buildings=buildings, households=given.households, sites=given.sites,
             barriers=given.barriers or None, staff=given.staff, atoms=given.atoms,
         )  # fmt: skip
-    elif locked or timed:
+    elif locked or now:
         option = "--locked" if locked else "--time"
         raise click.UsageError(said("belongs_to", option=option, other="PLAN"))
     settings = given.read_rules()
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if timed else None
     require_free(output, overwrite=overwrite)
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)

@@ -275,8 +275,7 @@ class _Layer:
 
     def remarks(self) -> "list[Message]":
         # Rings that were closed are findings.
-        columns = [replace(source, unclosed=()) for source in self.sources.values()]
-        told = [remark for source in columns for remark in source.remarks]
+        told = [remark for source in self.sources.values() for remark in source.column_remarks]
         return [*told, *self.read_as_plan]
 
     def check(self, shares: list[tuple[str, str]], gap_width: float | None) -> "CheckReport":

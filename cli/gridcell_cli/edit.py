@@ -1,6 +1,5 @@
 """``gridcell edit``: a plan changed by hand, each step proven."""
 
-import datetime as dt
 import json
 import time
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ _OPERATIONS: Final = (
     "--script", "scripts", metavar="FILE", type=options.FILE, multiple=True,
     help="JSON list of edits, as saved by the editor page; repeatable, applied in order.",
 )  # fmt: skip
-@click.option("--time", "timed", is_flag=True, help="Record the time in the plan's history.")
+@options.timed
 @options.valid_from
 @options.lang
 @options.overwrite
@@ -39,9 +38,9 @@ def command(
     output: Path,
     scripts: tuple[Path, ...],
     valid_from: str | None,
+    now: str | None,
     lang: str,
     *,
-    timed: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -80,7 +79,6 @@ def command(
     edits = edits_of(entries, before.crs, "operations")
     for script in scripts:
         edits += read_script(script, before.crs)
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if timed else None
     with ProgressLine(quiet=quiet) as progress:
         after, changes = before, []
         for edit in edits:

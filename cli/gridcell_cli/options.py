@@ -146,6 +146,15 @@ valid_from = click.option(
     help="Date from which new and changed grids are valid, for example 2026-01-31.",
 )  # fmt: skip
 
+
+def _now(_ctx: click.Context, _parameter: click.Parameter, value: bool) -> str | None:  # noqa: FBT001
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if value else None
+
+
+timed = click.option(
+    "--time", "now", is_flag=True, callback=_now, help="Record the time in the plan's history."
+)
+
 publish = click.option(
     "--publish", is_flag=True,
     help="Only what may be published: no people, no staff, no table of buildings, no small "

@@ -1,6 +1,5 @@
 """``gridcell update``: a plan goes on with new data."""
 
-import datetime as dt
 import json
 import time
 from collections.abc import Iterable
@@ -37,7 +36,7 @@ _LINES: Final = 30
          "new; repeatable.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print what would change without writing anything.")
-@click.option("--time", "timed", is_flag=True, help="Record the time in the plan's history.")
+@options.timed
 @inputs.division
 @options.valid_from
 @options.lang
@@ -52,11 +51,11 @@ def command(
     locked: tuple[str, ...],
     recoded: tuple[str, ...],
     valid_from: str | None,
+    now: str | None,
     lang: str,
     workers: int,
     *,
     dry_run: bool,
-    timed: bool,
     given: inputs.Given,
     overwrite: bool,
     as_json: bool,
@@ -82,7 +81,6 @@ def command(
     settings = given.read_rules(before.rules)
     codes = _recoded(recoded, given.encoding)
     names = [name.strip() for names in locked for name in names.split(",") if name.strip()]
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if timed else None
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)

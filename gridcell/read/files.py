@@ -84,9 +84,14 @@ class Source:
         return self.frame.geometry if isinstance(self.frame, gpd.GeoDataFrame) else None
 
     @property
+    def column_remarks(self) -> list[Message]:
+        """What was read otherwise than it is in the columns of the file."""
+        return [Message("error.in_layer", label=self.label, doubt=note) for note in self.notes]
+
+    @property
     def remarks(self) -> list[Message]:
         """What was read otherwise than it is in the file: columns, rings."""
-        said = [Message("error.in_layer", label=self.label, doubt=note) for note in self.notes]
+        said = self.column_remarks
         if self.unclosed:
             rows = some([str(row + 1) for row in self.unclosed], _LISTED)
             closed = Message("read.closed", n=len(self.unclosed), rows=rows)
