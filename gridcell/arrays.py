@@ -22,6 +22,19 @@ def spread(count: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
 
 
+def number_points(xy: NDArray[np.float64]) -> tuple[NDArray[np.int64], int]:
+    """Return the number of each point, and how many there are.
+
+    Equal points have one number; they are numbered by x, then y.
+    """
+    order = np.lexsort((xy[:, 1], xy[:, 0]))
+    ranked = xy[order]
+    new = np.concatenate([[True], (ranked[1:] != ranked[:-1]).any(axis=1)])[: len(xy)]
+    number = np.empty(len(xy), dtype=np.int64)
+    number[order] = np.cumsum(new) - 1
+    return number, int(new.sum())
+
+
 def rows_of(items: Geometries, owner: NDArray[np.int64]) -> Geometries:
     """Return the items of each owner as a row of a table, filled up with ``None``.
 

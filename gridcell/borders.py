@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries
+from gridcell.arrays import Geometries, number_points
 
 NECK_M: Final = 5.0
 """A cell that is narrower than this in the middle has a neck."""
@@ -72,13 +72,9 @@ def _vertices(shapes: Geometries, community: NDArray[np.int64]) -> NDArray[np.in
     parts, of_part = shapely.get_parts(shapes, return_index=True)
     rings, of_ring = shapely.get_rings(parts, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
-    order = np.lexsort((xy[:, 1], xy[:, 0]))
-    new = np.concatenate([[True], (np.diff(xy[order], axis=0) != 0).any(axis=1)])
-    vertex = np.empty(len(xy), dtype=np.int64)
-    vertex[order] = np.cumsum(new) - 1
+    vertex, n = number_points(xy)
     at = np.flatnonzero(ring[1:] == ring[:-1])
     tail, head, cell = vertex[at], vertex[at + 1], of_part[of_ring[ring[at]]]
-    n = int(vertex.max()) + 1
     low, high, home = np.minimum(tail, head), np.maximum(tail, head), community[cell]
     order = np.lexsort((home, high, low))
     same = low[order[1:]] == low[order[:-1]]

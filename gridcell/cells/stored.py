@@ -14,11 +14,11 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, run_starts
+from gridcell.arrays import Geometries, number_points, run_starts
 from gridcell.cells.polygons import straighten_safely
 from gridcell.cells.rings import AtomRings, draw_atoms
 from gridcell.errors import InputError
-from gridcell.fabric.arcs import BorderArcs, arcs_in_order, edges_of, number_points
+from gridcell.fabric.arcs import BorderArcs, arcs_in_order, edges_of
 from gridcell.model import Fabric
 from gridcell.schema import BARRIER_CLASSES
 from gridcell.words.messages import Message

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gridcell.arrays import number_points
 from gridcell.fabric.kernels import chain_edges
 
 Ints = NDArray[np.int64]
@@ -38,19 +39,6 @@ def edges_of(start: Ints, vertex: Ints) -> tuple[Ints, Ints, Ints]:
     arc = np.repeat(np.arange(len(start) - 1), np.diff(start))
     at = np.flatnonzero(arc[1:] == arc[:-1])
     return vertex[at], vertex[at + 1], arc[at]
-
-
-def number_points(xy: NDArray[np.float64]) -> tuple[Ints, int]:
-    """Return the number of each point, and how many there are.
-
-    Equal points have one number; they are numbered by x, then y.
-    """
-    order = np.lexsort((xy[:, 1], xy[:, 0]))
-    ranked = xy[order]
-    new = np.concatenate([[True], (ranked[1:] != ranked[:-1]).any(axis=1)])[: len(xy)]
-    number = np.empty(len(xy), dtype=np.int64)
-    number[order] = np.cumsum(new) - 1
-    return number, int(new.sum())
 
 
 def arcs_in_order(

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from gridcell.arrays import Geometries, run_starts
-from gridcell.fabric.arcs import number_points
+from gridcell.arrays import Geometries, number_points, run_starts
 from gridcell.fabric.gates import Walls, gates_between, slide_vertices, straight_vertices
 from gridcell.model import Gates
 
@@ -71,7 +70,7 @@ def divide_land(
     block
         (n,) the same number for faces whose open land is divided as if it were one.
     """
-    outlines = _Outlines.of(faces)
+    outlines = Outlines.of(faces)
     vertex, count = number_points(outlines.xy)
     claims = _claims(vertex, outlines.face, community, label, is_print, count)
     claimed = _claimed_by(claims, vertex, community[outlines.face])
@@ -111,7 +110,7 @@ def divide_land(
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Outlines:
+class Outlines:
     """The rings of faces, one point after another."""
 
     xy: NDArray[np.float64]
@@ -121,7 +120,8 @@ class _Outlines:
     """(points,)"""
 
     @classmethod
-    def of(cls, faces: Geometries) -> "_Outlines":
+    def of(cls, faces: Geometries) -> "Outlines":
+        """Return the rings of polygons."""
         rings, face = shapely.get_rings(faces, return_index=True)
         xy, ring = shapely.get_coordinates(rings, return_index=True)
         return cls(xy, ring, face[ring])

@@ -13,7 +13,7 @@ from gridcell.errors import GridcellError, InputError
 from gridcell.model import Plan, Progress
 from gridcell.revision.assign import AtomGroup, assign_atoms
 from gridcell.revision.comments import comment_command
-from gridcell.revision.holding import CellHolding
+from gridcell.revision.holding import CellHolding, find_cell
 from gridcell.revision.moves import move_buildings, nudge_border, swap_buildings
 from gridcell.revision.names import rename_cell
 from gridcell.revision.operation import require_sound_land
@@ -332,7 +332,7 @@ def _edited(
         name = None if edit.name is None else edit.name.strip()
         if name == "":
             raise InputError(Message("error.empty_name"))
-        level, row = CellHolding(plan).find(edit.cell)
+        level, row = find_cell(plan, edit.cell)
         renamed = rename_cell(plan, level, row, name)
         after = CellHolding(renamed).edited(str(edit), time=time, progress=progress)
     else:
@@ -397,7 +397,7 @@ def _commented(plan: Plan, edit: Comment, time: str | None) -> Plan:
     text = edit.text.strip()
     if not text:
         raise InputError(Message("error.empty_comment"))
-    level, row = CellHolding(plan).find(edit.cell)
+    level, row = find_cell(plan, edit.cell)
     said = Comment(str(plan.cells(level)["code"].iloc[row]), text)
     history = record(plan.history, "edit", str(said), plan.inputs, {}, time)
     return replace(plan, history=history)

@@ -13,14 +13,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries
+from gridcell.arrays import Geometries, number_points
 from gridcell.cells.polygons import LeafBorders, draw_cells
 from gridcell.coverage.holders import find_holders
 from gridcell.fabric import build_fabric
-from gridcell.fabric.arcs import number_points
 from gridcell.fabric.barriers import barrier_classes, bridges, edge_classes
 from gridcell.fabric.build import border_arcs
-from gridcell.fabric.land import Patches
+from gridcell.fabric.land import Outlines, Patches
 from gridcell.fabric.parts import Edges, components, match_edges
 from gridcell.model import Fabric, Finding, Gates, Layers, Plan, place_of
 from gridcell.partition.settle import absorb
@@ -365,16 +364,15 @@ def _rows(a: Ints, b: Ints, length: Floats, n: int) -> tuple[Ints, Ints, Floats]
 def _edges(polygons: Geometries) -> tuple[Floats, Edges]:
     """Return the vertices and edges of polygons that share them all, the polygon on either side."""
     parts, of_part = shapely.get_parts(polygons, return_index=True)
-    rings, of_ring = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
-    point, ring = shapely.get_coordinates(rings, return_index=True)
-    vertex, count = number_points(point)
+    outlines = Outlines.of(shapely.orient_polygons(parts))
+    vertex, count = number_points(outlines.xy)
     xy = np.empty((count, 2))
-    xy[vertex] = point
-    at = np.flatnonzero(ring[1:] == ring[:-1])
+    xy[vertex] = outlines.xy
+    start, stop, part = outlines.edges(vertex, np.ones(len(parts), dtype=bool))
     nothing = np.zeros(len(polygons), dtype=np.int64)
     patches = Patches(
-        xy=xy, start=vertex[at], stop=vertex[at + 1], patch=of_part[of_ring[ring[at]]],
-        face=nothing, label=nothing, gates=Gates.none(count),
+        xy=xy, start=start, stop=stop, patch=of_part[part], face=nothing, label=nothing,
+        gates=Gates.none(count),
     )  # fmt: skip
     return xy, match_edges(patches)
 

@@ -79,7 +79,7 @@ class CellHolding:
         InputError
             There is none; the message says what the code is.
         """
-        level, row = self.find(text)
+        level, row = find_cell(self.plan, text)
         frame = self.plan.cells(level)
         cell = frame.iloc[row]
         code = str(cell["code"])
@@ -88,27 +88,6 @@ class CellHolding:
         if level == "micro":
             row = int(pd.Index(self.plan.leaves["code"]).get_loc(code))
         return CellPlace(code, level, row, self.codes.index(str(cell["community"])))
-
-    def find(self, text: str) -> tuple[str, int]:
-        """Return level (``small``, ``micro``) and row there of a cell, by its code or label."""
-        for level in ("small", "micro"):
-            frame = self.plan.cells(level)
-            hit = np.flatnonzero(((frame["code"] == text) | (frame["label"] == text)).to_numpy())
-            if len(hit):
-                return level, int(hit[0])
-        known = self.plan.codes[self.plan.codes["code"] == text]
-        if len(known) and pd.notna(known["retired"].iloc[0]):
-            became = known["became"].iloc[0]
-            after = Message("part.land_since", cell=became) if isinstance(became, str) else ""
-            raise InputError(
-                Message(
-                    "error.cell_ended", code=text, operation=known["retired"].iloc[0], after=after
-                )
-            )
-        above = pd.concat([self.plan.large, self.plan.medium])
-        if text in set(above["code"]) | set(above["label"]) | set(above["community"].dropna()):
-            raise InputError(Message("error.cell_too_large", code=text))
-        raise InputError(Message("error.no_such_cell", code=text))
 
     def cell_of(self, level: str) -> Ints:
         """Return (atoms,) the cell of a level, as edited so far."""
@@ -240,6 +219,26 @@ class CellHolding:
         allowed = 1 if not len(was) else int(self.graph(was, community).components().max()) + 1
         if pieces > max(1, allowed):
             raise InputError(why)
+
+
+def find_cell(plan: Plan, text: str) -> tuple[str, int]:
+    """Return level (``small``, ``micro``) and row there of a cell, by its code or label."""
+    for level in ("small", "micro"):
+        frame = plan.cells(level)
+        hit = np.flatnonzero(((frame["code"] == text) | (frame["label"] == text)).to_numpy())
+        if len(hit):
+            return level, int(hit[0])
+    known = plan.codes[plan.codes["code"] == text]
+    if len(known) and pd.notna(known["retired"].iloc[0]):
+        became = known["became"].iloc[0]
+        after = Message("part.land_since", cell=became) if isinstance(became, str) else ""
+        raise InputError(
+            Message("error.cell_ended", code=text, operation=known["retired"].iloc[0], after=after)
+        )
+    above = pd.concat([plan.large, plan.medium])
+    if text in set(above["code"]) | set(above["label"]) | set(above["community"].dropna()):
+        raise InputError(Message("error.cell_too_large", code=text))
+    raise InputError(Message("error.no_such_cell", code=text))
 
 
 def _touched(before: Ints, after: Ints, changed: Mask, count: int) -> Mask:

@@ -38,17 +38,8 @@ class PlanEditor(AnyWidget):
     ----------
     plan
         A plan that keeps its land.
-    community
-        Code of the only community to edit.
-    lang
-        Output language, ``en`` or ``zh``.
-    height
-        Of the frame, in pixels.
-
-    Raises
-    ------
-    InputError
-        As `gridcell.write_editor`.
+    community, lang, height
+        As for `gridcell.Plan.edit`, by which users get it.
     """
 
     _esm = _FRAME
