@@ -20,24 +20,32 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Atoms:
+class NumberedAtoms:
     """Numbered atoms and the edges between different ones."""
 
     xy: Floats
-    gates: Gates
+    """(vertices, 2) those of the edges and of the gates between which they may run."""
     low: Ints
     high: Ints
+    """(edges,) vertices at the ends."""
     left: Ints
-    """Atom on the left of the edge from `low` to `high`, -1 outside."""
+    """(edges,) atom on the left of the edge from `low` to `high`, -1 outside."""
     right: Ints
+    gates: Gates
     area: Floats
     centroid: Floats
     community: Ints
     site: Ints
-    """(atoms,) number of the site part, -1 for general land."""
+    """(atoms,) part of a site, -1 for general land."""
+    crumbs: Crumbs
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Atoms(NumberedAtoms):
+    """The atoms that patches make up."""
+
     atom_of_face: Ints
     """(faces,) its atom; -1 where open land was divided."""
-    crumbs: Crumbs
 
 
 def merge_patches(

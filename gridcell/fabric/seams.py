@@ -7,10 +7,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries
-from gridcell.fabric.arcs import number_points
+from gridcell.arrays import Geometries, number_points
 from gridcell.fabric.joins import Crumbs
 from gridcell.fabric.linework import GRID_M
+from gridcell.fabric.merge import NumberedAtoms
 from gridcell.fabric.parts import components
 from gridcell.fabric.tracts import TractAtoms
 from gridcell.model import Gates
@@ -20,24 +20,14 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class JoinedAtoms:
-    """The atoms of all tracts, by community, and the edges between different ones."""
+class JoinedAtoms(NumberedAtoms):
+    """The atoms of all tracts, by community.
 
-    xy: Floats
-    """(vertices, 2) by x, then y."""
-    low: Ints
-    high: Ints
-    """(edges,) vertices at the ends, by `low`, then `high`; each edge once."""
-    left: Ints
-    """(edges,) atom on the left of the edge from `low` to `high`, -1 outside."""
-    right: Ints
+    Vertices are numbered by x, then y; edges stand by `low`, then `high`, each once.
+    """
+
     flag: Ints
-    gates: Gates
-    area: Floats
-    centroid: Floats
-    community: Ints
-    site: Ints
-    crumbs: Crumbs
+    """(edges,) as `TractAtoms.flag`."""
     atom_of_piece: Ints
     """(footprints,) -1 where none was given."""
     clashes: tuple[Ints, Ints]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import run_starts
 from gridcell.fabric.arcs import edges_of
-from gridcell.fabric.kernels import chain_edges, pull_chains, settle_ends
+from gridcell.fabric.kernels import GatedVertices, chain_edges, pull_chains, settle_ends
 from gridcell.model import Fabric
 
 Ints = NDArray[np.int64]
@@ -47,7 +47,10 @@ def pull_taut(fabric: Fabric, cells: Sequence[Ints]) -> Fabric:
     # Where the kind of border changes, it stays.
     ends = np.concatenate([fabric.arc_start[:-1], fabric.arc_start[1:] - 1])
     still[fabric.arc_vertices[ends][gate[fabric.arc_vertices[ends], 2] < 0]] = True
-    leg, room = np.zeros((len(raw), 4)), CLEARANCE_M * fabric.gates.slant
+    of = GatedVertices(
+        ends=gate, room=CLEARANCE_M * fabric.gates.slant, raw=raw, still=still,
+        clearance=CLEARANCE_M, xy=xy, alias=alias, gone=gone, leg=np.zeros((len(raw), 4)),
+    )  # fmt: skip
     tail, head, arc = edges_of(fabric.arc_start, fabric.arc_vertices)
     left, right = fabric.arc_left[arc], fabric.arc_right[arc]
     drawn = np.zeros(len(tail), dtype=bool)
@@ -58,14 +61,12 @@ def pull_taut(fabric: Fabric, cells: Sequence[Ints]) -> Fabric:
         start, vertex = _chains(raw, tail[now], head[now], number[left[now]], number[right[now]])
         beside = np.empty((len(start) - 1, 2, 2))
         for turn in range(_ROUNDS):
-            pull_chains(
-                start, vertex, gate, room, raw, still, CLEARANCE_M, xy, alias, gone, leg, beside
-            )  # fmt: skip
+            pull_chains(start, vertex, of, beside)
             if turn + 1 < _ROUNDS:
                 ends = np.concatenate([vertex[start[:-1]], vertex[start[1:] - 1]])
                 order = np.argsort(ends, kind="stable")
                 toward = np.concatenate([beside[:, 0], beside[:, 1]])
-                settle_ends(ends[order], toward[order], gate, raw, still, leg, xy)
+                settle_ends(ends[order], toward[order], of)
         still[vertex] = True
     return _redrawn(fabric, xy, alias, gone)
 

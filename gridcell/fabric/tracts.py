@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries
 from gridcell.fabric.barriers import ON_BARRIER_M, edge_classes
 from gridcell.fabric.footprints import Footprints
-from gridcell.fabric.joins import Crumbs
 from gridcell.fabric.land import divide_land
 from gridcell.fabric.linework import faces_of, node
-from gridcell.fabric.merge import Atoms, merge_patches
+from gridcell.fabric.merge import Atoms, NumberedAtoms, merge_patches
 from gridcell.fabric.sites import SiteLand
 from gridcell.model import Gates
 
@@ -74,25 +73,11 @@ class Tract:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class TractAtoms:
-    """The atoms of a tract and the edges between them."""
+class TractAtoms(NumberedAtoms):
+    """The atoms of a tract; parts of sites have their rows among all."""
 
-    xy: Floats
-    """(vertices, 2) those of the edges and of the gates between which they may run."""
-    low: Ints
-    high: Ints
-    left: Ints
-    """(edges,) atom of the tract on the left, -1 outside of it."""
-    right: Ints
     flag: Ints
     """(edges,) 0, or 1 + the class of the barrier on which it runs."""
-    gates: Gates
-    area: Floats
-    centroid: Floats
-    community: Ints
-    site: Ints
-    """(atoms,) row among all parts of sites, -1 for general land."""
-    crumbs: Crumbs
     piece: Ints
     """(claims,) footprints of which an atom has a face, rows among all."""
     atom: Ints

@@ -188,15 +188,10 @@ class Division {
   }
 
   newCell(atoms, words) {
-    const number = 1 + this.state.cells.filter(cell => !cell.code).length;
     const { small } = this.state.cells[this.state.leaf[atoms[0]]];
     let made = -1;
     this.change(words, state => {
-      made = state.cells.push({ code: null, number, name: null, small, general: true, locked: false }) - 1;
-      if (!this.data.has_micro) {
-        const n = 1 + state.smalls.filter(one => !one.code).length;
-        state.cells[made].small = state.smalls.push({ code: null, number: n, name: null, locked: false }) - 1;
-      }
+      made = addCell(state, this.data.has_micro ? small : addSmall(state));
       atoms.forEach(i => { state.leaf[i] = made; });
     });
     return made;
@@ -400,21 +395,14 @@ class Division {
     const smallOf = name => {
       const known = state.smalls.findIndex(small => small.code === name);
       if (known >= 0) return known;
-      if (!made.has(name)) {
-        const number = 1 + state.smalls.filter(small => !small.code).length;
-        made.set(name, state.smalls.push({ code: null, number, name: null, locked: false }) - 1);
-      }
+      if (!made.has(name)) made.set(name, addSmall(state));
       return made.get(name);
     };
     for (const { small, atoms } of groups) {
       const held = new Map();
       atoms.forEach(i => held.set(leaf[i], (held.get(leaf[i]) || 0) + this.households[i] + 1e-3));
       const [best] = [...held].filter(([cell]) => !taken.has(cell)).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-      let cell = best && best[0];
-      if (cell === undefined) {
-        const number = 1 + state.cells.filter(one => !one.code).length;
-        cell = state.cells.push({ code: null, number, name: null, small: 0, general: true, locked: false }) - 1;
-      }
+      const cell = best ? best[0] : addCell(state, 0);
       taken.add(cell);
       state.cells[cell].small = smallOf(small);
       atoms.forEach(i => { state.leaf[i] = cell; });
@@ -454,6 +442,19 @@ class Division {
     });
     return entries;
   }
+}
+
+// A cell, or a small one, without a code: its number until the edits are applied.
+function addTo(all, own) {
+  return all.push({ code: null, number: 1 + all.filter(one => !one.code).length, name: null, locked: false, ...own }) - 1;
+}
+
+function addCell(state, small) {
+  return addTo(state.cells, { small, general: true });
+}
+
+function addSmall(state) {
+  return addTo(state.smalls, {});
 }
 
 // Whether a point lies left of a path, by its nearest segment.

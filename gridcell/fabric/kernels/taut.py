@@ -6,6 +6,8 @@ shortest through all gates that keeps clear of their ends (the funnel algorithm 
 Preparata), with vertices left out or brought together where fewer pass through the gates as well.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -13,6 +15,30 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+
+class GatedVertices(NamedTuple):
+    """Vertices of borders: the gates in which they may move, and where they are now."""
+
+    ends: Ints
+    """(vertices, 3) `gridcell.model.Gates.ends`."""
+    room: Floats
+    """(vertices, 2) how far the line keeps from the ends of gates."""
+    raw: Floats
+    """(vertices, 2) where they were at first: in the middle."""
+    still: Mask
+    """(vertices,) which stay where `xy` has them."""
+    clearance: float
+    """How far the line keeps from the ends of gates, metres."""
+    xy: Floats
+    """(vertices, 2) changed: where each is now."""
+    alias: Ints
+    """(vertices,) changed: which vertex each has become one with."""
+    gone: Mask
+    """(vertices,) changed: whether the line has no bend there."""
+    leg: Floats
+    """(vertices, 4) changed: the stretch of the line on which one in a triangle may lie."""
+
 
 _SHARE = 0.45
 """The line keeps away from the end of a gate by no more than this share of its length."""
@@ -349,28 +375,19 @@ def _crossed(gate: Floats, begin: Floats, end: Floats, bend: Floats, at: Ints) -
 
 @njit(cache=True, nogil=True)
 def _place_ends(
-    vertex: Ints,
-    first: int,
-    last: int,
-    ends: Ints,
-    crossed: Floats,
-    side: Ints,
-    xy: Floats,
-    alias: Ints,
-    leg: Floats,
+    vertex: Ints, first: int, last: int, of: GatedVertices, crossed: Floats, side: Ints
 ) -> None:
     """Put the points where borders of lower rank end on the line, within their triangles.
 
     Parameters
     ----------
-    vertex, first, last, ends
+    vertex, first, last, of
         The chain.
     crossed, side
         Where the line crosses each gate, its beginning before the first and its end after the last,
         and whether that is where it begins (0), ends (2), or between (1).
-    xy, alias, leg
-        As for `pull_chains`.
     """
+    ends, xy, alias, leg = of.ends, of.xy, of.alias, of.leg
     k = 0
     for i in range(first + 1, last):
         v = vertex[i]
@@ -386,20 +403,9 @@ def _place_ends(
 
 
 @njit(cache=True, nogil=True)
-def _pull_run(
-    vertex: Ints,
-    first: int,
-    last: int,
-    ends: Ints,
-    room: Floats,
-    raw: Floats,
-    clearance: float,
-    xy: Floats,
-    alias: Ints,
-    gone: Mask,
-    leg: Floats,
-) -> None:
+def _pull_run(vertex: Ints, first: int, last: int, of: GatedVertices) -> None:
     """Pull the stretch of a chain between two vertices that stay."""
+    ends, raw, xy, alias, gone = of.ends, of.raw, of.xy, of.alias, of.gone
     begin_at, end_at = alias[vertex[first]], alias[vertex[last]]
     begin, end = xy[begin_at].copy(), xy[end_at].copy()
     place, low, high = _gates_of(vertex, first, last, ends, begin_at, end_at)
@@ -412,8 +418,8 @@ def _pull_run(
     for k in range(m):
         gone[vertex[place[k]]] = True
     if low < high:
-        gate, near = _sides(vertex, place[low:high], ends, room, raw)
-        bend, at = _taut_line(gate, near, begin, end, place[low:high], clearance)
+        gate, near = _sides(vertex, place[low:high], ends, of.room, raw)
+        bend, at = _taut_line(gate, near, begin, end, place[low:high], of.clearance)
         crossed[low + 1 : high + 1] = _crossed(gate, begin, end, bend, at)
         for j in range(len(at)):
             v = vertex[place[low + at[j]]]
@@ -427,24 +433,13 @@ def _pull_run(
             gone[v] = False
             xy[v] = raw[v]
             crossed[k + 1], side[k + 1] = raw[v], 1
-    _place_ends(vertex, first, last, ends, crossed, side, xy, alias, leg)
+    _place_ends(vertex, first, last, of, crossed, side)
 
 
 @njit(cache=True, nogil=True)
-def _begin_at_bend(
-    vertex: Ints,
-    first: int,
-    last: int,
-    ends: Ints,
-    room: Floats,
-    raw: Floats,
-    clearance: float,
-    xy: Floats,
-    alias: Ints,
-    gone: Mask,
-    leg: Floats,
-) -> None:
+def _begin_at_bend(vertex: Ints, first: int, last: int, of: GatedVertices) -> None:
     """Turn a closed chain without a vertex that stays until it begins at a bend."""
+    ends, raw, xy, gone = of.ends, of.raw, of.xy, of.gone
     turned = vertex[first:last].copy()
     n = last - first
     best = -1
@@ -466,7 +461,7 @@ def _begin_at_bend(
             break
         xy[vertex[first]] = raw[vertex[first]]
         gone[vertex[first]] = False
-        _pull_run(vertex, first, last, ends, room, raw, clearance, xy, alias, gone, leg)
+        _pull_run(vertex, first, last, of)
         turned = vertex[first:last].copy()
         best = -1
         for i in range(1, n):
@@ -478,41 +473,19 @@ def _begin_at_bend(
 
 
 @njit(cache=True, nogil=True)
-def pull_chains(
-    start: Ints,
-    vertex: Ints,
-    ends: Ints,
-    room: Floats,
-    raw: Floats,
-    still: Mask,
-    clearance: float,
-    xy: Floats,
-    alias: Ints,
-    gone: Mask,
-    leg: Floats,
-    beside: Floats,
-) -> None:
+def pull_chains(start: Ints, vertex: Ints, of: GatedVertices, beside: Floats) -> None:
     """Pull chains taut between the vertices that stay, their ends among them.
 
     Parameters
     ----------
     start, vertex
         Chains as `chain_edges` returns them; closed ones may be turned.
-    ends, room, raw
-        (vertices, 3), (vertices, 2) and (vertices, 2) gates, how far the line keeps from their
-        ends, and where vertices were at first: in the middle.
-    still
-        (vertices,) which stay where `xy` has them.
-    clearance
-        How far the line keeps from the ends of gates, metres.
-    xy, alias, gone
-        (vertices,) changed: where each is now, which vertex it has become one with, and whether
-        the line has no bend there.
-    leg
-        (vertices, 4) changed: the stretch of the line on which one in a triangle may lie.
+    of
+        Their vertices, which are changed.
     beside
         (chains, 2, 2) filled: the bend after the first and before the last vertex of each chain.
     """
+    ends, still, xy, alias, gone = of.ends, of.still, of.xy, of.alias, of.gone
     for c in range(len(start) - 1):
         s, e = start[c], start[c + 1] - 1
         if vertex[s] == vertex[e] and not still[vertex[s]] and ends[vertex[s], 0] >= 0:
@@ -521,11 +494,11 @@ def pull_chains(
                 if still[vertex[i]]:
                     loose = False
             if loose:
-                _begin_at_bend(vertex, s, e, ends, room, raw, clearance, xy, alias, gone, leg)
+                _begin_at_bend(vertex, s, e, of)
         first = s
         for i in range(s + 1, e + 1):
             if i == e or still[vertex[i]]:
-                _pull_run(vertex, first, i, ends, room, raw, clearance, xy, alias, gone, leg)
+                _pull_run(vertex, first, i, of)
                 first = i
         i = s + 1
         while i < e and not still[vertex[i]] and (ends[vertex[i], 2] >= 0 or gone[vertex[i]]):
@@ -538,9 +511,7 @@ def pull_chains(
 
 
 @njit(cache=True, nogil=True)
-def settle_ends(
-    end: Ints, toward: Floats, ends: Ints, raw: Floats, still: Mask, leg: Floats, xy: Floats
-) -> None:
+def settle_ends(end: Ints, toward: Floats, of: GatedVertices) -> None:
     """Move the ends of chains to where they are shortest.
 
     Where three chains end, that is the point with the least sum of distances from their next bends,
@@ -550,9 +521,10 @@ def settle_ends(
     ----------
     end, toward
         (ends,) and (ends, 2) vertices at which chains end, sorted, and the bend next to each.
-    ends, raw, still, leg, xy
-        As for `pull_chains`.
+    of
+        All vertices, which are changed.
     """
+    ends, raw, still, leg, xy = of.ends, of.raw, of.still, of.leg, of.xy
     i = 0
     while i < len(end):
         v = end[i]
