@@ -31,6 +31,7 @@ from gridcell.households import (
     place_register,
     share_by_entrance,
     with_entrances,
+    without_areas,
 )
 from gridcell.model import (
     DivisionFigures,
@@ -114,9 +115,10 @@ def prepare_input(
     InputError
         Neither buildings nor atoms, or no household in any community.
     """
-    names = _source_names(layers)
     with clock("households"):
         counted = count_households(layers, rules.households)
+        layers, counted = without_areas(layers, counted, rules.households)
+        names = _source_names(layers)
         layers = with_entrances(layers, counted.register)
         expected = _households_by_community(layers, counted.households)
         small, micro = aims(layers.communities, expected, rules)

@@ -96,6 +96,49 @@ def test_footprints_that_no_building_has_hold_nobody_unless_the_file_says_so():
     assert count_households(layers(houses), wide).households.max() == MOST_HOUSEHOLDS
 
 
+@pytest.mark.parametrize("held", [None, 0])
+def test_estates_drawn_as_buildings_are_left_out_and_their_houses_divided(held):
+    communities, houses, _ = town()
+    x, y = communities.total_bounds[:2]
+    estate = shapely.box(x + 5, y + 5, x + 255, y + 255)
+    told = {"bldg_id": "estate", "households": held}
+    given = pd.concat([houses, gpd.GeoDataFrame([told], geometry=[estate], crs=houses.crs)])
+    plan, without = (
+        gridcell.make_plan(gridcell.read_layers(communities, each, rules=RULES), rules=RULES)
+        for each in (given, houses)
+    )
+    (area,) = plan.findings[plan.findings["kind"] == "area_not_building"].itertuples()
+    assert "estate with 62,500 m2" in area.message
+    assert plan.ok
+    assert plan.micro.equals(without.micro)
+    assert "estate" not in set(plan.buildings["bldg_id"])
+
+
+def test_podiums_and_estates_with_figures_stay_buildings():
+    communities, houses, _ = town()
+    x, y = communities.total_bounds[:2]
+    few, many = shapely.box(x, y, x + 145, y + 145), shapely.box(x, y, x + 255, y + 255)
+    for households, outline in ((0, few), (5, many)):
+        told = {"bldg_id": "large", "households": households}
+        given = pd.concat([houses, gpd.GeoDataFrame([told], geometry=[outline], crs=houses.crs)])
+        plan = gridcell.make_plan(
+            gridcell.read_layers(communities, given, rules=RULES), rules=RULES
+        )
+        assert plan.ok
+        assert "large" in set(plan.buildings["bldg_id"])
+
+
+def test_borders_may_cut_estates_drawn_as_buildings():
+    communities, houses, _ = town()
+    estate = shapely.box(*communities.total_bounds)
+    given = pd.concat(
+        [houses, gpd.GeoDataFrame([{"bldg_id": "estate"}], geometry=[estate], crs=houses.crs)]
+    )
+    report = gridcell.check_cells(communities, buildings=given)
+    assert report.ok
+    assert report.findings["kind"].tolist() == ["area_not_building"]
+
+
 def test_floors_that_no_building_has_are_no_floors():
     houses = buildings(4, floors=[2005.0, 3.0, np.nan, np.nan], height=[np.nan, 9, 9, 9999.0])
     counted = count_households(layers(houses))

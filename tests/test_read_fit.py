@@ -115,6 +115,17 @@ def test_a_thin_long_gap_stops_the_run_and_a_lake_does_not() -> None:
     assert shapely.equals_exact(shapes, frame.geometry.to_numpy()).all()
 
 
+def test_areas_of_several_levels_in_one_layer_are_told_as_such() -> None:
+    lower = [box(100 * i, 0, 100 * i + 100, 100) for i in range(4)]
+    with pytest.raises(InputError) as refused:
+        fit(placed(*lower, box(0, 0, 201, 100), box(0, 0, 400, 100)))
+    assert "F covers other communities whole: A, B, C, D and E" in str(refused.value)
+    assert "several levels, 2 of a higher one" in str(refused.value)
+    # Enclaves in land that was drawn without holes are overlaps like any other.
+    with pytest.raises(InputError, match="overlap of 100 m2"):
+        fit(placed(box(0, 0, 400, 100), box(10, 10, 20, 20), box(50, 10, 60, 20)))
+
+
 def test_an_enclave_stays_an_enclave() -> None:
     frame = placed(box(0, 0, 300, 300).difference(box(100, 100, 110, 110)), box(100, 100, 110, 110))
     shapes, kinds = fit(frame)

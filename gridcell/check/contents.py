@@ -21,8 +21,10 @@ from gridcell.coverage.reach import FARTHEST, within_reach
 from gridcell.coverage.units import in_measured_crs
 from gridcell.crs import WGS84, bounds_of_points, is_same_crs, require_units
 from gridcell.errors import InputError
+from gridcell.households.areas import LEAST_INSIDE, find_areas
 from gridcell.model import Finding
 from gridcell.read.geometry import POINTS, POLYGONS
+from gridcell.rules import Households
 from gridcell.schema import ALIASES, PERSONAL
 from gridcell.tables.values import as_text
 from gridcell.words.messages import Message, either, input_name
@@ -34,6 +36,8 @@ def check_buildings(
     table: CellTable, leaves: Rows, buildings: gpd.GeoDataFrame, named: pyproj.CRS | None = None
 ) -> list[Finding]:
     """Return a ``cut_building`` for every building that stands in several cells.
+
+    Areas drawn as buildings (`find_areas`) may be cut, and are told.
 
     Parameters
     ----------
@@ -70,10 +74,14 @@ def check_buildings(
     def back(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(xy / scale + middle)
 
+    name = _ids(buildings, ALIASES["buildings"]["bldg_id"])
+    outlines = np.asarray(shapely.transform(shapes[known], in_metres), dtype=object)
+    area = find_areas(outlines, Households().max_footprint_m2)
+    told = _area_findings([name[row] for row in known[area]])
+    known = known[~area]
     known = known[_crossed(shapes[known], table.cover[sound])]
     home = find_holders(shapes[known], table.cover[sound])
     known, home = known[home >= 0], sound[home[home >= 0]]
-    name = _ids(buildings, ALIASES["buildings"]["bldg_id"])
     cells = np.asarray(shapely.transform(table.cover[sound], in_metres), dtype=object)
     outlines = np.asarray(shapely.transform(shapes[known], in_metres), dtype=object)
     found = find_cut_buildings(
@@ -86,7 +94,7 @@ def check_buildings(
         ),
     )
     title = {table.name[row]: table.title(row) for row in sound.tolist()}
-    return [
+    return told + [
         Finding(
             kind=one.kind, severity=one.severity, text=one.text, measure=one.measure,
             cell=title.get(str(one.cell), one.cell),
@@ -94,6 +102,16 @@ def check_buildings(
         )
         for one in found
     ]  # fmt: skip
+
+
+def _area_findings(names: list[str]) -> list[Finding]:
+    if not names:
+        return []
+    text = Message(
+        "finding.area_not_checked", n=len(names), limit=Households().max_footprint_m2,
+        least=LEAST_INSIDE, building=names[0],
+    )  # fmt: skip
+    return [Finding(kind="area_not_building", severity="note", text=text)]
 
 
 def _crossed(buildings: Geometries, cells: Geometries) -> NDArray[np.int64]:

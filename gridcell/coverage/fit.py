@@ -20,6 +20,8 @@ _WIDTH_ERROR: Final = 0.002
 """Relative error allowed where a width is compared with what is to be healed."""
 _WORTH_M2: Final = 0.01
 """Slivers below this are counted, not listed."""
+_WHOLE: Final = 0.95
+"""An area that covers more of another one covers it whole: borders of levels differ a little."""
 _LISTED: Final = 20
 
 Ints = NDArray[np.int64]
@@ -60,10 +62,12 @@ def fit_together(
     Raises
     ------
     InputError
-        Listing every wider fault: codes, area, width, place.
+        Listing every wider fault: codes, area, width, place; or naming an area that covers several
+        others whole, which is of a higher level than they.
     """
     widest = max(heal_width, NEAR_M) * (1 + _WIDTH_ERROR)
     proof = prove_coverage(geometries)
+    _stop_at_levels(proof, geometries, codes, label)
     gaps = np.asarray(proof.gap_pieces.geometry, dtype=object)
     width = width_of(gaps)
     wide = (width > widest) & is_sliver(shapely.area(gaps), width)
@@ -91,6 +95,30 @@ def fit_together(
         *_notes(repaired.moves, geometries, fitted, codes, label),
         *_holes(np.asarray(repaired.proof.gap_pieces.geometry, dtype=object), fitted, codes, label),
     ]
+
+
+def _stop_at_levels(
+    proof: CoverageProof, geometries: Geometries, codes: list[str], label: Value
+) -> None:
+    """Refuse a layer in which areas of a higher level lie over those of a lower one."""
+    frame = proof.overlap_pieces
+    one, two = (frame[side].to_numpy(dtype=np.int64) for side in ("left", "right"))
+    common, land = shapely.area(np.asarray(frame.geometry, dtype=object)), shapely.area(geometries)
+    outer, inner = np.concatenate([one, two]), np.concatenate([two, one])
+    inside = np.tile(common, 2) > _WHOLE * land[inner]
+    smaller = land[inner] < land[outer]
+    outer, inner = outer[inside & smaller], inner[inside & smaller]
+    held = np.bincount(outer, minlength=len(geometries))
+    covered = np.bincount(outer, weights=land[inner], minlength=len(geometries))
+    levels = np.flatnonzero((held > 1) & (covered > land / 2))
+    if len(levels):
+        most = levels[np.argmax(held[levels])]
+        raise InputError(
+            Message(
+                "error.levels_nested", label=label, n=len(levels), outer=codes[most],
+                inner=_names(np.unique(inner[outer == most]), codes),
+            )
+        )  # fmt: skip
 
 
 def _wide_overlaps(proof: CoverageProof, codes: list[str], widest: float) -> list[Value]:

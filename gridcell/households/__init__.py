@@ -1,5 +1,6 @@
 """Households: counted or estimated by building, placed in slabs and cells, none lost."""
 
+from gridcell.households.areas import without_areas
 from gridcell.households.count import HouseholdCounts, count_households
 from gridcell.households.entrances import share_by_entrance, with_entrances
 from gridcell.households.estimate import estimate_households
@@ -20,4 +21,5 @@ __all__ = [
     "place_register",
     "share_by_entrance",
     "with_entrances",
+    "without_areas",
 ]
