@@ -1,4 +1,4 @@
-"""The atlas: every grid on one page, text that can be read back, the same bytes each time."""
+"""The atlas: every cell on one page, text that can be read back, the same bytes each time."""
 
 import dataclasses
 import json
@@ -74,7 +74,7 @@ def latin(plan: Plan) -> Plan:
     levels = {}
     for level in ("large", "medium", "small", "micro", "leaves"):
         cells = plan.cells(level).copy()
-        cells["name"] = "Grid " + cells["code"].str[9:]
+        cells["name"] = "Cell " + cells["code"].str[9:]
         levels[level] = cells
     return dataclasses.replace(plan, **levels, barriers=plan.barriers.assign(name="Main Street"))
 
@@ -151,7 +151,7 @@ def test_a_page_tells_figures_posts_micro_grids_buildings_and_streets(
     text = next(t for t in bodies(tmp_path / "a.pdf") if t.startswith("荷城社区第1小网格"))
     small = plan.small.set_index("code").loc[f"{FIRST}001"]
     for said in (
-        f"{small['households']} hh", "the community is too small", "Small-grid chief", "S1",
+        f"{small['households']} hh", "the community is too small", "Small-cell chief", "S1",
         "Community chief", "P7", "vacant", "ba", "bb", "人民路", "1 : 2,500", "第2小网格 p. 5",
     ):  # fmt: skip
         assert said in " ".join(text.split()), said
@@ -293,7 +293,7 @@ def test_cards_are_eight_to_a_page_one_a_leaf(tmp_path: Path, font: Path) -> Non
     plan = staffed()
     write_cards(plan, tmp_path / "c.pdf", font=font)
     texts = pages_of(tmp_path / "c.pdf")
-    found = [text.count("Micro grid contacts") for text in texts]
+    found = [text.count("Micro cell contacts") for text in texts]
     assert sum(found) == len(plan.leaves)
     assert found[:-1] == [8] * (len(found) - 1)
     everything = "\n".join(texts)
@@ -320,7 +320,7 @@ def test_a_plan_without_micro_grids_has_cards_for_small_ones(tmp_path: Path, fon
     plan = dataclasses.replace(plan, micro=plan.micro.iloc[:0], leaves=plan.small)
     assert write_cards(plan, tmp_path / "c.pdf", font=font) == [tmp_path / "c.pdf"]
     texts = pages_of(tmp_path / "c.pdf")
-    assert sum(text.count("grid contacts") for text in texts) == len(plan.small)
+    assert sum(text.count("cell contacts") for text in texts) == len(plan.small)
     with pytest.raises(InputError, match=r"no micro cells.*level='small'"):
         write_atlas(plan, tmp_path / "a.pdf", level="micro", font=font)
     write_atlas(plan, tmp_path / "a.pdf", font=font)

@@ -54,7 +54,7 @@ def with_barriers(plan: Plan, *lines: LineString, name: str | None = None) -> Pl
 
 
 def with_houses(plan: Plan, ids: list[str], side: float) -> Plan:
-    """Return the plan with houses in rows all over the first micro grid."""
+    """Return the plan with houses in rows all over the first micro cell."""
     cell = plan.micro[plan.micro["code"] == f"{FIRST}001001"].geometry.iloc[0]
     west, south, _, _ = cell.bounds
     across = int(np.ceil(np.sqrt(len(ids))))

@@ -208,7 +208,7 @@ def test_households_that_no_number_of_cells_divides_into_are_told(street):
     layers, fabric = street
     _, micro = reasons(layers, fabric, division(fabric, quarters, [0, 0, 1, 1]), micro=(25, 35))
     assert micro[0] == (
-        "the 40 households of its small grid divide into no number of cells of 25 to 35"
+        "the 40 households of its small cell divide into no number of cells of 25 to 35"
     )
 
 

@@ -84,8 +84,8 @@ def texts_of(fragment):
 def test_a_plan_tells_its_levels_bands_proof_and_findings():
     texts = texts_of(tiny_plan()._repr_html_())
     rows = "|".join(texts)
-    assert "Micro grids|12|10 of 12|" in rows
-    assert "Dedicated grids|1|0|" in rows
+    assert "Micro cells|12|10 of 12|" in rows
+    assert "Dedicated cells|1|0|" in rows
     line = texts[-1]
     assert line.startswith("Exact coverage: ✓ proven · 1 buildings cut")
     assert "Findings: 1 error, 1 warning, 1 note" in line

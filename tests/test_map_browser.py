@@ -204,11 +204,11 @@ def test_colours_by_households_come_with_the_band(visit: Visit, page_file: Path)
     visit.switch("by_load")
     assert visit.picture() != before
     legend = visit.page.locator(".plan-legend").inner_text()
-    assert "Households per micro grid" in legend
+    assert "Households per micro cell" in legend
     for text in ("15 – 29", "30 – 36", "44 – 50", "51 – 75", "≥ 76"):
         assert text in legend
     visit.switch("micro")
-    assert "Households per small grid" in visit.page.locator(".plan-legend").inner_text()
+    assert "Households per small cell" in visit.page.locator(".plan-legend").inner_text()
 
 
 @pytest.mark.parametrize("column", ["label", "code", "name"])
@@ -274,7 +274,7 @@ def test_a_vacancy_tells_its_post(visit: Visit, page_file: Path) -> None:
     )
     visit.page.mouse.move(x, y)
     tip = visit.page.locator(".leaflet-tooltip").inner_text()
-    assert "vacant: Micro-grid chief (capacity)" in tip
+    assert "vacant: Micro-cell chief (capacity)" in tip
 
 
 def evil_plan(evil: str) -> Plan:

@@ -79,7 +79,7 @@ def test_findings_and_vacancies_go_to_their_community(plan: Plan, tmp_path: Path
         for code in plan.medium["code"]
     )
     assert (len(first["findings"]["message"]), len(second["findings"]["message"])) == (2, 0)
-    assert (first["vacancies"]["row"], second["vacancies"]["roles"]) == ("", ["Micro-grid chief"])
+    assert (first["vacancies"]["row"], second["vacancies"]["roles"]) == ("", ["Micro-cell chief"])
 
 
 def test_the_overview_tells_of_all_findings_and_lists_the_worst(

@@ -419,6 +419,16 @@ def test_empty_layers_are_refused() -> None:
         read_layers(town().iloc[:0])
 
 
+def test_a_town_may_have_no_sites_and_no_barriers(tmp_path: Path) -> None:
+    none = gpd.GeoDataFrame({"name": pd.Series(dtype="str")}, geometry=[], crs=CRS)
+    none.to_file(tmp_path / "sites.shp", geometry_type="Polygon", engine="pyogrio")
+    layers = read_layers(town(), sites=tmp_path / "sites.shp", barriers=[none])
+    assert layers.sites is None
+    assert layers.barriers is None
+    assert [finding.kind for finding in layers.findings].count("layer_empty") == 2
+    assert [record.rows for record in layers.inputs if record.role == "sites"] == [0]
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="real data not at hand")
 def test_a_real_commune_with_heights_is_read() -> None:
     rules = Rules.build({"fields": {"communities": {"code": "INSEE_COM"}}})

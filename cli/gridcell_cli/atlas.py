@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     "--level",
     type=click.Choice(["small", "micro"]),
     default="small",
-    help="Level whose grids get a page each; small by default.",
+    help="Level whose cells get a page each; small by default.",
 )
 @click.option("--community", metavar="CODE", help="Only this community.")
 @click.option(
     "--cards", type=click.Choice(["micro", "household"]), is_flag=False, flag_value="micro",
-    help="Contact cards instead of the atlas, eight to a page: one per micro grid (the "
+    help="Contact cards instead of the atlas, eight to a page: one per micro cell (the "
          "default) or one per household.",
 )  # fmt: skip
 @click.option(
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--changed-since", metavar="OLD", type=options.FILE,
-    help="Only grids that changed since OLD, an earlier plan: borders, codes, names or "
-         "post holders, in the grid itself or in one of its micro grids.",
+    help="Only cells that changed since OLD, an earlier plan: borders, codes, names or "
+         "post holders, in the cell itself or in one of its micro cells.",
 )  # fmt: skip
 @options.publishing
 @options.lang
@@ -68,7 +68,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Draw PLAN as a PDF for printing: overview, index, and a page for each grid.
+    """Draw PLAN as a PDF for printing: overview, index, and a page for each cell.
 
     PLAN is a folder written by 'gridcell partition' or its plan.gpkg. Post holders are identified
     by id, with --contacts by name and phone, with --publish not at all. Chinese names need a

@@ -49,7 +49,7 @@ class _Commands(click.Group):
 @options.lang_of_all
 @click.version_option(package_name="gridcell", prog_name="gridcell")
 def cli() -> None:
-    """Divide communities into uniquely coded, proven service grids.
+    """Divide communities into uniquely coded, proven service cells.
 
     Data goes to stdout or to files, messages to stderr. FILE#LAYER names a layer inside a file.
     Settings: the option, else the environment variable GRIDCELL_*, else the rules file, else the

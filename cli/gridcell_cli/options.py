@@ -143,7 +143,7 @@ def _as_date(_ctx: click.Context, _parameter: click.Parameter, value: str | None
 
 valid_from = click.option(
     "--valid-from", metavar="DATE", callback=_as_date, envvar="GRIDCELL_VALID_FROM",
-    help="Date from which new and changed grids are valid, for example 2026-01-31.",
+    help="Date from which new and changed cells are valid, for example 2026-01-31.",
 )  # fmt: skip
 
 
@@ -167,7 +167,7 @@ threshold = click.option(
 )  # fmt: skip
 publish_level = click.option(
     "--publish-level", type=click.Choice(["micro", "small"]),
-    help="With --publish: the finest level to publish, micro by default; many micro grids "
+    help="With --publish: the finest level to publish, micro by default; many micro cells "
          "are a single building.",
 )  # fmt: skip
 earlier = click.option(

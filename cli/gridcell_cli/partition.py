@@ -58,7 +58,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Divide COMMUNITIES into small and micro grids based on their BUILDINGS.
+    """Divide COMMUNITIES into small and micro cells based on their BUILDINGS.
 
     Writes plan.gpkg, geojson/, map.html, certificate.json and report.json into DIR. Exit code 4:
     the files were written, but a proof failed.

@@ -107,7 +107,12 @@ class Source:
 
 
 def open_input(
-    given: Input, role: str, *, encoding: str | None = None, any_coordinates: bool = False
+    given: Input,
+    role: str,
+    *,
+    encoding: str | None = None,
+    any_coordinates: bool = False,
+    may_be_empty: bool = False,
 ) -> Source:
     """Return the rows of a file or frame as they are, with their origin.
 
@@ -121,6 +126,8 @@ def open_input(
         Encoding of shapefiles and CSV files, where the user named one.
     any_coordinates
         Accept coordinates that are no numbers.
+    may_be_empty
+        Accept a layer without rows.
 
     Raises
     ------
@@ -135,7 +142,7 @@ def open_input(
         raise InputError(
             Message("error.not_file_or_frame", role=input_name(role), found=type(given).__name__)
         )
-    if not len(source.frame):
+    if not len(source.frame) and not may_be_empty:
         raise InputError(Message("error.layer_no_rows", label=source.label))
     return source
 

@@ -166,6 +166,16 @@ class _Reader:
     def open(self, given: Input, role: str) -> Source:
         return open_input(given, role, encoding=self.encoding)
 
+    def open_optional(self, given: Input, role: str) -> Source | None:
+        """Return the rows of a layer that a town may have none of; ``None`` if there is no row."""
+        source = open_input(given, role, encoding=self.encoding, may_be_empty=True)
+        if len(source.frame):
+            return source
+        self.note(source, source.crs)
+        text = Message("finding.layer_empty", label=source.label)
+        self.findings.append(Finding(kind="layer_empty", severity="note", text=text))
+        return None
+
     def note(self, source: Source, crs: pyproj.CRS | None) -> None:
         self.inputs.append(replace(source.record(), crs=crs_name(crs)))
         if crs is self.fallback:
@@ -243,8 +253,10 @@ class _Reader:
             self.findings += unread_figures(source, self.rules)
         return frame
 
-    def sites(self, given: Input) -> gpd.GeoDataFrame:
-        source = self.open(given, "sites")
+    def sites(self, given: Input) -> gpd.GeoDataFrame | None:
+        source = self.open_optional(given, "sites")
+        if source is None:
+            return None
         values = self.moved(source)
         check_meeting(source, values, self.outlines)
         frame, findings = check_sites(source, values, self.crs, self.rules)
@@ -254,7 +266,9 @@ class _Reader:
     def barriers(self, given: Sequence[Input]) -> gpd.GeoDataFrame | None:
         frames = []
         for item in given:
-            source = self.open(item, "barriers")
+            source = self.open_optional(item, "barriers")
+            if source is None:
+                continue
             values = self.moved(source)
             check_meeting(source, values, self.outlines)
             frames.append(check_barriers(source, values, self.crs, self.rules))
