@@ -29,14 +29,16 @@ from shapely.geometry import box
 
 import gridcell.export as make_module
 import gridcell.formats.shapefile as shapefile_module
+from gridcell.check import check_cells
 from gridcell.errors import InputError, ProofError, WriteError
 from gridcell.export import EXPORT_FORMATS, export_plan
 from gridcell.folder import write_plan
-from gridcell.formats.geoparquet import folder_names
+from gridcell.formats.geoparquet import partition_names
 from gridcell.formats.hexagons import _apportion
 from gridcell.formats.mvt import encode_layer
 from gridcell.formats.registry import FORMATS
 from gridcell.formats.shapefile import FIELDS, require_size, shorten
+from gridcell.read.files import open_input
 from gridcell.schema import CELL_COLUMNS, HOUSEHOLD_COLUMNS
 from gridcell_cli.export import command
 
@@ -304,9 +306,11 @@ def test_long_reasons_fit_into_a_shapefile_and_are_told(plan, tmp_path):
     assert set(texts) == {"楼" * 83 + "…"}
 
 
-def test_geoparquet_is_1_1_with_bbox_covering_and_a_folder_a_community(plan, exports):
+def test_geoparquet_is_1_1_with_bbox_covering_and_a_partition_a_community(plan, exports):
     folder = exports["geoparquet"].folder
-    assert sorted(p.name for p in (folder / "communities").iterdir()) == list(plan.medium["code"])
+    for level in ("medium", "small", "micro", "leaves"):
+        parts = sorted(p.name for p in (folder / level).iterdir())
+        assert parts == [f"part={code}" for code in plan.medium["code"]]
     for file in folder.rglob("*.parquet"):
         geo = json.loads(pq.read_schema(file).metadata[b"geo"])
         assert geo["version"] == "1.1.0"
@@ -318,9 +322,21 @@ def test_geoparquet_is_1_1_with_bbox_covering_and_a_folder_a_community(plan, exp
             assert shapely.from_wkb(shape.as_py()).bounds == tuple(bbox.as_py().values())
 
 
+def test_geopandas_reads_a_level_of_geoparquet_whole_and_by_place(plan, exports):
+    folder = exports["geoparquet"].folder / "leaves"
+    whole = gpd.read_parquet(folder)
+    assert whole.crs == plan.crs
+    assert whole["code"].tolist() == plan.leaves["code"].tolist()
+    assert whole["community"].tolist() == plan.leaves["community"].tolist()
+    first = plan.leaves.geometry[0]
+    near = gpd.read_parquet(folder, bbox=first.bounds)
+    assert plan.leaves["code"][0] in set(near["code"])
+    assert len(near) < len(whole)
+
+
 def test_duckdb_reads_codes_of_all_communities_as_text(plan, exports):
     duckdb = pytest.importorskip("duckdb")
-    files = (exports["geoparquet"].folder / "communities" / "*" / "leaves.parquet").as_posix()
+    files = (exports["geoparquet"].folder / "leaves" / "**" / "*.parquet").as_posix()
     rows = duckdb.sql(
         f"SELECT typeof(code), typeof(community), count(*), sum(households) "  # noqa: S608
         f"FROM read_parquet('{files}') GROUP BY ALL"
@@ -328,13 +344,20 @@ def test_duckdb_reads_codes_of_all_communities_as_text(plan, exports):
     assert rows == [("VARCHAR", "VARCHAR", 13, plan.leaves["households"].sum())]
 
 
-def test_communities_get_folders_that_every_system_can_have():
-    codes = ["con", "a1", "A1", "LPT9", "a1_", "12"]
-    names = folder_names(codes)
+def test_a_level_of_geoparquet_is_an_input_like_any_other(plan, exports):
+    folder = exports["geoparquet"].folder
+    read = open_input(folder / "leaves", "cells")
+    assert read.frame["code"].tolist() == plan.leaves["code"].tolist()
+    assert check_cells(read.frame).ok
+    assert (read.name, read.layer, read.crs) == ("leaves", None, plan.crs)
+
+
+def test_partitions_have_names_that_differ_where_case_does_not_count():
+    codes = ["a1", "A1", "a1_", "12"]
+    names = partition_names(codes)
     assert names["12"] == "12"
     assert set(names) == set(codes)
     assert len({name.casefold() for name in names.values()}) == len(codes)
-    assert not {"con", "lpt9"} & {name.casefold() for name in names.values()}
 
 
 def test_flatgeobuf_has_a_spatial_index(plan, exports):

@@ -85,10 +85,10 @@ def by_duckdb(query):
 
 
 def parquet(folder, level):
-    place = folder if level == "large" else folder / "communities" / "*"
+    place = folder if level == "large" else folder / level / "*"
     frame = by_duckdb(
-        "SELECT * EXCLUDE (geometry), geometry::BLOB AS wkb "  # noqa: S608
-        f"FROM read_parquet('{(place / level).as_posix()}.parquet')"
+        "SELECT * EXCLUDE (geometry), geometry::BLOB AS wkb FROM "  # noqa: S608
+        f"read_parquet('{(place / level).as_posix()}.parquet', hive_partitioning=false)"
     )
     return gpd.GeoDataFrame(frame, geometry=shapely.from_wkb(list(frame.pop("wkb"))))
 

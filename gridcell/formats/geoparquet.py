@@ -1,6 +1,5 @@
-"""Cells as GeoParquet, a folder a community."""
+"""Cells as GeoParquet: a data set a level, in partitions by community."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -13,21 +12,22 @@ from gridcell.formats.ogr import by_code
 from gridcell.formats.source import CellSource, Written
 from gridcell.schema import CELL_LAYERS
 
-_DEVICE: Final = re.compile("CON|PRN|AUX|NUL|(COM|LPT)[0-9]")
-"""Names that Windows keeps for itself."""
+_KEY: Final = "part"
+"""Of the folders. Readers make numbers of what folders are called, and may not of codes: the column
+``community`` is in the files."""
 
 
 def as_geoparquet(source: CellSource, folder: Path) -> Written:
-    """Write GeoParquet 1.1 with bbox columns: ``large.parquet``, and a folder a community."""
+    """Write GeoParquet 1.1 with bbox columns: ``large.parquet``, and ``LEVEL/part=CODE/``."""
     rows: dict[Path, int] = {}
     back: dict[str, list[gpd.GeoDataFrame]] = {level: [] for level in CELL_LAYERS}
-    names = folder_names(source.levels["medium"]["community"])
+    names = partition_names(source.levels["medium"]["community"])
     for level, frame in source.levels.items():
         if level == "large":
             groups = [(folder, frame)]
         else:
             groups = [
-                (folder / "communities" / names[str(code)], group.reset_index(drop=True))
+                (folder / level / f"{_KEY}={names[str(code)]}", group.reset_index(drop=True))
                 for code, group in frame.groupby("community", sort=True)
             ]
         for place, group in groups:
@@ -61,13 +61,13 @@ def read_geoparquet(folder: Path, manifest: Manifest) -> CellLevels:
     return levels
 
 
-def folder_names(codes: Iterable[str]) -> dict[str, str]:
-    """Return a folder name for each code: the code itself, where every system can have it."""
+def partition_names(codes: Iterable[str]) -> dict[str, str]:
+    """Return a name for each code: the code itself, where systems that ignore case can have it."""
     names: dict[str, str] = {}
     taken: set[str] = set()
     for code in sorted(codes):
         name = code
-        while name.upper() in taken or _DEVICE.fullmatch(name.upper()):
+        while name.upper() in taken:
             name += "_"
         taken.add(name.upper())
         names[code] = name

@@ -26,6 +26,7 @@ from gridcell.read.containers import (
     container_parts,
     is_container,
 )
+from gridcell.read.partitioned import partition_files, read_partitioned
 from gridcell.read.shapefiles import read_shapefile, shapefile_parts
 from gridcell.read.vector import (
     PARQUET,
@@ -46,7 +47,7 @@ _LISTED: Final = 5
 """How many rows a remark lists."""
 
 Input = str | Path | pd.DataFrame
-"""A file, folder or archive, ``FILE#LAYER``, or a frame."""
+"""A file, folder, archive or folder of partitions, ``FILE#LAYER``, or a frame."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -211,13 +212,16 @@ def list_layers(path: Path) -> list[str]:
     InputError
         A file that cannot be opened, or that names data elsewhere.
     """
+    if partition_files(path):
+        return [path.name]
     return container_layers(path, file_layers) if is_container(path) else file_layers(path)
 
 
 def digest_input(path: Path, layer: str | None = None) -> str:
     """Return the digest of an input as `InputRecord.sha256` has it.
 
-    A shapefile counts with its parts, a folder with the files of the layer, an archive as it is.
+    A shapefile counts with its parts, a folder with the files of the layer, one of partitions with
+    all of them, an archive as it is.
     """
     if path.suffix.lower() in _SHAPEFILE:
         return digest_files(shapefile_parts(path).values())
@@ -278,6 +282,12 @@ def _open_path(text: str, role: str, encoding: str | None, *, any_coordinates: b
 def _read(hand: AtHand, encoding: str | None) -> tuple[Features, str | None, str | None]:
     """Return the rows of plain files, the layer where it has a name of its own, the encoding."""
     path, layer = hand.path, hand.layer
+    if partition_files(path):
+        if layer not in {None, path.name}:
+            raise InputError(
+                Message("error.no_such_layer", path=path.name, layer=layer, layers=path.name)
+            )
+        return read_partitioned(path), None, None
     suffix = path.suffix.lower()
     if suffix in TABLE_SUFFIXES:
         if suffix.startswith(".xls"):
