@@ -100,6 +100,8 @@ class Sites(_Section):
     """A part of a site in another community below this share of it makes no cell of its own."""
     absorb_m2: Annotated[float, Field(ge=0)] = 2000.0
     """Land without households, cut off by a site and smaller than this, joins the site."""
+    margin_m: Annotated[float, Field(ge=0)] = 20.0
+    """Open land along a site, up to the street and narrower than this, is part of its cell."""
 
 
 class Households(_Section):

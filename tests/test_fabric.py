@@ -231,9 +231,10 @@ def test_a_real_street_between_two_barriers_stays_an_atom():
 
 def test_open_land_behind_a_site_without_households_joins_it():
     layers = make_layers([box(0, 0, 100, 30)], [], sites=[box(20, 0, 80, 30)])
-    rules = Rules.build({"sites": {"absorb_m2": 700}})
+    rules = Rules.build({"sites": {"absorb_m2": 700, "margin_m": 0}})
     assert len(weave(layers, rules=rules).atoms) == 1
-    assert len(weave(layers, rules=Rules.build({"sites": {"absorb_m2": 500}})).atoms) == 3
+    rules = Rules.build({"sites": {"absorb_m2": 500, "margin_m": 0}})
+    assert len(weave(layers, rules=rules).atoms) == 3
 
 
 def test_people_behind_a_site_stay_general_land():
@@ -244,6 +245,47 @@ def test_people_behind_a_site_stay_general_land():
 
 
 # Sites
+
+AS_DRAWN = Rules.build({"sites": {"margin_m": 0}})
+
+GROUND = box(0, 0, 200, 100)
+SCHOOL = box(8, 10, 60, 92)
+HOUSE = box(80, 40, 90, 50)
+STREET = shapely.LineString(at((72, -5), (72, 105)))
+"""12 m east of the school; the boundary is 8 to 10 m away on the other sides."""
+
+
+def land_of_school(*houses, streets=(STREET,), margin=20.0):
+    layers = make_layers([GROUND], [HOUSE, *houses], sites=[SCHOOL], barriers=list(streets))
+    fabric = weave(layers, rules=Rules.build({"sites": {"margin_m": margin}}))
+    assert broken_promises(layers, fabric, 1 + len(houses)) == []
+    (site,) = np.flatnonzero(fabric.atoms["site"] == 0)
+    return atoms_drawn(fabric)[site]
+
+
+def differs(land, wanted):
+    return shapely.symmetric_difference(land, wanted).area > 0.1
+
+
+def test_the_strip_between_a_site_and_the_street_is_the_sites():
+    assert not differs(land_of_school(), box(0, 0, 72, 100))
+
+
+def test_a_strip_ends_straight_at_the_corners_of_its_site():
+    assert not differs(land_of_school(streets=()), box(0, 0, 60, 100))
+
+
+def test_a_strip_in_which_a_building_stands_stays_general_land():
+    assert not differs(land_of_school(box(2, 40, 6, 44)), SCHOOL)
+
+
+def test_land_wider_than_a_margin_stays_general():
+    strips = shapely.union_all([box(0, 10, 8, 92), box(8, 92, 60, 100)])
+    west_and_north = shapely.union_all([SCHOOL, strips])
+    missing = shapely.difference(west_and_north, land_of_school(margin=9.0))
+    assert missing.area < 1
+    assert not differs(land_of_school(margin=5.0), SCHOOL)
+    assert not differs(land_of_school(margin=0.0), SCHOOL)
 
 
 def test_a_building_that_a_site_cuts_goes_where_most_of_it_stands():
@@ -262,14 +304,14 @@ def test_a_site_has_its_own_land_and_no_more():
     layers = make_layers(
         [box(0, 0, 100, 60)], [box(5, 5, 10, 10), box(35, 30, 38, 40)], sites=[box(40, 10, 60, 50)]
     )
-    fabric = weave(layers)
+    fabric = weave(layers, rules=AS_DRAWN)
     assert fabric.atoms["area_m2"][fabric.atoms["site"] == 0].tolist() == pytest.approx([800])
     assert kinds(fabric) == {"building": 2, "site": 1}
 
 
 def test_a_site_in_two_communities_has_a_part_in_each():
     layers = town(TWO, sites="..........\n...SSSS...\n...SSSS...\n..........\n..........")
-    fabric = weave(layers)
+    fabric = weave(layers, rules=AS_DRAWN)
     in_site = fabric.atoms["site"] == 0
     assert fabric.atoms["community"][in_site].tolist() == [0, 1]
     assert fabric.atoms["area_m2"][in_site].round(3).tolist() == [400, 400]
@@ -312,7 +354,7 @@ def test_a_site_that_cuts_a_community_in_two_is_one_atom():
 
 def test_a_site_in_two_parts_is_one_atom_in_two_pieces():
     parts = shapely.union_all([box(10, 10, 20, 20), box(70, 10, 80, 20)])
-    fabric = weave(make_layers([box(0, 0, 99, 30)], sites=[parts]))
+    fabric = weave(make_layers([box(0, 0, 99, 30)], sites=[parts]), rules=AS_DRAWN)
     (site,) = np.flatnonzero(fabric.atoms["site"] == 0)
     assert shapely.get_num_geometries(atoms_drawn(fabric)[site]) == 2
 

@@ -16,6 +16,7 @@ from gridcell.fabric.footprints import Footprints, boundary_findings, make_footp
 from gridcell.fabric.joins import STANDING_M2, Crumbs
 from gridcell.fabric.kernels import chain_edges
 from gridcell.fabric.linework import faces_of, outside, relief_lines, street_lines
+from gridcell.fabric.margins import add_margins
 from gridcell.fabric.seams import JoinedAtoms, join_tracts, together_with, unfit_communities
 from gridcell.fabric.sites import SiteLand, fit_sites
 from gridcell.fabric.tracts import Linework, cut_tract, cut_tracts, group_communities
@@ -72,7 +73,7 @@ def build_fabric(
     rules = rules or Rules()
     prints = _footprints(layers, households, micro_band, rules)
     sites = fit_sites(layers.sites, prints, layers.communities, rules.sites.min_share)
-    linework = _linework(layers, prints, sites, rules.fabric.frontage_m)
+    linework = _linework(layers, prints, sites, rules)
     atoms = _weave(linework, rules.sites.absorb_m2, executor)
     atom_of_piece = np.where(prints.home < 0, -1, atoms.atom_of_piece)
     crossing = (
@@ -126,7 +127,7 @@ def _footprints(
     )
 
 
-def _linework(layers: Layers, prints: Footprints, sites: SiteLand, frontage: float) -> Linework:
+def _linework(layers: Layers, prints: Footprints, sites: SiteLand, rules: Rules) -> Linework:
     """Return what the land is cut by."""
     land = layers.communities.geometry.to_numpy()
     barriers, classes = np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
@@ -139,7 +140,10 @@ def _linework(layers: Layers, prints: Footprints, sites: SiteLand, frontage: flo
         lines = np.concatenate([outlines, across])
         relief = blocks = np.empty(0, dtype=object)
     else:
-        streets = street_lines(land, sites.geometry, barriers, prints.geometry, frontage)
+        margins = add_margins(sites, prints, land, barriers, rules.sites.margin_m)
+        outlines = np.concatenate([shapely.boundary(sites.geometry), margins.cuts])
+        sites = margins.sites
+        streets = street_lines(land, outlines, barriers, prints.geometry, rules.fabric.frontage_m)
         blocks = faces_of(streets)
         relief, crowded = relief_lines(blocks, prints.geometry)
         blocks = blocks[crowded]

@@ -57,7 +57,7 @@ def faces_of(noded: Geometries) -> Geometries:
 
 def street_lines(
     land: Geometries,
-    sites: Geometries,
+    outlines: Geometries,
     barriers: Geometries,
     footprints: Geometries,
     frontage: float,
@@ -70,9 +70,9 @@ def street_lines(
     ----------
     land
         Communities.
-    sites
-        Their outlines and the barriers are left out where they run inside a footprint, so that
-        nothing is cut.
+    outlines
+        Lines around sites. They and the barriers are left out where they run inside a footprint, so
+        that nothing is cut.
     barriers
         Lines.
     footprints
@@ -80,7 +80,7 @@ def street_lines(
     frontage
         Longest stretch without a vertex, metres.
     """
-    law = np.concatenate([shapely.boundary(land), outside(shapely.boundary(sites), footprints)])
+    law = np.concatenate([shapely.boundary(land), outside(outlines, footprints)])
     pieces = node(np.concatenate([law, outside(barriers, footprints)]))
     middle = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
     free = np.ones(len(pieces), dtype=bool)
