@@ -10,8 +10,8 @@ from typing import Final
 import pandas as pd
 
 from gridcell.arguments import checked
-from gridcell.check.known import proofs_known
 from gridcell.files.folder import require_place, whole_folder
+from gridcell.files.known import proofs_known
 from gridcell.formats.geojson import write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
 from gridcell.formats.lonlat import cells_lonlat

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridcell.borders import border_figures
+from gridcell.borders import BorderFigures, border_figures
 from gridcell.crs import crs_text
 from gridcell.display.frames import PlanFrames
 from gridcell.facts import (
@@ -19,6 +19,7 @@ from gridcell.facts import (
     StaffFigures,
     StaffProof,
 )
+from gridcell.files.known import prove_once
 from gridcell.rules import Band, Rules
 
 
@@ -118,15 +119,21 @@ def make_report(plan: Reported) -> dict[str, Any]:
             "small": _mean(plan.small.loc[general, "compactness"]),
             "micro": _mean(plan.micro["compactness"]),
         },
-        "borders": {
-            level: asdict(border_figures(plan.cells(level))) for level in ("small", "micro")
-        },
+        "borders": {level: asdict(_borders(plan.cells(level))) for level in ("small", "micro")},
         "barrier_share": {level: shares.get(level) for level in ("small", "micro")},
         "cut_buildings": kinds["cut_building"],
         "staff": _staff(plan),
         "findings": dict(sorted(kinds.items())),
         "seconds": {**seconds, "total": round(sum(seconds.values()), 3)},
     }
+
+
+def _borders(cells: pd.DataFrame) -> BorderFigures:
+    return prove_once(
+        "borders", lambda: border_figures(cells),
+        *(np.asarray(cells[name], dtype=object) for name in ("grid_type", "community", "geometry")),
+        cells["compactness"].to_numpy(),
+    )  # fmt: skip
 
 
 def balance(plan: Reported, level: str) -> Balance:

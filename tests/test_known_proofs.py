@@ -9,8 +9,8 @@ import shapely
 from plans import tiny_plan
 
 import gridcell
-from gridcell.check import known
 from gridcell.check.plan import prove_plan
+from gridcell.files import known
 from gridcell.files.digest import digest_arrays
 from gridcell.folder import write_plan
 
@@ -45,6 +45,19 @@ def test_a_plan_is_proven_once_however_often_it_is_written_and_read(tmp_path, co
     write_plan(plan, tmp_path / "a")
     gridcell.check_plan(gridcell.read_plan(tmp_path / "a"))
     assert len(counted) == 4
+
+
+def test_borders_are_measured_once_for_every_report_of_a_plan(monkeypatch):
+    from gridcell import report
+
+    measured, calls = report.border_figures, []
+    monkeypatch.setattr(report, "border_figures", lambda cells: calls.append(1) or measured(cells))
+    plan = tiny_plan()
+    first = plan.report["borders"]
+    assert plan.report["borders"] == first
+    assert len(calls) == 2
+    plan.small["compactness"] = 0.1
+    assert plan.report["borders"]["small"]["below_02"] == (plan.small.grid_type == "general").sum()
 
 
 def test_a_plan_with_one_vertex_elsewhere_is_proven_anew():

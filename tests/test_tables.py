@@ -251,3 +251,12 @@ def test_tables_hold_lists_and_durations_as_layers_do(tmp_path, suffix):
     assert [json.loads(text) for text in back["many"]] == [LONG, ["荷"]]
     assert back["took"].iloc[0] == "P0DT1H0M0S"
     assert pd.isna(back["took"].iloc[1])
+
+
+@given(st.lists(st.none() | st.text(alphabet="a1.0 -户\x1f\u3000", max_size=6)))
+def test_plain_texts_stand_as_they_are_and_others_are_stripped(texts):
+    from gridcell.tables.values import _text, as_text
+
+    found = as_text(pd.Series(texts, dtype=object))
+    expected = [None if text is None else _text(text) for text in texts]
+    assert [None if pd.isna(text) else text for text in found] == expected

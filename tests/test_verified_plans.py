@@ -1,5 +1,7 @@
 """Commands that read a plan verify it, and say in one line what they found."""
 
+import json
+import shutil
 import sqlite3
 
 import geopandas as gpd
@@ -96,3 +98,44 @@ def test_a_plan_edited_by_hand_is_not_read_in_silence(written, tmp_path, capsys,
     assert len(lines) == 1
     assert "changed by hand or damaged" in lines[0]
     assert f"'gridcell check {file}' lists" in lines[0]
+
+
+def test_what_is_certified_is_not_proven_again(written, monkeypatch):
+    from gridcell import check
+    from gridcell_cli.plans import open_plan
+
+    def refuse(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(check, "check_plan", refuse)
+    open_plan(written / "plan")
+
+
+@pytest.mark.parametrize("name", ["version", "ok", "inputs", "no JSON", "missing"])
+def test_a_certificate_that_does_not_stand_for_the_file_spares_nothing(written, tmp_path, name):
+    from gridcell.certificate.certify import stands_certified
+
+    shutil.copytree(written / "plan", tmp_path / "plan")
+    file, beside = tmp_path / "plan/plan.gpkg", tmp_path / "plan/certificate.json"
+    plan = gridcell.read_plan(file)
+    assert stands_certified(plan, file)
+    told = json.loads(beside.read_text("utf-8"))
+    if name == "version":
+        told["version"] = "0.0.1"
+    elif name == "ok":
+        told["proof"]["ok"] = False
+    elif name == "inputs":
+        told["inputs"][0]["sha256"] = "0" * 64
+    beside.write_text("x" if name == "no JSON" else json.dumps(told), encoding="utf-8")
+    if name == "missing":
+        beside.unlink()
+    assert not stands_certified(plan, file)
+
+
+def test_an_edited_file_is_not_what_was_certified(written, tmp_path):
+    from gridcell.certificate.certify import stands_certified
+
+    shutil.copytree(written / "plan", tmp_path / "plan")
+    with_other_number(tmp_path / "plan/plan.gpkg")
+    plan = gridcell.read_plan(tmp_path / "plan")
+    assert not stands_certified(plan, tmp_path / "plan/plan.gpkg")

@@ -9,11 +9,17 @@ from typing import Any, Final
 
 import pandas as pd
 
-from gridcell.certificate.record import Certificate, CertifiedFile, CertifiedInput
-from gridcell.check.known import know_proofs
+from gridcell.certificate.record import (
+    NAME,
+    Certificate,
+    CertifiedFile,
+    CertifiedInput,
+    read_certificate,
+)
 from gridcell.check.plan import check_plan, compare_report, prove_plan
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files, digest_frame, digest_json, without
+from gridcell.files.known import know_proofs
 from gridcell.formats.geopackage import (
     PLAN_FRAMES,
     plain,
@@ -91,7 +97,7 @@ def certify_tables(file: Path, proofs: Mapping[str, Any] | None = None) -> Certi
         The GeoPackage.
     proofs
         Proofs that another process found: they hold where what is read back is, byte for byte,
-        what they were found of (`gridcell.check.known`).
+        what they were found of (`gridcell.files.known`).
     """
     know_proofs(proofs or {})
     plan = read_plan(file)
@@ -146,6 +152,31 @@ def certify_layer(figures: Mapping[str, Any], files: Iterable[InputRecord]) -> C
         rules_sha256=None,
         files=[],
         proof=plain_figures(figures),
+    )
+
+
+def stands_certified(plan: Plan, file: Path) -> bool:
+    """Return whether a plan's file holds, by its digest, what this version proved and certified.
+
+    Parameters
+    ----------
+    plan, file
+        The plan, and the GeoPackage that it was read from; its certificate is sought beside it.
+    """
+    beside = file.parent / NAME
+    if not beside.is_file():
+        return False
+    try:
+        told = read_certificate(beside)
+    except InputError:
+        return False
+    if told.version != __version__ or told.proof.get("ok") is not True:
+        return False
+    digests = {record.path: record.sha256 for record in told.files}
+    return (
+        told.inputs == certified_inputs(plan)
+        and told.rules_sha256 == rules_digest(file)
+        and digests.get(file.name) == certify_file(file.parent, file.name, plan).sha256
     )
 
 

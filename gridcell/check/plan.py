@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from gridcell.arguments import checked
 from gridcell.check.buildings import find_cut_buildings
-from gridcell.check.known import prove_once
 from gridcell.check.promises.bands import check_bands
 from gridcell.check.promises.codes import check_codes, check_lineage
 from gridcell.check.promises.dates import check_dates
@@ -23,6 +22,7 @@ from gridcell.check.promises.report import compare_report
 from gridcell.check.promises.shapes import coverage_findings, measures, multipart
 from gridcell.check.promises.totals import check_totals
 from gridcell.coverage.proof import CoverageProof, prove_coverage
+from gridcell.files.known import prove_once
 from gridcell.model import Finding, Plan
 from gridcell.schema import LEVELS
 

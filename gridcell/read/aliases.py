@@ -136,8 +136,9 @@ class Columns:
 
     def _most_wanted(self, found: list[str], wanted: "pd.Series[str]") -> str | None:
         """Return the column that holds most of the ids, the first of several."""
-        ids = set(wanted)
-        share = [len(ids & set(as_text(self.source.frame[c]).dropna())) for c in found]
+        ids = wanted.unique()
+        share = [int(pd.Index(as_text(self.source.frame[c]).dropna().unique()).isin(ids).sum())
+                 for c in found]  # fmt: skip
         best = int(np.argmax(share)) if found else 0
         sure = [c for c in found if c in self._by_aliases("bldg_id", ALIASES[self.role]["bldg_id"])]
         return found[best] if found and share[best] else next(iter(sure), None)

@@ -172,7 +172,7 @@ def as_count(
     texts = as_text(values)
     homes = what in ("households", "count", "max_households")
     numbers, _ = as_number(values, "homes" if homes else "measures")
-    empty = texts.isna() | texts.fillna("").map(says_nothing).astype(bool)
+    empty = texts.isna() | texts.isin([t for t in texts.dropna().unique() if says_nothing(t)])
     bad = ~empty & ~(
         np.isfinite(numbers)
         & (numbers >= least)

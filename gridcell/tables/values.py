@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gridcell.schema import DAY, MONTH, YEAR
 from gridcell.tables.figures import figure_of, says_nothing
@@ -13,6 +14,8 @@ from gridcell.tables.figures import figure_of, says_nothing
 _DATE: Final = re.compile(
     rf"(\d{{4}})(?:[-/.{YEAR}](\d{{1,2}})[-/.{MONTH}](\d{{1,2}}){DAY}?|(\d\d)(\d\d))(?!\d)"
 )
+_PLAIN: Final = r"[!-\-/-~]+"
+"""Texts without blanks and points."""
 _MIDNIGHT: Final = re.compile(r"[ T]00:00(:00(\.0*)?)?(Z|[+-]\d\d:?\d\d)?")
 
 
@@ -25,8 +28,8 @@ def as_text(values: "pd.Series[str]") -> "pd.Series[str]":
         # GeoJSON and Parquet hold lists and objects, too.
         values = values.map(lambda v: str(v) if isinstance(v, list | dict | np.ndarray) else v)
         codes, distinct = pd.factorize(values, use_na_sentinel=True)
-    texts: list[str | None] = [_text(value) for value in distinct]
-    taken = np.array([*texts, None], dtype=object)[codes]
+    texts = _texts(np.array([*distinct, None], dtype=object))
+    taken = texts[codes]
     return pd.Series(taken, index=values.index, dtype=object).astype("str")
 
 
@@ -67,6 +70,17 @@ def as_date(text: str) -> str | None:
         return dt.date(*(int(part) for part in found.groups() if part)).isoformat()
     except ValueError:
         return None
+
+
+def _texts(distinct: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the text of each value but the last, which is none; plain texts stay as they are."""
+    out, values = distinct.copy(), distinct[:-1]
+    odd = np.ones(len(values), dtype=bool)
+    if pd.api.types.infer_dtype(values, skipna=False) == "string":
+        odd = ~pd.Series(values, dtype="str").str.fullmatch(_PLAIN).to_numpy(dtype=bool)
+    for at in np.flatnonzero(odd).tolist():
+        out[at] = _text(values[at])
+    return out
 
 
 def _text(value: object) -> str | None:

@@ -9,9 +9,9 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
-from gridcell.check.known import prove_once
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, numbers, text, texts
 from gridcell.check.promises.totals import has_register
+from gridcell.files.known import prove_once
 from gridcell.model import Fabric, Finding, Plan
 from gridcell.words.messages import Message
 
