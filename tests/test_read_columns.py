@@ -64,6 +64,21 @@ def test_a_property_called_geometry_is_kept_and_told(last: bool, tmp_path: Path)
     assert any("read as geometry_1" in text for text in inspect_files([path])[0].remarks)
 
 
+@pytest.mark.parametrize("own", ["R{}", 70])
+def test_ids_of_features_beside_a_property_id_are_kept_and_told(
+    own: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.geojson"
+    ids = [own.format(k) if isinstance(own, str) else 70 + k for k in (1, 2)]
+    path.write_text(features(*({"id": i, "properties": {"id": k}} for k, i in enumerate(ids))))
+    source = open_input(path, "cells")
+    assert source.frame["id"].tolist() == [0, 1]
+    assert source.frame["id_1"].tolist() == [str(i) for i in ids]
+    assert "read as id_1" in str(source.remarks[0])
+    path.write_text(features(*({"id": k, "properties": {"id": k}} for k in (0, 1))))
+    assert open_input(path, "cells").remarks == []
+
+
 def test_the_primary_geometries_count_and_the_others_are_text(tmp_path: Path) -> None:
     given = town(2).rename_geometry("shape").assign(geometry="text")
     given["door"] = gpd.GeoSeries(given["shape"].representative_point(), crs=CRS)

@@ -1,6 +1,7 @@
 """Vector files as GDAL and GeoParquet hold them: layers, rows, rings that are not closed."""
 
 import io
+import json
 import mmap
 import re
 import warnings
@@ -128,9 +129,14 @@ def read_features(path: Path, *, name: str | None = None, **options: Any) -> Fea
             raise
         raise InputError(Message("error.unreadable", name=name, error=one_line(error))) from None
     check_columns(frame, name)
+    feature_ids = _hidden_ids(path, frame) if is_json and "id" in frame else None
     if is_json and "id" not in frame and not np.array_equal(frame.index, np.arange(len(frame))):
         frame.insert(0, "id", frame.index.to_numpy())
     read = settle_geometry(frame.reset_index(drop=True), name)
+    if feature_ids is not None:
+        free = _free("id", read.frame)
+        read.frame[free] = feature_ids
+        read = replace(read, notes=(*read.notes, Message("read.feature_ids", name=free)))
     if hidden is not None:
         free = _free(_GEOMETRY, read.frame)
         read.frame[free] = hidden.to_numpy()
@@ -248,6 +254,22 @@ def _hidden_property(path: Path, frame: pd.DataFrame, **options: Any) -> "pd.Ser
     found = pyogrio.read_dataframe(path, columns=[_GEOMETRY], read_geometry=False, **options)
     column: pd.Series[Any] | None = found.get(_GEOMETRY)
     return column
+
+
+def _hidden_ids(path: Path, frame: pd.DataFrame) -> list[str | None] | None:
+    """Return the features' own ids, which GDAL leaves for a property ``id``, where they differ."""
+    if _count(path, b'"id"') <= len(frame):
+        return None
+    try:
+        features = json.loads(path.read_bytes())["features"]
+    except (ValueError, KeyError, TypeError):
+        # One feature a line, or no collection: without ids of their own.
+        return None
+    ids = [feature.get("id") for feature in features]
+    texts = [None if one is None else str(one) for one in ids]
+    if len(texts) != len(frame) or not any(texts) or texts == frame["id"].astype("str").tolist():
+        return None
+    return texts
 
 
 def _count(path: Path, text: bytes) -> int:
