@@ -16,6 +16,7 @@ import pytest
 from plans import in_words, tiny_plan
 from shapely.geometry import LineString, Point
 
+from gridcell.errors import InputError
 from gridcell.model import Finding, Plan, findings_frame
 from gridcell.render.city import write_city_map
 from gridcell.render.map import write_map
@@ -528,3 +529,95 @@ def test_water_is_filled(visit: Visit, tmp_path: Path) -> None:
       return count;
     }"""
     assert visit.page.evaluate(blue) > 2000
+
+
+def test_home_leads_back_and_a_link_shows_a_place(visit: Visit, page_file: Path) -> None:
+    visit.open(page_file)
+    page, look = visit.page, "() => [planMap.map.getZoom(), planMap.map.getCenter().lng]"
+    start = page.evaluate(look)
+    assert page.evaluate("location.hash") == ""
+    page.evaluate("planMap.map.panBy([4000, 900], { animate: false })")
+    link = page.evaluate("location.hash")
+    away = page.evaluate(look)
+    assert re.fullmatch(r"#map=[\d.]+/[\d.]+/[\d.]+", link)
+    page.locator(".way-home").click()
+    assert page.evaluate(look) == pytest.approx(start, abs=1e-6)
+    page.evaluate("mark => { location.hash = mark; }", link)
+    page.wait_for_function("x => Math.abs(planMap.map.getCenter().lng - x) < 1e-4", arg=away[1])
+    visit.open(page_file, mark=link)
+    page.reload()
+    assert page.evaluate(look) == pytest.approx(away, abs=1e-4)
+    for strange in ("#map=99/95/-999", "#map=x/y/z", "#%", "#map=1/2"):
+        visit.open(page_file, mark=strange)
+        page.reload()
+    assert visit.faults == []
+
+
+def test_a_building_is_found_by_its_id(visit: Visit, plan: Plan, page_file: Path) -> None:
+    visit.open(page_file)
+    wanted = str(plan.buildings["bldg_id"].iloc[0])
+    visit.page.locator("input[type=search]").fill(wanted.lower())
+    visit.page.keyboard.press("Enter")
+    assert visit.page.locator(".leaflet-tooltip").inner_text() == wanted
+    assert visit.page.locator("path.found").count() == 1
+    visit.page.locator("input[type=search]").fill(str(plan.small["code"].iloc[0]))
+    visit.page.keyboard.press("Enter")
+    assert visit.page.locator("path.found").count() == 0
+    assert visit.faults == []
+
+
+def test_title_place_day_and_holders_are_texts_and_only_where_asked_for(
+    visit: Visit, plan: Plan, tmp_path: Path
+) -> None:
+    code = plan.micro["code"][0]
+    held = pd.DataFrame({"staff_id": ["S1"], "role": ["micro_chief"], "code": [code],
+                         "distance_m": [1.0]})  # fmt: skip
+    staffed = dataclasses.replace(plan, staff=held)
+    write_map(staffed, tmp_path / "bare.html")
+    assert "S1" not in (tmp_path / "bare.html").read_text("utf-8").split("plan-data")[1]
+    contacts = pd.DataFrame({"staff_id": ["S1"], "name": [EVIL], "phone": ["138"]})
+    write_map(staffed, tmp_path / "map.html", title=EVIL, date="2026-11-27", contacts=contacts)
+    visit.open(tmp_path / "map.html")
+    head = visit.page.locator(".plan-panel > summary").inner_text()
+    assert EVIL in head
+    assert "2026-11-27" in head
+    told = visit.page.evaluate(
+        "() => describeCell(planMap.plan, { level: 'micro', row: 0 }).textContent"
+    )
+    assert f"{EVIL} 138" in told
+    assert visit.faults == []
+    with pytest.raises(InputError, match="2026"):
+        write_map(plan, tmp_path / "no.html", date="27.11.2026")
+
+
+def test_the_map_is_dark_for_who_likes_it_and_light_on_paper(browser: Any, page_file: Path) -> None:
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 800}, offline=True, color_scheme="dark"
+    )
+    visit = Visit(context.new_page())
+    visit.open(page_file)
+    ink, back = "() => INK.scheme", "() => getComputedStyle(planMap.map.getContainer()).background"
+    assert visit.page.evaluate(ink) == "dark"
+    dark = visit.page.evaluate(back)
+    visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert visit.page.evaluate("() => [INK.scheme, planMap.painter.busy]") == ["light", False]
+    visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert visit.page.evaluate(ink) == "dark"
+    visit.page.emulate_media(color_scheme="light")
+    visit.page.wait_for_function('() => INK.scheme === "light"')
+    assert visit.page.evaluate(back) != dark
+    visit.paint()
+    assert visit.faults == []
+    context.close()
+
+
+def test_the_legend_of_a_phone_waits_to_be_opened(browser: Any, page_file: Path) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, offline=True)
+    visit = Visit(context.new_page())
+    visit.open(page_file)
+    legend = visit.page.locator(".plan-legend")
+    assert not legend.locator("canvas").first.is_visible()
+    legend.locator("summary").click()
+    assert legend.locator("canvas").first.is_visible()
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()

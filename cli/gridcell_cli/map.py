@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,14 @@ _OTHERS = {".pdf", ".png", ".svg", ".json", ".geojson", ".gpkg", ".shp", ".csv",
     "--tiles", metavar="URL",
     help="Base map that the page loads, as https://HOST/{z}/{x}/{y}.png; none by default.",
 )  # fmt: skip
+@click.option("--title", metavar="TEXT", help="What stands above the map, instead of the name.")
+@click.option(
+    "--date", metavar="YYYY-MM-DD", help="Day of the map, below its title; none by default.",
+)  # fmt: skip
+@click.option(
+    "--contacts", metavar="FILE",
+    help="Table with staff_id, name and phone: the page tells who holds which post.",
+)  # fmt: skip
 @click.option(
     "--edit", is_flag=True,
     help="Write an editor instead of a map; 'gridcell edit --script' applies what it saves.",
@@ -39,6 +47,9 @@ def command(
     plan: Path,
     output: str,
     tiles: str | None,
+    title: str | None,
+    date: str | None,
+    contacts: str | None,
     threshold: int | None,
     publish_level: str | None,
     earlier: Path | None,
@@ -56,7 +67,7 @@ def command(
     in .html is a folder: an overview, index.html, and one page per community. With --edit, cells
     can be edited by hand in the page: one page, or a folder with one per community.
     """
-    from gridcell.display.map import check_tiles
+    from gridcell.display.map import check_tiles, make_heading
     from gridcell.errors import WriteError
     from gridcell.files.whole import require_writable
     from gridcell.render.city import require_free, write_city_map
@@ -66,9 +77,12 @@ def command(
     from gridcell_cli.plans import open_plan
 
     check_tiles(tiles)
-    for name, value in (("--publish", publish), ("--tiles", tiles)):
-        if edit and value:
-            raise click.UsageError(said("editor_alone", flag=name))
+    heading = make_heading(title, date)
+    values = {
+        "--publish": publish, "--tiles": tiles, "--title": title, "--date": date,
+        "--contacts": contacts,
+    }  # fmt: skip
+    _require_fitting(values, edit=edit)
     options.require_publishing(
         publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
@@ -87,6 +101,10 @@ def command(
 
     path = Path(output)
     language = lang or "en"
+    drawn: dict[str, Any] = {
+        "lang": language, "tiles": tiles, "title": heading.title, "date": heading.date,
+        "contacts": contacts, "overwrite": overwrite,
+    }  # fmt: skip
     separators = tuple(filter(None, ("/", os.sep, os.altsep)))
     is_page = path.suffix.lower() in {".html", ".htm"} and not output.endswith(separators)
     if path.suffix.lower() in _OTHERS and not output.endswith(separators):
@@ -95,7 +113,7 @@ def command(
         files = write_editors(shown(), path, lang=language, overwrite=overwrite)
     elif not is_page:
         require_free(path, overwrite=overwrite)
-        files = write_city_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
+        files = write_city_map(shown(), path, **drawn)
         path = files[0]
     else:
         if path.is_dir():
@@ -104,7 +122,7 @@ def command(
         if edit:
             files = write_editor(shown(), path, lang=language, overwrite=overwrite)
         else:
-            files = write_map(shown(), path, lang=language, tiles=tiles, overwrite=overwrite)
+            files = write_map(shown(), path, **drawn)
     total = sum(file.stat().st_size for file in files)
     if as_json:
         click.echo(json.dumps({"output": str(path), "pages": len(files), "bytes": total}))
@@ -115,3 +133,12 @@ def command(
             else said("map", file=path, size=total / 1e6)
         )
         click.echo(text, err=True)
+
+
+def _require_fitting(values: dict[str, str | bool | None], *, edit: bool) -> None:
+    """Refuse with an editor what belongs to maps, and people in what is published."""
+    for name, value in values.items():
+        if edit and value:
+            raise click.UsageError(said("editor_alone", flag=name))
+    if values["--publish"] and values["--contacts"] is not None:
+        raise click.UsageError(said("publish_no_people", option="--contacts"))

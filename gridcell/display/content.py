@@ -37,6 +37,8 @@ _RANKS: Final = {
     "arterial": 3, "street": 2, "主干路": 3, "次干路": 2,
     "river": 3, "canal": 2, "stream": 1, "ditch": 1,
 }  # fmt: skip
+_FEW: Final = 4  # communities that are named below a title
+_COMMA: Final = {"en": ", ", "zh": "、"}
 _DEDICATED, _NOWHERE = COLOURS, COLOURS + 1  # colours of buildings
 
 
@@ -54,9 +56,20 @@ class CitySheet:
     """On the page of a community, its neighbours: ``name``, ``page`` and a geometry."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What stands above a map."""
+
+    title: str | None = None
+    """Instead of the name of the land."""
+    date: str | None = None
+    """Of the map, as ISO 8601 has it: told only where somebody says it, so that bytes stay."""
+
+
 def page_content(
     plan: PlanFrames, lang: str, *, sheet: CitySheet | None = None, accuracy_m: float = 0.0,
-    tiles: str | None = None,
+    tiles: str | None = None, heading: Heading | None = None,
+    holders: pd.DataFrame | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return everything that the page shows, ready for JSON.
 
@@ -72,6 +85,10 @@ def page_content(
         How far the geometry was simplified, metres.
     tiles
         Address of base map tiles.
+    heading
+        What stands above the map.
+    holders
+        ``code``, ``role`` and ``holder`` of the posts that are told.
     """
     text = words(lang)
     levels: dict[str, dict[str, Any]] = {}
@@ -90,7 +107,7 @@ def page_content(
     many = len(plan.buildings) > MAX_BUILDINGS
     return {
         "lang": lang,
-        "title": map_title(plan, lang, community=community),
+        **_headed(plan, lang, heading or Heading(), community=community),
         "words": text,
         "bounds": _bounds(plan),
         "figures": plan_figures(plan, text, part=community),
@@ -111,6 +128,7 @@ def page_content(
         "barriers": _barriers(plan.barriers),
         "findings": _findings(plan, OVERVIEW_FINDINGS if overview else MAX_FINDINGS, lang),
         "vacancies": _vacancies(plan, lang),
+        "holders": _holders(plan, holders, lang),
         "sheet": None if sheet is None else sheet.kind,
         "pages": list(sheet.pages) if sheet is not None else [],
         "home": sheet.home if sheet is not None else None,
@@ -127,6 +145,24 @@ def map_title(plan: PlanFrames, lang: str, *, community: bool = False) -> str:
             if name and name != code:
                 return name
     return words(lang)["plan"]
+
+
+def _headed(
+    plan: PlanFrames, lang: str, heading: Heading, *, community: bool
+) -> dict[str, str | None]:
+    """Return the title, what kind of page it is, the place and the day."""
+    general, place = words(lang)["plan"], map_title(plan, lang, community=community)
+    title = heading.title if heading.title and not community else place
+    if place == general:  # no name for all of it: those of its communities, if they are few
+        names = [text for text in _texts(plan.medium["name"]) if text]
+        place = _COMMA[lang].join(names) if len(names) <= _FEW else ""
+    above = heading.title if heading.title and community else general
+    return {
+        "title": title,
+        "above": above if above != title else "",
+        "place": place if place != title else "",
+        "date": heading.date,
+    }
 
 
 def _precision(text: dict[str, str], accuracy_m: float, *, overview: bool) -> str:
@@ -216,8 +252,11 @@ def _places(cells: gpd.GeoSeries) -> dict[str, str]:
     }
 
 
-def _buildings(plan: PlanFrames) -> list[dict[str, str]]:
-    """Return the buildings by colour: those of one leaf share one, neighbouring leaves differ."""
+def _buildings(plan: PlanFrames) -> list[dict[str, Any]]:
+    """Return the buildings by colour: those of one leaf share one, neighbouring leaves differ.
+
+    With their ids, but for a publication.
+    """
     buildings, leaves = plan.buildings, plan.leaves
     colours = colour_cells(leaves.geometry, COLOURS)
     colours[(leaves["grid_type"] == "dedicated").to_numpy()] = _DEDICATED
@@ -227,9 +266,14 @@ def _buildings(plan: PlanFrames) -> list[dict[str, str]]:
     order = np.arange(len(buildings))
     if len(buildings):
         order = np.argsort(buildings.geometry.hilbert_distance().to_numpy(), kind="stable")
+    told = plan.publication is None
+    rows = [order[colour[order] == k] for k in range(_NOWHERE + 1)]
     return [
-        encode_shapes(buildings.geometry.iloc[order[colour[order] == k]])
-        for k in range(_NOWHERE + 1)
+        {
+            **encode_shapes(buildings.geometry.iloc[own]),
+            "id": _texts(buildings["bldg_id"].iloc[own]) if told else [],
+        }
+        for own in rows
     ]
 
 
@@ -286,6 +330,21 @@ def _vacancies(plan: PlanFrames, lang: str) -> dict[str, Any]:
         numbers[name] = encode_numbers(index)
         numbers[f"{name}s"] = [term(str(text), lang) for text in texts]
     return numbers
+
+
+def _holders(plan: PlanFrames, holders: pd.DataFrame | None, lang: str) -> dict[str, Any]:
+    """Return by level and row of a cell the posts that are held there, as texts."""
+    told: dict[str, Any] = {}
+    if holders is None:
+        return told
+    for level in LEVELS:
+        row = pd.Index(plan.cells(level)["code"]).get_indexer(pd.Index(holders["code"]))
+        here = holders.assign(row=row)[row >= 0]
+        posts: dict[str, list[list[str]]] = {}
+        for post in here.itertuples():
+            posts.setdefault(str(post.row), []).append([term(str(post.role), lang), post.holder])
+        told[level] = posts
+    return told
 
 
 def _around(sheet: CitySheet | None) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ stays blank on a closed network. A content security policy in the page makes the
 every request, whatever is added to the map later.
 """
 
+import datetime as dt
 import html
 import re
 from importlib.resources import files
@@ -14,7 +15,7 @@ import folium
 from branca.element import Element, Figure
 
 from gridcell.arguments import checked
-from gridcell.display.content import page_content
+from gridcell.display.content import Heading, page_content
 from gridcell.display.encode import data_of_page
 from gridcell.display.frames import PlanFrames
 from gridcell.errors import InputError
@@ -80,7 +81,7 @@ class PlanMap(folium.Map):
             "leaflet_js": f"<script>\n{asset('vendor/leaflet.js')}</script>",
             **{
                 name: f"<script>\n{asset(f'page/{name}.js')}</script>"
-                for name in ("shapes", "ground", "paint", "marks", "tips", "panel", "map")
+                for name in ("shapes", "ground", "paint", "marks", "place", "tips", "panel", "map")
             },
             "plan": f'<script type="application/json" id="plan-data">{data}</script>',
         }
@@ -94,7 +95,14 @@ class PlanMap(folium.Map):
 
 
 @checked
-def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) -> folium.Map:
+def draw_map(
+    plan: PlanFrames,
+    *,
+    lang: str = "en",
+    tiles: str | None = None,
+    title: str | None = None,
+    date: str | None = None,
+) -> folium.Map:
     """Return the plan as an interactive map that works without a network.
 
     Levels, buildings, barriers and findings are layers to switch; a tooltip tells a cell's label,
@@ -110,6 +118,10 @@ def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) ->
     tiles
         Address of base map tiles with ``{z}``, ``{x}`` and ``{y}``, such as those of a server of
         your own. The page then loads them, and nothing else, from that server.
+    title
+        What stands above the map, instead of the name of the only large cell or community.
+    date
+        Day of the map, as ``2026-11-27``; none by default, so that bytes do not change by the day.
 
     Returns
     -------
@@ -119,7 +131,7 @@ def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) ->
     Raises
     ------
     InputError
-        For another language, or an address without the places for numbers.
+        For another language, an address without the places for numbers, or what is no date.
 
     Examples
     --------
@@ -132,7 +144,22 @@ def draw_map(plan: PlanFrames, *, lang: str = "en", tiles: str | None = None) ->
     True
     """
     check_tiles(tiles)
-    return PlanMap(page_content(plan, lang, tiles=tiles))
+    return PlanMap(page_content(plan, lang, tiles=tiles, heading=make_heading(title, date)))
+
+
+def make_heading(title: str | None, date: str | None) -> Heading:
+    """Return what stands above a map.
+
+    Raises
+    ------
+    InputError
+        For what is no date.
+    """
+    try:
+        day = None if date is None else dt.date.fromisoformat(date.strip()).isoformat()
+    except ValueError:
+        raise InputError(Message("error.not_a_date", what="date", given=date)) from None
+    return Heading(title=(title or "").strip() or None, date=day)
 
 
 def show_plan(plan: PlanFrames, *, lang: str = "en", height: int = 600) -> folium.Map:

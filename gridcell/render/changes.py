@@ -86,7 +86,13 @@ def write_changes(
     data = data_of_page(content)
     scripts = "\n".join(
         f"<script>\n{asset(name)}</script>"
-        for name in ("vendor/leaflet.js", "page/shapes.js", "page/named.js", "page/changes.js")
+        for name in (
+            "vendor/leaflet.js",
+            "page/shapes.js",
+            "page/place.js",
+            "page/named.js",
+            "page/changes.js",
+        )
     )
     page = (
         f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'

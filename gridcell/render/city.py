@@ -2,10 +2,11 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 
 from gridcell.arguments import checked
 from gridcell.display.content import CitySheet, page_content
-from gridcell.display.map import PlanMap, check_tiles
+from gridcell.display.map import PlanMap, check_tiles, make_heading
 from gridcell.display.water import outlines_of_waters, water_areas, water_outlines
 from gridcell.errors import WriteError
 from gridcell.files.folder import require_place, whole_folder
 from gridcell.model import Plan
+from gridcell.read.files import Input
+from gridcell.render.holders import post_holders
 from gridcell.render.simpler import simplify_plan
 from gridcell.words.messages import Message
 
@@ -45,6 +48,9 @@ def write_city_map(
     *,
     lang: str = "en",
     tiles: str | None = None,
+    title: str | None = None,
+    date: str | None = None,
+    contacts: Input | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write ``index.html`` and ``communities/*.html``; return the files.
@@ -55,7 +61,7 @@ def write_city_map(
 
     Parameters
     ----------
-    plan, lang, tiles
+    plan, lang, tiles, title, date, contacts
         As for `map.write_map`.
     folder
         Appears whole or not at all. The same plan gives the same bytes.
@@ -65,7 +71,7 @@ def write_city_map(
     Raises
     ------
     InputError
-        Another language, or no address of tiles.
+        Another language, no address of tiles, what is no date, contacts that cannot be used.
     WriteError
         Something is in the way, the folder cannot be written, or a page does not fit.
 
@@ -78,12 +84,16 @@ def write_city_map(
     ['index.html', 'community-450899001001.html']
     """
     check_tiles(tiles)
+    content = partial(
+        page_content, lang=lang, tiles=tiles, heading=make_heading(title, date),
+        holders=post_holders(plan, contacts),
+    )  # fmt: skip
     require_free(folder, overwrite=overwrite)
     names = page_names(plan.medium["code"])
     written = []
     with whole_folder(folder) as part:
         (part / PAGES).mkdir()
-        for name, page in _pages(plan, names, lang=lang, tiles=tiles):
+        for name, page in _pages(plan, names, content):
             (part / name).write_text(page, encoding="utf-8", newline="\n")
             written.append(Path(folder) / name)
     return written
@@ -112,19 +122,19 @@ def page_names(codes: "pd.Series[str]") -> list[str]:
 
 
 def _pages(
-    plan: Plan, names: list[str], *, lang: str, tiles: str | None
+    plan: Plan, names: list[str], content: Callable[..., dict[str, Any]]
 ) -> Iterator[tuple[str, str]]:
     sheet = CitySheet(kind="overview", pages=tuple(names))
     overview = dataclasses.replace(
         plan, barriers=_major(plan.barriers), buildings=plan.buildings.iloc[:0]
     )
-    yield OVERVIEW, _fitting(overview, OVERVIEW, sheet, _OVERVIEW_M, lang, tiles)
+    yield OVERVIEW, _fitting(overview, OVERVIEW, sheet, _OVERVIEW_M, content)
     here = [Path(name).name for name in names]
     for row, part in enumerate(_communities(plan)):
         yield names[row], _fitting(
             part, names[row],
             CitySheet(kind="community", home=f"../{OVERVIEW}", around=_neighbours(plan, row, here)),
-            _COMMUNITY_M, lang, tiles,
+            _COMMUNITY_M, content,
         )  # fmt: skip
 
 
@@ -133,15 +143,13 @@ def _fitting(
     name: str,
     sheet: CitySheet,
     accuracies: tuple[float, ...],
-    lang: str,
-    tiles: str | None,
+    content: Callable[..., dict[str, Any]],
 ) -> str:
     """Return the page with the finest borders that keep it below the limit."""
     size = 0
     for metres in accuracies:
         drawn = simplify_plan(plan, metres)
-        content = page_content(drawn, lang, sheet=sheet, accuracy_m=metres, tiles=tiles)
-        page: str = PlanMap(content).get_root().render()
+        page: str = PlanMap(content(drawn, sheet=sheet, accuracy_m=metres)).get_root().render()
         size = len(page.encode())
         if size < MAX_BYTES:
             return page

@@ -19,12 +19,12 @@ _FIGURES: Final = (
     "households_one_to_one_share", "households_inside_share",
 )  # fmt: skip
 _STYLE: Final = """
-html, body, #map { height: 100%; margin: 0; }
-body, .leaflet-container { font: 13px/1.4 system-ui, "Noto Sans CJK SC", sans-serif; }
-.figures { background: #fffd; padding: 8px 10px; border-radius: 4px; }
-.figures td:last-child, .leaflet-tooltip td:last-child { text-align: right; padding-left: 10px; }
-.swatch { display: inline-block; width: 14px; height: 10px; margin-right: 6px; }
-.count { color: #666; }
+#map { height: 100%; }
+body { margin: 0; }
+.plan-tip td + td { text-align: right; padding-left: 12px; }
+.plan-tip .relation { font-weight: 600; }
+.swatch { height: 10px; vertical-align: 0; }
+.swatch.line { height: 3px; vertical-align: 3px; }
 """
 
 
@@ -58,12 +58,19 @@ def write_crosswalk_map(
     data = data_of_page(content)
     scripts = "\n".join(
         f"<script>\n{asset(name)}</script>"
-        for name in ("vendor/leaflet.js", "page/shapes.js", "page/named.js", "page/crosswalk.js")
+        for name in (
+            "vendor/leaflet.js",
+            "page/shapes.js",
+            "page/place.js",
+            "page/named.js",
+            "page/crosswalk.js",
+        )
     )
     page = (
-        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n{POLICY}\n'
         f"<title>{html.escape(content['title'])}</title>\n<!--\n{asset('vendor/LICENSE')}-->\n"
-        f"<style>\n{asset('vendor/leaflet.css')}{_STYLE}</style>\n{scripts}\n</head>\n<body>\n"
+        f"<style>\n{asset('vendor/leaflet.css')}{asset('page/map.css')}{_STYLE}</style>\n{scripts}\n</head>\n<body>\n"
         f'<div id="map"></div>\n<script type="application/json" id="data">{data}</script>\n'
         '<script>drawCrosswalk(JSON.parse(document.getElementById("data").text));</script>\n'
         "</body>\n</html>\n"

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from gridcell.arguments import checked
-from gridcell.display.map import draw_map
+from gridcell.display.content import page_content
+from gridcell.display.map import PlanMap, check_tiles, make_heading
 from gridcell.files.whole import require_writable, write_text
 from gridcell.model import Plan
+from gridcell.read.files import Input
+from gridcell.render.holders import post_holders
 
 
 @checked
@@ -15,23 +18,29 @@ def write_map(
     *,
     lang: str = "en",
     tiles: str | None = None,
+    title: str | None = None,
+    date: str | None = None,
+    contacts: Input | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write the map of a plan as one HTML file, whole or not at all; return the file.
 
     Parameters
     ----------
-    plan, lang, tiles
+    plan, lang, tiles, title, date
         As for `draw_map`.
     path
         The file, in a folder that exists. The same plan gives the same bytes.
+    contacts
+        A file or frame with ``staff_id`` and ``name`` or ``phone``: the page then tells who holds
+        which post. Without it nobody is in the file.
     overwrite
         Replace a file that is there already.
 
     Raises
     ------
     InputError
-        As for `draw_map`.
+        As for `draw_map`; contacts that cannot be used.
     WriteError
         The file is in the way or cannot be written.
 
@@ -44,5 +53,10 @@ def write_map(
     ['map.html']
     """
     require_writable(path, overwrite=overwrite)
-    page: str = draw_map(plan, lang=lang, tiles=tiles).get_root().render()
+    check_tiles(tiles)
+    content = page_content(
+        plan, lang, tiles=tiles, heading=make_heading(title, date),
+        holders=post_holders(plan, contacts),
+    )  # fmt: skip
+    page: str = PlanMap(content).get_root().render()
     return [write_text(path, page, overwrite=overwrite)]

@@ -32,7 +32,7 @@ def control_words(lang: str) -> dict[str, str]:
         For a language other than `LANGUAGES`.
     """
     of_maps = section("map", lang)
-    return {key: of_maps[key] for key in ("zoom_in", "zoom_out", "layers")}
+    return {key: of_maps[key] for key in ("zoom_in", "zoom_out", "home", "layers")}
 
 
 def atlas_words(lang: str) -> dict[str, str]:

@@ -10,7 +10,8 @@ function drawChanges(data) {
   document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
   const { words, cells } = data;
   const map = namedMap(words);
-  map.fitBounds(data.bounds, { animate: false });
+  const home = () => map.fitBounds(data.bounds, { animate: false });
+  home();
   const groups = { around: L.layerGroup().addTo(map), then: L.layerGroup(), now: L.layerGroup().addTo(map) };
   const around = new Shapes(data.around.shape, [0, 0]);
   for (let i = 0; i < around.length; i++) {
@@ -36,6 +37,7 @@ function drawChanges(data) {
     [key(words.borders_before, THEN.color)]: groups.then, [key(words.borders_after, NOW.color)]: groups.now,
     [key(words.small, "#999")]: groups.around,
   });
+  addZoom(map, words, home, "topleft");
   L.control.scale({ imperial: false }).addTo(map);
   fillList(data, group => map.fitBounds(group === null ? data.bounds : places[group].pad(0.4), { animate: false }));
 }

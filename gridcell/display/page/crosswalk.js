@@ -4,44 +4,56 @@
 const FILLS = {
   equal: "#5aae61", inside: "#a6dba0", contains: "#9ecae1", overlaps: "#fdae61", only_a: "#d9d9d9", only_b: "#bdbdbd",
 };
+const DARK = window.matchMedia("(prefers-color-scheme: dark)").matches;
+const SIDES = {
+  a: { color: DARK ? "#a9c7f7" : "#1b3a6b", weight: 2.2 }, b: { color: DARK ? "#ff8a80" : "#b2182b", weight: 1.6, dashArray: "6 4" },
+};
 
 function drawCrosswalk(data) {
   document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
   const { words } = data;
-  const map = namedMap(words);
-  map.fitBounds(data.bounds, { animate: false });
+  const map = namedMap(words), wide = map.getSize().x >= 1000;
+  const home = () => map.fitBounds(data.bounds, {
+    animate: false, paddingTopLeft: wide ? [350, 24] : [12, 12], paddingBottomRight: wide ? [260, 24] : [12, 12],
+  });
+  home();
   const pairs = new Shapes(data.pairs.shape, [0, 0]);
   const groups = {};
   for (let i = 0; i < data.pairs.a.length; i++) {
     const relation = data.pairs.relation[i];
     groups[relation] ??= L.layerGroup().addTo(map);
-    L.polygon(pairs.latLngs(i), { weight: 0.6, color: "#666", fillColor: FILLS[relation], fillOpacity: 0.75 })
-      .bindTooltip(() => tooltip(data, i), { sticky: true })
+    L.polygon(pairs.latLngs(i), { weight: 0.6, color: DARK ? "#17181b" : "#666", fillColor: FILLS[relation], fillOpacity: 0.75 })
+      .bindTooltip(() => tooltip(data, i), { sticky: true, className: "plan-tip", opacity: 1 })
       .addTo(groups[relation]);
   }
   const overlays = {};
   for (const name of Object.keys(FILLS)) {
     if (groups[name]) overlays[label(words[name], data.counts[name], FILLS[name])] = groups[name];
   }
-  const styles = { a: { color: "#1b3a6b", weight: 2.2 }, b: { color: "#b2182b", weight: 1.6, dashArray: "6 4" } };
   for (const side of ["a", "b"]) {
     const shapes = new Shapes(data[`cells_${side}`].shape, [0, 0]);
     const group = L.layerGroup().addTo(map);
     for (let i = 0; i < shapes.length; i++) {
-      L.polygon(shapes.latLngs(i), { ...styles[side], fill: false, interactive: false }).addTo(group);
+      L.polygon(shapes.latLngs(i), { ...SIDES[side], fill: false, interactive: false }).addTo(group);
     }
-    overlays[label(words[`borders_${side}`], shapes.length, styles[side].color)] = group;
+    overlays[label(words[`borders_${side}`], shapes.length, SIDES[side].color, "line")] = group;
   }
   addOverlays(map, words, overlays);
-  L.control.scale({ imperial: false }).addTo(map);
-  const panel = L.control({ position: "bottomleft" });
-  panel.onAdd = () => node("div", "figures", node("b", "", data.title),
-    node("table", "", ...data.figures.map(([word, value]) => node("tr", "", node("td", "", word), node("td", "", value)))));
+  addZoom(map, words, home);
+  L.control.scale({ position: "bottomleft", imperial: false }).addTo(map);
+  keepView(map);
+  const box = node("details", "plan-panel", node("summary", "", node("b", "", data.title)),
+    node("div", "inside", node("table", "", ...data.figures.map(([word, value]) => node("tr", "", node("td", "", word), node("td", "", value))))));
+  box.open = wide;
+  const panel = L.control({ position: "topleft" });
+  L.DomEvent.disableClickPropagation(box);
+  L.DomEvent.disableScrollPropagation(box);
+  panel.onAdd = () => box;
   panel.addTo(map);
 }
 
-function label(word, count, colour) { // words and numbers of ours: no markup in them
-  return `<i class="swatch" style="background:${colour}"></i>${word} <span class="count">${count.toLocaleString("en")}</span>`;
+function label(word, count, colour, kind = "") { // words and numbers of ours: no markup in them
+  return `<i class="swatch ${kind}" style="background:${colour}"></i>${word} <span class="count">${count.toLocaleString("en")}</span>`;
 }
 
 function tooltip(data, i) {

@@ -78,8 +78,15 @@ class Backdrop {
     for (const _ of this.top(picture)) yield picture;
   }
 
-  run() {
-    const { work } = this.next, began = performance.now(), most = this.kept ? SLICE_MS : FIRST_MS;
+  finish() { // all at once: a printer does not wait
+    while (this.next) {
+      clearTimeout(this.timer);
+      this.run(Infinity);
+    }
+  }
+
+  run(most = this.kept ? SLICE_MS : FIRST_MS) {
+    const { work } = this.next, began = performance.now();
     let step, now;
     do {
       step = work.next();

@@ -23,13 +23,54 @@ function drawPlan(map, plan) {
   const choose = highlighter(map, plan, painter);
   addPanel(map, plan, painter, choose);
   addTooltips(map, plan, painter, choose);
-  L.control.zoom({ position: "bottomleft", zoomInTitle: plan.words.zoom_in, zoomOutTitle: plan.words.zoom_out }).addTo(map);
+  addZoom(map, plan.words, () => fit(map, plan));
   L.control.scale({ position: "bottomleft", imperial: false }).addTo(map);
+  keepView(map);
+  followScheme(map, painter);
+  prepareForPaper(map, plan, painter);
   window.planMap = { map, plan, painter }; // for whoever looks from the console
 }
 
 function isWide(map) { // room for the panel and the layers beside the map
   return map.getSize().x >= 1000;
+}
+
+// Colours of the light or the dark scheme, whichever the reader has.
+function followScheme(map, painter) {
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", () => {
+    INK = dark.matches ? DARK : LIGHT;
+    painter.later();
+    map.fire("planink");
+  });
+}
+
+// Paper is light, and has its own shape.
+function prepareForPaper(map, plan, painter) {
+  const box = map.getContainer();
+  let before = null;
+  const draw = (ink, look) => {
+    INK = ink;
+    map.invalidateSize({ animate: false, pan: false });
+    look();
+    map.fire("planink");
+    painter.repaint();
+    painter.backdrop.finish();
+  };
+  window.addEventListener("beforeprint", () => {
+    if (before) return;
+    before = { at: map.getCenter(), zoom: map.getZoom(), ink: INK };
+    const seen = map.getBounds().contains(plan.bounds) ? plan.bounds : map.getBounds();
+    box.classList.add("on-paper");
+    draw(LIGHT, () => map.fitBounds(seen, { animate: false, paddingTopLeft: [345, 8], paddingBottomRight: [8, 8] }));
+  });
+  window.addEventListener("afterprint", () => {
+    if (!before) return;
+    const { at, zoom, ink } = before;
+    before = null;
+    box.classList.remove("on-paper");
+    draw(ink, () => map.setView(at, zoom, { animate: false }));
+  });
 }
 
 function fit(map, plan) {
@@ -87,6 +128,10 @@ function addLayers(map, plan, painter) {
   };
   dress();
   map.on("layeradd layerremove", dress); // Leaflet writes the list anew
+  map.on("planink", () => {
+    for (const node of box.querySelectorAll("[data-swatch]")) node.replaceChildren();
+    dress();
+  });
 }
 
 function safe(text) {
@@ -158,18 +203,21 @@ function addLegend(map, plan, painter) {
       : ranges[k][1] === null || ranges[k][0] <= ranges[k][1]
         ? element("div", {}, element("i", { class: "swatch" }, swatch(`load_${k}`)), range(ranges[k]), element("span", { class: "count" }, words[`load_${k}`]))
         : null);
-    return [element("b", {}, words[`per_${level}`]), ...lines, ranges ? null : element("p", {}, words.own_bands)];
+    return [...lines, ranges ? null : element("p", {}, words.own_bands)];
   };
-  const node = element("div", { class: "plan-legend" });
+  const title = element("summary"), body = element("div"), node = element("details", { class: "plan-legend", open: map.getSize().x > 700 ? "open" : "" }, title, body);
+  L.DomEvent.disableClickPropagation(node);
+  L.DomEvent.disableScrollPropagation(node);
   let last = "";
   const fill = () => {
     const key = [painter.finest(), painter.shown.by_load, painter.shown.outside].join();
     if (key === last) return;
     last = key;
+    title.textContent = painter.shown.by_load ? words[`per_${painter.finest()}`] : words.legend;
     write();
   };
-  const write = () => node.replaceChildren(...[
-    ...(painter.shown.by_load ? bands() : [element("b", {}, words.legend), row("small", words.legend_general)]),
+  const write = () => body.replaceChildren(...[
+    ...(painter.shown.by_load ? bands() : [row("small", words.legend_general)]),
     row("dedicated", words.dedicated),
     ...(painter.shown.outside ? [row("under", words.outside_under), row("over", words.outside_over)] : []),
     plan.buildings && !painter.shown.by_load && !painter.shown.outside ? row("buildings", words.house_colours) : null,
@@ -181,6 +229,7 @@ function addLegend(map, plan, painter) {
   ].filter(Boolean));
   fill();
   map.on("planswitch moveend", fill); // the finest level on show depends on the zoom
+  map.on("planink", () => { last = ""; fill(); });
   legend.onAdd = () => node;
   legend.addTo(map);
 }

@@ -10,11 +10,10 @@ function node(tag, className, ...children) {
 
 function namedMap(words) {
   const map = L.map("map", { preferCanvas: true, attributionControl: false, zoomControl: false, zoomSnap: 0.25, maxZoom: 21 });
-  L.control.zoom({ zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
   return map;
 }
 
 function addOverlays(map, words, overlays) {
-  const box = L.control.layers(null, overlays, { collapsed: false }).addTo(map).getContainer();
+  const box = L.control.layers(null, overlays, { collapsed: map.getSize().x < 700 }).addTo(map).getContainer();
   box.querySelector(".leaflet-control-layers-toggle").title = words.layers;
 }

@@ -1,7 +1,9 @@
 "use strict";
 // Paints a plan from the ground up, as a printed map would be: the land on the backdrop, marks and names above.
 
-const INK = {
+const LIGHT = {
+  scheme: "light", paper: "rgba(255, 255, 255, 0.88)",
+  names: { dedicated: "#9a3409", small: "#38404a", micro: "#6a6358", around: "#857d6f" },
   land: "#fbf9f4", halo: "rgba(96, 72, 120, 0.20)",
   cells: ["#f4e6c4", "#d3e5d0", "#cddff0", "#f1d6d3", "#ddd5ea", "#e7e9bf"],
   micro: "#8d8a92", small: "#4d5560", medium: "#4a2f6b", large: "#25163b",
@@ -13,6 +15,20 @@ const INK = {
   houses: ["#b98a2f", "#5e9a5a", "#4f82b5", "#c0655f", "#8a72ad", "#98a03a", "#c2571a", "#8d8578"],
   load: ["#2166ac", "#86b8dd", "#e2f0cf", "#a8d38d", "#5fae5b", "#f5a866", "#cf4630"],
 };
+const DARK = {
+  ...LIGHT, scheme: "dark", paper: "rgba(22, 23, 26, 0.85)",
+  names: { dedicated: "#ffb58a", small: "#e4e7ec", micro: "#b8b2a8", around: "#9c968b" },
+  land: "#26282c", halo: "rgba(200, 170, 240, 0.20)",
+  cells: ["#4c4231", "#33483b", "#2d4256", "#503a39", "#433b55", "#474b2f"],
+  micro: "#85838b", small: "#b4bcc7", medium: "#cdb0f0", large: "#efe6ff",
+  dedicated: "#ff8a4c", hatch: "#b65a2d", dedicatedFill: "#573822",
+  building: "rgba(225, 215, 200, 0.28)", buildingEdge: "rgba(225, 215, 200, 0.42)",
+  road: "#5d6067", roadEdge: "#141517", river: "#3d6c91", rail: "#a9a49b", wall: "#b9977a",
+  under: "#6fb1ff", over: "#ff7a6b", underFill: "rgba(80, 150, 230, 0.6)", overFill: "rgba(228, 90, 75, 0.62)",
+  severity: ["#f0474c", "#f29a1f", "#63a6d0"], vacancy: "#c07ad0", around: "#1f2124", aroundEdge: "#585b61",
+  load: ["#4b9be0", "#2f648f", "#46503c", "#527a47", "#69ad60", "#c98345", "#e2583f"],
+};
+let INK = window.matchMedia("(prefers-color-scheme: dark)").matches ? DARK : LIGHT;
 const FONT = '"Noto Sans", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "Segoe UI", Arial, sans-serif';
 
 function hatch(ctx, colour, step) {
@@ -76,7 +92,7 @@ class Painter {
     this.scale = 256 * 2 ** this.zoom / WORLD; // pixels a drawing unit
     this.metre = 256 * 2 ** this.zoom / (40075017 * this.cosine); // pixels
     this.step = 2 ** -Math.ceil(Math.log2(this.scale) + 1); // a quarter to half a pixel
-    const key = Object.keys(shown).filter(name => shown[name] && !ABOVE.includes(name)).sort().join();
+    const key = Object.keys(shown).filter(name => shown[name] && !ABOVE.includes(name)).sort().join() + INK.scheme;
     this.frame = this.canvas.frame(key);
     this.marks = [];
     this.backdrop.start(this.frame);
@@ -236,13 +252,13 @@ class Painter {
   * labels() {
     const taken = this.marks.filter(m => m.r > 4).map(m => [m.x - m.r, m.y - m.r, m.x + m.r, m.y + m.r]);
     const styles = {
-      large: [19, 700, INK.large, 1.2], medium: [16, 700, INK.medium, 1.2], dedicated: [11.5, 600, "#9a3409", 1.5],
-      small: [11.5, 600, "#38404a", 0.95], micro: [10.5, 400, "#6a6358", 0.85],
+      large: [19, 700, INK.large, 1.2], medium: [16, 700, INK.medium, 1.2], dedicated: [11.5, 600, INK.names.dedicated, 1.5],
+      small: [11.5, 600, INK.names.small, 0.95], micro: [10.5, 400, INK.names.micro, 0.85],
     };
     const named = (level, test, people) => this.name(this.shapes[level], this.plan.levels[level], test, styles[level], taken, people);
     const { dedicated } = this.plan.levels.small, { small, large } = this.shapes, { shown } = this;
     if (shown.large && large.length > 1 && this.zoom < 13.5) yield* named("large");
-    if (this.around) yield* this.name(this.around, this.plan.around, null, [13, 600, "#857d6f", 1], taken);
+    if (this.around) yield* this.name(this.around, this.plan.around, null, [13, 600, INK.names.around, 1], taken);
     if (shown.dedicated) yield* this.name(small, this.plan.levels.small, i => dedicated[i], styles.dedicated, taken);
     if (shown.medium) yield* named("medium");
     if (shown.small) yield* named("small", i => !dedicated[i], true);
@@ -268,7 +284,9 @@ class Painter {
       const font = `${main ? "" : "italic "}${weight} ${high}px ${FONT}`, measure = texts => this.width(font, texts);
       let lines = [names[i] || ""];
       if (!lines[0]) continue;
-      if (measure(lines) > spare * wide) lines = halves(lines[0]);
+      const whole = main && cells.whole && cells.whole[i]; // where two communities have such a name
+      if (whole && this.metre > 0.4 && measure(whole) <= spare * wide && 1.2 * high * 3 < 0.5 * tall) lines = whole.slice();
+      else if (measure(lines) > spare * wide) lines = halves(lines[0]);
       const width = measure(lines);
       if (width > spare * wide || 1.2 * high * lines.length > spare * tall) continue;
       const told = people && (cells.households[i] >= 0 || !this.plan.note);
@@ -282,7 +300,7 @@ class Painter {
       ctx.font = font;
       lines.forEach((line, n) => {
         const y = (box[1] + box[3]) / 2 + (n - (lines.length - 1) / 2) * 1.2 * high;
-        ctx.strokeStyle = "rgba(255, 255, 255, 0.88)";
+        ctx.strokeStyle = INK.paper;
         ctx.lineWidth = 3.4;
         ctx.strokeText(line, at.x, y);
         ctx.fillStyle = colour;

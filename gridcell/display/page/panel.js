@@ -11,8 +11,12 @@ function addPanel(map, plan, painter, choose) {
   const { words, figures } = plan, panel = L.control({ position: "topleft" });
   const table = element("table", {}, ...figures.map(([word, value, mark]) =>
     element("tr", {}, element("td", {}, word), element("td", { class: mark }, value))));
+  let found = null; // the building that was looked for
   const go = cell => {
     const wide = isWide(map);
+    if (found) found.remove();
+    if (cell.building) found = showBuilding(map, painter, cell.building);
+    if (found && cell.building) return;
     choose(cell);
     map.fitBounds(painter.shapes[cell.level].bounds(cell.row), {
       animate: false, maxZoom: 18, paddingTopLeft: wide ? [350, 60] : [30, 60], paddingBottomRight: wide ? [260, 60] : [30, 60],
@@ -25,12 +29,33 @@ function addPanel(map, plan, painter, choose) {
     ...searchBox(plan, go), table, ...["small", "micro"].map(level => histogram(plan, level)),
     findingsList(map, plan), pagesList(plan), plan.note && element("p", {}, plan.note), element("p", {}, plan.precision));
   const node = element("details", { class: "plan-panel", open: isWide(map) ? "open" : "" },
-    element("summary", {}, element("small", {}, words.plan), element("b", {}, plan.title)), inside);
-  if (plan.title === words.plan) node.querySelector("small").remove();
+    element("summary", {}, plan.above ? element("small", {}, plan.above) : null, element("b", {}, plan.title),
+      ...[plan.place, plan.date].filter(Boolean).map(text => element("small", {}, text))), inside);
   panel.onAdd = () => { L.DomEvent.disableClickPropagation(node); L.DomEvent.disableScrollPropagation(node); return node; };
   panel.addTo(map);
-  const wanted = decodeURIComponent(location.hash.slice(1)), cell = wanted && findCells(plan, wanted, 1)[0];
-  if (cell) go(cell);
+  const follow = () => {
+    if (viewOf(location.hash)) return;
+    const wanted = readable(location.hash.slice(1)), cell = wanted && findCells(plan, wanted, 1)[0];
+    if (cell) go(cell);
+  };
+  follow();
+  window.addEventListener("hashchange", follow);
+}
+
+function readable(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a stray % in an address
+  }
+}
+
+// Shows a building and its id until something else is looked for.
+function showBuilding(map, painter, { id, at }) {
+  const parts = at.map(([group, row]) => painter.buildings[group].latLngs(row));
+  const wide = isWide(map), drawn = L.polygon(parts, { renderer: L.svg(), interactive: false, color: "#c0187a", weight: 3, fillOpacity: 0.25, className: "found" }).addTo(map);
+  map.fitBounds(drawn.getBounds(), { animate: false, maxZoom: 18.5, paddingTopLeft: wide ? [350, 60] : [30, 60], paddingBottomRight: wide ? [260, 60] : [30, 60] });
+  return drawn.bindTooltip(() => element("b", {}, id), { permanent: true, direction: "top", className: "plan-tip" });
 }
 
 function searchBox(plan, go) {
@@ -44,8 +69,7 @@ function searchBox(plan, go) {
     const wanted = search.value.trim() !== "";
     search.classList.toggle("missed", wanted && !found.length);
     list.replaceChildren(...found.map((cell, k) => {
-      const c = levels[cell.level], item = element("li", { class: "placed" }, c.name[cell.row] || c.label[cell.row],
-        element("span", { class: "count" }, `${words[`one_${cell.level}`]} · ${c.label[cell.row]}`));
+      const item = element("li", { class: "placed" }, ...(cell.building ? [cell.building.id, element("span", { class: "count" }, words.one_building)] : told(plan, cell)));
       item.addEventListener("click", () => take(k));
       return item;
     }));
@@ -71,7 +95,29 @@ function searchBox(plan, go) {
   return [search, list];
 }
 
-// Cells by code, label or name: whole ones first, then beginnings, then names that hold the text.
+// A cell in the list of matches; its community too where others have the same name.
+function told(plan, { level, row }) {
+  const c = plan.levels[level], name = c.name[row] || c.label[row], kind = plan.words[`one_${level}`];
+  const same = (level === "small" || level === "micro") && c.name[row] && c.name.indexOf(c.name[row]) !== c.name.lastIndexOf(c.name[row]);
+  const { row: above } = family(plan, { level, row }).find(one => one.level === "medium") || {}, { medium } = plan.levels;
+  const place = same && above !== undefined ? ` · ${medium.name[above] || medium.label[above]}` : "";
+  return [name, element("span", { class: "count" }, `${kind}${place} · ${c.label[row]}`)];
+}
+
+// Ids of buildings, each with the places of its parts.
+function buildingsOf(plan) {
+  if (!plan.houses) {
+    plan.houses = new Map();
+    (plan.buildings || []).forEach(({ id }, group) => id.forEach((own, row) => {
+      if (own === null) return;
+      if (!plan.houses.has(own)) plan.houses.set(own, { id: own, plain: own.toLowerCase().replace(/[\s-]/g, ""), at: [] });
+      plan.houses.get(own).at.push([group, row]);
+    }));
+  }
+  return plan.houses;
+}
+
+// Cells by code, label or name, then buildings by id: whole ones first, then beginnings, then what holds the text.
 function findCells(plan, text, most) {
   const plain = t => (t || "").toLowerCase().replace(/[\s-]/g, ""), wanted = plain(text);
   if (!wanted) return [];
@@ -86,6 +132,10 @@ function findCells(plan, text, most) {
           : name[row].includes(wanted) || code[row].endsWith(wanted) ? 2 : -1;
       if (rank >= 0 && ranks[rank].length < most) ranks[rank].push({ level, row });
     }
+  }
+  for (const building of buildingsOf(plan).values()) {
+    const own = building.plain, rank = own === wanted ? 0 : own.startsWith(wanted) ? 1 : own.endsWith(wanted) ? 2 : -1;
+    if (rank >= 0 && ranks[rank].length < most) ranks[rank].push({ building });
   }
   return ranks.flat().slice(0, most);
 }
@@ -112,7 +162,7 @@ function histogram(plan, level) {
   });
   return element("figure", { class: "histogram" }, element("figcaption", {}, words[`per_${level}`]),
     element("div", { class: "bars" }, ...bars),
-    element("div", { class: "axis" }, ...[0, Math.floor(bins.length / 2) * step, (bins.length - 1) * step].map(n => element("span", {}, n.toLocaleString("en")))));
+    element("div", { class: "axis" }, ...[0, Math.floor(bins.length / 2) * step, (bins.length - 1) * step].map((n, k) => element("span", {}, n.toLocaleString("en") + (k === 2 ? "+" : "")))));
 }
 
 function findingsList(map, plan) {

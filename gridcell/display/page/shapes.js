@@ -71,6 +71,7 @@ function unpack(plan) {
     }
     plain(cells);
     cells.short = cells.code.map((code, i) => shortName(level, cells, above, i));
+    if (level === "small") cells.whole = wholeNames(cells, above);
     readPlaces(cells);
   });
   const { barriers, around, vacancies } = plan;
@@ -95,6 +96,13 @@ function shortName(level, cells, above, i) {
   const column = level === "micro" ? "code" : "name", own = cells[column][i] || cells.label[i] || "";
   const prefix = level === "small" || level === "micro" ? above[column][cells.parent[i]] : "";
   return (prefix && own.startsWith(prefix) && own.slice(prefix.length).trim()) || own;
+}
+
+// Names that several small cells have, with the community of each; null for the others.
+function wholeNames({ short, parent }, above) {
+  const count = new Map();
+  for (const name of short) count.set(name, (count.get(name) || 0) + 1);
+  return short.map((name, i) => count.get(name) > 1 && parent[i] >= 0 ? [above.name[parent[i]] || above.label[parent[i]], name] : null);
 }
 
 function mercator(lon, lat) {

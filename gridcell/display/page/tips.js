@@ -66,6 +66,7 @@ function describeCell(plan, cell) {
   if (c.reason[row]) lines.push(element("div", {}, `${words.reason}: ${c.reason[row]}`));
   const { vacancies } = plan, posts = vacancies.row.flatMap((r, k) => r === row && vacancies.level[k] === level ? [k] : []);
   for (const k of posts) lines.push(describePost(plan, k));
+  for (const [role, holder] of ((plan.holders[level] || {})[row] || [])) lines.push(element("div", {}, `${role}: ${holder}`));
   const above = family(plan, cell).slice(1).map(a => levels[a.level].name[a.row] || levels[a.level].label[a.row]);
   if (above.length) lines.push(element("div", { class: "above" }, above.join(" · ")));
   return element("div", {}, ...lines);

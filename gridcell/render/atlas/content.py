@@ -11,7 +11,7 @@ from gridcell.display.content import map_title
 from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
-from gridcell.staff.workbook import make_roster
+from gridcell.render.holders import post_table
 from gridcell.words.maps import atlas_words, with_estimated, with_wanted
 from gridcell.words.messages import Message, some
 from gridcell.words.sentences import say_reasons
@@ -315,15 +315,9 @@ def _posts(plan: Plan, contacts: Input | None, codes: set[str]) -> dict[str, lis
     if not any(map(len, shown)) and not (nobody and contacts is not None):
         return {}
     few = replace(plan, staff=shown[0], vacancies=shown[1])
-    table = make_roster(few, contacts=contacts)["posts"]
-    order = {role.name: place for place, role in enumerate(plan.rules.staffing)}
-    table = table.assign(place=table["role"].map(order).fillna(len(order)))
-    table = table.sort_values(["code", "place", "role", "state", "staff_id"], kind="stable")
     posts: dict[str, list[Post]] = {}
-    for row in table.itertuples():
-        known = (text_of(getattr(row, name, "")) for name in ("name", "phone"))
-        holder = " ".join(text for text in known if text) or text_of(row.staff_id)
-        post = Post(role=str(row.role), holder=holder, vacant=str(row.state) == "vacant")
+    for row in post_table(few, contacts).itertuples():
+        post = Post(role=str(row.role), holder=str(row.holder), vacant=bool(row.vacant))
         posts.setdefault(str(row.code), []).append(post)
     return posts
 
