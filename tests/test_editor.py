@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
+from editing import STATE, Session, comments_shown, differences
 
 import gridcell
+from gridcell.revision.comments import comments_of
 from gridcell.revision.script import edits_of, read_script
 from gridcell_cli import main as frame
 
@@ -97,6 +100,33 @@ def assert_as_told(page, plan, file):
             assert (cell["band"] != "in") == off
             assert pieces == 1 or cell.geometry.geom_type == "MultiPolygon"
     return after
+
+
+@needs_browser
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("GRIDCELL_SESSIONS", "1"))))
+def test_what_a_session_of_random_edits_shows_is_what_the_command_line_makes(
+    plan, editor, tmp_path, monkeypatch, capsys, seed
+):
+    """The environment asks for more of it: GRIDCELL_SESSIONS=9 GRIDCELL_EDITS=200."""
+    monkeypatch.setattr(frame, "_be_quiet", lambda: None)
+    edits = int(os.environ.get("GRIDCELL_EDITS", "20"))
+    start = editor.evaluate(STATE)
+    session = Session(editor, seed)
+    session.run(edits, reload_at=[edits // 2])
+    file = saved(editor, tmp_path)
+    gridcell.write_plan(plan, tmp_path / "plan")
+    with pytest.raises(SystemExit) as end:
+        frame.main(["edit", str(tmp_path / "plan"), "--script", str(file),
+                    "-o", str(tmp_path / "after")])  # fmt: skip
+    assert not end.value.code, capsys.readouterr().err
+    after = gridcell.read_plan(tmp_path / "after")
+    assert differences(editor, plan, after) == []
+    assert gridcell.check_plan(after) == []
+    assert sorted(text for _, text in comments_of(after)) == sorted(comments_shown(editor))
+    for _ in range(session.done):
+        editor.keyboard.press("Control+z")
+    assert editor.evaluate(STATE) == start
+    assert editor.evaluate("() => editor.division.script()") == []
 
 
 def test_the_same_plan_gives_the_same_page(plan, tmp_path):
@@ -332,7 +362,7 @@ def test_comments_are_texts_and_stay_with_their_cell(plan, editor, browser, tmp_
     code = plan.micro.loc[plan.micro["grid_type"] == "general", "code"].iloc[0]
     editor.evaluate("""code => {
       const { division } = editor;
-      const cell = division.state.cells.findIndex(own => own.code === code);
+      const cell = division.cellOf(code);
       editor.view.chosen = new Set(division.atomsOf(cell));
       editor.refresh();
     }""", code)  # fmt: skip
@@ -362,7 +392,8 @@ def test_what_was_saved_is_opened_again_and_what_is_of_another_plan_is_refused(
         editor.evaluate("""operation => {
           const { division } = editor;
           const cell = division.state.cells.findIndex(
-            (own, cell) => own.general && own.code && !own.locked && division.halves(cell));
+            (own, cell) => own.general && division.codeOf(cell) >= 0 && !division.isLocked(cell)
+              && division.halves(cell));
           const part = division.halves(cell);
           editor.view.chosen = new Set(operation === "makeCell" ? part : division.atomsOf(cell));
           editor[operation]();

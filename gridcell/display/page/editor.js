@@ -31,11 +31,11 @@ class Editor {
     this.side = document.getElementById("side");
     this.tool = "pick";
     this.fingers = new Map();
-    this.key = `gridcell-edit-${data.key}`;
+    this.key = `gridcell-edits-${data.key}`;
     this.restore();
     this.listen();
     const named = decodeURIComponent(location.hash.slice(1)); // edit.html#CODE begins there
-    const cell = this.division.state.cells.findIndex(own => own.code && own.code === named);
+    const cell = this.division.cellOf(named);
     if (cell >= 0) this.show(cell); else this.refresh();
   }
 
@@ -43,10 +43,9 @@ class Editor {
 
   keep() {
     if (window.parent !== window) window.parent.postMessage({ edits: this.division.script() }, "*"); // a notebook listens
-    const { past, state } = this.division;
-    const plain = one => ({ ...one, leaf: [...one.leaf] });
+    const { past, future } = this.division;
     try {
-      localStorage.setItem(this.key, JSON.stringify({ state: plain(state), log: past.map(step => step.words) }));
+      localStorage.setItem(this.key, JSON.stringify({ past, future }));
       this.kept = true;
     } catch {
       this.kept = false; // told below the log: no storage here
@@ -60,10 +59,7 @@ class Editor {
     } catch {
       found = null;
     }
-    if (!found || !found.log.length) return;
-    const { division } = this;
-    division.past.push({ state: division.state, words: found.log.join("; ") });
-    division.state = { comments: [], ...found.state, leaf: Int32Array.from(found.state.leaf) };
+    if (found) this.division.replay(found);
   }
 
   save() {
@@ -277,13 +273,11 @@ class Editor {
   makeCell() {
     const { division } = this, { atoms } = this, { state } = division;
     if (!atoms.length) return;
-    const first = state.cells[state.leaf[atoms[0]]], rest = this.cells.map(cell => [cell, division.atomsOf(cell).filter(i => !this.view.chosen.has(i))]);
-    const fault = division.faultOf(atoms, atoms, first)
+    const fault = (division.data.has_micro && new Set(atoms.map(i => state.cells[state.leaf[i]].small)).size > 1 ? this.words.new_smalls : null)
+      || (this.cells.some(cell => division.atomsOf(cell).every(i => this.view.chosen.has(i))) ? this.words.new_whole : null)
       || (division.piecesOf(atoms) > 1 ? this.words.new_torn : null)
-      || (atoms.some(i => state.cells[state.leaf[i]].small !== first.small) ? this.words.new_smalls : null)
-      || (rest.some(([, left]) => !left.length) ? this.words.new_whole : null);
-    const torn = rest.find(([cell, left]) => division.piecesOf(left) > Math.max(1, division.pieces[cell] || 1));
-    if (fault || torn) return this.done(fault || this.say("torn", { cell: division.label(torn[0]) }));
+      || division.previewOf(atoms.map(i => [i, state.cells.length])).fault;
+    if (fault) return this.done(fault);
     division.newCell(atoms, this.say("log_new", { n: atoms.length, households: division.sum(atoms) }));
     this.done();
   }
@@ -291,8 +285,7 @@ class Editor {
   halve() {
     const [cell] = this.cells;
     if (cell === undefined) return;
-    const { division } = this, own = division.state.cells[cell];
-    const fault = division.faultOf(division.atomsOf(cell), division.atomsOf(cell), own);
+    const { division } = this, fault = division.faultOf(division.atomsOf(cell).map(i => [i, cell]));
     const part = fault ? null : division.halves(cell);
     if (!part) return this.done(fault || this.words.no_halves);
     division.newCell(part, this.say("log_halve", { cell: division.label(cell) }));
@@ -305,7 +298,7 @@ class Editor {
     const { division, view } = this, middle = line[Math.floor(line.length / 2)], atom = view.atomAt(...view.toScreen(middle));
     const cell = this.cells.length === 1 ? this.cells[0] : atom < 0 ? undefined : division.state.leaf[atom];
     if (cell === undefined) return this.done(this.words.cut_nothing);
-    const own = division.atomsOf(cell), fault = division.faultOf(own, own, division.state.cells[cell]);
+    const fault = division.faultOf(division.atomsOf(cell).map(i => [i, cell]));
     const part = fault ? null : division.sideOf(cell, line, view.atoms.map(one => one.middle));
     if (!part) return this.done(fault || this.words.no_sides);
     division.newCell(part, this.say("log_cut", { cell: division.label(cell), n: part.length, households: division.sum(part) }));
@@ -330,28 +323,20 @@ class Editor {
   }
 
   exchange(these, those, a, b) {
-    const { division } = this, all = these.concat(those);
+    const { division } = this, moves = [...these.map(i => [i, b]), ...those.map(i => [i, a])];
     const words = this.say("log_swap", { a: division.label(a), b: division.label(b), n: these.length, m: those.length });
-    const fault = division.faultOf(all, all, division.state.cells[a]);
+    const { fault } = division.previewOf(moves);
     if (fault) return this.done(fault);
-    division.change(words, state => {
-      these.forEach(i => { state.leaf[i] = b; });
-      those.forEach(i => { state.leaf[i] = a; });
-    });
-    const torn = [a, b].find(cell => !division.atomsOf(cell).length || division.piecesOf(division.atomsOf(cell)) > Math.max(1, division.pieces[cell] || 1));
-    if (torn === undefined) return this.done();
-    const label = division.label(torn);
-    division.undo();
-    division.future.pop();
-    return this.done(this.say("torn", { cell: label }));
+    division.change(words, state => moves.forEach(([i, cell]) => { state.leaf[i] = cell; }));
+    this.done();
   }
 
   lock() {
-    const { division } = this, cells = this.cells.filter(cell => division.state.cells[cell].code);
+    const { division } = this, cells = this.cells.filter(cell => division.codeOf(cell) >= 0);
     if (!cells.length) return;
-    const locks = !cells.every(cell => division.state.cells[cell].locked);
+    const locks = !cells.every(cell => division.isLocked(cell)), rows = cells.map(cell => division.codeOf(cell));
     division.change(this.say(locks ? "log_lock" : "log_unlock", { cell: cells.map(cell => division.label(cell)).join(", ") }),
-      state => cells.forEach(cell => { state.cells[cell].locked = locks; }));
+      state => rows.forEach(row => { state.cells[row].locked = locks; }));
     this.done();
   }
 
@@ -359,21 +344,21 @@ class Editor {
   ask(what) {
     const [cell] = this.cells;
     if (cell === undefined) return;
-    if (!this.division.state.cells[cell].code) return this.done(this.words.name_later);
+    if (this.division.codeOf(cell) < 0) return this.done(this.words.name_later);
     this.asked = { what, cell };
     this.refresh();
     document.getElementById("answer").focus();
   }
 
   answered(given) {
-    const { what, cell } = this.asked, { division } = this, text = given.trim() || null, label = division.label(cell);
+    const { what, cell } = this.asked, { division } = this, text = given.trim() || null, label = division.label(cell), row = division.codeOf(cell);
     this.asked = null;
     if (what === "comment") {
       if (text === null) return this.refresh();
-      division.comment(cell, text, this.say("log_comment", { cell: label, text }));
+      division.comment(row, text, this.say("log_comment", { cell: label, text }));
     } else {
-      if (text === division.state.cells[cell].name) return this.refresh();
-      division.change(this.say("log_rename", { cell: label, name: text || "–" }), state => { state.cells[cell].name = text; });
+      if (text === division.state.cells[row].name) return this.refresh();
+      division.change(this.say("log_rename", { cell: label, name: text || "–" }), state => { state.cells[row].name = text; });
     }
     return this.done();
   }
@@ -440,15 +425,15 @@ class Editor {
         button("halve", () => this.halve()), button("rename", () => this.ask("name")), button("comment_on", () => this.ask("comment")),
         button("lock", () => this.lock()))];
     if (this.asked) {
-      const { what, cell } = this.asked, value = what === "name" ? division.state.cells[cell].name || "" : "";
+      const { what, cell } = this.asked, value = what === "name" ? division.state.cells[division.codeOf(cell)].name || "" : "";
       const field = make("input", { id: "answer", value, maxlength: 500, onkeydown: event => {
         if (event.key === "Enter") this.answered(field.value);
         if (event.key === "Escape") { this.asked = null; this.refresh(); }
       } });
       parts.push(make("p", {}, make("label", { for: "answer" }, words[what]), " ", field));
     }
-    const comments = division.state.comments.filter(one => cells.includes(one.cell));
-    if (comments.length) parts.push(make("ul", { id: "comments" }, ...comments.map(one => make("li", {}, `${this.named_(one.cell)}: ${one.text}`))));
+    const comments = cells.flatMap(cell => division.commentsOn(cell).map(one => make("li", {}, `${this.named_(cell)}: ${one.text}`)));
+    if (comments.length) parts.push(make("ul", { id: "comments" }, ...comments));
     this.targets = division.cellsBeside(atoms).filter(cell => !cells.every(one => one === cell)).slice(0, 9);
     if (this.targets.length) parts.push(make("h2", {}, words.move_to), make("table", {}, ...this.targets.map((cell, k) => this.target(cell, k))));
     if (cells.length === 1) parts.push(...this.suggested(cells[0]));
@@ -469,8 +454,8 @@ class Editor {
   }
 
   named_(cell) {
-    const own = this.division.state.cells[cell];
-    return own.code ? own.code.slice(this.common.length) : this.division.label(cell);
+    const label = this.division.label(cell);
+    return this.division.codeOf(cell) < 0 ? label : label.slice(this.common.length);
   }
 
   // What all codes begin with goes without saying.

@@ -31,12 +31,16 @@ class Division {
     });
     this.state = {
       leaf: Int32Array.from(this.home),
-      cells: data.leaves.code.map((code, i) => ({ code, name: data.leaves.name[i], small: data.leaves.small[i],
+      cells: data.leaves.code.map((_, i) => ({ name: data.leaves.name[i], small: data.leaves.small[i],
         general: data.leaves.general[i], locked: data.leaves.locked[i] })),
-      smalls: data.smalls.code.map((code, i) => ({ code, name: data.smalls.name[i], locked: data.smalls.locked[i] })),
+      smalls: data.smalls.code.map((_, i) => ({ name: data.smalls.name[i], locked: data.smalls.locked[i] })),
       comments: data.comments.map(([code, text]) => ({ cell: data.leaves.code.indexOf(code), text, kept: true })),
     };
-    this.pieces = this.state.cells.map((_, cell) => this.piecesOf(this.atomsOf(cell))); // that the land itself has
+    this.homeSmall = this.home.map(cell => data.leaves.small[cell]);
+    this.most = { // pieces that the land itself has
+      cell: this.state.cells.map((_, cell) => this.piecesOf(this.atomsOf(cell))),
+      small: this.state.smalls.map((_, small) => this.piecesOf(this.atomsOfSmall(small))),
+    };
     this.past = [];
     this.future = [];
   }
@@ -96,15 +100,81 @@ class Division {
     return this.data.has_micro ? "micro" : "small";
   }
 
+  // Row of the code that a cell has now, or -1: codes stay where most of the households do, as in the plan.
+  codeOf(cell) {
+    return this.codes().cell[cell];
+  }
+
+  codes() {
+    const { state } = this;
+    if (this.coded !== state) {
+      this.coded = state;
+      this.given = this.codesOf(state);
+    }
+    return this.given;
+  }
+
+  codesOf(state) {
+    const over = Array.from(state.leaf, cell => state.cells[cell].small);
+    const small = this.heirs(this.homeSmall, over, state.smalls.length), cell = this.heirs(this.home, state.leaf, state.cells.length);
+    if (this.data.has_micro) {
+      state.cells.forEach((own, k) => {
+        if (cell[k] >= 0 && own.general && small[own.small] !== this.data.leaves.small[cell[k]]) cell[k] = -1;
+      });
+    }
+    return { small, cell };
+  }
+
+  // For each new cell the earlier one that it goes on from, -1 for none; the strongest claims come first.
+  heirs(before, now, count, half = true) {
+    const pairs = new Map(), whole = new Map();
+    for (let i = 0; i < this.size; i++) {
+      const key = before[i] * count + now[i], one = pairs.get(key) || { before: before[i], now: now[i], held: 0, area: 0 };
+      const all = whole.get(before[i]) || { held: 0, area: 0 };
+      for (const sum of [one, all]) {
+        sum.held += this.households[i];
+        sum.area += this.area[i];
+      }
+      pairs.set(key, one);
+      whole.set(before[i], all);
+    }
+    const out = new Array(count).fill(-1), taken = new Set();
+    const enough = one => {
+      const { held, area } = whole.get(one.before);
+      return held > 0 ? 2 * one.held >= held - 1e-9 : 2 * one.area >= area - 1e-6;
+    };
+    for (const one of [...pairs.values()].sort((a, b) => b.held - a.held || b.area - a.area || a.before - b.before || a.now - b.now)) {
+      if (out[one.now] >= 0 || taken.has(one.before) || (half && !enough(one))) continue;
+      out[one.now] = one.before;
+      taken.add(one.before);
+    }
+    return out;
+  }
+
   label(cell) {
-    const own = this.state.cells[cell];
-    if (own.code) return own.code;
-    return `${this.data.words.new_cell} ${own.number}`;
+    const code = this.codeOf(cell);
+    return code >= 0 ? this.data.leaves.code[code] : `${this.data.words.new_cell} ${this.state.cells[cell].number ?? cell + 1}`;
   }
 
   smallLabel(small) {
-    const own = this.state.smalls[small];
-    return own.code || `${this.data.words.new_small} ${own.number}`;
+    const code = this.codes().small[small];
+    return code >= 0 ? this.data.smalls.code[code] : `${this.data.words.new_small} ${this.state.smalls[small].number ?? small + 1}`;
+  }
+
+  // The cell that has a code now, -1 for none.
+  cellOf(code) {
+    const row = this.data.leaves.code.indexOf(code);
+    return row < 0 ? -1 : this.codes().cell.indexOf(row);
+  }
+
+  isLocked(cell) {
+    const code = this.codeOf(cell);
+    return code >= 0 && this.state.cells[code].locked;
+  }
+
+  commentsOn(cell) {
+    const code = this.codeOf(cell);
+    return code < 0 ? [] : this.state.comments.filter(one => one.cell === code);
   }
 
   atomsOfSmall(small, leaf = this.state.leaf, cells = this.state.cells) {
@@ -114,8 +184,8 @@ class Division {
   }
 
   isFixed(atom) {
-    const cell = this.state.cells[this.state.leaf[atom]];
-    return !cell.general || cell.locked || this.state.smalls[cell.small].locked;
+    const at = this.state.leaf[atom], cell = this.state.cells[at];
+    return !cell.general || this.isLocked(at) || this.state.smalls[cell.small].locked;
   }
 
   // Cells beside some atoms, those with the longest common border first.
@@ -132,55 +202,72 @@ class Division {
 
   // --- what would be, before it is
 
-  // Why atoms cannot go to a cell, or null; `after` are the figures of all cells concerned.
+  // Why atoms cannot go to a cell, or null; figures of all cells concerned, before and after.
   preview(atoms, target) {
-    const { words } = this.data, { leaf, cells } = this.state;
-    const going = atoms.filter(i => leaf[i] !== target);
-    if (!going.length) return { fault: words.there_already };
-    const sources = [...new Set(going.map(i => leaf[i]))], leaving = new Set(going);
-    const there = this.atomsOf(target), own = there.concat(going);
-    const fault = this.faultOf(going, own, cells[target]);
-    const changed = [{ cell: target, before: this.figures(there), after: this.figures(own) }];
-    for (const cell of sources) {
-      const before = this.atomsOf(cell), after = before.filter(i => !leaving.has(i));
-      changed.push({ cell, before: this.figures(before), after: after.length ? this.figures(after) : null });
-    }
-    const torn = changed.find(({ cell, after }) => after && after.pieces > Math.max(1, this.pieces[cell] || 1));
-    return { changed, fault: fault || (torn ? words.torn.replace("{cell}", this.label(torn.cell)) : null)
-      || this.smallFault(leaf, going, target) };
+    const going = atoms.filter(i => this.state.leaf[i] !== target);
+    return going.length ? this.previewOf(going.map(i => [i, target])) : { fault: this.data.words.there_already };
   }
 
-  faultOf(going, all, target) {
-    const { words } = this.data;
-    if (!target.general) return words.dedicated;
-    if (target.locked || this.state.smalls[target.small].locked || going.some(i => this.isFixed(i))) return words.is_locked;
-    if (all.some(i => this.community[i] !== this.community[all[0]])) return words.other_community;
+  // The same of any moves: pairs of an atom and its new cell.
+  previewOf(moves) {
+    const { leaf, cells } = this.state, after = leaf.slice(), concerned = new Set();
+    for (const [i, target] of moves) {
+      after[i] = target;
+      concerned.add(target);
+    }
+    for (const [i] of moves) concerned.add(leaf[i]);
+    const changed = [...concerned].map(cell => {
+      const own = this.atomsOf(cell), now = this.atomsOf(cell, after);
+      return { cell, atoms: now, before: this.figures(own), after: now.length ? this.figures(now) : null };
+    });
+    return { changed, fault: this.faultOf(moves) || this.tornCell(changed, after) || this.tornSmall(moves, after) };
+  }
+
+  // Why land may not move at all, or null; a cell that is not there yet is a new one.
+  faultOf(moves) {
+    const { words } = this.data, { cells, smalls, leaf } = this.state, home = new Map();
+    for (const [i, target] of moves) {
+      const own = cells[target];
+      if ((own && !own.general) || !cells[leaf[i]].general) return words.dedicated;
+      if (!home.has(target)) home.set(target, this.community[own ? leaf.indexOf(target) : i] ?? this.community[i]);
+      if (home.get(target) !== this.community[i]) return words.other_community;
+      if ((own && (this.isLocked(target) || smalls[own.small].locked)) || this.isFixed(i)) return words.is_locked;
+    }
     return null;
   }
 
-  smallFault(leaf, going, target) {
-    const { cells } = this.state, moved = new Set(going), small = cells[target].small;
-    const concerned = new Set(going.map(i => cells[leaf[i]].small).concat(small));
+  tornCell(changed, after) {
+    const torn = changed.find(({ cell, after: now }) => now && now.pieces > 1 && now.pieces > this.mayHave(cell, after));
+    return torn ? this.data.words.torn.replace("{cell}", () => this.label(torn.cell)) : null;
+  }
+
+  // Pieces that the land of a cell has in the plan already.
+  mayHave(cell, leaf) {
+    const origin = this.heirs(this.home, leaf, this.state.cells.length + 1, false)[cell];
+    return origin >= 0 ? this.most.cell[origin] : 1;
+  }
+
+  // A small cell that moves would take apart, or a lock whose cell would lose its code with its small cell.
+  tornSmall(moves, leaf) {
+    const { state } = this, { cells } = state, from = state.leaf;
+    const concerned = new Set(moves.flatMap(([i, target]) => [cells[from[i]].small, (cells[target] || cells[from[i]]).small]));
     if (concerned.size === 1) return null;
-    for (const one of concerned) {
-      const before = this.atomsOfSmall(one);
-      const after = before.filter(i => !moved.has(i)).concat(one === small ? going.filter(i => cells[leaf[i]].small !== one) : []);
-      if (after.length && this.piecesOf(after) > Math.max(1, this.piecesOf(before))) {
-        return this.data.words.torn.replace("{cell}", this.smallLabel(one));
-      }
+    for (const small of concerned) {
+      const own = this.atomsOfSmall(small, leaf);
+      if (own.length && this.piecesOf(own) > Math.max(1, this.most.small[small] || 1)) return this.data.words.torn.replace("{cell}", () => this.smallLabel(small));
     }
-    return null;
+    const codes = new Set(this.codesOf({ ...state, leaf }).cell);
+    return cells.some((own, row) => own.locked && !codes.has(row)) ? this.data.words.is_locked : null;
   }
 
   // --- edits
 
   change(words, edit) {
-    const { state } = this;
-    this.past.push({ state, words });
-    this.future = [];
-    this.state = { leaf: state.leaf.slice(), cells: state.cells.map(cell => ({ ...cell })), smalls: state.smalls.map(small => ({ ...small })),
-      comments: state.comments.slice() };
+    const { state } = this, cells = state.cells.map(cell => ({ ...cell })), smalls = state.smalls.map(small => ({ ...small }));
+    this.state = { leaf: state.leaf.slice(), cells, smalls, comments: state.comments.slice() };
     edit(this.state);
+    this.past.push({ words, ...differences(state, this.state) });
+    this.future = [];
   }
 
   move(atoms, target, words) {
@@ -239,7 +326,7 @@ class Division {
     const left = atoms.filter(i => isLeft(path, middles[i])), inside = new Set(left);
     const right = atoms.filter(i => !inside.has(i));
     if (!left.length || !right.length) return null;
-    if (this.piecesOf(left) + this.piecesOf(right) > 1 + Math.max(1, this.pieces[cell] || 1)) return null;
+    if (this.piecesOf(left) > 1 || this.piecesOf(right) > 1) return null;
     return this.sum(left) > this.sum(right) ? right : left;
   }
 
@@ -280,18 +367,22 @@ class Division {
   }
 
   undo() {
-    this.step(this.past, this.future);
+    if (!this.past.length) return;
+    this.future.push(this.past.pop());
+    this.state = stepped(this.state, this.future[this.future.length - 1], 0);
   }
 
   redo() {
-    this.step(this.future, this.past);
+    if (!this.future.length) return;
+    this.past.push(this.future.pop());
+    this.state = stepped(this.state, this.past[this.past.length - 1], 1);
   }
 
-  step(from, to) {
-    if (!from.length) return;
-    const { state, words } = from.pop();
-    to.push({ state: this.state, words });
-    this.state = state;
+  // What was done and undone in an earlier session of this page, again.
+  replay({ past, future }) {
+    past.forEach(step => { this.state = stepped(this.state, step, 1); });
+    this.past = past;
+    this.future = future;
   }
 
   // --- what is out of band, and what would help
@@ -354,12 +445,10 @@ class Division {
     for (const one of found) {
       if (good.length === most) break;
       const out = new Set(one.out), into = new Set(one.into);
-      const mine = own.filter(i => !out.has(i)).concat(one.into);
-      const theirs = this.atomsOf(one.other).filter(i => !into.has(i)).concat(one.out);
-      if (!mine.length || !theirs.length) continue;
-      if (this.piecesOf(mine) > Math.max(1, this.pieces[cell] || 1)) continue;
-      if (this.piecesOf(theirs) > Math.max(1, this.pieces[one.other] || 1)) continue;
-      good.push({ ...one, after: [this.sum(mine), this.sum(theirs)] });
+      if (own.length === out.size && !into.size) continue;
+      const { changed, fault } = this.previewOf([...one.out.map(i => [i, one.other]), ...one.into.map(i => [i, cell])]);
+      const now = [cell, one.other].map(k => changed.find(own => own.cell === k).after);
+      if (!fault && now[0] && now[1]) good.push({ ...one, after: now.map(figures => figures.households) });
     }
     return good;
   }
@@ -379,6 +468,7 @@ class Division {
       return entry.operation === "lock" || entry.operation === "unlock";
     };
     if (!Array.isArray(entries) || !entries.length || !entries.every(isEntry)) return false;
+    const { state, past, future } = this;
     this.change(words, state => entries.forEach(entry => {
       const cell = cells.get(entry.cell);
       if (entry.operation === "assign") this.assign(state, entry.cells.map(group => ({ small: group.small, atoms: group.atoms.map(id => atoms.get(id)) })));
@@ -386,14 +476,38 @@ class Division {
       else if (entry.operation === "comment") state.comments.push({ cell, text: entry.text });
       else state.cells[cell].locked = entry.operation === "lock";
     }));
-    return true;
+    if (this.isSound()) return true;
+    Object.assign(this, { state, future, past: past.slice(0, -1) });
+    return false;
+  }
+
+  // Whether every cell that differs from the plan is one that the command line would take.
+  isSound() {
+    const { state } = this, changed = new Set(), held = new Map();
+    for (let i = 0; i < this.size; i++) {
+      const now = state.leaf[i], was = this.home[i];
+      if (!held.has(now)) held.set(now, []);
+      held.get(now).push(i);
+      if (now === was && state.cells[now].small === this.homeSmall[i]) continue;
+      if (!this.data.leaves.general[was]) return false;
+      changed.add(now).add(was);
+    }
+    const one = values => new Set(values).size === 1;
+    return [...changed].every(cell => {
+      const own = held.get(cell);
+      return !own || (one(own.map(i => this.community[i])) && own.every(i => this.data.leaves.general[this.home[i]])
+        && this.piecesOf(own) <= this.mayHave(cell, state.leaf));
+    }) && state.smalls.every((_, small) => {
+      const own = this.atomsOfSmall(small);
+      return !own.length || this.piecesOf(own) <= Math.max(1, this.most.small[small] || 1);
+    });
   }
 
   // Each group becomes the cell with most of it that no other group is, else a new one.
   assign(state, groups) {
     const taken = new Set(), made = new Map(), leaf = state.leaf.slice();
     const smallOf = name => {
-      const known = state.smalls.findIndex(small => small.code === name);
+      const known = this.data.smalls.code.indexOf(name);
       if (known >= 0) return known;
       if (!made.has(name)) made.set(name, addSmall(state));
       return made.get(name);
@@ -412,19 +526,22 @@ class Division {
   // --- what is saved: a script of `gridcell edit`
 
   script() {
-    const { state, data } = this, entries = [], touched = new Set();
+    const { state, data } = this, entries = [], touched = new Set(), { leaves } = data;
     for (let i = 0; i < this.size; i++) {
       const now = state.leaf[i], was = this.home[i];
-      if (now !== was || state.cells[now].small !== data.leaves.small[was]) {
+      if (now !== was || state.cells[now].small !== leaves.small[was]) {
         touched.add(was);
-        if (now < data.leaves.code.length) touched.add(now);
+        if (now < leaves.code.length) touched.add(now);
       }
     }
-    data.leaves.code.forEach((code, cell) => {
-      const own = state.cells[cell];
-      if (data.leaves.locked[cell] && !own.locked) entries.push({ operation: "unlock", cell: code });
-      if (own.name !== data.leaves.name[cell]) entries.push({ operation: "rename", cell: code, name: own.name });
+    const opens = cell => leaves.locked[cell] && (!state.cells[cell].locked || touched.has(cell));
+    leaves.code.forEach((code, cell) => {
+      if (opens(cell)) entries.push({ operation: "unlock", cell: code });
+      if (state.cells[cell].name !== leaves.name[cell]) entries.push({ operation: "rename", cell: code, name: state.cells[cell].name });
     });
+    for (const { cell, text, kept } of state.comments) {
+      if (!kept) entries.push({ operation: "comment", cell: leaves.code[cell], text });
+    }
     const groups = new Map();
     for (let i = 0; i < this.size; i++) {
       if (!touched.has(this.home[i])) continue;
@@ -432,21 +549,46 @@ class Division {
       if (!groups.has(cell)) groups.set(cell, []);
       groups.get(cell).push(this.id[i]);
     }
-    const cells = [...groups].map(([cell, atoms]) => ({ atoms, small: this.smallLabel(state.cells[cell].small) }));
-    for (const { cell, text, kept } of state.comments) {
-      if (!kept) entries.push({ operation: "comment", cell: data.leaves.code[cell], text });
-    }
+    const cells = [...groups].map(([cell, atoms]) => ({ atoms, small: this.smallKey(state.cells[cell].small) }));
     if (cells.length) entries.push({ operation: "assign", cells });
-    data.leaves.code.forEach((code, cell) => {
-      if (!data.leaves.locked[cell] && state.cells[cell].locked) entries.push({ operation: "lock", cell: code });
+    leaves.code.forEach((code, cell) => {
+      if (state.cells[cell].locked && (!leaves.locked[cell] || opens(cell))) entries.push({ operation: "lock", cell: code });
     });
     return entries;
   }
+
+  // What a script calls a small cell: its code in the plan, else a word that is no code.
+  smallKey(small) {
+    return this.data.smalls.code[small] ?? `new ${this.state.smalls[small].number}`;
+  }
+}
+
+// What differs between two states: positions, what was there, what is there.
+function differences(before, after) {
+  const leaf = [];
+  after.leaf.forEach((cell, i) => { if (cell !== before.leaf[i]) leaf.push(i, before.leaf[i], cell); });
+  const rows = name => after[name].flatMap((own, k) => {
+    const was = before[name][k] || null;
+    return was && Object.keys(own).every(key => own[key] === was[key]) ? [] : [[k, was, own]];
+  });
+  return { leaf, cells: rows("cells"), smalls: rows("smalls"), comments: after.comments.slice(before.comments.length) };
+}
+
+// A state with a step undone (side 0) or done (side 1).
+function stepped(state, step, side) {
+  const next = { leaf: state.leaf.slice(), cells: state.cells.slice(), smalls: state.smalls.slice() };
+  for (let k = 0; k < step.leaf.length; k += 3) next.leaf[step.leaf[k]] = step.leaf[k + 1 + side];
+  for (const name of ["cells", "smalls"]) for (const [k, ...sides] of step[name]) {
+    if (sides[side]) next[name][k] = sides[side];
+    else next[name].length = Math.min(k, next[name].length);
+  }
+  next.comments = side ? state.comments.concat(step.comments) : state.comments.slice(0, state.comments.length - step.comments.length);
+  return next;
 }
 
 // A cell, or a small one, without a code: its number until the edits are applied.
 function addTo(all, own) {
-  return all.push({ code: null, number: 1 + all.filter(one => !one.code).length, name: null, locked: false, ...own }) - 1;
+  return all.push({ number: 1 + all.filter(one => one.number).length, name: null, locked: false, ...own }) - 1;
 }
 
 function addCell(state, small) {

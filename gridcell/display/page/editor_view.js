@@ -258,7 +258,7 @@ class LandView {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
-    const middle = new Map(), noted = new Set(division.state.comments.map(one => one.cell));
+    const middle = new Map();
     division.state.leaf.forEach((cell, i) => {
       const { middle: [x, y], box } = this.atoms[i], weight = (box[2] - box[0]) * (box[3] - box[1]);
       const sum = middle.get(cell) || [0, 0, 0];
@@ -274,8 +274,8 @@ class LandView {
       ctx.strokeText(text, u, v);
       ctx.fillStyle = !one ? "#333" : one.households > one.band[2] ? INK.over : INK.under;
       ctx.fillText(text, u, v);
-      if (division.state.cells[cell].locked) this.paintLock(u - side - 4, v);
-      if (noted.has(cell)) this.paintBubble(u + side + 5, v);
+      if (division.isLocked(cell)) this.paintLock(u - side - 4, v);
+      if (division.commentsOn(cell).length) this.paintBubble(u + side + 5, v);
     }
   }
 }

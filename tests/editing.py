@@ -1,0 +1,254 @@
+"""Sessions of random edits in the page of the editor, and what it shows of them."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gridcell
+from gridcell.revision.holding import CellHolding
+
+SHOWN = """() => {
+  const { division } = editor;
+  return division.state.cells.flatMap((own, cell) => {
+    const atoms = division.atomsOf(cell);
+    if (!own.general || !atoms.length) return [];
+    const { households, pieces, band } = division.figures(atoms), code = division.codeOf(cell);
+    const [low, , high] = band || [-1, 0, 1e9];
+    return [{
+      atoms: atoms.map(i => division.id[i]), code: code < 0 ? null : division.label(cell), households, pieces,
+      band: households < low - 1e-9 ? "under" : households > high + 1e-9 ? "over" : "in",
+      small: division.smallLabel(own.small), locked: division.isLocked(cell),
+      name: code < 0 ? null : division.state.cells[code].name,
+    }];
+  });
+}"""  # noqa: E501
+"""Every general cell of the page."""
+
+STATE = """() => {
+  const { leaf, cells, smalls, comments } = editor.division.state;
+  return JSON.stringify([[...leaf], cells, smalls, comments]);
+}"""
+
+_SPOT = """([draw, beside]) => {
+  const { division, view } = editor, { leaf, cells } = division.state, good = [];
+  for (let i = 0; i < division.size; i++) {
+    if (!cells[leaf[i]].general) continue;
+    if (division.neighbours[i].some(j => leaf[j] !== leaf[i])) good.push(i);
+  }
+  let i = good[Math.floor(draw * good.length)];
+  if (beside) i = division.neighbours[i].find(j => leaf[j] !== leaf[i]);
+  const box = view.canvas.getBoundingClientRect(), [x, y] = view.toScreen(view.atoms[i].middle);
+  return [x + box.left, y + box.top, view.scale * Math.sqrt(division.area[i]) * 100];
+}"""
+"""The middle of an atom at a border of cells: which one, a number from 0 to 1 draws."""
+
+
+class Session:
+    """Somebody who edits at random; the same seed gives the same session."""
+
+    def __init__(self, page: Any, seed: int) -> None:
+        self.page, self.draw = page, random.Random(seed)  # noqa: S311
+        self.tried: dict[str, int] = {}
+        self.made: dict[str, int] = {}
+        self.ways: list[Callable[[], None]] = [
+            self.pick, self.pick, self.pick, self.right_click, self.paint, self.box, self.lasso,
+            self.street, self.merge, self.halve, self.cut, self.swap, self.swap, self.rename,
+            self.comment, self.lock, self.suggestion, self.undo, self.redo,
+        ]  # fmt: skip
+
+    @property
+    def done(self) -> int:
+        return int(self.page.evaluate("() => editor.division.past.length"))
+
+    def run(self, edits: int, *, reload_at: Sequence[int] = (), tries: int = 40) -> None:
+        """Edit until so many edits are in the log, a reload at some of them."""
+        left, waiting = edits * tries, sorted(reload_at)
+        while (before := self.done) < edits and left:
+            left -= 1
+            way = self.draw.choice(self.ways)
+            way()
+            self.tried[way.__name__] = self.tried.get(way.__name__, 0) + 1
+            self.made[way.__name__] = self.made.get(way.__name__, 0) + (self.done > before)
+            if waiting and self.done >= waiting[0]:
+                waiting.pop(0)
+                was = self.page.evaluate(STATE)
+                steps = self.done
+                self.page.reload()
+                assert self.page.evaluate(STATE) == was
+                assert self.done == steps
+        assert self.done >= edits, self.made
+
+    def spot(self, *, at: float | None = None, beside: bool = False) -> tuple[float, float, float]:
+        draw = self.draw.random() if at is None else at
+        x, y, size = self.page.evaluate(_SPOT, [draw, beside])
+        return x, y, size
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def click(self, x: float, y: float, *, adds: bool = False, button: str = "left") -> None:
+        if adds:
+            self.page.keyboard.down("Shift")
+        self.page.mouse.click(x, y, button=button)
+        if adds:
+            self.page.keyboard.up("Shift")
+
+    def drag(self, *points: tuple[float, float]) -> None:
+        self.page.mouse.move(*points[0])
+        self.page.mouse.down()
+        for x, y in points[1:]:
+            self.page.mouse.move(x, y, steps=3)
+        self.page.mouse.up()
+
+    def send(self) -> None:
+        """Move what is chosen to one of the cells beside it, or make a cell of it."""
+        before = self.done
+        for key in self.draw.sample(["1", "2", "3", "n"], 3):
+            self.press(key)
+            if self.done > before:
+                return
+
+    def pick(self) -> None:
+        self.press("v")
+        x, y, size = self.spot()
+        self.click(x, y)
+        if self.draw.random() < 0.4:
+            self.click(x + size, y, adds=True)
+        self.send()
+
+    def right_click(self) -> None:
+        self.press("v")
+        at = self.draw.random()
+        self.click(*self.spot(at=at)[:2])
+        self.click(*self.spot(at=at, beside=True)[:2], button="right")
+
+    def paint(self) -> None:
+        self.press("Escape")
+        self.press("p")
+        x, y, size = self.spot()
+        self.drag((x, y), (x + size, y), (x + size, y + size))
+        self.send()
+
+    def box(self) -> None:
+        self.press("b")
+        x, y, size = self.spot()
+        self.drag((x - size, y - size), (x + size, y + size))
+        self.send()
+
+    def lasso(self) -> None:
+        self.press("l")
+        x, y, size = self.spot()
+        self.drag((x - size, y - size), (x + size, y - size), (x, y + size))
+        self.send()
+
+    def street(self) -> None:
+        self.press("t")
+        self.click(*self.spot()[:2])
+        self.send()
+
+    def merge(self) -> None:
+        self.press("c")
+        at = self.draw.random()
+        self.click(*self.spot(at=at)[:2])
+        self.click(*self.spot(at=at, beside=True)[:2], adds=True)
+        self.press("g")
+
+    def halve(self) -> None:
+        self.press("c")
+        self.click(*self.spot()[:2])
+        self.press("s")
+
+    def cut(self) -> None:
+        self.press("Escape")
+        self.press("d")
+        x, y, size = self.spot()
+        u, v = self.draw.uniform(-3, 3) * size, self.draw.uniform(-3, 3) * size
+        self.drag((x - u, y - v), (x, y), (x + u, y + v))
+
+    def swap(self) -> None:
+        self.press("v")
+        at = self.draw.random()
+        self.click(*self.spot(at=at)[:2])
+        self.click(*self.spot(at=at, beside=True)[:2], adds=True)
+        self.press("x")
+
+    def _answer(self, key: str, text: str) -> None:
+        self.press("c")
+        self.click(*self.spot()[:2])
+        self.press(key)
+        if self.page.locator("#answer").count():
+            self.page.keyboard.type(text)
+            self.press("Enter")
+
+    def rename(self) -> None:
+        self._answer("r", f"Mill {self.draw.randrange(1000)}")
+
+    def comment(self) -> None:
+        self._answer("m", f"<b>see {self.draw.randrange(1000)}</b>")
+
+    def lock(self) -> None:
+        """Lock a cell; of those that are locked already unlock one half of the time."""
+        self.press("c")
+        self.click(*self.spot()[:2])
+        locked = self.page.evaluate(
+            "() => editor.cells.some(cell => editor.division.isLocked(cell))"
+        )
+        if locked or self.draw.random() < 0.5:
+            self.press("k")
+
+    def suggestion(self) -> None:
+        rows = self.page.locator("tbody.row")
+        self.press("Escape")
+        if not rows.count():
+            return
+        rows.nth(self.draw.randrange(rows.count())).click()
+        self.press("Enter")
+
+    def undo(self) -> None:
+        for _ in range(self.draw.randrange(1, 3)):
+            self.press("Control+z")
+
+    def redo(self) -> None:
+        self.press("Control+y")
+
+
+def differences(page: Any, before: gridcell.Plan, after: gridcell.Plan) -> list[str]:
+    """Return what the page shows otherwise than the plan after its script."""
+    level = "micro" if len(before.micro) else "small"
+    holding = CellHolding(after)
+    home = after.fabric.atoms["code"]
+    leaves = after.leaves.set_index("code")
+    locked = set(after.codes.loc[after.codes["locked"], "code"])
+    told = []
+    for cell in page.evaluate(SHOWN):
+        codes = set(home.iloc[cell["atoms"]])
+        if len(codes) != 1:
+            told.append(f"{cell['code']}: lies in {sorted(codes)}")
+            continue
+        code = codes.pop()
+        row = leaves.loc[code]
+        atoms = home.index[home == code].to_numpy()
+        community = holding.codes.index(str(row["community"]))
+        found = {
+            "atoms": atoms.tolist(), "households": int(row["households"]), "band": row["band"],
+            "pieces": int(holding.graph(atoms, community).components().max()) + 1,
+            "locked": code in locked,
+        }  # fmt: skip
+        if cell["code"] is not None or code in set(before.codes["code"]):
+            found |= {"code": code, "name": row["name"]}
+        if level == "micro" and row["parent"] in set(before.small["code"]):
+            found["small"] = row["parent"]
+        told += [
+            f"{code}: {key} {cell[key]} shown, {value} in the plan"
+            for key, value in found.items() if cell[key] != value
+        ]  # fmt: skip
+    general = after.leaves[after.leaves["grid_type"] == "general"]
+    if len(general) != len(page.evaluate(SHOWN)):
+        told.append(f"{len(general)} cells in the plan")
+    return told
+
+
+def comments_shown(page: Any) -> list[str]:
+    """Return the comments made in the page."""
+    out: list[str] = page.evaluate("() => editor.division.state.comments.map(one => one.text)")
+    return out
