@@ -1,11 +1,15 @@
 """Atoms given out to cells anew: what a map editor writes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import gridcell
 from gridcell import Assign, AtomGroup
+from gridcell.revision.holding import CellHolding
 from gridcell.revision.script import edits_of
+from gridcell.revision.states import land_states
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +135,43 @@ def test_scripts_know_the_operation(plan):
     assert edits_of([entry], plan.crs, "script") == [Assign([AtomGroup([1, 2], "x")])]
     with pytest.raises(gridcell.InputError, match="atoms"):
         edits_of([{**entry, "cells": [{"atoms": [], "small": "x"}]}], plan.crs, "script")
+
+
+def made(plan, code):
+    """Return an edit that says on what it was made, as the page of a community writes it."""
+    holding = CellHolding(plan)
+    return land_states(plan, holding.given.fabric, holding.codes)[code]
+
+
+def test_edits_that_were_made_on_an_older_plan_are_refused_with_what_differs(plan):
+    atom, source, target = neighbours(plan, across=False)
+    home = plan.leaves.set_index("code").loc[source, "community"]
+    edit = dataclasses.replace(moved(plan, atom, source, target), made={home: made(plan, home)})
+    once = gridcell.edit_plan(plan, [edit])
+    with pytest.raises(gridcell.InputError, match=r"other cells .* operation 1 .*2 edit"):
+        gridcell.edit_plan(once, [edit])
+    same = gridcell.edit_plan(
+        once, [gridcell.Undo(), gridcell.Lock(source), gridcell.Unlock(source)]
+    )
+    gridcell.edit_plan(same, [edit])
+    large = plan.fabric.atoms["code"].value_counts().loc[lambda atoms: atoms > 2].index
+    away = plan.micro["code"].isin(large) & (plan.micro["community"] != home)
+    there = plan.micro[away]["code"].iloc[0]
+    elsewhere = gridcell.edit_plan(plan, [gridcell.Split(there, 2), edit])
+    assert gridcell.check_plan(elsewhere) == []
+    land = dataclasses.replace(made(plan, home), land="else")
+    for states, said in (({home: land}, "other land"), ({"9": land}, "does not have")):
+        with pytest.raises(gridcell.InputError, match=said):
+            gridcell.edit_plan(plan, [dataclasses.replace(edit, made=states)])
+
+
+@pytest.mark.parametrize("entry", [
+    {"made": None}, {"made": {"1": {}}},
+    {"made": {"1": {"operation": -1, "land": "a", "cells": "b"}}},
+    {"cells": [{"atoms": [10**30], "small": "x"}]}, {"cells": [{"atoms": [-1], "small": "x"}]},
+    {"cells": [{"atoms": [[1]], "small": "x"}]}, {"cells": {}}, {"more": 1},
+])  # fmt: skip
+def test_hostile_scripts_are_refused_with_one_message(plan, entry):
+    whole = {"operation": "assign", "cells": [{"atoms": [1], "small": "x"}], **entry}
+    with pytest.raises(gridcell.InputError, match="script"):
+        edits_of([whole], plan.crs, "script")

@@ -420,6 +420,112 @@ def test_what_was_saved_is_opened_again_and_what_is_of_another_plan_is_refused(
 
 
 @needs_browser
+def test_what_is_carried_to_a_cell_tells_what_would_be_before_it_is_let_go(editor):
+    at = editor.evaluate("""() => {
+      const { division, view } = editor, box = view.canvas.getBoundingClientRect(), found = {};
+      const middle = i => {
+        const [x, y] = view.toScreen(view.atoms[i].middle);
+        return view.atomAt(x, y) === i ? [x + box.left, y + box.top] : null;
+      };
+      const show = i => division.atomsOf(i).map(middle).find(Boolean);
+      for (let i = 0; i < division.size && !(found.good && found.bad); i++) {
+        if (division.isFixed(i) || !middle(i)) continue;
+        for (let cell = 0; cell < division.state.cells.length; cell++) {
+          if (!division.state.cells[cell].general || cell === division.state.leaf[i]) continue;
+          const { fault } = division.preview([i], cell), to = show(cell);
+          if (to) found[fault ? "bad" : "good"] ??= [middle(i), to];
+        }
+      }
+      return found;
+    }""")
+    for way, moves in (("bad", 0), ("good", 1)):
+        start, end = at[way]
+        editor.keyboard.press("Escape")
+        editor.mouse.click(*start)
+        editor.mouse.move(*start)
+        editor.mouse.down()
+        editor.mouse.move(*end, steps=4)
+        told = editor.locator("#tip").text_content()
+        assert ("→" in told) == (way == "good"), told
+        assert editor.evaluate("() => editor.division.past.length") == 0
+        editor.mouse.up()
+        assert editor.evaluate("() => editor.division.past.length") == moves
+        assert editor.locator("#tip").is_hidden()
+
+
+@needs_browser
+def test_a_box_tells_of_what_is_in_it_while_it_is_drawn(editor):
+    editor.keyboard.press("b")
+    editor.mouse.move(420, 20)
+    editor.mouse.down()
+    editor.mouse.move(1200, 800, steps=4)
+    editor.wait_for_selector("#do-merge")
+    assert editor.evaluate("() => editor.view.chosen.size") > 1
+    editor.mouse.up()
+
+
+@needs_browser
+def test_the_file_of_an_older_plan_is_refused_with_what_differs(plan, editor, browser, tmp_path):
+    editor.evaluate("""() => {
+      const { division } = editor;
+      editor.view.chosen = new Set(division.atomsOf(division.state.cells.findIndex(
+        (own, cell) => own.general && division.halves(cell))));
+      editor.halve();
+    }""")
+    file = saved(editor, tmp_path)
+    after = gridcell.edit_plan(plan, read_script(file, plan.crs))
+    with pytest.raises(gridcell.InputError, match="other cells"):
+        gridcell.edit_plan(after, read_script(file, plan.crs))
+    [newer] = gridcell.write_editor(after, tmp_path / "newer.html")
+    page = browser.new_page()
+    page.goto(newer.as_uri())
+    page.set_input_files("#open", file)
+    assert "other cells" in page.wait_for_selector(".fault").text_content()
+    assert page.evaluate("() => editor.division.past.length") == 0
+    page.close()
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    "evil", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)> {cell}$&']
+)
+def test_hostile_names_are_text_everywhere(plan, browser, tmp_path, evil):
+    named = {
+        level: plan.cells(level).assign(name=evil).astype({"name": "str"})
+        for level in ("medium", "small", "micro", "leaves")
+    }
+    hostile = dataclasses.replace(plan, **named, barriers=plan.barriers.assign(name=evil))
+    code = plan.medium["code"].iloc[0]
+    [file] = gridcell.write_editor(hostile, tmp_path / "edit.html", community=code)
+    page = browser.new_page()
+    faults = []
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.on("console", lambda m: faults.append(m.text))
+    page.on("dialog", lambda d: (faults.append(d.message), d.dismiss()))
+    page.goto(file.as_uri())
+    count = "document.querySelectorAll('script, img, iframe').length"
+    scripts = page.evaluate(count)
+    assert evil in page.locator("h1").text_content()
+    page.evaluate("""() => {
+      const { division } = editor;
+      editor.view.chosen = new Set(division.atomsOf(
+        division.state.cells.findIndex(own => own.general)));
+      editor.refresh();
+    }""")
+    for key in "rm":
+        page.keyboard.press(key)
+        page.fill("#answer", evil)
+        page.press("#answer", "Enter")
+    page.keyboard.press("r")
+    assert page.locator("#answer").input_value() == evil
+    assert all(evil in text for text in page.locator("#log li").all_text_contents())
+    assert evil in page.locator("#comments li").text_content()
+    assert page.evaluate(count) == scripts
+    assert faults == []
+    page.close()
+
+
+@needs_browser
 def test_in_a_notebook_edits_come_back_to_python(plan, browser, tmp_path):
     pytest.importorskip("anywidget")
     widget = plan.edit(height=500)

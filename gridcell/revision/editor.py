@@ -22,6 +22,7 @@ from gridcell.model import Fabric, Plan
 from gridcell.partition.graph import make_graph
 from gridcell.revision.comments import comments_of
 from gridcell.revision.operation import input_of
+from gridcell.revision.states import land_states
 from gridcell.words.catalogue import section
 from gridcell.words.messages import Message, some
 
@@ -177,9 +178,13 @@ def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
     pair = graph.owner < graph.neighbour
     locked = set(plan.codes.loc[plan.codes["locked"], "code"])
     names = [codes[row] for row in shown]
+    communities = [_community(plan, code) for code in names]
+    alone = len(communities) == 1 and communities[0]["name"] != names[0]
+    heading = communities[0]["name"] if alone else map_title(plan, lang)
+    states = land_states(plan, fabric, codes)
     return {
         "lang": lang,
-        "title": f"{map_title(plan, lang)}: {words['title']}",
+        "title": f"{heading}: {words['title']}",
         "words": words,
         "key": digest_json([plan.history["number"].tolist(), plan.codes["code"].tolist(), names]),
         "metres": 1 / _UNITS,
@@ -211,7 +216,8 @@ def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
             "name": _texts(smalls["name"]),
             "locked": smalls["code"].isin(locked).tolist(),
         },
-        "communities": [_community(plan, code) for code in names],
+        "communities": communities,
+        "made": {code: states[code].data() for code in names},
         "comments": [list(one) for one in comments_of(plan) if one[0] in set(cells["code"])],
         "buildings": _buildings(plan, fabric, number, origin),
         "barriers": _barriers(plan, fabric, number, origin),

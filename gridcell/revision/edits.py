@@ -1,7 +1,7 @@
 """Edits of a plan: operations as values, each proven and each an entry of the plan's history."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 import shapely
@@ -18,12 +18,13 @@ from gridcell.revision.moves import move_buildings, nudge_border, swap_buildings
 from gridcell.revision.names import rename_cell
 from gridcell.revision.operation import require_sound_land
 from gridcell.revision.recut import merge_cells, split_along, split_cell
+from gridcell.revision.states import LandState, land_states, require_state
 from gridcell.revision.undo import remember, undo_last
 from gridcell.words.messages import Message
 
 __all__ = [
-    "Assign", "AtomGroup", "Comment", "Edit", "Lock", "Merge", "Move", "Nudge", "Rename", "Split",
-    "Swap", "Undo", "Unlock", "edit_plan",
+    "Assign", "AtomGroup", "Comment", "Edit", "LandState", "Lock", "Merge", "Move", "Nudge",
+    "Rename", "Split", "Swap", "Undo", "Unlock", "edit_plan",
 ]  # fmt: skip
 
 
@@ -125,6 +126,8 @@ class Assign:
 
     groups: Sequence[AtomGroup]
     """Together exactly the land of some leaves."""
+    made: Mapping[str, LandState] = field(default_factory=dict)
+    """What communities were when this was drawn, by their codes; refused where they are not."""
 
     def __str__(self) -> str:
         """Return what it does, in short."""
@@ -362,6 +365,9 @@ def _recut(holding: CellHolding, edit: Assign | Merge | Split | Move | Swap | Nu
     elif isinstance(edit, Assign):
         if not edit.groups or not all(len(group.atoms) for group in edit.groups):
             raise InputError(Message("error.assign_nothing"))
+        if edit.made:
+            now = land_states(holding.plan, holding.given.fabric, holding.codes)
+            require_state(holding.plan, now, edit.made)
         assign_atoms(holding, edit.groups)
     else:
         if (edit.line is None) == (not edit.buildings):

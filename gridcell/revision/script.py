@@ -17,6 +17,7 @@ from gridcell.revision.edits import (
     AtomGroup,
     Comment,
     Edit,
+    LandState,
     Lock,
     Merge,
     Move,
@@ -76,16 +77,24 @@ class _SwapEntry(_Entry):
 
 
 class _GroupEntry(_Entry):
-    atoms: Annotated[list[int], Field(min_length=1)]
+    atoms: Annotated[list[Annotated[int, Field(ge=0, lt=1 << 53)]], Field(min_length=1)]
     small: Text
+
+
+class _StateEntry(_Entry):
+    operation: Annotated[int, Field(ge=0)]
+    land: Text
+    cells: Text
 
 
 class _AssignEntry(_Entry):
     operation: Literal["assign"]
+    made: dict[str, _StateEntry] = {}
     cells: Annotated[list[_GroupEntry], Field(min_length=1)]
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
-        return Assign([AtomGroup(cell.atoms, cell.small) for cell in self.cells])
+        made = {code: LandState(**state.model_dump()) for code, state in self.made.items()}
+        return Assign([AtomGroup(cell.atoms, cell.small) for cell in self.cells], made)
 
 
 class _NudgeEntry(_Entry):

@@ -15,6 +15,10 @@ function startEditor(data) {
   return new Editor(data);
 }
 
+function boxed([x, y], [u, v]) {
+  return [[x, y], [u, y], [u, v], [x, v], [x, y]];
+}
+
 // A row that is pressed like a button.
 function pressable(does, attributes, ...children) {
   return make("tbody", { class: "row", tabindex: 0, role: "button", onclick: does, ...attributes,
@@ -31,6 +35,9 @@ class Editor {
     this.side = document.getElementById("side");
     this.tool = "pick";
     this.fingers = new Map();
+    this.aim = null; // the cell to which the pointer carries what is chosen
+    this.tip = make("div", { id: "tip", hidden: true, role: "status" });
+    this.canvas.after(this.tip);
     this.key = `gridcell-edits-${data.key}`;
     this.restore();
     this.listen();
@@ -72,8 +79,8 @@ class Editor {
   }
 
   load(entries) {
-    const fits = this.division.load(entries, this.words.log_load);
-    this.done(fits ? null : this.words.load_foreign);
+    const { fault, community } = this.division.load(entries, this.words.log_load);
+    this.done(fault ? this.say(fault, { community }) : null);
   }
 
   async opened(file) {
@@ -99,7 +106,7 @@ class Editor {
     canvas.addEventListener("pointerdown", event => this.press(event));
     canvas.addEventListener("pointermove", event => this.drag(event));
     canvas.addEventListener("pointerup", event => this.release(event));
-    canvas.addEventListener("pointercancel", event => { this.fingers.delete(event.pointerId); this.gesture = null; });
+    canvas.addEventListener("pointercancel", event => { this.fingers.delete(event.pointerId); this.letGo(); this.refresh(); });
     canvas.addEventListener("contextmenu", event => {
       event.preventDefault();
       const atom = view.atomAt(...this.place(event));
@@ -124,10 +131,12 @@ class Editor {
     const pans = event.button === 1 || this.tool === "pan" || event.altKey;
     this.fingers.set(event.pointerId, from);
     if (this.fingers.size > 1) {
-      this.gesture = null; // two fingers move and zoom
+      this.letGo(); // two fingers move and zoom
       return;
     }
-    this.gesture = { from, last: from, path: [from], adds: event.shiftKey || this.tool === "paint", pans, moved: false };
+    const { chosen } = this.view, adds = event.shiftKey || this.tool === "paint";
+    const carries = this.tool === "pick" && !adds && !pans && chosen.has(this.view.atomAt(...from));
+    this.gesture = { from, last: from, path: [from], adds, pans, carries, before: new Set(chosen), moved: false };
     if (!pans && this.tool === "paint") this.paint(from);
   }
 
@@ -136,14 +145,17 @@ class Editor {
     if (this.fingers.size > 1 && this.fingers.has(event.pointerId)) this.pinch(event.pointerId, at);
     if (!gesture) return;
     gesture.moved ||= Math.hypot(at[0] - gesture.from[0], at[1] - gesture.from[1]) > 4;
-    if (gesture.pans || (["pick", "cell", "street"].includes(this.tool) && gesture.moved)) {
+    if (gesture.carries && gesture.moved) {
+      this.carry(at);
+    } else if (gesture.pans || (["pick", "cell", "street"].includes(this.tool) && gesture.moved)) {
       view.pan(at[0] - gesture.last[0], at[1] - gesture.last[1]);
     } else if (this.tool === "paint") {
       this.paint(at);
     } else if (gesture.moved) {
       gesture.path.push(at);
-      view.paint();
-      this.outline(gesture, at);
+      view.line = this.tool === "box" ? boxed(gesture.from, at) : gesture.path;
+      if (this.tool === "cut") view.draw();
+      else this.surround(gesture, view.line);
     }
     gesture.last = at;
   }
@@ -159,13 +171,14 @@ class Editor {
   release(event) {
     const { gesture, view, division } = this, at = this.place(event);
     this.fingers.delete(event.pointerId);
-    this.gesture = null;
+    const { aim } = this;
+    this.letGo();
     if (!gesture || gesture.pans) return;
-    if (this.tool === "box" && gesture.moved) {
-      const [[x, y], [u, v]] = [gesture.from, at];
-      this.choose(view.atomsIn([[x, y], [u, y], [u, v], [x, v]]), gesture.adds);
-    } else if (this.tool === "lasso" && gesture.moved) {
-      this.choose(view.atomsIn(gesture.path), gesture.adds);
+    if (gesture.carries && gesture.moved) {
+      if (aim === null) this.refresh();
+      else this.moveTo(aim);
+    } else if (["box", "lasso"].includes(this.tool) && gesture.moved) {
+      this.surround(gesture, this.tool === "box" ? boxed(gesture.from, at) : gesture.path);
     } else if (this.tool === "cut") {
       if (gesture.moved) this.cut([...gesture.path, at].map(([x, y]) => view.toLand(x, y)));
     } else if (!gesture.moved && this.tool !== "paint") {
@@ -188,18 +201,41 @@ class Editor {
     const atom = this.view.atomAt(...at);
     if (atom < 0 || this.view.chosen.has(atom) || this.division.isFixed(atom)) return;
     this.view.chosen.add(atom);
+    this.soon();
+  }
+
+  // What lies in a box or a lasso is chosen while it is drawn, so that the side tells of it.
+  surround(gesture, ring) {
+    this.view.chosen = new Set(gesture.adds ? gesture.before : []);
+    this.view.atomsIn(ring).filter(i => this.division.state.cells[this.division.state.leaf[i]].general).forEach(i => this.view.chosen.add(i));
+    this.said = null;
+    this.soon();
+  }
+
+  // What is chosen follows the pointer; what it would be in the cell there shows before it is let go.
+  carry([x, y]) {
+    const atom = this.view.atomAt(x, y), { division, words } = this, cell = atom < 0 ? null : division.state.leaf[atom];
+    if (cell !== this.aim) {
+      this.aim = cell;
+      this.soon();
+      const { changed, fault } = cell === null ? {} : division.preview(this.atoms, cell);
+      const told = (changed || []).map(({ cell: one, before, after }) => make("div", {}, `${this.named_(one)} `, this.number(before), " → ", after ? this.number(after) : words.gone));
+      this.tip.replaceChildren(...(fault ? [make("div", { class: "fault" }, fault)] : told));
+    }
+    this.tip.hidden = cell === null;
+    Object.assign(this.tip.style, { left: `${x + 16}px`, top: `${y + 12}px` });
+  }
+
+  letGo() {
+    this.gesture = this.aim = this.view.line = null;
+    this.tip.hidden = true;
     this.view.draw();
   }
 
-  outline(gesture, [u, v]) {
-    const { ctx } = this.view, { ratio } = this.view.resize();
-    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    ctx.strokeStyle = INK.chosen;
-    ctx.lineWidth = 1.5;
-    ctx.beginPath();
-    if (this.tool === "box") ctx.rect(gesture.from[0], gesture.from[1], u - gesture.from[0], v - gesture.from[1]);
-    else gesture.path.forEach(([x, y], k) => (k ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
-    ctx.stroke();
+  soon() {
+    if (this.waits) return;
+    this.waits = true;
+    requestAnimationFrame(() => { this.waits = false; this.refresh(); });
   }
 
   choose(atoms, adds, toggles = false) {
@@ -257,7 +293,7 @@ class Editor {
   }
 
   say(key, values) {
-    return Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), this.words[key]);
+    return Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, () => value), this.words[key]);
   }
 
   moveTo(cell) {
@@ -434,7 +470,7 @@ class Editor {
     }
     const comments = cells.flatMap(cell => division.commentsOn(cell).map(one => make("li", {}, `${this.named_(cell)}: ${one.text}`)));
     if (comments.length) parts.push(make("ul", { id: "comments" }, ...comments));
-    this.targets = division.cellsBeside(atoms).filter(cell => !cells.every(one => one === cell)).slice(0, 9);
+    this.targets = this.aim === null ? division.cellsBeside(atoms).filter(cell => !cells.every(one => one === cell)).slice(0, 9) : [this.aim];
     if (this.targets.length) parts.push(make("h2", {}, words.move_to), make("table", {}, ...this.targets.map((cell, k) => this.target(cell, k))));
     if (cells.length === 1) parts.push(...this.suggested(cells[0]));
     return parts;

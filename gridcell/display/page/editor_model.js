@@ -453,21 +453,26 @@ class Division {
     return good;
   }
 
-  // --- what was saved before, by this page or another: put into it, as one edit; false where it is of another plan
+  // --- what was saved before, by this page or another: put into it as one edit, or the word for why not
 
   load(entries, words) {
     const cells = new Map(this.data.leaves.code.map((code, cell) => [code, cell]));
     const atoms = new Map([...this.id].map((id, i) => [id, i]));
     const isGroup = group => typeof group?.small === "string" && Array.isArray(group.atoms) && group.atoms.length > 0
       && group.atoms.every(id => atoms.has(id));
+    const isMade = made => made === undefined || (made !== null && typeof made === "object" && Object.values(made).every(one => one !== null && typeof one === "object"));
     const isEntry = entry => {
-      if (entry?.operation === "assign") return Array.isArray(entry.cells) && entry.cells.every(isGroup);
+      if (entry?.operation === "assign") return Array.isArray(entry.cells) && entry.cells.every(isGroup) && isMade(entry.made);
       if (!cells.has(entry?.cell)) return false;
       if (entry.operation === "rename") return entry.name === null || typeof entry.name === "string";
       if (entry.operation === "comment") return typeof entry.text === "string";
       return entry.operation === "lock" || entry.operation === "unlock";
     };
-    if (!Array.isArray(entries) || !entries.length || !entries.every(isEntry)) return false;
+    if (!Array.isArray(entries) || !entries.length || !entries.every(isEntry)) return { fault: "load_foreign" };
+    for (const { made } of entries) for (const code in made) {
+      const own = this.data.made[code], differs = ["land", "cells"].find(what => own?.[what] !== made[code][what]);
+      if (differs) return { fault: own ? `load_${differs}` : "load_foreign", community: code };
+    }
     const { state, past, future } = this;
     this.change(words, state => entries.forEach(entry => {
       const cell = cells.get(entry.cell);
@@ -476,9 +481,9 @@ class Division {
       else if (entry.operation === "comment") state.comments.push({ cell, text: entry.text });
       else state.cells[cell].locked = entry.operation === "lock";
     }));
-    if (this.isSound()) return true;
+    if (this.isSound()) return { fault: null };
     Object.assign(this, { state, future, past: past.slice(0, -1) });
-    return false;
+    return { fault: "load_foreign" };
   }
 
   // Whether every cell that differs from the plan is one that the command line would take.
@@ -550,7 +555,12 @@ class Division {
       groups.get(cell).push(this.id[i]);
     }
     const cells = [...groups].map(([cell, atoms]) => ({ atoms, small: this.smallKey(state.cells[cell].small) }));
-    if (cells.length) entries.push({ operation: "assign", cells });
+    const made = {}; // what the plan was, so that another one refuses
+    for (let i = 0; i < this.size; i++) {
+      const { code } = data.communities[this.community[i]];
+      if (touched.has(this.home[i])) made[code] = data.made[code];
+    }
+    if (cells.length) entries.push({ operation: "assign", made, cells });
     leaves.code.forEach((code, cell) => {
       if (state.cells[cell].locked && (!leaves.locked[cell] || opens(cell))) entries.push({ operation: "lock", cell: code });
     });

@@ -208,26 +208,49 @@ class LandView {
     }
     this.paintBorders(px);
     this.paintNames();
+    if (this.line) this.paintLine();
   }
 
   paintBorders(px) {
-    const { ctx, division } = this, { state, arcs } = division, micro = new Path2D(), small = new Path2D(), atoms = new Path2D();
-    const fine = this.scale * 100 > 0.8;
-    this.arcs.forEach((points, k) => {
-      const l = arcs.left[k], r = arcs.right[k];
-      const a = l < 0 ? -1 : state.leaf[l], b = r < 0 ? -1 : state.leaf[r];
-      if (a === b) {
-        if (fine) tracePoints(atoms, points);
-        return;
-      }
-      const over = cell => cell < 0 ? -1 : state.cells[cell].small;
-      tracePoints(over(a) !== over(b) ? small : micro, points);
-    });
-    for (const [path, style, wide] of [[atoms, "rgba(85, 96, 110, .22)", 0.6], [micro, INK.micro, 1.2], [small, INK.small, 3]]) {
+    const { ctx } = this, { atoms, micro, small } = this.borders(), fine = this.scale * 100 > 0.8;
+    for (const [path, style, wide] of [[fine ? atoms : new Path2D(), "rgba(85, 96, 110, .22)", 0.6], [micro, INK.micro, 1.2], [small, INK.small, 3]]) {
       ctx.strokeStyle = style;
       ctx.lineWidth = wide * px;
       ctx.stroke(path);
     }
+  }
+
+  // Borders by what they part, made once for each state.
+  borders() {
+    const { division } = this, { state, arcs } = division;
+    if (this.bordered === state) return this.lines;
+    this.bordered = state;
+    this.lines = { atoms: new Path2D(), micro: new Path2D(), small: new Path2D() };
+    const over = cell => cell < 0 ? -1 : state.cells[cell].small;
+    this.arcs.forEach((points, k) => {
+      const l = arcs.left[k], r = arcs.right[k];
+      const a = l < 0 ? -1 : state.leaf[l], b = r < 0 ? -1 : state.leaf[r];
+      tracePoints(a === b ? this.lines.atoms : over(a) !== over(b) ? this.lines.small : this.lines.micro, points);
+    });
+    return this.lines;
+  }
+
+  // Where the number of a cell stands: on the land that is nearest to its middle, whatever its shape.
+  places() {
+    const { division } = this, { state } = division, middle = new Map();
+    if (this.placed === state) return this.spots;
+    this.placed = state;
+    this.spots = new Map();
+    state.leaf.forEach((cell, i) => {
+      const { middle: [x, y], box } = this.atoms[i], weight = (box[2] - box[0]) * (box[3] - box[1]);
+      const sum = middle.get(cell) || [0, 0, 0];
+      middle.set(cell, [sum[0] + weight * x, sum[1] + weight * y, sum[2] + weight]);
+    });
+    state.leaf.forEach((cell, i) => {
+      const [x, y, weight] = middle.get(cell), at = this.atoms[i].middle, away = Math.hypot(at[0] - x / weight, at[1] - y / weight);
+      if (!this.spots.has(cell) || away < this.spots.get(cell).away) this.spots.set(cell, { away, at, weight });
+    });
+    return this.spots;
   }
 
   // Drawn, since fonts without such signs are common.
@@ -238,6 +261,16 @@ class LandView {
     ctx.fillRect(x - 4, y - 1, 8, 6);
     ctx.beginPath();
     ctx.arc(x, y - 1, 2.5, Math.PI, 0);
+    ctx.stroke();
+  }
+
+  // The box, lasso or cut that is being drawn.
+  paintLine() {
+    const { ctx } = this;
+    ctx.strokeStyle = INK.chosen;
+    ctx.lineWidth = 1.5;
+    ctx.beginPath();
+    this.line.forEach(([x, y], k) => (k ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
     ctx.stroke();
   }
 
@@ -258,15 +291,9 @@ class LandView {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
-    const middle = new Map();
-    division.state.leaf.forEach((cell, i) => {
-      const { middle: [x, y], box } = this.atoms[i], weight = (box[2] - box[0]) * (box[3] - box[1]);
-      const sum = middle.get(cell) || [0, 0, 0];
-      middle.set(cell, [sum[0] + weight * x, sum[1] + weight * y, sum[2] + weight]);
-    });
-    for (const [cell, [x, y, weight]] of middle) {
+    for (const [cell, { at, weight }] of this.places()) {
       if (!division.state.cells[cell].general || Math.sqrt(weight) * scale < 34) continue;
-      const one = out.get(cell), [u, v] = this.toScreen([x / weight, y / weight]);
+      const one = out.get(cell), [u, v] = this.toScreen(at);
       ctx.font = `${one ? "bold " : ""}12px system-ui, "Noto Sans CJK SC", sans-serif`;
       ctx.lineWidth = 3;
       ctx.strokeStyle = "rgba(255, 255, 255, .85)";
