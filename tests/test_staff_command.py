@@ -77,6 +77,12 @@ def test_a_plan_is_written_again_with_its_staff_and_nothing_else_changed(folder,
         assert (folder / file).read_bytes() == (tmp_path / "out" / file).read_bytes()
 
 
+def test_posts_that_the_same_people_hold_are_told_whether_or_not_they_are_kept(folder, tmp_path):
+    people = roster(tmp_path / "staff.csv")
+    assert "unchanged   0 posts" in run(folder, people, "-o", tmp_path / "one")[1]
+    assert "unchanged   7 posts" in run(tmp_path / "one", people, "-o", tmp_path / "two")[1]
+
+
 def test_assigning_again_gives_the_same_files_and_no_findings_twice(folder, tmp_path):
     people = roster(tmp_path / "staff.csv")
     assert run(folder, people, "-o", tmp_path / "one", "-q") == (0, "")

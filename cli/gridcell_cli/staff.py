@@ -69,7 +69,7 @@ def command(
     if as_json:
         click.echo(json.dumps(renewed.report["staff"], ensure_ascii=False, indent=2))
     elif not quiet:
-        click.echo(summary(renewed, output))
+        click.echo(summary(renewed, before, output))
         found = renewed.findings
         for warning in warnings_of(found[found["kind"].str.startswith("staff_")]):
             click.echo(warning, err=True)
@@ -77,13 +77,13 @@ def command(
         require_certified(output)
 
 
-def summary(plan: "Plan", output: Path) -> str:
+def summary(plan: "Plan", before: "Plan", output: Path) -> str:
     """Return the closing table.
 
     Parameters
     ----------
-    plan
-        With its staff.
+    plan, before
+        With its staff, and with the one it had.
     output
         Folder of the files.
     """
@@ -104,6 +104,8 @@ def summary(plan: "Plan", output: Path) -> str:
         rows.append((in_words(role_name(name)), *(f"{number:,}" for number in numbers)))
     proof, away = figures.proof, plan.staff["distance_m"].mean()
     held_by = {"people": figures.people, "held": len(plan.staff), "vacant": vacant.sum()}
+    post = ["staff_id", "code", "role"]
+    same = len(plan.staff[post].merge(before.staff[post]))
     lines = [
         labelled(
             "staff",
@@ -111,7 +113,7 @@ def summary(plan: "Plan", output: Path) -> str:
             if math.isnan(away)
             else said("people_away", **held_by, distance=away),
         ),
-        labelled("unchanged", said("kept", kept=figures.kept, without=figures.without_post)),
+        labelled("unchanged", said("kept", kept=same, without=figures.without_post)),
         labelled("proof", said("filled", filled=proof.filled, most=proof.most, gap=proof.gap)),
         labelled("files", f"{output}: {files_in(output)}"),
     ]
