@@ -480,9 +480,10 @@ class Editor {
     const { division } = this, { changed, fault } = division.preview(this.atoms, cell);
     const rows = (changed || []).map(({ cell: one, before, after }) => make("tr", {}, make("td", {}, this.named_(one)),
       make("td", { class: "number" }, this.number(before)), make("td", {}, "→"), make("td", { class: "number" }, after ? this.number(after) : this.words.gone),
-      make("td", { class: "number quiet" }, after ? after.compactness.toFixed(2) : "")));
+      make("td", { class: "number quiet" }, after ? after.compactness.toFixed(2) : ""),
+      make("td", { class: "number quiet" }, after && after.onBarrier !== null ? `${Math.round(100 * after.onBarrier)} %` : "")));
     return pressable(() => this.moveTo(cell), { "data-cell": division.label(cell) },
-      make("tr", {}, make("td", { colspan: 5 }, make("kbd", {}, String(k + 1)), ` ${this.named_(cell)} `, fault ? make("span", { class: "bad" }, fault) : "")), ...(fault ? [] : rows));
+      make("tr", {}, make("td", { colspan: 6 }, make("kbd", {}, String(k + 1)), ` ${this.named_(cell)} `, fault ? make("span", { class: "bad" }, fault) : "")), ...(fault ? [] : rows));
   }
 
   number({ households, off }) {

@@ -96,6 +96,16 @@ class Division {
     };
   }
 
+  // Those of a cell as it is, counted once for each state.
+  figuresNow(cell, atoms) {
+    if (this.figured !== this.state) {
+      this.figured = this.state;
+      this.known = new Map();
+    }
+    if (!this.known.has(cell)) this.known.set(cell, this.figures(atoms));
+    return this.known.get(cell);
+  }
+
   get leafLevel() {
     return this.data.has_micro ? "micro" : "small";
   }
@@ -210,15 +220,19 @@ class Division {
 
   // The same of any moves: pairs of an atom and its new cell.
   previewOf(moves) {
-    const { leaf, cells } = this.state, after = leaf.slice(), concerned = new Set();
+    const { leaf } = this.state, after = leaf.slice(), concerned = new Set();
     for (const [i, target] of moves) {
       after[i] = target;
       concerned.add(target);
     }
     for (const [i] of moves) concerned.add(leaf[i]);
-    const changed = [...concerned].map(cell => {
-      const own = this.atomsOf(cell), now = this.atomsOf(cell, after);
-      return { cell, atoms: now, before: this.figures(own), after: now.length ? this.figures(now) : null };
+    const held = new Map([...concerned].map(cell => [cell, { own: [], now: [] }]));
+    for (let i = 0; i < this.size; i++) {
+      held.get(leaf[i])?.own.push(i);
+      held.get(after[i])?.now.push(i);
+    }
+    const changed = [...held].map(([cell, { own, now }]) => {
+      return { cell, atoms: now, before: this.figuresNow(cell, own), after: now.length ? this.figures(now) : null };
     });
     return { changed, fault: this.faultOf(moves) || this.tornCell(changed, after) || this.tornSmall(moves, after) };
   }
