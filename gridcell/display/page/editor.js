@@ -478,10 +478,12 @@ class Editor {
 
   target(cell, k) {
     const { division } = this, { changed, fault } = division.preview(this.atoms, cell);
-    const rows = (changed || []).map(({ cell: one, before, after }) => make("tr", {}, make("td", {}, this.named_(one)),
+    const most = 6, left = (changed || []).length - most; // a thousand rows would stall the page
+    const rows = (changed || []).slice(0, most).map(({ cell: one, before, after }) => make("tr", {}, make("td", {}, this.named_(one)),
       make("td", { class: "number" }, this.number(before)), make("td", {}, "→"), make("td", { class: "number" }, after ? this.number(after) : this.words.gone),
       make("td", { class: "number quiet" }, after ? after.compactness.toFixed(2) : ""),
       make("td", { class: "number quiet" }, after && after.onBarrier !== null ? `${Math.round(100 * after.onBarrier)} %` : "")));
+    if (left > 0) rows.push(make("tr", { class: "quiet" }, make("td", { colspan: 6 }, `+ ${left}`)));
     return pressable(() => this.moveTo(cell), { "data-cell": division.label(cell) },
       make("tr", {}, make("td", { colspan: 6 }, make("kbd", {}, String(k + 1)), ` ${this.named_(cell)} `, fault ? make("span", { class: "bad" }, fault) : "")), ...(fault ? [] : rows));
   }
