@@ -20,6 +20,7 @@ from .errors import (
     PartitionError,
     ProofError,
     RulesError,
+    WorkerError,
     WriteError,
 )
 from .export import Export, export_plan
@@ -99,6 +100,7 @@ __all__ = [
     "Swap",
     "Undo",
     "Unlock",
+    "WorkerError",
     "WriteError",
     "__version__",
     "adopt_cells",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from gridcell.fabric import build_fabric
 from gridcell.fabric.taut import pull_taut
 from gridcell.households import (
     HouseholdCounts,
+    LeftOut,
     building_table,
     count_households,
     household_table,
@@ -46,6 +47,7 @@ from gridcell.model import (
 )
 from gridcell.partition import Division, Targets, set_targets
 from gridcell.partition.figures import barrier_share, community_bands, community_bounds
+from gridcell.partition.left_out import leave_out
 from gridcell.partition.reasons import explain_leaves, explain_small
 from gridcell.rules import Rules
 from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
@@ -78,6 +80,8 @@ class DivisionInput:
     """``None`` where the division stops at level 3."""
     findings: tuple[Finding, ...]
     """Of the inputs and of counting."""
+    left_out: LeftOut | None = None
+    """Communities that the layers had and the plan has not."""
     carried: gpd.GeoDataFrame | None = None
     """Findings of an earlier plan that hold still."""
 
@@ -189,9 +193,10 @@ def assemble_plan(
             valid_from=valid_from,
         )  # fmt: skip
     with clock("assign"):
+        missing = _in_left_out(given.left_out, fabric)
         table = household_table(
-            given.register, fabric.pieces, names,
-            leaf=cells.leaf_of_atom, small=cells.small_of_atom, community=cells.community_of_atom,
+            given.register, fabric.pieces, names, leaf=cells.leaf_of_atom,
+            small=cells.small_of_atom, community=cells.community_of_atom, left_out=missing,
         )  # fmt: skip
         buildings = building_table(fabric, names, cells.leaf_of_atom)
         assigned = begin(assign(cells, buildings), executor)
@@ -224,10 +229,11 @@ def assemble_plan(
         proofs = prove_plan(plan)
         assignment = assigned()
         found = [
-            *given.findings, *fabric.findings, *outside_findings(fabric, names),
+            *given.findings, *fabric.findings, *outside_findings(fabric, names, missing),
             *assignment.findings, *_band_findings(cells.small, cells.reasons),
             *_band_findings(cells.micro, cells.reasons),
-            *_unused_classes(layers.communities, rules), *findings,
+            *_unused_classes(layers.communities, rules), *_left_out_findings(given, missing),
+            *findings,
         ]  # fmt: skip
         plan = dataclasses.replace(
             plan, staff=assignment.staff, vacancies=assignment.vacancies,
@@ -239,6 +245,64 @@ def assemble_plan(
         plan,
         findings=_together(found, given),
         division=dataclasses.replace(plan.division, seconds=clock.seconds),
+    )
+
+
+def without_communities(
+    given: DivisionInput, division: Division, failed: Mapping[int, Exception]
+) -> tuple[DivisionInput, Division]:
+    """Return what a plan is made of without the communities that failed.
+
+    Parameters
+    ----------
+    given, division
+        Of all communities.
+    failed
+        What was raised for each of those to leave out, by their rows.
+    """
+    communities = given.layers.communities
+    rows = np.array(sorted(failed))
+    others = np.setdiff1d(np.arange(len(communities)), rows)
+    left_out = LeftOut(
+        communities=communities.iloc[rows], raised=[failed[row] for row in sorted(failed)]
+    )
+    fabric, division = leave_out(given.fabric, division, rows)
+    # Of sites on that land nothing else is known.
+    findings = tuple(
+        finding
+        for finding in fabric.findings
+        if finding.kind != "site_outside"
+        or not left_out.holds(np.array([finding.place], dtype=object)).any()
+    )
+    reduced = dataclasses.replace(
+        given,
+        layers=dataclasses.replace(
+            given.layers, communities=communities.iloc[others].reset_index(drop=True)
+        ),
+        fabric=dataclasses.replace(fabric, findings=findings),
+        small=given.small.take(others),
+        micro=None if given.micro is None else given.micro.take(others),
+        left_out=left_out,
+    )
+    return reduced, division
+
+
+def _in_left_out(left_out: LeftOut | None, fabric: Fabric) -> NDArray[np.bool_] | None:
+    """Return whether each piece of a building without an atom stands on land that is left out."""
+    if left_out is None:
+        return None
+    missing = (fabric.pieces["atom"] < 0).to_numpy(copy=True)
+    missing[missing] = left_out.holds(fabric.outlines.geometry.to_numpy()[missing])
+    return missing
+
+
+def _left_out_findings(given: DivisionInput, missing: NDArray[np.bool_] | None) -> list[Finding]:
+    if given.left_out is None or missing is None:
+        return []
+    outlines = given.fabric.outlines.geometry[missing]
+    households = given.fabric.pieces["households"].to_numpy()[missing]
+    return given.left_out.findings(
+        gpd.GeoDataFrame({"households": households}, geometry=outlines.to_numpy())
     )
 
 

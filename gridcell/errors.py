@@ -9,7 +9,8 @@
     ├── ProofError                     a promised property does not hold     exit 4
     ├── CodeError (ValueError)         a code cannot be built or read        exit 3
     ├── AssignmentError (ValueError)   points or people cannot be placed     exit 3
-    └── WriteError (OSError)           an output cannot be written           exit 3
+    ├── WriteError (OSError)           an output cannot be written           exit 3
+    └── WorkerError                    a process that worked was lost        exit 1
 
 What it says is a message of the catalogue, as that of a finding: ``str(error)`` says it in English,
 the command line in the language of the reader. It tells which record, what was found, what was
@@ -143,3 +144,9 @@ class AssignmentError(GridcellError, ValueError):
 
 class WriteError(GridcellError, OSError):
     """An output that cannot be written."""
+
+
+class WorkerError(GridcellError):
+    """A process that worked for this one was lost, with what it was doing."""
+
+    exit_code = 1

@@ -6,7 +6,13 @@ from functools import partial
 from typing import Any
 
 from gridcell.arguments import checked
-from gridcell.assembly import Clock, assemble_plan, assign_roster, prepare_input
+from gridcell.assembly import (
+    Clock,
+    assemble_plan,
+    assign_roster,
+    prepare_input,
+    without_communities,
+)
 from gridcell.cells.columns import require_date
 from gridcell.cells.enough import require_numbers
 from gridcell.cells.registry import register_first
@@ -44,7 +50,8 @@ def make_plan(
         land of the communities, one task each. Processes are faster than threads where there are
         many buildings.
     progress
-        Called with the stage, what is done and the total. By default notebooks show a line.
+        Called with the stage, what is done and the total: communities while land is cut and
+        divided; with ``failed`` where some of them failed. By default notebooks show a line.
     valid_from
         From which day the cells are valid, such as ``2026-01-31``: those of communities and sites
         without a date of their own, and all within. By default cells have the date of their
@@ -53,7 +60,9 @@ def make_plan(
     Returns
     -------
     Plan
-        Its ``ok`` tells whether every proof holds; what broke is among its findings.
+        Its ``ok`` tells whether every proof holds; what broke is among its findings. A community
+        whose division failed (GEOS, memory …) stops no other: it is left out, as an error
+        ``community_left_out`` says, and its households are among those in no cell.
 
     Raises
     ------
@@ -61,6 +70,10 @@ def make_plan(
         Neither buildings nor atoms, no household in any community, or a date that is none.
     CodeError
         A community of more cells than its codes have numbers.
+    WorkerError
+        A process of the executor was lost with what it was doing.
+    Exception
+        What the first community raised where all failed.
 
     Examples
     --------
@@ -80,7 +93,8 @@ def make_plan(
     valid_from = require_date(valid_from, "valid_from")
     with shown_progress(progress) as told, workers_of(workers, executor) as chosen:
         clock = Clock(told)
-        weave = partial(build_fabric, executor=chosen)
+        failed: dict[int, Exception] = {}
+        weave = partial(build_fabric, executor=chosen, progress=told, left_out=failed)
         given = prepare_input(layers, rules, clock, weave=weave)
         require_numbers(
             layers.communities["code"].tolist(), given.general_households, given.small, given.micro,
@@ -89,8 +103,10 @@ def make_plan(
         with clock("partition"):
             division = divide(
                 given.fabric, given.small, given.micro, codes=layers.communities["code"].tolist(),
-                rules=rules, executor=chosen, progress=told,
+                rules=rules, executor=chosen, progress=told, left_out=failed,
             )  # fmt: skip
+        if failed:
+            given, division = without_communities(given, division, failed)
         plan = assemble_plan(
             given, division, rules=rules, clock=clock, assign=assign_roster(given.layers, rules),
             valid_from=valid_from, executor=chosen,

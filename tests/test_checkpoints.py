@@ -63,9 +63,8 @@ def test_what_was_done_before_a_failure_is_not_done_again(layers, tmp_path, monk
     stopped = CheckpointExecutor(tmp_path / "tasks", inner)
     with monkeypatch.context() as patch:
         patch.setattr(division, "cells_within", fail)
-        with pytest.raises(MemoryError):
-            gridcell.make_plan(layers, executor=stopped)
-    assert (stopped.done, stopped.found) == (6, 0)
+        assert not gridcell.make_plan(layers, executor=stopped).ok
+    assert (stopped.done, stopped.found, stopped.failed) == (6, 0, 1)
     resumed = CheckpointExecutor(tmp_path / "tasks", inner)
     assert_same(gridcell.make_plan(layers, executor=resumed), plan)
     assert (resumed.done, resumed.found) == (1, 5)

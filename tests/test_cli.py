@@ -17,6 +17,7 @@ from gridcell.errors import InputError, PartitionError, ProofError, WriteError
 from gridcell.facts import StaffProof
 from gridcell.model import DivisionFigures, InputRecord, StaffFigures
 from gridcell.rules import Band
+from gridcell.words.messages import say
 from gridcell_cli import main as frame
 from gridcell_cli import options
 from gridcell_cli.progress import ProgressLine
@@ -394,6 +395,29 @@ def test_progress_shows_stages_that_take_longer_than_two_seconds(monkeypatch):
     assert "reading" not in text
     assert "dividing  50 %" in text
     assert text.endswith("\r")
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [
+        ("en", "partition  25 %  10 of 40 communities, 1 failed, 20.0 a minute, 1:30 left  30 s"),
+        ("zh", "划分  25 %  社区10/40，失败1个，每分钟20.0个，剩余1:30  30 秒"),
+    ],
+)
+def test_communities_are_told_with_rate_time_left_and_failures(monkeypatch, lang, line):
+    monkeypatch.setattr("gridcell_cli.progress.language", lambda: lang)
+    now = [100.0]
+    monkeypatch.setattr("gridcell_cli.progress.time.monotonic", lambda: now[0])
+    progress = ProgressLine()
+    progress("fabric", 0, 40)
+    progress("failed", 8, 40)
+    progress("fabric", 8, 40)
+    # Those that failed together are tried one by one; one of them fails again.
+    progress("fabric", 0, 8)
+    progress("failed", 1, 8)
+    progress("partition", 0, 40)
+    progress("partition", 10, 40)
+    assert say(progress._told(30.0), lang) == line
 
 
 def test_progress_says_nothing_to_a_file(monkeypatch):

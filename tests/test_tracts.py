@@ -2,7 +2,7 @@
 
 import dataclasses
 import pickle
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from strategies import awkward_towns
 from towns import broken_promises, town, weave
 
+import gridcell
 from gridcell.fabric import build, tracts
 from gridcell.rules import Rules
 from gridcell.work import pack, run_each, unpack
@@ -151,12 +152,31 @@ def _double(number):
 @pytest.mark.parametrize("executor", [None, Post()])
 def test_results_come_in_the_order_of_the_tasks_and_the_first_failure_is_told(executor):
     told = []
-    assert run_each(_double, [2, 0, 1], executor=executor, sizes=[0, 2, 1], told=told.append) == [
-        4, 0, 2,
-    ]  # fmt: skip
-    assert told == [1, 2, 3]
+
+    def tell(*over):
+        told.append(over)
+
+    settings = {"executor": executor, "told": tell}
+    assert run_each(_double, [2, 0, 1], sizes=[0, 2, 1], **settings) == [4, 0, 2]
+    assert sorted(told) == [(0, False), (1, False), (2, False)]
+    told.clear()
     with pytest.raises(ValueError, match="3"):
-        run_each(_double, [1, 3, 4], executor=executor, sizes=[0, 1, 2])
+        run_each(_double, [1, 3, 4], sizes=[0, 1, 2], **settings)
+    assert sorted(told) == [(0, False), (1, True), (2, True)]
+
+
+class Lost(Executor):
+    """An executor whose workers are killed."""
+
+    def submit(self, *_, **__):
+        future = Future()
+        future.set_exception(BrokenExecutor("terminated abruptly"))
+        return future
+
+
+def test_a_worker_that_is_lost_is_told():
+    with pytest.raises(gridcell.WorkerError, match="want of memory"):
+        run_each(_double, [1], executor=Lost())
 
 
 def test_what_is_packed_is_unpacked_as_it_was():

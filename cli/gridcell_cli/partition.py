@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @click.option(
     "--resume",
     is_flag=True,
-    help="Keep finished communities in DIR.tasks until DIR is written, and continue from there "
-    "if an earlier run was stopped.",
+    help="Keep finished communities in DIR.tasks until all are in DIR, and continue from there if "
+    "an earlier run was stopped or communities failed.",
 )
 @options.lang
 @options.workers
@@ -61,19 +61,21 @@ def command(
     """Divide COMMUNITIES into small and micro cells based on their BUILDINGS.
 
     Writes plan.gpkg, geojson/, map.html, certificate.json and report.json into DIR. Exit code 4:
-    the files were written, but a proof failed.
+    the files were written, but a proof failed or a community could not be divided.
     """
     from gridcell.folder import require_free, write_plan
     from gridcell.pipeline import make_plan
 
     begin = time.perf_counter()
     settings = given.read_rules()
+    tasks = output.with_name(f"{output.name}.tasks") if resume else None
+    # Beside unfinished tasks is a plan that lacks communities, if any.
+    overwrite = overwrite or (tasks is not None and tasks.is_dir())
     require_free(output, overwrite=overwrite)
     with ProgressLine(quiet=quiet) as progress:
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)
         inputs.tell_unread(layers, quiet=quiet)
-        tasks = output.with_name(f"{output.name}.tasks") if resume else None
         with pool_of(workers, layers, tasks) as pool:
             plan = make_plan(
                 layers, rules=settings, executor=pool, progress=progress, valid_from=valid_from
@@ -94,9 +96,19 @@ def command(
 
 def require_kept(plan: "Plan", output: Path | None) -> None:
     """Raise `ProofError` where a plan breaks promises, in itself or in the files of a folder."""
-    from gridcell.errors import ProofError
-    from gridcell.words.messages import Message
+    from gridcell.errors import Hint, ProofError
+    from gridcell.words.messages import Message, some
 
+    errors = plan.findings[plan.findings["severity"] == "error"]
+    left_out = errors[errors["kind"] == "community_left_out"]
+    if len(left_out) and len(left_out) == len(errors) and output is not None:
+        raise ProofError(
+            Message(
+                "error.communities_left_out", n=len(left_out), folder=output,
+                communities=some(left_out["community"].tolist()),
+            ),
+            Hint("resume", value=True),
+        )  # fmt: skip
     if not plan.ok:
         if output is None:
             raise ProofError(Message("error.broken_promise"))

@@ -16,6 +16,8 @@ PATIENCE_S: Final = 2.0
 """Shorter stages show nothing."""
 
 _PAUSE_S: Final = 0.5
+_BY_COMMUNITY: Final = ("fabric", "partition")
+"""Stages whose steps are communities."""
 
 
 class ProgressLine:
@@ -34,7 +36,9 @@ class ProgressLine:
         self._lang = language()
         self._names = section("stage", self._lang)
         self._shown = not quiet and sys.stderr.isatty()
-        self._stage, self._share = "", ""
+        self._stage = ""
+        self._done = self._total = 0
+        self._failed: dict[str, int] = {}
         self._since = 0.0
         self._width = 0
         self._over = threading.Event()
@@ -54,19 +58,39 @@ class ProgressLine:
             click.echo("\r" + " " * self._width + "\r", err=True, nl=False)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Take note that so many steps of a stage are done."""
+        """Take note that so many steps of a stage are done, or that so many of them failed."""
+        if stage == "failed":
+            self._failed[self._stage] = done
+            return
+        if stage != self._stage or not done:
+            # What failed together is tried again one by one.
+            self._failed.pop(stage, None)
         if stage != self._stage:
-            self._stage, self._since = stage, time.monotonic()
-        self._share = f" {100 * done // total:3d} %" if total > 1 else ""
+            self._since = time.monotonic()
+        self._stage, self._done, self._total = stage, done, total
 
     def _tick(self) -> None:
         while not self._over.wait(_PAUSE_S):
             passed = time.monotonic() - self._since
-            stage = self._names.get(self._stage, self._stage)
-            told = Message("cli.stage", stage=stage, share=self._share, passed=passed)
-            line = say(told, self._lang) if passed > PATIENCE_S else ""
+            line = say(self._told(passed), self._lang) if passed > PATIENCE_S else ""
             if line or self._width:
                 # Nothing of the line before may be left over.
                 blank = " " * max(0, self._width - width(line))
                 click.echo(f"\r{line}{blank}", err=True, nl=False)
                 self._width = width(line)
+
+    def _told(self, passed: float) -> Message:
+        stage, done, total = self._stage, self._done, self._total
+        values = {
+            "stage": self._names.get(stage, stage), "passed": passed,
+            "share": f" {100 * done // total:3d} %" if total > 1 else "",
+        }  # fmt: skip
+        failed = sum(self._failed.values())
+        if stage not in _BY_COMMUNITY or total <= 1 or not done:
+            return Message("cli.stage", **values)
+        minutes, seconds = divmod(round(passed * (total - done) / done), 60)
+        return Message(
+            "cli.stage_communities", done=done, total=total, rate=60 * done / passed,
+            left=f"{minutes}:{seconds:02d}",
+            failed=Message("cli.some_failed", n=failed) if failed else "", **values,
+        )  # fmt: skip

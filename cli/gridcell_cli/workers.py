@@ -23,7 +23,8 @@ _TASKS = ("gridcell.fabric", "gridcell.partition")
 def pool_of(workers: int, layers: "Layers", tasks: Path | None = None) -> Iterator[Executor | None]:
     """Give so many workers for a division of these layers; ``None`` for a single one.
 
-    In the folder `tasks`, where one is given, finished tasks are kept until all is done.
+    In the folder `tasks`, where one is given, finished tasks are kept until all are done and none
+    of them failed.
 
     What workers are changes nothing but the time. Processes are started anew, on every system
     alike: a copy of this process could inherit locks of libraries that hold threads.
@@ -32,8 +33,10 @@ def pool_of(workers: int, layers: "Layers", tasks: Path | None = None) -> Iterat
         from gridcell.work import CheckpointExecutor
 
         with pool_of(workers, layers) as pool:
-            yield CheckpointExecutor(tasks, pool)
-        shutil.rmtree(tasks, ignore_errors=True)
+            kept = CheckpointExecutor(tasks, pool)
+            yield kept
+        if not kept.failed:
+            shutil.rmtree(tasks, ignore_errors=True)
         return
     if workers == 1:
         yield None

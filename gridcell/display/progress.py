@@ -24,7 +24,7 @@ class _Line:
         self._width = 0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if time.monotonic() < self._from:
+        if time.monotonic() < self._from or stage == "failed":
             return
         share = f" {100 * done // total} %" if total > 1 else ""
         self.write(f"{self._names.get(stage, stage)}{share}")

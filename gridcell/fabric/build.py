@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shapely import Point
 
 from gridcell.arguments import checked
+from gridcell.arrays import Geometries
 from gridcell.fabric.barriers import barrier_classes, bridges, open_arcs
 from gridcell.fabric.footprints import Footprints, boundary_findings, make_footprints
 from gridcell.fabric.joins import STANDING_M2, Crumbs
@@ -19,11 +20,19 @@ from gridcell.fabric.linework import faces_of, outside, relief_lines, street_lin
 from gridcell.fabric.margins import add_margins
 from gridcell.fabric.seams import JoinedAtoms, join_tracts, together_with, unfit_communities
 from gridcell.fabric.sites import SiteLand, fit_sites
-from gridcell.fabric.tracts import Linework, cut_tract, cut_tracts, group_communities
-from gridcell.model import Fabric, Finding, Layers
+from gridcell.fabric.tracts import (
+    REACH_M,
+    Linework,
+    TractAtoms,
+    cut_tract,
+    cut_tracts,
+    group_communities,
+    near,
+)
+from gridcell.model import Fabric, Finding, Layers, Progress
 from gridcell.rules import Rules
 from gridcell.words.messages import Message
-from gridcell.work import run_each
+from gridcell.work import Tally, try_each
 
 Ints = NDArray[np.int64]
 
@@ -36,6 +45,9 @@ def build_fabric(
     *,
     rules: Rules | None = None,
     executor: Executor | None = None,
+    progress: Progress | None = None,
+    left_out: dict[int, Exception] | None = None,
+    rows: Ints | None = None,
 ) -> Fabric:
     """Return the atoms of all communities, an exact coverage, and the borders between them.
 
@@ -52,6 +64,19 @@ def build_fabric(
         `Rules.fabric` and `Rules.sites` are read.
     executor
         Whose workers cut the land, community by community. They change nothing but the time.
+    progress
+        Called with the communities that are cut, and those that failed.
+    left_out
+        Where it is given, a community whose land cannot be cut stops no other: it has no atoms, and
+        what was raised is put into this, by its row.
+    rows
+        Rows of the communities whose land is needed, all by default. Others have no atoms, but for
+        those beside: where their borders meet that of a community is a vertex of its own.
+
+    Raises
+    ------
+    Exception
+        What was raised where the land of a community cannot be cut, and `left_out` is not given.
 
     Notes
     -----
@@ -74,8 +99,18 @@ def build_fabric(
     prints = _footprints(layers, households, micro_band, rules)
     sites = fit_sites(layers.sites, prints, layers.communities, rules.sites.min_share)
     linework = _linework(layers, prints, sites, rules)
-    atoms = _weave(linework, rules.sites.absorb_m2, executor)
-    atom_of_piece = np.where(prints.home < 0, -1, atoms.atom_of_piece)
+    together = group_communities(linework)
+    wanted = np.isin(together, together[_beside(linework.land, rows)])
+    failed: dict[int, Exception] = {}
+    atoms = _weave(linework, together, wanted, rules.sites.absorb_m2, executor, progress, failed)
+    if failed and left_out is None:
+        raise failed[min(failed)]
+    if left_out is not None:
+        left_out.update(failed)
+    there = np.append(wanted, False)
+    there[list(failed)] = False
+    homeless = ~there[prints.home]
+    atom_of_piece = np.where(homeless, -1, atoms.atom_of_piece)
     crossing = (
         []
         if layers.atoms is not None or layers.buildings is None
@@ -154,16 +189,67 @@ def _linework(layers: Layers, prints: Footprints, sites: SiteLand, rules: Rules)
     )  # fmt: skip
 
 
-def _weave(linework: Linework, absorb_m2: float, executor: Executor | None) -> JoinedAtoms:
-    """Return the atoms of all communities, cut tract by tract."""
-    together = group_communities(linework)
+def _beside(land: Geometries, rows: Ints | None) -> Ints:
+    """Return rows of communities and of those beside them, all for ``None``."""
+    if rows is None:
+        return np.arange(len(land))
+    return near(shapely.STRtree(land), land[rows], REACH_M)
+
+
+def _weave(
+    linework: Linework,
+    together: Ints,
+    wanted: NDArray[np.bool_],
+    absorb_m2: float,
+    executor: Executor | None,
+    progress: Progress | None,
+    failed: dict[int, Exception],
+) -> JoinedAtoms:
+    """Return the atoms of all communities that are wanted, cut tract by tract.
+
+    Whole tracts are wanted. What communities without atoms raised is put into `failed`, by their
+    rows.
+    """
+    known: dict[tuple[int, ...], TractAtoms] = {}
+    alone: set[int] = set()
     while True:
-        tracts = cut_tracts(linework, together, absorb_m2)
+        tracts = [
+            tract
+            for tract in cut_tracts(linework, together, absorb_m2)
+            if wanted[tract.rows[0]]
+            and tuple(tract.rows.tolist()) not in known
+            and not failed.keys() >= set(tract.rows.tolist())
+        ]
         sizes = [float(len(tract.lines)) for tract in tracts]
-        cut = run_each(cut_tract, tracts, executor=executor, sizes=sizes)
-        atoms = join_tracts(cut, len(linework.prints.geometry))
-        unfit = unfit_communities(atoms, linework.land)
-        joined = together_with(together, unfit)
+        tell = Tally("fabric", [len(tract.rows) for tract in tracts], progress)
+        cut, raised = try_each(cut_tract, tracts, executor=executor, sizes=sizes, told=tell)
+        known.update({tuple(tracts[at].rows.tolist()): atoms for at, atoms in cut.items()})
+        unsure = False
+        for at, error in raised.items():
+            rows = tracts[at].rows
+            if len(rows) == 1 or alone.issuperset(rows):
+                failed.update(dict.fromkeys(rows.tolist(), error))
+                continue
+            # Each alone: then it shows which of them it is.
+            together[rows] = together.max() + 1 + np.arange(len(rows))
+            alone.update(rows)
+            unsure = True
+        if len(failed) == wanted.sum():
+            raise failed[min(failed)]
+        if unsure:
+            continue
+        now = [
+            tuple(np.flatnonzero(together == number).tolist())
+            for number in np.unique(together).tolist()
+        ]
+        atoms = join_tracts(
+            [known[rows] for rows in now if rows in known], len(linework.prints.geometry)
+        )
+        a, b = unfit_communities(atoms, linework.land)
+        there = wanted.copy()
+        there[list(failed)] = False
+        both = there[a] & there[b]
+        joined = together_with(together, (a[both], b[both]))
         if joined.max() == together.max():
             return atoms
         together = joined

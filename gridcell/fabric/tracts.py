@@ -1,6 +1,6 @@
 """Tracts: a few communities whose land is cut into atoms as one task, and what they need for it.
 
-A tract knows every line within `_REACH_M` of its land, whole: what is noded along a border is noded
+A tract knows every line within `REACH_M` of its land, whole: what is noded along a border is noded
 alike on both sides of it, and the borders of two tracts fit vertex by vertex
 (`gridcell.fabric.seams`).
 """
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 LEAST_PRINTS: Final = 400
 """Communities in a row with fewer footprints together are one tract: each has a cost of its own."""
-_REACH_M: Final = 1e-3
+REACH_M: Final = 1e-3
 """Lines nearer than this to some land may be noded with those on its boundary: far above the
 precision of noding."""
 
@@ -130,15 +130,15 @@ def cut_tracts(linework: Linework, together: Ints, absorb_m2: float) -> list[Tra
     for number in np.unique(together).tolist():
         rows = np.flatnonzero(together == number)
         mine = linework.land[rows]
-        row = _near(land, mine, _REACH_M)
-        print_row, site_row = _near(prints, mine, _REACH_M), _near(sites, mine, _REACH_M)
-        barrier = _near(barriers, mine, 2 * ON_BARRIER_M)
+        row = near(land, mine, REACH_M)
+        print_row, site_row = near(prints, mine, REACH_M), near(sites, mine, REACH_M)
+        barrier = near(barriers, mine, 2 * ON_BARRIER_M)
         tracts.append(
             Tract(
                 rows=rows, row=row, land=linework.land[row],
-                lines=linework.lines[_near(lines, mine, _REACH_M)],
-                relief=linework.relief[_near(relief, mine, _REACH_M)],
-                blocks=linework.blocks[_near(blocks, mine, _REACH_M)],
+                lines=linework.lines[near(lines, mine, REACH_M)],
+                relief=linework.relief[near(relief, mine, REACH_M)],
+                blocks=linework.blocks[near(blocks, mine, REACH_M)],
                 print_row=print_row, prints=linework.prints.take(print_row),
                 site_row=site_row, sites=linework.sites.take(site_row, print_row),
                 barriers=linework.barriers[barrier],
@@ -148,7 +148,7 @@ def cut_tracts(linework: Linework, together: Ints, absorb_m2: float) -> list[Tra
     return tracts
 
 
-def _near(tree: shapely.STRtree, land: Geometries, metres: float) -> Ints:
+def near(tree: shapely.STRtree, land: Geometries, metres: float) -> Ints:
     """Return the rows of what lies within some metres of some land, in their order."""
     return np.unique(tree.query(land, predicate="dwithin", distance=metres)[1])
 

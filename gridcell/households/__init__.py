@@ -4,6 +4,7 @@ from gridcell.households.areas import without_areas
 from gridcell.households.count import HouseholdCounts, count_households
 from gridcell.households.entrances import share_by_entrance, with_entrances
 from gridcell.households.estimate import estimate_households
+from gridcell.households.left_out import LeftOut
 from gridcell.households.tables import (
     building_table,
     household_table,
@@ -13,6 +14,7 @@ from gridcell.households.tables import (
 
 __all__ = [
     "HouseholdCounts",
+    "LeftOut",
     "building_table",
     "count_households",
     "estimate_households",

@@ -76,6 +76,7 @@ def household_table(
     leaf: NDArray[np.object_],
     small: NDArray[np.object_],
     community: NDArray[np.object_],
+    left_out: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Return `schema.HOUSEHOLD_COLUMNS`: every line of the register, and every household left out.
 
@@ -91,6 +92,8 @@ def household_table(
         (buildings,) their ids, for reasons.
     leaf, small, community
         Codes by atom.
+    left_out
+        (pieces,) whether each stands in a community that is left out of the plan, if any is.
     """
     if register.empty:
         register = _left_out(pieces)
@@ -99,9 +102,12 @@ def household_table(
     inside = atom >= 0
     reason = register["reason"].to_numpy(dtype=object, copy=True)
     outside = np.flatnonzero((piece >= 0) & ~inside)
+    why = np.full(len(pieces), "unplaced.outside", dtype=object)
+    if left_out is not None:
+        why[left_out] = "unplaced.left_out"
     reason[outside] = [
-        Message("unplaced.outside", building=names[b])
-        for b in register["building"].to_numpy()[outside]
+        Message(why[at], building=names[b])
+        for at, b in zip(piece[outside], register["building"].to_numpy()[outside], strict=True)
     ]
     table = pd.DataFrame(
         {
@@ -150,9 +156,22 @@ def building_table(
     )
 
 
-def outside_findings(fabric: Fabric, names: NDArray[np.object_]) -> list[Finding]:
-    """Return a finding for every footprint that stands outside every community."""
-    rows = np.flatnonzero(fabric.pieces["atom"] < 0)
+def outside_findings(
+    fabric: Fabric, names: NDArray[np.object_], left_out: NDArray[np.bool_] | None = None
+) -> list[Finding]:
+    """Return a finding for every footprint that stands outside every community.
+
+    Parameters
+    ----------
+    fabric
+        The land.
+    names
+        (buildings,) ids.
+    left_out
+        (pieces,) whether each stands in a community that is left out of the plan, if any is.
+    """
+    outside = (fabric.pieces["atom"] < 0).to_numpy()
+    rows = np.flatnonzero(outside if left_out is None else outside & ~left_out)
     lost = fabric.pieces.iloc[rows]
     return [
         Finding(

@@ -1,10 +1,12 @@
 """The division of every community: start, search, for small and then for micro cells."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +20,10 @@ from gridcell.partition.search import Divided, divide_pieces
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
 from gridcell.words.messages import Message
-from gridcell.work import run_each, workers_of
+from gridcell.work import Tally, run_each, try_each, workers_of
 
 Ints = NDArray[np.int64]
+TargetsOrNone = TypeVar("TargetsOrNone", Targets, Targets | None)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ def divide(
     workers: int = 1,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    left_out: dict[int, Exception] | None = None,
 ) -> Division:
     """Return small and micro cells for all communities.
 
@@ -75,12 +79,17 @@ def divide(
         Whose workers divide, instead of threads.
     progress
         Called after each community.
+    left_out
+        Where it is given, a community that cannot be divided stops no other: all its land is one
+        cell, and what was raised is put into this, by its row. Those that are in it have no land.
 
     Raises
     ------
     PartitionError
         A wanted number of cells that the land cannot have: every such community, with the nearest
         number that works. Nothing is searched before.
+    Exception
+        What was raised where a community cannot be divided, and `left_out` is not given.
 
     Notes
     -----
@@ -101,12 +110,85 @@ def divide(
     [-1, -1, 0]
     """
     rules = rules or Rules()
-
-    one = partial(divide_one, small=small, micro=micro, rules=rules)
+    if left_out:
+        small, micro = of_free_numbers(small, left_out), of_free_numbers(micro, left_out)
+    tasks, atoms = community_tasks(fabric, small, micro, codes=codes)
     with workers_of(workers, executor) as chosen:
-        return divide_each(
-            fabric, small, micro, one, codes=codes, executor=chosen, progress=progress
-        )
+        divided, raised = try_each(
+            partial(divide_task, rules=rules), tasks, executor=chosen,
+            sizes=[len(task.graph) for task in tasks],
+            told=Tally("partition", [1] * len(tasks), progress),
+        )  # fmt: skip
+    if left_out is not None:
+        left_out.update(raised)
+    if raised and (left_out is None or len(left_out) == len(tasks)):
+        raise raised[min(raised)]
+    for row in raised:
+        as_one = Divided(np.zeros(len(atoms[row]), np.int64), np.zeros(1, np.int64))
+        divided[row] = as_one, as_one
+    return _number(fabric, atoms, [divided[row] for row in range(len(tasks))])
+
+
+def of_free_numbers(targets: TargetsOrNone, rows: Iterable[int]) -> TargetsOrNone:
+    """Return targets by which communities in some rows want no certain number of cells."""
+    if targets is None:
+        return targets
+    wanted = targets.wanted.copy()
+    wanted[list(rows)] = 0
+    return replace(targets, wanted=wanted)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CommunityTask:
+    """All that the division of one community depends on, but for the rules."""
+
+    code: str
+    graph: Graph
+    building: Ints
+    """(atoms,) number of the building of each slab that a small cell can hold whole; else -1."""
+    small: Targets
+    """Of this community alone, as `micro`."""
+    micro: Targets | None
+
+
+def community_tasks(
+    fabric: Fabric, small: Targets, micro: Targets | None, *, codes: Sequence[str]
+) -> tuple[list[CommunityTask], list[Ints]]:
+    """Return the tasks of all communities, and the rows of the atoms of each.
+
+    Parameters
+    ----------
+    fabric, small, micro, codes
+        As for `divide`.
+
+    Raises
+    ------
+    PartitionError
+        A wanted number of cells that the land cannot have.
+    """
+    lands = _lands(fabric, small, micro, codes)
+    tasks = []
+    for land in lands:
+        row = np.array([land.row])
+        # Numbers of buildings are rows of all buildings, on which nothing here depends.
+        building = np.unique(np.append(land.building, -1), return_inverse=True)[1][:-1] - 1
+        own = None if micro is None else micro.take(row)
+        tasks.append(
+            CommunityTask(
+                code=land.code, graph=land.graph, building=building, small=small.take(row),
+                micro=own,
+            )
+        )  # fmt: skip
+    return tasks, [land.atoms for land in lands]
+
+
+def divide_task(task: CommunityTask, rules: Rules) -> tuple[Divided, Divided]:
+    """Return small cells and leaves of one community, each numbered from 0."""
+    land = CommunityLand(
+        row=0, code=task.code, graph=task.graph, atoms=np.arange(len(task.graph)),
+        building=task.building,
+    )  # fmt: skip
+    return divide_one(land, task.small, task.micro, rules)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -167,29 +249,31 @@ def divide_each(
     PartitionError
         A wanted number of cells that the land cannot have.
     """
-    general = np.flatnonzero(fabric.atoms["site"].to_numpy() < 0)
-    community = fabric.atoms["community"].to_numpy()
-    graph = make_graph(fabric, general)
-    require_possible(graph, community[general], small, micro, codes)
-    bounds = np.searchsorted(community[general], np.arange(len(codes) + 1))
-    building = _buildings_in_slabs(fabric, small)[general]
-
-    def land(row: int) -> CommunityLand:
-        rows = slice(bounds[row], bounds[row + 1])
-        return CommunityLand(
-            row=row, code=codes[row], graph=graph.rows(rows.start, rows.stop), atoms=general[rows],
-            building=building[rows],
-        )  # fmt: skip
-
-    def told(done: int) -> None:
-        if progress is not None:
-            progress("partition", done, len(codes))
-
+    lands = _lands(fabric, small, micro, codes)
     results = run_each(
-        one, [land(row) for row in range(len(codes))], executor=executor,
-        sizes=np.diff(bounds).tolist(), told=told,
+        one, lands, executor=executor, sizes=[len(land.graph) for land in lands],
+        told=Tally("partition", [1] * len(lands), progress),
     )  # fmt: skip
-    return _number(fabric, np.split(general, bounds[1:-1]), results)
+    return _number(fabric, [land.atoms for land in lands], results)
+
+
+def _lands(
+    fabric: Fabric, small: Targets, micro: Targets | None, codes: Sequence[str]
+) -> list[CommunityLand]:
+    """Return the general land of all communities."""
+    general = np.flatnonzero(fabric.atoms["site"].to_numpy() < 0)
+    community = fabric.atoms["community"].to_numpy()[general]
+    graph = make_graph(fabric, general)
+    require_possible(graph, community, small, micro, codes)
+    bounds = np.searchsorted(community, np.arange(len(codes) + 1)).tolist()
+    building = _buildings_in_slabs(fabric, small)[general]
+    return [
+        CommunityLand(
+            row=row, code=codes[row], graph=graph.rows(start, stop), atoms=general[start:stop],
+            building=building[start:stop],
+        )
+        for row, (start, stop) in enumerate(itertools.pairwise(bounds))
+    ]  # fmt: skip
 
 
 def _number(

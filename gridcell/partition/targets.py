@@ -25,6 +25,13 @@ class Targets:
     wanted: Ints
     """Number of general cells asked for, 0 where the number is free."""
 
+    def take(self, rows: Ints) -> "Targets":
+        """Return the targets of some communities."""
+        return Targets(
+            low=self.low[rows], target=self.target[rows], high=self.high[rows],
+            wanted=self.wanted[rows],
+        )  # fmt: skip
+
     def cells_for(self, households: Floats, community: Ints) -> Ints:
         """Return the number of cells nearest to the target that the band allows, at least 1."""
         least = np.ceil(households / self.high[community] - 1e-9)

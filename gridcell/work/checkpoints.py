@@ -11,7 +11,7 @@ import importlib
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,8 @@ class CheckpointExecutor(Executor):
         Where results are kept. It is made if it is not there.
     executor
         Whose workers do what is not there yet; without one it is done here.
+    known
+        Further folders in which results are looked for.
 
     Examples
     --------
@@ -57,10 +59,19 @@ class CheckpointExecutor(Executor):
     """Tasks that were done."""
     found: int
     """Tasks whose results were there."""
+    failed: int
+    """Tasks that raised something; they are done again by whoever asks again."""
 
-    def __init__(self, folder: str | Path, executor: Executor | None = None) -> None:
-        self.done = self.found = 0
+    def __init__(
+        self,
+        folder: str | Path,
+        executor: Executor | None = None,
+        *,
+        known: Iterable[str | Path] = (),
+    ) -> None:
+        self.done = self.found = self.failed = 0
         self._folder, self._executor = Path(folder), executor
+        self._known = [Path(each) for each in known]
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -70,7 +81,7 @@ class CheckpointExecutor(Executor):
             digest = hashlib.sha256(__version__.encode())
             if _feed(digest, (fn, args)):
                 file = self._folder / f"{digest.hexdigest()}.npz"
-        if file is not None and (result := _load(file)) is not None:
+        if file is not None and (result := self._found(file.name)) is not None:
             self.found += 1
             known: Future[Any] = Future()
             known.set_result(result)
@@ -78,8 +89,20 @@ class CheckpointExecutor(Executor):
         self.done += file is not None
         future = self._begun(fn, *args, **kwargs)
         if file is not None:
-            future.add_done_callback(partial(_keep, file))
+            future.add_done_callback(partial(self._keep, file))
         return future
+
+    def _found(self, name: str) -> Any:
+        each = (_load(folder / name) for folder in (self._folder, *self._known))
+        return next((result for result in each if result is not None), None)
+
+    def _keep(self, file: Path, future: Future[Any]) -> None:
+        if future.cancelled():
+            return
+        if future.exception() is None:
+            _keep(file, future.result())
+        else:
+            self.failed += 1
 
     def _begun(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
         if self._executor is not None:
@@ -120,13 +143,11 @@ def _feed(digest: Any, value: Any) -> bool:
     return all(_feed(digest, part) for part in parts)
 
 
-def _keep(file: Path, future: Future[Any]) -> None:
+def _keep(file: Path, result: Any) -> None:
     """Write the result of a task, whole or not at all; what cannot be written is done again."""
-    if future.cancelled() or future.exception() is not None:
-        return
     arrays: list[np.ndarray[Any, Any]] = []
     try:
-        text = json.dumps(_encoded(future.result(), arrays))
+        text = json.dumps(_encoded(result, arrays))
     except TypeError:
         return
     named = {str(number): array for number, array in enumerate(arrays)}

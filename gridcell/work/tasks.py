@@ -1,19 +1,28 @@
 """Work given out: the same function for many tasks, here or in the workers of an executor."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 import shapely
 
+from gridcell.errors import WorkerError
+from gridcell.words.messages import Message
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-Told = Callable[[int], None]
-"""Called with the number of tasks that are done."""
+Told = Callable[[int, bool], None]
+"""Called with the place of a task that is over, and whether it failed."""
 
 
 def run_each(
@@ -39,40 +48,98 @@ def run_each(
         (tasks,) how much work each is: the largest are begun first, so that no worker is left alone
         with one in the end.
     told
-        Called after each task.
+        Called with the place of each task that is over, and whether it failed.
 
     Raises
     ------
     Exception
         What the first task, in their order, that failed raised; the others are done all the same.
+    WorkerError
+        A worker was lost with its task, and the executor does not replace it.
     """
-    if executor is None:
-        results = []
-        for number, task in enumerate(tasks, start=1):
-            results.append(function(task))
+    results, raised = try_each(function, tasks, executor=executor, sizes=sizes, told=told)
+    if raised:
+        raise raised[min(raised)]
+    return [results[at] for at in range(len(tasks))]
+
+
+def try_each(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    executor: Executor | None = None,
+    sizes: Sequence[float] | None = None,
+    told: Told | None = None,
+) -> tuple[dict[int, Result], dict[int, Exception]]:
+    """Return the results of tasks by their places, and what the others raised by theirs.
+
+    Parameters are those of `run_each`.
+
+    Raises
+    ------
+    WorkerError
+        A worker was lost with its task, and the executor does not replace it.
+    """
+    futures = _begun(function, tasks, executor, sizes)
+    results: dict[int, Result] = {}
+    raised: dict[int, Exception] = {}
+    try:
+        for at, future in futures:
+            error = future.exception()
+            if error is None:
+                results[at] = future.result()
+            elif isinstance(error, BrokenExecutor):
+                raise error
+            elif isinstance(error, Exception):
+                raised[at] = error
+            else:
+                raise error
             if told is not None:
-                told(number)
-        return results
+                told(at, error is not None)
+    except BrokenExecutor as error:
+        raise WorkerError(Message("error.worker_lost")) from error
+    finally:
+        futures.close()
+    return results, raised
+
+
+def _begun(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    executor: Executor | None,
+    sizes: Sequence[float] | None,
+) -> Generator[tuple[int, Future[Result]]]:
+    """Yield the future of each task when it is over. To close it calls off the others."""
+    if executor is None:
+        for at, task in enumerate(tasks):
+            future: Future[Result] = Future()
+            try:
+                future.set_result(function(task))
+            except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
+                future.set_exception(error)
+            yield at, future
+        return
     # Threads share memory; everybody else gets geometries as bytes, which pickle fast.
     packed = not isinstance(executor, ThreadPoolExecutor)
     order = np.argsort(
         -np.asarray(sizes if sizes is not None else np.zeros(len(tasks))), kind="stable"
     )
-    futures: dict[int, Future[Result]] = {}
+    place: dict[Future[Result], int] = {}
     try:
         for at in order.tolist():
-            futures[at] = (
+            begun = (
                 executor.submit(call_unpacked, function, pack(tasks[at])) if packed
                 else executor.submit(function, tasks[at])
             )  # fmt: skip
-        for number, _ in enumerate(as_completed(futures.values()), start=1):
-            if told is not None:
-                told(number)
-    except BaseException:
-        for future in futures.values():
-            future.cancel()
-        raise
-    return [futures[at].result() for at in range(len(tasks))]
+            if begun.done():
+                yield at, begun
+            else:
+                place[begun] = at
+        for over in as_completed(place):
+            yield place[over], over
+    finally:
+        for each in place:
+            each.cancel()
 
 
 def begin(work: Callable[[], Result], executor: Executor | None) -> Callable[[], Result]:
