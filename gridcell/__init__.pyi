@@ -58,6 +58,7 @@ from .revision.history import CodeTrace, trace_code
 from .revision.update import update_plan
 from .rules import Band, Rules, read_rules
 from .sample import make_sample, write_sample
+from .shards import Shard, divide_shard, merged_tasks
 from .staff import assign_staff, renew_staff
 from .staff.workbook import make_roster, write_roster
 from .version import __version__ as __version__
@@ -96,6 +97,7 @@ __all__ = [
     "Repair",
     "Rules",
     "RulesError",
+    "Shard",
     "Split",
     "Swap",
     "Undo",
@@ -111,6 +113,7 @@ __all__ = [
     "check_published",
     "compare_plans",
     "divide",
+    "divide_shard",
     "draft_rules",
     "draw_map",
     "edit_plan",
@@ -122,6 +125,7 @@ __all__ = [
     "make_plan",
     "make_roster",
     "make_sample",
+    "merged_tasks",
     "open_locator",
     "prove_coverage",
     "publish_plan",

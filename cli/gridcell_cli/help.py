@@ -19,7 +19,7 @@ DOMAIN: Final = "help"
 
 GROUPS: Final = {
     "Look at your data": ("inspect", "init", "sample"),
-    "Make a plan": ("partition", "adopt"),
+    "Make a plan": ("partition", "merge", "adopt"),
     "Prove and repair": ("check", "repair"),
     "Put people in charge": ("staff", "roster"),
     "Show and hand out": ("map", "atlas", "export"),

@@ -2,9 +2,9 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import click
 
@@ -71,6 +71,8 @@ _LAYERS: Final = (
     "communities", "buildings", "households", "sites", "barriers", "staff", "atoms",
 )  # fmt: skip
 
+_FILES: Final = ("households", "sites", "staff", "atoms")
+
 UNREAD: Final = "figures_unread"
 """The kind of finding that is told as soon as the files are read."""
 
@@ -95,6 +97,21 @@ class Given:
     rules: Path | None
     seed: int | None
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Return what was given from what `anywhere` returned."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        given = dict.fromkeys(names) | dict(values)
+        return cls(**given | {"barriers": tuple(values["barriers"])})
+
+    def anywhere(self) -> dict[str, Any]:
+        """Return, as plain values, how the files are read; not the rules, which are read here."""
+        return {
+            **{name: anywhere(getattr(self, name)) for name in _FILES},
+            "barriers": [anywhere(each) for each in self.barriers],
+            "crs": self.crs, "encoding": self.encoding, "datum": self.datum,
+        }  # fmt: skip
+
     def read_rules(self, base: "Rules | None" = None) -> "Rules":
         """Return the rules: those of `base`, below what was given."""
         from gridcell.rules import read_rules
@@ -114,6 +131,18 @@ class Given:
             barriers=list(self.barriers), staff=self.staff, atoms=self.atoms, rules=rules,
             crs=self.crs, encoding=self.encoding, datum=self.datum,
         )  # fmt: skip
+
+
+def anywhere(given: str | None) -> str | None:
+    """Return ``FILE#LAYER`` with the whole path of the file, whatever folder one is in."""
+    from gridcell.read.files import split_layer
+
+    if given is None:
+        return None
+    path, layer = split_layer(given)
+    if not path.exists():
+        return given
+    return str(path.resolve()) if layer is None else f"{path.resolve()}#{layer}"
 
 
 def tell_unread(layers: "Layers", *, quiet: bool) -> None:

@@ -64,6 +64,10 @@ seed = click.option(
     "--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), envvar="GRIDCELL_SEED",
     help="Random seed; the same seed gives the same result.",
 )  # fmt: skip
+scheduler = click.option(
+    "--scheduler", metavar="tcp://HOST:PORT", envvar="GRIDCELL_SCHEDULER",
+    help="Scheduler of a Dask cluster whose workers divide the communities, in place of --workers.",
+)  # fmt: skip
 workers = click.option(
     "--workers", metavar="N", type=click.IntRange(min=1), envvar="GRIDCELL_WORKERS",
     default=os.cpu_count, help="Number of workers, by default one per core; affects "

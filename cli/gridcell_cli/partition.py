@@ -1,6 +1,7 @@
 """``gridcell partition``: the main job, the whole way."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +12,26 @@ import click
 from gridcell_cli import inputs, options
 from gridcell_cli.language import labelled, language, said
 from gridcell_cli.progress import ProgressLine
-from gridcell_cli.workers import pool_of
+from gridcell_cli.workers import on_this_machine, pool_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import geopandas as gpd
 
-    from gridcell import Plan
+    from gridcell import Layers, Plan, Rules, Shard
     from gridcell.words.messages import Message
+
+
+def _as_share(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", value)
+    if match is None or int(match[1]) > int(match[2]):
+        raise click.BadParameter(said("no_share", given=value))
+    return int(match[1]), int(match[2])
 
 
 @click.command("partition")
@@ -39,8 +53,15 @@ if TYPE_CHECKING:
     help="Keep finished communities in DIR.tasks until all are in DIR, and continue from there if "
     "an earlier run was stopped or communities failed.",
 )
+@click.option(
+    "--shard",
+    metavar="I/N",
+    callback=_as_share,
+    help='Divide only share I of N of the communities and keep it in DIR, for "gridcell merge".',
+)
 @options.lang
 @options.workers
+@options.scheduler
 @options.overwrite
 @options.common
 def command(
@@ -54,6 +75,8 @@ def command(
     given: inputs.Given,
     no_atoms: bool,
     resume: bool,
+    shard: tuple[int, int] | None,
+    scheduler: str | None,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -63,11 +86,28 @@ def command(
     Writes plan.gpkg, geojson/, map.html, certificate.json and report.json into DIR. Exit code 4:
     the files were written, but a proof failed or a community could not be divided.
     """
-    from gridcell.folder import require_free, write_plan
-    from gridcell.pipeline import make_plan
+    from gridcell.folder import require_free
+    from gridcell.shards import divide_shard
 
     begin = time.perf_counter()
     settings = given.read_rules()
+    if shard is not None:
+        told = {
+            "given": given.anywhere(), "communities": inputs.anywhere(communities),
+            "buildings": inputs.anywhere(buildings), "valid_from": valid_from,
+            "atoms": not no_atoms,
+        }  # fmt: skip
+        with ProgressLine(quiet=quiet) as progress:
+            progress("reading", 0, 0)
+            layers = given.read_layers(communities, buildings, settings)
+            inputs.tell_unread(layers, quiet=quiet)
+            with pool_of(workers, layers, scheduler=scheduler) as pool:
+                done = divide_shard(
+                    layers, output, number=shard[0], of=shard[1], rules=settings, executor=pool,
+                    progress=progress, settings=told, overwrite=overwrite,
+                )  # fmt: skip
+        _tell_shard(done, output, as_json=as_json, quiet=quiet)
+        return
     tasks = output.with_name(f"{output.name}.tasks") if resume else None
     # Beside unfinished tasks is a plan that lacks communities, if any.
     overwrite = overwrite or (tasks is not None and tasks.is_dir())
@@ -76,14 +116,42 @@ def command(
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)
         inputs.tell_unread(layers, quiet=quiet)
-        with pool_of(workers, layers, tasks) as pool:
-            plan = make_plan(
-                layers, rules=settings, executor=pool, progress=progress, valid_from=valid_from
-            )
-            progress("writing", 0, 0)
-            write_plan(
-                plan, output, atoms=not no_atoms, overwrite=overwrite, lang=lang, executor=pool
-            )
+        with pool_of(workers, layers, tasks, scheduler=scheduler) as pool:
+            plan = told_division(
+                layers, settings, output, valid_from=valid_from, atoms=not no_atoms,
+                overwrite=overwrite, lang=lang, pool=pool, progress=progress,
+            )  # fmt: skip
+    finish_division(plan, output, begin, as_json=as_json, quiet=quiet)
+
+
+def told_division(
+    layers: "Layers",
+    rules: "Rules",
+    output: Path,
+    *,
+    valid_from: str | None,
+    atoms: bool,
+    overwrite: bool,
+    lang: str,
+    pool: "Executor | None",
+    progress: ProgressLine,
+) -> "Plan":
+    """Return the plan of some layers, which is written into a folder."""
+    from gridcell.folder import write_plan
+    from gridcell.pipeline import make_plan
+
+    plan = make_plan(layers, rules=rules, executor=pool, progress=progress, valid_from=valid_from)
+    progress("writing", 0, 0)
+    write_plan(
+        plan, output, atoms=atoms, overwrite=overwrite, lang=lang, executor=on_this_machine(pool)
+    )
+    return plan
+
+
+def finish_division(
+    plan: "Plan", output: Path, begin: float, *, as_json: bool, quiet: bool
+) -> None:
+    """Say what a division came to, and raise `ProofError` where it breaks promises."""
     if as_json:
         click.echo(json.dumps(plan.report, ensure_ascii=False, indent=2))
     elif not quiet:
@@ -92,6 +160,22 @@ def command(
         for warning in warnings_of(plan.findings, told=inputs.UNREAD):
             click.echo(warning, err=True)
     require_kept(plan, output)
+
+
+def _tell_shard(shard: "Shard", output: Path, *, as_json: bool, quiet: bool) -> None:
+    from gridcell.errors import ProofError
+    from gridcell.words.messages import Message, some
+
+    if as_json:
+        figures = {"number": shard.number, "of": shard.of, "communities": shard.communities}
+        click.echo(json.dumps(figures | {"failed": shard.failed}, ensure_ascii=False, indent=2))
+    elif not quiet:
+        n = len(shard.communities) - len(shard.failed)
+        click.echo(said("shard_done", number=shard.number, of=shard.of, n=n, folder=output))
+    if shard.failed:
+        raise ProofError(
+            Message("error.shard_failed", n=len(shard.failed), communities=some(shard.failed))
+        )
 
 
 def require_kept(plan: "Plan", output: Path | None) -> None:

@@ -3,7 +3,7 @@
 import multiprocessing
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,11 +20,19 @@ _TASKS = ("gridcell.fabric", "gridcell.partition")
 
 
 @contextmanager
-def pool_of(workers: int, layers: "Layers", tasks: Path | None = None) -> Iterator[Executor | None]:
+def pool_of(
+    workers: int,
+    layers: "Layers",
+    tasks: Path | None = None,
+    *,
+    known: Sequence[Path] = (),
+    scheduler: str | None = None,
+) -> Iterator[Executor | None]:
     """Give so many workers for a division of these layers; ``None`` for a single one.
 
     In the folder `tasks`, where one is given, finished tasks are kept until all are done and none
-    of them failed.
+    of them failed; those in the folders `known` are not done again. Where there is a scheduler, its
+    cluster works.
 
     What workers are changes nothing but the time. Processes are started anew, on every system
     alike: a copy of this process could inherit locks of libraries that hold threads.
@@ -32,11 +40,17 @@ def pool_of(workers: int, layers: "Layers", tasks: Path | None = None) -> Iterat
     if tasks is not None:
         from gridcell.work import CheckpointExecutor
 
-        with pool_of(workers, layers) as pool:
-            kept = CheckpointExecutor(tasks, pool)
+        with pool_of(workers, layers, scheduler=scheduler) as pool:
+            kept = CheckpointExecutor(tasks, pool, known=known)
             yield kept
         if not kept.failed:
             shutil.rmtree(tasks, ignore_errors=True)
+        return
+    if scheduler is not None:
+        from gridcell.work.dask import cluster_workers
+
+        with cluster_workers(scheduler) as cluster:
+            yield cluster
         return
     if workers == 1:
         yield None
@@ -55,6 +69,14 @@ def pool_of(workers: int, layers: "Layers", tasks: Path | None = None) -> Iterat
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def on_this_machine(pool: Executor | None) -> Executor | None:
+    """Return the workers where they have the files of this machine, else ``None``."""
+    from gridcell.work import CheckpointExecutor
+
+    inner = pool.executor if isinstance(pool, CheckpointExecutor) else pool
+    return pool if isinstance(inner, ProcessPoolExecutor | ThreadPoolExecutor) else None
 
 
 def _begin() -> None:

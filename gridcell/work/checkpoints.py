@@ -59,6 +59,8 @@ class CheckpointExecutor(Executor):
     """Tasks that were done."""
     found: int
     """Tasks whose results were there."""
+    executor: Executor | None
+    """Whose workers do what is not there yet."""
     failed: int
     """Tasks that raised something; they are done again by whoever asks again."""
 
@@ -70,7 +72,7 @@ class CheckpointExecutor(Executor):
         known: Iterable[str | Path] = (),
     ) -> None:
         self.done = self.found = self.failed = 0
-        self._folder, self._executor = Path(folder), executor
+        self._folder, self.executor = Path(folder), executor
         self._known = [Path(each) for each in known]
         self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -105,8 +107,8 @@ class CheckpointExecutor(Executor):
             self.failed += 1
 
     def _begun(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
-        if self._executor is not None:
-            return self._executor.submit(fn, *args, **kwargs)
+        if self.executor is not None:
+            return self.executor.submit(fn, *args, **kwargs)
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))

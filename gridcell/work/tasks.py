@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import (
     BrokenExecutor,
+    CancelledError,
     Executor,
     Future,
     ThreadPoolExecutor,
@@ -96,7 +97,7 @@ def try_each(
                 raise error
             if told is not None:
                 told(at, error is not None)
-    except BrokenExecutor as error:
+    except (BrokenExecutor, CancelledError) as error:
         raise WorkerError(Message("error.worker_lost")) from error
     finally:
         futures.close()
