@@ -40,7 +40,17 @@ _RECORD: Final = "shard.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """What a shard is of. Shards of one division differ in their numbers and communities alone."""
+    """What a shard is of. Shards of one division differ in their numbers and communities alone.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> shard = gridcell.divide_shard(layers, folder / "1", number=1, of=1)
+    >>> shard.number, shard.of, shard.communities, shard.failed
+    (1, 1, ('450899001001',), ())
+    """
 
     number: int
     """1 for the first."""
@@ -114,15 +124,10 @@ def divide_shard(
     `layers` are those of the example of `read_layers`: one community. `folder` is an empty folder.
 
     >>> import gridcell
-    >>> shards = [
-    ...     gridcell.divide_shard(layers, folder / str(n), number=n, of=2) for n in (1, 2)
-    ... ]
-    >>> [shard.communities for shard in shards]
-    [(), ('450899001001',)]
-    >>> tasks = gridcell.merged_tasks([folder / "1", folder / "2"], folder / "tasks")
-    >>> plan = gridcell.make_plan(layers, executor=tasks)
-    >>> plan.ok, tasks.found, tasks.done
-    (True, 2, 0)
+    >>> gridcell.divide_shard(layers, folder / "1", number=1, of=2).communities
+    ()
+    >>> sorted(path.name for path in (folder / "1").iterdir())
+    ['shard.json', 'tasks']
     """
     if not 1 <= number <= of:
         raise RulesError(Message("error.no_such_share", number=number, of=of))
@@ -202,6 +207,17 @@ def merged_tasks(
     ------
     InputError
         Folders that are no shards, not all of one division, or not all that there are.
+
+    Examples
+    --------
+    `layers` are those of the example of `read_layers`, `folder` is an empty folder.
+
+    >>> import gridcell
+    >>> shard = gridcell.divide_shard(layers, folder / "1", number=1, of=1)
+    >>> tasks = gridcell.merged_tasks([folder / "1"], folder / "tasks")
+    >>> plan = gridcell.make_plan(layers, executor=tasks)
+    >>> plan.ok, tasks.found, tasks.done
+    (True, 2, 0)
     """
     read_shards(folders := list(folders))
     return CheckpointExecutor(kept, executor, known=[Path(each) / TASKS for each in folders])
