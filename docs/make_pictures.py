@@ -15,6 +15,7 @@ import geopandas as gpd
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import shapely
+from editor_tour import opened, tour
 from PIL import Image
 
 import gridcell
@@ -36,11 +37,11 @@ def main(names: list[str]) -> None:
     mpl.use("Agg")
     for name, draw in PICTURES.items():
         if name in (names or PICTURES):
-            picture = IMAGES / f"{name}.png"
-            draw(picture)
-            fewer = Image.open(picture).convert("RGB").quantize(COLOURS)
-            fewer.save(picture, optimize=True)
-            print(f"{picture}: {picture.stat().st_size / 1000:.0f} kB")
+            draw(IMAGES / f"{name}.png")
+            for picture in sorted({*IMAGES.glob(f"{name}.png"), *IMAGES.glob(f"{name}-*.png")}):
+                fewer = Image.open(picture).convert("RGB").quantize(COLOURS)
+                fewer.save(picture, optimize=True)
+                print(f"{picture}: {picture.stat().st_size / 1000:.0f} kB")
 
 
 @lru_cache(maxsize=1)
@@ -81,6 +82,32 @@ def draw_editor(picture: Path) -> None:
              f"{page.as_uri()}#{worst}"],
             check=True, capture_output=True,
         )  # fmt: skip
+
+
+def draw_tour(picture: Path) -> None:
+    """Draw the tour of the editor: the worst cell, a half of one before it goes, the end."""
+    with opened(sample_plan()) as planner:
+
+        def shoot(name: str) -> None:
+            planner.page.wait_for_timeout(300)
+            planner.page.screenshot(path=picture.with_name(f"{picture.stem}-{name}.png"))
+
+        first = planner.off
+        planner.show(first[0]["code"])
+        shoot("worst")
+        under = next(one["code"] for one in first if one["households"] < first[0]["households"])
+        planner.show(under)
+        planner.page.keyboard.press("s")
+        half = next(one["code"] for one in planner.off if one not in first)
+        planner.show(half)
+        shoot("half")
+        planner.page.keyboard.press("Control+z")
+        for _ in tour(planner):
+            pass
+        planner.page.keyboard.press("Escape")
+        planner.page.keyboard.press("f")
+        shoot("done")
+        print(f"out of band: {len(first)} before, {len(planner.off)} after")
 
 
 def draw_atlas(picture: Path) -> None:
@@ -125,7 +152,7 @@ def draw_preferences(picture: Path) -> None:
 
 
 PICTURES = {
-    "hecheng": draw_hecheng, "editor": draw_editor, "atlas": draw_atlas,
+    "hecheng": draw_hecheng, "editor": draw_editor, "tour": draw_tour, "atlas": draw_atlas,
     "preferences": draw_preferences,
 }  # fmt: skip
 
