@@ -112,10 +112,9 @@ class Planner:
         """Divide a cell and give its halves to cells beside it."""
         whole = set(self.show(code))
         self._press("s")
-        for one in self.off:
-            half = set(self.show(one["code"]))
-            if half < whole:
-                self._give(sorted(half))
+        for half in [self.show(one["code"]) for one in self.off]:
+            if set(half) < whole:
+                self._give(half)
 
 
 @contextmanager
