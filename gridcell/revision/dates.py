@@ -21,6 +21,9 @@ def with_kept_dates(before: Plan, after: Plan, lineage: pd.DataFrame) -> Plan:
     lineage
         Of the operation.
     """
+    cells = (plan.cells(level) for plan in (before, after) for level in CELL_LAYERS)
+    if not any(frame[_DATES].notna().to_numpy().any() for frame in cells):
+        return after
     # Who moved house changed no cell: such rows share no land.
     land = lineage[~(lineage["area_m2"] == 0) | lineage["event"].isin(["N", "R"])]
     pairs = land[["old", "new"]]
@@ -54,10 +57,11 @@ def _unchanged(pairs: pd.DataFrame) -> set[str]:
 
 
 def _dated(cells: gpd.GeoDataFrame, old: gpd.GeoDataFrame, same: set[str]) -> gpd.GeoDataFrame:
-    known = old[old["code"].isin(same)].drop_duplicates("code").set_index("code")
-    stays = cells["code"].isin(known.index)
-    kept = {
-        name: cells[name].where(~stays, cells["code"].map(known[name])).astype("str")
-        for name in _DATES
-    }
+    known = old[old["code"].isin(same)].drop_duplicates("code")
+    row = pd.Index(known["code"], dtype=object).get_indexer(pd.Index(cells["code"], dtype=object))
+    kept = {}
+    for name in _DATES:
+        dates = cells[name].to_numpy(dtype=object, copy=True)
+        dates[row >= 0] = known[name].to_numpy(dtype=object)[row[row >= 0]]
+        kept[name] = pd.Series(dates, index=cells.index, dtype="str")
     return cells.assign(**kept)

@@ -63,10 +63,10 @@ def trace_descent(plan: Plan, given: DivisionInput, recoded: Mapping[str, str]) 
     itself = leaves["level"].to_numpy() == _SMALL
     over = np.where(itself, leaves["code"], leaves["parent"])
     small_of_leaf = pd.Index(small["code"]).get_indexer(pd.Index(over)).astype(np.int64)
-    point = shapely.point_on_surface(atom_shapes(fabric))
-    leaf = _rows_at(point, leaves.geometry.to_numpy())
-    settled, known = _settled(plan, given)
-    leaf[known >= 0] = known[known >= 0]
+    settled, leaf = _settled(plan, given)
+    unknown = np.flatnonzero(leaf < 0)
+    point = shapely.point_on_surface(atom_shapes(fabric, unknown))
+    leaf[unknown] = _rows_at(point, leaves.geometry.to_numpy())
     community = small["community"].map(lambda code: recoded.get(code, code))
     return Descent(
         leaf=leaf, settled=settled, small_of_leaf=small_of_leaf,
@@ -230,13 +230,24 @@ def _last(
     return small, micro
 
 
-def atom_shapes(fabric: Fabric) -> Geometries:
-    """Return the polygon of each atom, with every vertex of the fabric."""
+def atom_shapes(fabric: Fabric, rows: Ints | None = None) -> Geometries:
+    """Return the polygon of each atom, or of those in some rows, with every vertex of the fabric.
+
+    Parameters
+    ----------
+    fabric
+        The land.
+    rows
+        Of atoms, each once.
+    """
+    rows = np.arange(len(fabric.atoms)) if rows is None else rows
+    number = np.full(len(fabric.atoms), -1, dtype=np.int64)
+    number[rows] = np.arange(len(rows))
     borders = LeafBorders(
         xy=fabric.xy, start=fabric.arc_start, vertex=fabric.arc_vertices, left=fabric.arc_left,
         right=fabric.arc_right,
     )  # fmt: skip
-    return draw_cells(borders, np.arange(len(fabric.atoms)), len(fabric.atoms))
+    return draw_cells(borders, number, len(rows))
 
 
 def _rows_at(point: Geometries, land: Geometries) -> Ints:

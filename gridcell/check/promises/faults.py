@@ -81,7 +81,9 @@ def text(value: object) -> str | None:
 
 def texts(column: "pd.Series[Any]") -> NDArray[np.object_]:
     """Return a column as texts, the empty one for what is missing."""
-    return np.asarray(column.astype(object).where(column.notna(), ""), dtype=object)
+    out = np.array(column, dtype=object)
+    out[column.isna().to_numpy(dtype=bool)] = ""
+    return out
 
 
 def numbers(column: "pd.Series[Any]") -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ def check_people(plan: Plan) -> Iterator[Finding]:
 def _known_households(plan: Plan) -> Iterator[Finding]:
     leaves, table = plan.leaves["code"], plan.households
     assigned = table[table["code"].notna()]
-    for row in assigned[~assigned["code"].isin(leaves)].itertuples():
+    for row in assigned[find_rows(assigned["code"], leaves) < 0].itertuples():
         yield fault(
             "unknown_code",
             Message("finding.household_no_leaf", household=_id(row.household_id), cell=row.code),
