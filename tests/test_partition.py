@@ -148,6 +148,28 @@ def test_a_cell_can_vanish_where_nobody_lives_and_come_up_where_many_do() -> Non
     assert ((load >= 30) & (load <= 50)).all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("rows", "columns"), [(4, 4), (8, 8)])
+def test_a_band_of_half_a_percent_is_met_with_few_heavy_atoms(rows, columns, seed) -> None:
+    rng = np.random.default_rng(seed)
+    weight = np.round(np.exp(rng.normal(8, 1, rows * columns)))
+    # Quarters of the same weight: there is a division without any deviation.
+    across, down = np.arange(columns) * 2 // columns, np.arange(rows) * 2 // rows
+    quarter = (down[:, None] * 2 + across).ravel()
+    held = np.bincount(quarter, weights=weight)
+    weight = np.round(weight * (held.mean() / held)[quarter])
+    graph = lattice(rows, columns, weight)
+    even = weight.sum() / 4
+    low, high = 0.9975 * even, 1.0025 * even
+    one_piece = np.zeros(rows * columns, dtype=np.int64)
+    found = divide_pieces(
+        graph, one_piece, np.array([4]), targets(low, even, high), 0, rules=Rules(), seed=seed
+    )
+    load = np.bincount(found.cell, weights=weight)
+    assert len(load) == 4
+    assert ((load >= low) & (load <= high)).all()
+
+
 def test_the_same_seed_gives_the_same_cells_and_another_one_others() -> None:
     weight = np.random.default_rng(5).integers(1, 20, 400)
     graph = lattice(20, 20, weight)

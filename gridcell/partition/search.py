@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from gridcell.partition.coarsen import join_blocks
 from gridcell.partition.exact import divide_exactly
-from gridcell.partition.graph import Graph, contract
-from gridcell.partition.kernels import Adjacency, Goal, anneal
-from gridcell.partition.polish import polish
+from gridcell.partition.graph import Graph, contract, part_of
+from gridcell.partition.kernels import Adjacency, Goal, anneal, measure
+from gridcell.partition.polish import all_in_band, polish
 from gridcell.partition.start import start
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules, Weights
@@ -28,6 +28,8 @@ _ATTEMPTS = 3
 """Searches on blocks, of which the best is kept: alone, one in ten ends in a poor valley."""
 _SMALL, _MOST_ATTEMPTS = 600, 30
 """Land of fewer atoms is searched several times, which costs next to nothing."""
+_MODEST = 3000
+"""Land of fewer atoms is searched once more without blocks, where these left a cell out."""
 _BLOCK = 0.3
 """Weight of a block, relative to the target."""
 _BLOCK_STREETS = 0.72
@@ -35,6 +37,9 @@ _BLOCK_STREETS = 0.72
 _ATOMS_PER_CELL = 12
 _BLOCKS_PER_CELL = 3
 """From so many atoms in a cell on, and with so many blocks, blocks are searched first."""
+_STEEP = 4.0
+"""How much more it costs to be outside the band where a search goes on for it alone, and the first
+temperature of that."""
 _OUT_OF_BAND = 5.0
 """Cost of being outside the band at all: one cell far out is better than two that are near it."""
 
@@ -73,14 +78,89 @@ def divide_pieces(
     goal = goal_of(targets, row, rules.weights)
     cells = int(count.sum())
     land = graph.land(rules.weights.barrier)
-    found = divide_exactly(land, cells, goal) if len(count) == 1 else None
+    found = divide_exactly(land, cells, goal, alone=True) if len(count) == 1 else None
     if found is None and len(graph) >= _ATOMS_PER_CELL * cells:
         found = _by_blocks(graph, piece, count, goal, rules, seed)
+        missed = found is not None and not all_in_band(found, graph.weight, cells, goal)
+        if found is not None and missed and len(graph) <= _MODEST:
+            among_atoms = _among_atoms(graph, land, piece, count, goal, rules, seed)
+            found = _better(land, cells, goal, found, among_atoms)
     if found is None:
-        first = start(graph, piece, count)
-        attempts = int(np.clip(_SMALL // len(graph), 1, _MOST_ATTEMPTS))
-        found = _best(land, first, cells, goal, rules.search, _FROM_START, seed, attempts)
-    return Divided(found, polish(graph, land, found, goal))
+        found = _among_atoms(graph, land, piece, count, goal, rules, seed)
+    tried = polish(graph, land, found, goal)
+    if _search_on(land, piece, found, goal, rules.search, seed):
+        tried = polish(graph, land, found, goal)
+    return Divided(found, tried)
+
+
+def _search_on(
+    land: Adjacency, piece: Ints, cell: Ints, goal: Goal, sweeps: int, seed: int
+) -> bool:
+    """Search small land on with a steep band, where cells are outside it that need not be.
+
+    Where atoms are heavy and the band is tight, hardly an exchange of two atoms keeps both cells in
+    it: the search has to go through cells far out and to come back.
+
+    Parameters
+    ----------
+    land, goal
+        As for `anneal`.
+    piece
+        (atoms,) number of the connected piece of land.
+    cell
+        (atoms,) cells within pieces; improved in place.
+    sweeps, seed
+        `Rules.search`, and any number below 2**32.
+
+    Returns
+    -------
+    Whether any cell changed.
+    """
+    load = np.bincount(cell, weights=land.weight)
+    outside = (load < goal.low - 1e-9) | (load > goal.high + 1e-9)
+    steep = goal._replace(outside=_STEEP * goal.outside)
+    changed = False
+    for number in np.unique(piece[outside[cell]]).tolist():
+        atoms = np.flatnonzero(piece == number)
+        members, local = np.unique(cell[atoms], return_inverse=True)
+        weight, count = land.weight[atoms], len(members)
+        even = weight.sum() / count
+        if (
+            len(atoms) > _SMALL or count == 1 or count == len(atoms)
+            or weight.max() > goal.high or not goal.low <= even <= goal.high
+        ):  # fmt: skip
+            continue
+        here = part_of(land, atoms)
+        best = int(outside[members].sum())
+        for attempt in range(int(np.clip(2 * _SMALL // len(atoms), 1, _MOST_ATTEMPTS))):
+            other = local.astype(np.int64)
+            for aim, hot, cold, turns, regroup in (
+                (steep, _STEEP, _STEEP / 8, sweeps, _REGROUP),
+                (goal, _ON_BLOCKS, _COLD, round(_REFINING_SWEEPS * sweeps), 0.0),
+            ):
+                anneal(here, other, count, aim, turns, hot, cold, regroup, seed + attempt)
+            now = np.bincount(other, weights=weight, minlength=count)
+            out = int(((now < goal.low - 1e-9) | (now > goal.high + 1e-9)).sum())
+            if out < best:
+                best, changed = out, True
+                cell[atoms] = members[other]
+            if not best:
+                break
+    return changed
+
+
+def _among_atoms(
+    graph: Graph, land: Adjacency, piece: Ints, count: Ints, goal: Goal, rules: Rules, seed: int
+) -> Ints:
+    """Return cells found among atoms alone."""
+    first = start(graph, piece, count)
+    attempts = int(np.clip(_SMALL // len(graph), 1, _MOST_ATTEMPTS))
+    return _best(land, first, int(count.sum()), goal, rules.search, _FROM_START, seed, attempts)
+
+
+def _better(land: Adjacency, cells: int, goal: Goal, *found: Ints) -> Ints:
+    """Return the cells of least energy, the first of equals."""
+    return min(found, key=lambda cell: float(measure(land, cell, cells, goal).energy.sum()))
 
 
 def _by_blocks(

@@ -7,7 +7,7 @@ number.
 from gridcell.partition.kernels.anneal import anneal
 from gridcell.partition.kernels.bisect import bisect
 from gridcell.partition.kernels.pair import pair_neighbours
-from gridcell.partition.kernels.state import Adjacency, Goal
+from gridcell.partition.kernels.state import Adjacency, Goal, measure
 from gridcell.partition.kernels.subsets import best_partition, connected_sets
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "best_partition",
     "bisect",
     "connected_sets",
+    "measure",
     "pair_neighbours",
 ]
