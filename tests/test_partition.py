@@ -8,7 +8,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from gridcell.partition.coarsen import join_blocks
-from gridcell.partition.divide import share_out
+from gridcell.partition.dissolve import dissolve
+from gridcell.partition.divide import cells_within, share_out
 from gridcell.partition.graph import Graph, contract
 from gridcell.partition.search import divide_pieces
 from gridcell.partition.start import start
@@ -168,6 +169,35 @@ def test_a_band_of_half_a_percent_is_met_with_few_heavy_atoms(rows, columns, see
     load = np.bincount(found.cell, weights=weight)
     assert len(load) == 4
     assert ((load >= low) & (load <= high)).all()
+
+
+def test_no_cell_of_nobody_stays_beside_two_towers() -> None:
+    graph = lattice(1, 4, np.array([60, 0, 0, 60]))
+    band = targets(30, 40, 50)
+    land = np.zeros(4, dtype=np.int64)
+    found = cells_within(graph, land, 0, band, "micro", "1", Rules())
+    assert sorted(np.bincount(found.cell, weights=graph.weight)) == [60, 60]
+
+
+@given(
+    st.integers(1, 4), st.integers(2, 5), st.integers(0, 2**32 - 1),
+    st.sampled_from([(0, 15), (0, 60), (20, 60)]),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_no_cell_under_its_band_has_a_neighbour_with_room(rows, columns, seed, weights) -> None:
+    rng = np.random.default_rng(seed)
+    graph = lattice(rows, columns, rng.integers(*weights, rows * columns, endpoint=True))
+    before = rng.integers(0, 4, rows * columns)
+    before = graph.within(before).components()
+    load = np.bincount(before, weights=graph.weight)
+    cell, tried = dissolve(graph, before, np.ones(len(load), dtype=np.int64), 30.0, 50.0)
+    after = np.bincount(cell, weights=graph.weight)
+    assert len(after) == len(tried)
+    assert (pieces_of(graph, cell) == 1).all()
+    assert ((after >= 30) & (after <= 50)).sum() >= ((load >= 30) & (load <= 50)).sum()
+    a, b = cell[graph.owner], cell[graph.neighbour]
+    beside = (a != b) & (after[a] < 30)
+    assert not (beside & ((after[a] + after[b] <= 50) | (after[a] == 0))).any()
 
 
 def test_the_same_seed_gives_the_same_cells_and_another_one_others() -> None:

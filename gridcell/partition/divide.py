@@ -15,6 +15,7 @@ from gridcell.arguments import checked
 from gridcell.errors import PartitionError
 from gridcell.model import Fabric, Progress
 from gridcell.partition.counts import require_possible
+from gridcell.partition.dissolve import dissolve
 from gridcell.partition.graph import Graph, contract, make_graph
 from gridcell.partition.search import Divided, divide_pieces
 from gridcell.partition.targets import Targets
@@ -382,7 +383,10 @@ def cells_within(
                 "error.wanted_cells_not_made", community=code, wanted=wanted, level=level, made=made
             )
         )
-    return divided
+    if wanted:
+        return divided
+    low, high = float(targets.low[row]), float(targets.high[row])
+    return Divided(*dissolve(graph, divided.cell, divided.neighbours_tried, low, high))
 
 
 def share_out(wanted: int, households: NDArray[np.float64], atoms: Ints) -> Ints:
