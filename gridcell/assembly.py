@@ -84,6 +84,8 @@ class DivisionInput:
     """Communities that the layers had and the plan has not."""
     carried: gpd.GeoDataFrame | None = None
     """Findings of an earlier plan that hold still."""
+    settle: Callable[[Fabric, NDArray[np.int64]], Fabric] | None = None
+    """Gives the land its final borders, given the leaf of each atom; ``None`` where they are."""
 
     @property
     def general_households(self) -> NDArray[np.int64]:
@@ -141,7 +143,13 @@ def prepare_input(
         estimated=int(counted.households[counted.is_estimate].sum()),
         register=place_register(fabric.pieces, register), total=int(held.sum()), fabric=fabric,
         small=small, micro=micro, findings=(*layers.findings, *counted.findings),
+        settle=settle_taut,
     )  # fmt: skip
+
+
+def settle_taut(fabric: Fabric, leaf: NDArray[np.int64]) -> Fabric:
+    """Return land with taut borders, those of leaves first, as a plan keeps it."""
+    return settle_fabric(pull_taut(fabric, [leaf]))
 
 
 def assemble_plan(
@@ -181,10 +189,7 @@ def assemble_plan(
     bands = community_bands(layers.communities["code"], small, micro)
     with clock("cells"):
         # Land that a plan keeps is settled; once more might take another vertex from it.
-        kept_land = "code" in given.fabric.atoms
-        fabric = given.fabric
-        if not kept_land:
-            fabric = settle_fabric(pull_taut(fabric, [division.leaf]))
+        fabric = given.fabric if given.settle is None else given.settle(given.fabric, division.leaf)
         cells = make_cells(
             layers, fabric, division,
             small=explain_small(fabric, division, small, names),
@@ -221,6 +226,11 @@ def assemble_plan(
             bands=bands,
             estimated=given.estimated,
             division=_division_figures(dataclasses.replace(given, fabric=fabric), division),
+            cut_from={
+                code: digest
+                for code, digest in zip(layers.communities["code"], fabric.cut_from, strict=False)
+                if digest
+            },
             fabric=keep_fabric(
                 _coded(fabric, cells.leaf_of_atom), buildings, leaves=cells.leaves,
                 small=cells.small, medium=cells.medium,

@@ -305,6 +305,9 @@ class Fabric:
     """Where borders in the open may run; ``None`` where that is not known any more, as of the land
     that a plan keeps."""
     findings: tuple[Finding, ...] = ()
+    cut_from: tuple[str, ...] = ()
+    """(communities,) digest of all that the land of each was cut by; ``""`` where land beside it
+    had a say as well, nothing where that is not known."""
 
     def _repr_html_(self) -> str:
         inner = (self.arc_left >= 0) & (self.arc_right >= 0)
@@ -396,6 +399,9 @@ class Plan:
     undo: pd.DataFrame = field(default_factory=lambda: empty_table("undo"))
     """What `gridcell.Undo` needs: the ``number`` of each edit that can be taken back and the
     ``state`` of before, packed; no rows after any other operation."""
+    cut_from: Mapping[str, str] = field(default_factory=dict)
+    """By community, the digest of all that its land was cut by, where that is known: where it is
+    the same, an update spares the land (`Fabric.cut_from`)."""
     fabric: Fabric | None = None
     """The land, from which cells can be formed anew; ``None`` where the plan does not keep it. Its
     atoms have one more column, ``code`` of the leaf, its pieces ``bldg_id``."""

@@ -118,7 +118,7 @@ def fabric_from_frames(
     return Fabric(
         crs=crs,
         atoms=table[[*_ATOMS, *(name for name in table if name not in _ATOMS)]],
-        **_fields(arcs),
+        **fields_of(arcs),
         pieces=_pieces(buildings, len(atoms)),
         outlines=gpd.GeoDataFrame(geometry=buildings.geometry.to_numpy(), crs=crs),
     )
@@ -137,7 +137,7 @@ def settle_fabric(fabric: Fabric) -> Fabric:
     """
     arcs = _arcs_of(fabric)
     start, vertex = straighten_safely(arcs.start, arcs.vertex, arcs.xy)
-    return replace(fabric, **_fields(_chained(replace(arcs, start=start, vertex=vertex))))
+    return replace(fabric, **fields_of(_chained(replace(arcs, start=start, vertex=vertex))))
 
 
 def _arcs_of(fabric: Fabric) -> BorderArcs:
@@ -161,7 +161,7 @@ def _chained(arcs: BorderArcs) -> BorderArcs:
     )  # fmt: skip
 
 
-def _fields(arcs: BorderArcs) -> dict[str, Any]:
+def fields_of(arcs: BorderArcs) -> dict[str, Any]:
     """Return the fields of `Fabric` that hold its borders."""
     tail, head, arc = edges_of(arcs.start, arcs.vertex)
     step = arcs.xy[head] - arcs.xy[tail]
@@ -245,7 +245,7 @@ def _borders(arcs: BorderArcs, drawn: AtomRings) -> pd.DataFrame:
     first = np.concatenate([[0], np.flatnonzero(breaks) + 1])[: len(owned)]
     b, barrier = other[first], flag[first] // 2
     names = np.array([None, *BARRIER_CLASSES], dtype=object)
-    length = _fields(arcs)["arc_length"]
+    length = fields_of(arcs)["arc_length"]
     return pd.DataFrame(
         {
             "a": atom[first],

@@ -1,6 +1,8 @@
 """The fabric: the linework of all land, cut tract by tract, atoms and their borders numbered."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -23,11 +25,13 @@ from gridcell.fabric.sites import SiteLand, fit_sites
 from gridcell.fabric.tracts import (
     REACH_M,
     Linework,
+    Tract,
     TractAtoms,
     cut_tract,
     cut_tracts,
     group_communities,
     near,
+    tract_digest,
 )
 from gridcell.model import Fabric, Finding, Layers, Progress
 from gridcell.rules import Rules
@@ -96,20 +100,66 @@ def build_fabric(
     True
     """
     rules = rules or Rules()
-    prints = _footprints(layers, households, micro_band, rules)
-    sites = fit_sites(layers.sites, prints, layers.communities, rules.sites.min_share)
-    linework = _linework(layers, prints, sites, rules)
-    together = group_communities(linework)
-    wanted = np.isin(together, together[_beside(linework.land, rows)])
+    linework, sites = draw_linework(layers, households, micro_band, rules)
+    first = group_communities(linework)
+    wanted = np.isin(first, first[_beside(linework.land, rows)])
     failed: dict[int, Exception] = {}
-    atoms = _weave(linework, together, wanted, rules.sites.absorb_m2, executor, progress, failed)
+    absorb_m2 = rules.sites.absorb_m2
+    atoms, together = _weave(
+        linework, first.copy(), wanted, absorb_m2, executor, progress, failed
+    )  # fmt: skip
     if failed and left_out is None:
         raise failed[min(failed)]
     if left_out is not None:
         left_out.update(failed)
-    there = np.append(wanted, False)
+    there = wanted.copy()
     there[list(failed)] = False
-    homeless = ~there[prints.home]
+    cut_from: list[str] = []
+    if there.all() and layers.atoms is None:
+        joined = np.bincount(np.unique(np.column_stack([together, first]), axis=0)[:, 0])
+        digests = digests_of(cut_tracts(linework, first, absorb_m2), layers)
+        alone = np.bincount(np.unique(np.column_stack([first, together]), axis=0)[:, 0])
+        changed = (joined[together] > 1) | (alone[first] > 1)
+        cut_from = np.where(changed, "", digests).tolist()
+    fabric = fabric_of(layers, linework, sites, atoms, cut_from, there=there)
+    return replace(fabric, findings=(*fabric.findings, *sites.missing(atoms.site)))
+
+
+def draw_linework(
+    layers: Layers, households: Ints, micro_band: NDArray[np.float64], rules: Rules
+) -> tuple[Linework, SiteLand]:
+    """Return all that land is cut by, and the sites alone; parameters are as in `build_fabric`."""
+    prints = _footprints(layers, households, micro_band, rules)
+    sites = fit_sites(layers.sites, prints, layers.communities, rules.sites.min_share)
+    return _linework(layers, prints, sites, rules), sites
+
+
+def fabric_of(
+    layers: Layers,
+    linework: Linework,
+    sites: SiteLand,
+    atoms: JoinedAtoms,
+    cut_from: Sequence[str],
+    *,
+    there: NDArray[np.bool_],
+) -> Fabric:
+    """Return the land of atoms, without findings about sites that have none.
+
+    Parameters
+    ----------
+    layers
+        As for `build_fabric`.
+    linework, sites
+        From `draw_linework`.
+    atoms
+        Of all communities or of some.
+    cut_from
+        For `Fabric.cut_from`.
+    there
+        (communities,) whose land was cut.
+    """
+    prints = linework.prints
+    homeless = ~np.append(there, False)[prints.home]
     atom_of_piece = np.where(homeless, -1, atoms.atom_of_piece)
     crossing = (
         []
@@ -138,9 +188,10 @@ def build_fabric(
         ),
         outlines=gpd.GeoDataFrame(geometry=prints.geometry, crs=layers.crs),
         findings=(
-            *crossing, *sites.findings, *sites.missing(atoms.site),
+            *crossing, *sites.findings,
             *_crumb_findings(atoms.crumbs, layers.communities["code"].to_numpy(dtype=object)),
         ),
+        cut_from=tuple(cut_from),
     )  # fmt: skip
 
 
@@ -189,6 +240,27 @@ def _linework(layers: Layers, prints: Footprints, sites: SiteLand, rules: Rules)
     )  # fmt: skip
 
 
+def digests_of(tracts: Sequence[Tract], layers: Layers) -> NDArray[np.object_]:
+    """Return for each community the digest of what its tract is cut by.
+
+    Parameters
+    ----------
+    tracts
+        All of them.
+    layers
+        As for `build_fabric`.
+    """
+    sources = layers.atoms if layers.atoms is not None else layers.buildings
+    names = np.empty(0, dtype=object)
+    if sources is not None:
+        names = sources["bldg_id" if layers.atoms is None else "atom_id"].to_numpy(dtype=object)
+    codes = layers.communities["code"].to_numpy(dtype=object)
+    out = np.full(len(codes), "", dtype=object)
+    for tract in tracts:
+        out[tract.rows] = tract_digest(tract, codes, names)
+    return out
+
+
 def _beside(land: Geometries, rows: Ints | None) -> Ints:
     """Return rows of communities and of those beside them, all for ``None``."""
     if rows is None:
@@ -204,8 +276,8 @@ def _weave(
     executor: Executor | None,
     progress: Progress | None,
     failed: dict[int, Exception],
-) -> JoinedAtoms:
-    """Return the atoms of all communities that are wanted, cut tract by tract.
+) -> tuple[JoinedAtoms, Ints]:
+    """Return the atoms of all communities that are wanted, cut tract by tract, and their tracts.
 
     Whole tracts are wanted. What communities without atoms raised is put into `failed`, by their
     rows.
@@ -251,7 +323,7 @@ def _weave(
         both = there[a] & there[b]
         joined = together_with(together, (a[both], b[both]))
         if joined.max() == together.max():
-            return atoms
+            return atoms, together
         together = joined
 
 

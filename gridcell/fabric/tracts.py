@@ -19,6 +19,7 @@ from gridcell.fabric.land import divide_land
 from gridcell.fabric.linework import faces_of, node
 from gridcell.fabric.merge import Atoms, NumberedAtoms, merge_patches
 from gridcell.fabric.sites import SiteLand
+from gridcell.files.digest import digest_arrays
 from gridcell.model import Gates
 
 Ints = NDArray[np.int64]
@@ -146,6 +147,38 @@ def cut_tracts(linework: Linework, together: Ints, absorb_m2: float) -> list[Tra
             )
         )  # fmt: skip
     return tracts
+
+
+def tract_digest(tract: Tract, codes: NDArray[np.object_], names: NDArray[np.object_]) -> str:
+    """Return the digest of all that the land of a tract is cut by, wherever its rows are.
+
+    Parameters
+    ----------
+    tract
+        The tract.
+    codes
+        (communities,) codes of all communities.
+    names
+        (sources,) ids of all buildings.
+    """
+    prints, sites = tract.prints, tract.sites
+    own = np.concatenate([[-1], sites.row, sites.of_print])
+    number = np.unique(own, return_inverse=True)[1]
+    first = np.full(len(own), len(own))
+    np.minimum.at(first, number, np.arange(len(own)))
+    home = np.array([*codes, None], dtype=object)
+    return digest_arrays(
+        codes[tract.rows], codes[tract.row], tract.land, _sorted(tract.lines),
+        _sorted(tract.relief), _sorted(tract.blocks), prints.geometry, names[prints.source],
+        prints.slab, prints.slabs, prints.households, home[prints.home], prints.rank,
+        sites.geometry, codes[sites.community], first[number], tract.barriers,
+        tract.barrier_class, np.array([tract.absorb_m2]),
+    )  # fmt: skip
+
+
+def _sorted(shapes: Geometries) -> Geometries:
+    """Return shapes in an order of their own: that of lines is no matter when they are noded."""
+    return shapes[np.argsort(shapely.to_wkb(shapes), kind="stable")]
 
 
 def near(tree: shapely.STRtree, land: Geometries, metres: float) -> Ints:

@@ -98,6 +98,8 @@ _NEEDED: Final = {
     **dict.fromkeys(CELL_LAYERS, tuple(c for c in CELL_COLUMNS if c not in LATER_COLUMNS)),
 }  # fmt: skip
 _FORMAT: Final = "gridcell plan"
+_CUT_FROM: Final = "cut_from"
+"""Key of the digests of what land was cut by, where the land is kept."""
 _LANGUAGE: Final = "language"
 """Key of the language of a plan's sentences, where that is not English."""
 _SAID: Final = (*CELL_LAYERS, "households", "findings")
@@ -237,6 +239,7 @@ def _read_plan(file: Path, *, atoms: bool) -> Plan:
             crs=crs,
             rules=Rules.build(json.loads(metadata["rules"]), source=f"{file}: rules"),
             **read_facts(metadata["report"], f"{file}: report"),
+            cut_from=_cut_from(metadata) if "atoms" in frames else {},
             **_plan_fields(frames, file),
         )
     later = {
@@ -244,6 +247,12 @@ def _read_plan(file: Path, *, atoms: bool) -> Plan:
         for name in CELL_LAYERS
     }
     return dataclasses.replace(plan, **later)
+
+
+def _cut_from(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return `Plan.cut_from`; without it all land is cut anew in an update."""
+    told = json.loads(metadata.get(_CUT_FROM, "{}"))
+    return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
 
 
 def _plan_fields(frames: dict[str, Any], file: Path) -> dict[str, Any]:
@@ -359,6 +368,8 @@ def _metadata(plan: Plan, lang: str) -> pd.DataFrame:
         "rules": plan.rules.model_dump_json(),
         "report": json.dumps(plain(plan.report), ensure_ascii=False),
     }
+    if plan.fabric is not None and plan.cut_from:
+        rows[_CUT_FROM] = json.dumps(dict(plan.cut_from), ensure_ascii=False)
     if lang != LANGUAGES[0]:
         rows[_LANGUAGE] = lang
     return pd.DataFrame({"key": list(rows), "value": list(rows.values())})

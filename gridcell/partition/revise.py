@@ -54,6 +54,12 @@ class Previous:
     """(earlier small cells,) those that must stay as they are."""
     leaf_locked: Mask
     """(earlier leaves,) likewise; all leaves of a locked small cell are."""
+    spared: Mask | None = None
+    """(communities,) those in which nothing changed: their cells are taken as they are."""
+    small_tried: Ints | None = None
+    """(earlier small cells,) neighbours with which each was tried before, where some are spared."""
+    leaf_tried: Ints | None = None
+    """(earlier leaves,) likewise."""
 
 
 def revise(
@@ -151,6 +157,9 @@ def _revise_one(
     """Return small cells and leaves of one community, each numbered from 0."""
     graph = land.graph
     known_small, known_leaf = previous.small[land.atoms], previous.leaf[land.atoms]
+    if previous.spared is not None and previous.spared[land.row]:
+        own = _taken(known_small, previous.small_tried)
+        return own, own if micro is None else _taken(known_leaf, previous.leaf_tried)
     if not len(graph) or (known_small < 0).all():
         return divide_one(land, small, micro, rules)
     settled = previous.settled[land.atoms]
@@ -180,6 +189,13 @@ def _revise_one(
     )  # fmt: skip
     leaves = revised_level(level, land, micro, rules)
     return (smalls, leaves) if leaves is not None else divide_one(land, small, micro, rules)
+
+
+def _taken(known: Ints, tried: Ints | None) -> Divided:
+    """Return earlier cells as they are."""
+    assert tried is not None  # noqa: S101
+    names, cell = np.unique(known, return_inverse=True)
+    return Divided(cell.astype(np.int64), tried[names])
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -42,7 +42,9 @@ class Descent:
     """(earlier small cells,) code that the community has now."""
 
 
-def trace_descent(plan: Plan, given: DivisionInput, recoded: Mapping[str, str]) -> Descent:
+def trace_descent(
+    plan: Plan, given: DivisionInput, recoded: Mapping[str, str], only: Mask | None = None
+) -> Descent:
     """Return where the atoms of a new plan come from.
 
     An atom with buildings is where most of its households lived before: each piece of a building
@@ -57,6 +59,8 @@ def trace_descent(plan: Plan, given: DivisionInput, recoded: Mapping[str, str]) 
         The new land, in the same CRS.
     recoded
         New codes of communities, by their earlier ones.
+    only
+        (atoms,) those whose point is looked for where no building tells; all by default.
     """
     fabric = given.fabric
     leaves, small = plan.leaves, plan.small
@@ -64,7 +68,7 @@ def trace_descent(plan: Plan, given: DivisionInput, recoded: Mapping[str, str]) 
     over = np.where(itself, leaves["code"], leaves["parent"])
     small_of_leaf = pd.Index(small["code"]).get_indexer(pd.Index(over)).astype(np.int64)
     settled, leaf = _settled(plan, given)
-    unknown = np.flatnonzero(leaf < 0)
+    unknown = np.flatnonzero((leaf < 0) if only is None else (leaf < 0) & only)
     point = shapely.point_on_surface(atom_shapes(fabric, unknown))
     leaf[unknown] = _rows_at(point, leaves.geometry.to_numpy())
     community = small["community"].map(lambda code: recoded.get(code, code))

@@ -28,6 +28,8 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Texts = NDArray[np.object_]
 
+_ON_KEPT_LAND = ("edit", "adopt")
+"""Operations that do not cut the land."""
 _MADE_ANEW = (
     "under_band", "over_band", "building_outside", "lock_border", "lock_not_kept",
     "locked_out_of_band", "wanted_number",
@@ -96,6 +98,8 @@ def go_on(
             after = with_findings(after, lock_findings(before, after, locked, lineage))
         after = with_kept_dates(before, after, lineage)
         after = _recorded(before, after, lineage, operation, command, time, valid_from)
+    if operation in _ON_KEPT_LAND:
+        after = dataclasses.replace(after, cut_from=before.cut_from)
     return dataclasses.replace(
         after, division=dataclasses.replace(after.division, seconds=clock.seconds)
     )

@@ -1,15 +1,19 @@
 """New data for a plan: cells, codes and borders stay wherever they can."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gridcell.arguments import checked
-from gridcell.assembly import Clock, prepare_input
+from gridcell.assembly import Aims, Clock, DivisionInput, prepare_input
 from gridcell.cells.columns import require_date
 from gridcell.cells.registry import register_first
 from gridcell.crs import crs_name
 from gridcell.errors import InputError, RulesError
-from gridcell.model import Layers, Plan, Progress
+from gridcell.model import Fabric, Layers, Plan, Progress
 from gridcell.partition.revise import revise
 from gridcell.revision.aims import kept_aims, wanted_findings
 from gridcell.revision.held import HeldLand
@@ -17,6 +21,7 @@ from gridcell.revision.locks import locked_cells
 from gridcell.revision.match import previous_division, trace_descent
 from gridcell.revision.operation import go_on
 from gridcell.revision.people import keep_staff
+from gridcell.revision.spared import SparedLand, can_spare
 from gridcell.rules import Rules, as_rules
 from gridcell.words.messages import Message
 
@@ -96,12 +101,25 @@ def update_plan(
     plan = plan if len(plan.history) else register_first(plan)
     shut = locked_cells(plan, locked)
     clock = Clock(progress)
-    held = HeldLand.of(plan, shut)
-    given = prepare_input(layers, rules, clock, aims=kept_aims(plan, recoded), weave=held.weave)
+    aims = kept_aims(plan, recoded)
+    held, spared = HeldLand.of(plan, shut), None
+    if not recoded and not shut.any() and can_spare(plan, layers, rules):
+        spared = _spared_input(plan, layers, rules, clock, aims)
+    if spared is not None:
+        given, land = spared
+    else:
+        given = prepare_input(layers, rules, clock, aims=aims, weave=held.weave)
+        if shut.any():
+            # Outlines of locked cells had a say in it.
+            given = replace(given, fabric=replace(given.fabric, cut_from=()))
     with clock("partition"):
-        descent = held.descent(trace_descent(plan, given, recoded))
+        only = None if spared is None else land.stored < 0
+        descent = trace_descent(plan, given, recoded, only)
+        descent = held.descent(descent) if spared is None else land.descent(descent)
+        previous = previous_division(plan, given, descent, shut)
         division = revise(
-            given.fabric, given.small, given.micro, previous_division(plan, given, descent, shut),
+            given.fabric, given.small, given.micro,
+            previous if spared is None else land.previous(previous),
             codes=layers.communities["code"].tolist(), rules=rules, workers=workers,
             progress=progress,
         )  # fmt: skip
@@ -111,6 +129,36 @@ def update_plan(
         locked=shut, recoded=recoded,
         findings=wanted_findings(given, division), time=time, valid_from=valid_from,
     )  # fmt: skip
+
+
+def _spared_input(
+    plan: Plan, layers: Layers, rules: Rules, clock: Clock, aims: Aims
+) -> tuple[DivisionInput, SparedLand] | None:
+    """Return what an update starts from that spares communities; ``None`` where it cannot."""
+    found: list[SparedLand] = []
+
+    def weave(
+        layers: Layers, households: NDArray[np.int64], micro_band: NDArray[np.float64], *,
+        rules: Rules,
+    ) -> Fabric:  # fmt: skip
+        land = SparedLand.of(plan, layers, households, micro_band, rules)
+        if land is None:
+            raise _NothingSparedError
+        found.append(land)
+        return land.fabric
+
+    try:
+        given = prepare_input(layers, rules, clock, aims=aims, weave=weave)
+    except _NothingSparedError:
+        return None
+    land = found[0]
+    if not land.holds(given):
+        return None
+    return replace(given, settle=land.settle, carried=land.carried(layers)), land
+
+
+class _NothingSparedError(Exception):
+    """All land has to be cut."""
 
 
 def _require_fit(plan: Plan, layers: Layers, rules: Rules, recoded: Mapping[str, str]) -> None:

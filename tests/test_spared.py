@@ -1,0 +1,196 @@
+"""Updates spare communities for which nothing changed, and come to the same plan to the byte."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gridcell
+from gridcell.fabric import again, tracts
+from gridcell.revision import spared
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _each_community_is_a_tract():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracts, "LEAST_PRINTS", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def layers():
+    town = gridcell.make_sample(households=4000, seed=3, communities=16)
+    return gridcell.read_layers(
+        town.communities, town.buildings, households=town.households, sites=town.sites,
+        barriers=[town.roads, town.rivers], staff=town.staff,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plan(layers):
+    return gridcell.make_plan(layers)
+
+
+@pytest.fixture
+def lands(monkeypatch):
+    """What was spared in each update."""
+    found = []
+    true = spared.SparedLand.of.__func__
+
+    def of(cls, *given):
+        found.append(true(cls, *given))
+        return found[-1]
+
+    monkeypatch.setattr(spared.SparedLand, "of", classmethod(of))
+    return found
+
+
+def within(layers, row):
+    """Return the ids of the lived-in buildings of a community."""
+    houses = layers.buildings[layers.buildings["bldg_id"].isin(layers.households["bldg_id"])]
+    inside = houses.representative_point().within(layers.communities.geometry.iloc[row])
+    return houses.loc[inside, "bldg_id"].tolist()
+
+
+def changed(layers, how, ids):
+    buildings, table = layers.buildings, layers.households
+    mine, lives = buildings["bldg_id"].isin(ids), table["bldg_id"].isin(ids)
+    if how == "demolished":
+        buildings, table = buildings[~mine].reset_index(drop=True), table[~lives]
+    elif how == "fuller":
+        more = table[lives].assign(household_id="new " + table["household_id"][lives])
+        table = pd.concat([table, more])
+    elif how == "rebuilt":
+        shapes = buildings.geometry.where(~mine, buildings.geometry.scale(0.8, 0.8))
+        buildings = buildings.set_geometry(shapes)
+    return dataclasses.replace(layers, buildings=buildings, households=table.reset_index(drop=True))
+
+
+def plain(plan):
+    division = dataclasses.replace(plan.division, seconds={})
+    return dataclasses.replace(plan, division=division)
+
+
+def files_of(plan, folder, before):
+    gridcell.write_plan(plain(plan), folder, before=before)
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def whole_update(plan, layers, **options):
+    return gridcell.update_plan(dataclasses.replace(plan, cut_from={}), layers, **options)
+
+
+def assert_same(one, other):
+    for field in dataclasses.fields(one):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(a, pd.DataFrame):
+            assert list(a.columns) == list(b.columns), field.name
+            assert a.equals(b), field.name
+        elif field.name == "fabric":
+            for part in dataclasses.fields(a):
+                x, y = getattr(a, part.name), getattr(b, part.name)
+                if isinstance(x, np.ndarray):
+                    assert x.shape == y.shape, part.name
+                    assert (x == y).all(), part.name
+                elif isinstance(x, pd.DataFrame):
+                    assert x.equals(y), part.name
+        elif field.name != "division":
+            assert a == b, field.name
+    assert plain(one).division == plain(other).division
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_sparing_changes_nothing_however_many_updates_follow_each_other(plan, layers, lands, seed):
+    rng = np.random.default_rng(seed)
+    for how in rng.permutation(["demolished", "fuller", "rebuilt"]):
+        ids = within(layers, int(rng.integers(len(layers.communities))))
+        size = int(rng.integers(1, 4))
+        layers = changed(layers, how, set(rng.choice(ids, size, replace=False).tolist()))
+        short = gridcell.update_plan(plan, layers)
+        assert_same(short, whole_update(plan, layers))
+        plan = short
+    spared_each = [land.spared.sum() for land in lands if land is not None]
+    assert len(spared_each) >= 2
+    assert min(spared_each) > len(layers.communities) / 2
+
+
+def test_every_file_is_the_same_to_the_byte(plan, layers, lands, tmp_path):
+    gridcell.write_plan(plan, tmp_path / "plan")
+    plan = gridcell.read_plan(tmp_path / "plan")
+    layers = changed(layers, "demolished", within(layers, 5)[:2])
+    short = files_of(gridcell.update_plan(plan, layers), tmp_path / "short", plan)
+    whole = files_of(whole_update(plan, layers), tmp_path / "whole", plan)
+    assert lands[0].spared.sum() == len(layers.communities) - 1
+    assert short == whole
+
+
+def test_land_is_cut_for_the_changed_community_and_those_beside_it_alone(plan, layers, monkeypatch):
+    cut = []
+    true = again.cut_tract
+
+    def count(tract):
+        cut.extend(tract.rows.tolist())
+        return true(tract)
+
+    monkeypatch.setattr(again, "cut_tract", count)
+    gridcell.update_plan(plan, changed(layers, "demolished", within(layers, 5)[:1]))
+    land = layers.communities.geometry
+    assert cut == np.flatnonzero(land.distance(land.iloc[5]) < 0.01).tolist()
+    assert len(cut) < len(land)
+
+
+def test_one_wish_more_in_a_spared_community_is_met(plan, layers):
+    had = int((plan.small["community"] == layers.communities["code"][12]).sum())
+    wishes = layers.communities["n_small"].astype("Int64").copy()
+    wishes[12] = had + 1
+    layers = changed(layers, "demolished", within(layers, 5)[:1])
+    layers = dataclasses.replace(layers, communities=layers.communities.assign(n_small=wishes))
+    assert_same(gridcell.update_plan(plan, layers), whole_update(plan, layers))
+
+
+@pytest.mark.parametrize("how", ["rules", "locked", "edited", "other version", "no land"])
+def test_all_land_is_cut_where_the_plan_does_not_stand_for_it(plan, layers, lands, how):
+    rules, locked = plan.rules, ()
+    if how == "rules":
+        rules = rules.model_copy(update={"seed": 7})
+    elif how == "locked":
+        locked = [plan.micro["code"].iloc[0]]
+    elif how == "edited":
+        parent = plan.micro["parent"].iloc[0]
+        pair = plan.micro.loc[plan.micro["parent"] == parent, "code"].iloc[0]
+        plan = gridcell.edit_plan(plan, [gridcell.Rename(pair, "Gate")])
+        assert plan.cut_from
+    elif how == "other version":
+        plan = dataclasses.replace(
+            plan, division=dataclasses.replace(plan.division, version="0.0.1")
+        )
+    else:
+        plan = dataclasses.replace(plan, fabric=None)
+    layers = changed(layers, "demolished", within(layers, 5)[:1])
+    after = gridcell.update_plan(plan, layers, rules=rules, locked=locked)
+    assert not lands
+    assert bool(after.cut_from) == (how != "locked")
+
+
+def test_undo_gives_back_what_an_update_spares_by(plan, tmp_path):
+    code = plan.micro["code"].iloc[0]
+    edited = gridcell.edit_plan(plan, [gridcell.Rename(code, "Gate")])
+    back = gridcell.edit_plan(edited, [gridcell.Undo()])
+    assert back.cut_from == plan.cut_from
+    gridcell.write_plan(back, tmp_path / "plan")
+    assert gridcell.read_plan(tmp_path / "plan").cut_from == plan.cut_from
+    assert gridcell.read_plan(tmp_path / "plan", atoms=False).cut_from == {}
+
+
+def test_the_digest_of_a_tract_does_not_depend_on_its_rows(layers, plan):
+    far = changed(layers, "demolished", within(layers, 0)[:1])
+    after = gridcell.make_plan(far)
+    same = [code for code in plan.cut_from if after.cut_from.get(code) == plan.cut_from[code]]
+    beside = layers.communities.geometry.distance(layers.communities.geometry.iloc[0]) < 1
+    assert set(layers.communities["code"][~beside]) <= set(same)
+    assert layers.communities["code"].iloc[0] not in same
