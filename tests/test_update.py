@@ -149,7 +149,8 @@ def test_a_locked_community_and_a_locked_cell_stay(layers, plan):
     cell = min(changed & set(plan.micro["code"]))
     locked = gridcell.update_plan(plan, crowded, locked=[cell])
     shape = [p.micro.set_index("code").geometry[cell] for p in (plan, locked)]
-    assert shape[0].equals(shape[1])
+    # Neighbours' new borders may end on the outline: vertices more, on the same line.
+    assert shapely.hausdorff_distance(*shape) < 1e-6
     assert locked.ok
     found = locked.findings[locked.findings["cell"] == cell]["kind"].tolist()
     assert found == [] or "locked_out_of_band" in found
