@@ -90,7 +90,6 @@ _NAMED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {HISTORY_COLUMNS: ("o
 _WHOLE_OR_NONE: Final = ("retired", "b")
 _REAL: Final = ("area_m2", "compactness", "distance_m", "measure", "metres", *BAND_FIGURES)
 _EITHER: Final = ("open", "locked")
-_TEXT: Final = pd.Series(dtype="str").dtype
 # Findings and barriers are looked at, not counted on.
 _NEEDED: Final = {
     "findings": ("kind", "severity", "message"), "barriers": ("kind",),
@@ -392,8 +391,6 @@ def _typed(frame: Any, columns: tuple[str, ...]) -> Any:
             out[name] = whole if whole.hasnans or column.isna().any() else whole.astype("int64")
         elif name in _REAL:
             out[name] = pd.to_numeric(column).astype("float64")
-        elif column.dtype == _TEXT:
-            continue
         elif name in columns or not pd.api.types.is_numeric_dtype(column.dtype):
             out[name] = column.astype(object).where(column.notna(), None).astype("str")
     return out
