@@ -95,9 +95,11 @@ def test_few_households_change_their_code(layers, plan, change, share, most):
     assert updated.ok
     assert moved(plan, updated, but=changed) <= most
     scratch = gridcell.make_plan(change(layers, buildings))
-    inside = [(p.micro["band"] == "in").mean() for p in (updated, scratch)]
+    outside = [p.micro.loc[p.micro["band"] != "in", "code"] for p in (updated, scratch, plan)]
+    # Cells that were out before stay so where nothing about them changed.
+    left = outside[0][~outside[0].isin(outside[2])]
     # One cell of 90 may be beyond: the search is chaotic.
-    assert inside[0] >= inside[1] - 1.5 / len(scratch.micro)
+    assert len(left) <= len(outside[1]) + 1
 
 
 def test_lineage_tells_where_every_household_went(layers, plan):

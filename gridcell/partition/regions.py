@@ -22,6 +22,11 @@ _ROUNDING = 0.1
 """First temperature for cells that are in the band already."""
 _ATTEMPTS = 3
 """Searches in a region, of which the best is kept."""
+_FEW_ATOMS = 600
+"""Regions of no more atoms are also searched with a steep band."""
+STEEP = 4.0
+"""How much more it costs to be outside the band where a search goes on for it alone, and the first
+temperature of that."""
 _MOST_ATOMS = 3000
 """Atoms of a region up to which it is searched."""
 PINNED = 1e7
@@ -191,14 +196,21 @@ def _changes(
     for count in _counts(float(load.sum()), len(members), len(atoms), goal, free=free):
         if count == 1 and len(members) == 1:
             continue
+        # Cells beyond the members have no home.
+        homed = part._replace(home=home)
         for first in _starts(part, now, load, count):
-            for attempt in range(_ATTEMPTS):
+            for attempt in range(_ATTEMPTS if len(atoms) > _FEW_ATOMS else 2 * _ATTEMPTS):
                 cell = first.copy()
-                # Cells beyond the members have no home.
+                if attempt >= _ATTEMPTS:
+                    # Where atoms are heavy, the way into the band leads through cells far out.
+                    steep = goal._replace(outside=STEEP * goal.outside)
+                    anneal(
+                        homed, cell, count, steep, rules.search, STEEP, STEEP / 8, 0.0,
+                        seed + attempt,
+                    )  # fmt: skip
                 energy = anneal(
-                    part._replace(home=home), cell, count, goal, rules.search, _HOT, _COLD, 0.0,
-                    seed + attempt,
-                )  # fmt: skip
+                    homed, cell, count, goal, rules.search, _HOT, _COLD, 0.0, seed + attempt
+                )
                 held = sums(cell, part.weight, count)
                 after = _away(held, goal)
                 fewer = _out(held, goal) - out

@@ -10,6 +10,7 @@ from gridcell.partition.exact import divide_exactly
 from gridcell.partition.graph import Graph, contract, part_of
 from gridcell.partition.kernels import Adjacency, Goal, anneal, measure
 from gridcell.partition.polish import all_in_band, polish
+from gridcell.partition.regions import STEEP
 from gridcell.partition.start import start
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules, Weights
@@ -37,9 +38,6 @@ _BLOCK_STREETS = 0.72
 _ATOMS_PER_CELL = 12
 _BLOCKS_PER_CELL = 3
 """From so many atoms in a cell on, and with so many blocks, blocks are searched first."""
-_STEEP = 4.0
-"""How much more it costs to be outside the band where a search goes on for it alone, and the first
-temperature of that."""
 _OUT_OF_BAND = 5.0
 """Cost of being outside the band at all: one cell far out is better than two that are near it."""
 
@@ -118,7 +116,7 @@ def _search_on(
     """
     load = np.bincount(cell, weights=land.weight)
     outside = (load < goal.low - 1e-9) | (load > goal.high + 1e-9)
-    steep = goal._replace(outside=_STEEP * goal.outside)
+    steep = goal._replace(outside=STEEP * goal.outside)
     changed = False
     for number in np.unique(piece[outside[cell]]).tolist():
         atoms = np.flatnonzero(piece == number)
@@ -135,7 +133,7 @@ def _search_on(
         for attempt in range(int(np.clip(2 * _SMALL // len(atoms), 1, _MOST_ATTEMPTS))):
             other = local.astype(np.int64)
             for aim, hot, cold, turns, regroup in (
-                (steep, _STEEP, _STEEP / 8, sweeps, _REGROUP),
+                (steep, STEEP, STEEP / 8, sweeps, _REGROUP),
                 (goal, _ON_BLOCKS, _COLD, round(_REFINING_SWEEPS * sweeps), 0.0),
             ):
                 anneal(here, other, count, aim, turns, hot, cold, regroup, seed + attempt)
