@@ -17,6 +17,7 @@ from gridcell.cells.stored import fabric_frames, fabric_from_frames
 from gridcell.errors import InputError
 from gridcell.fabric.arcs import edges_of
 from gridcell.partition.graph import make_graph
+from gridcell.rules import Rules
 from gridcell.schema import BARRIER_CLASSES
 
 thorough = settings(
@@ -174,7 +175,8 @@ def test_atoms_with_islands_and_in_several_parts():
         ........
         """,
     )
-    fabric = check_round_trip(weave(layers, 5))
+    as_drawn = Rules.build({"sites": {"margin_m": 0}})
+    fabric = check_round_trip(weave(layers, 5, rules=as_drawn))
     several, holes = parts_and_holes(fabric)
     assert several == 2
     assert holes >= 1

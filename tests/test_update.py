@@ -174,9 +174,9 @@ def test_a_locked_cell_keeps_its_outline_whatever_happens_to_houses_beside_and_i
             now = updated.micro.set_index("code").geometry[cell]
             assert updated.ok
             assert shapely.symmetric_difference(now, shape).area < 1e-3
-            # Where cells beside it meet it may have a vertex more.
+            # Where cells beside it met, or meet now, it may have a vertex less or more.
             kept, points = (set(map(tuple, shapely.get_coordinates(one))) for one in (now, shape))
-            assert len(points - kept) <= 1
+            assert len(points - kept) <= 2
             assert not updated.findings["kind"].isin(["lock_border", "lock_not_kept"]).any()
             free = gridcell.update_plan(plan, less).micro.set_index("code").geometry
             moved += cell in free.index and free[cell].symmetric_difference(shape).area > 1
@@ -205,9 +205,9 @@ def test_a_building_across_a_locked_outline_is_told_and_cut(layers, plan):
     assert told["severity"].tolist() == ["warning"]
     assert "building across stands on the border" in told["message"].iloc[0]
     again = gridcell.update_plan(updated, built, locked=[cell])
-    # Where the outline that is held has other vertices, crossings may be rounded otherwise.
+    # The outline that is held may have other vertices, on the same line.
     assert again.micro["code"].equals(updated.micro["code"])
-    assert shapely.equals_exact(again.micro.geometry, updated.micro.geometry, 1e-9).all()
+    assert (shapely.hausdorff_distance(again.micro.geometry, updated.micro.geometry) < 1e-6).all()
     assert again.ok
 
 

@@ -29,7 +29,7 @@ _OTHERS = {".pdf", ".png", ".svg", ".json", ".geojson", ".gpkg", ".shp", ".csv",
 )  # fmt: skip
 @click.option("--title", metavar="TEXT", help="What stands above the map, instead of the name.")
 @click.option(
-    "--date", metavar="YYYY-MM-DD", help="Day of the map, below its title; none by default.",
+    "--date", metavar="DATE", help="Day of the map, below its title; none by default.",
 )  # fmt: skip
 @click.option(
     "--contacts", metavar="FILE",

@@ -125,8 +125,10 @@ def straighten_safely(start: Ints, vertex: Ints, xy: NDArray[np.float64]) -> tup
         a, b = shapely.STRtree(lines).query(lines[light], predicate="intersects")
         a = light[a]
         a, b = a[a != b], b[a != b]
-        # Arcs meet at their ends only, which are no part of their interiors.
-        crosses = shapely.relate_pattern(lines[a], lines[b], "T********")
+        # Arcs meet at their ends only, and no end lies on the interior of another one.
+        crosses = np.zeros(len(a), dtype=bool)
+        for met in ("T********", "*T*******", "***T*****"):
+            crosses |= shapely.relate_pattern(lines[a], lines[b], met)
         back = np.zeros(len(changed), dtype=bool)
         back[a[crosses]] = back[b[crosses]] = True
         back[light[~shapely.is_simple(lines[light])]] = True

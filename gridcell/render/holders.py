@@ -29,8 +29,12 @@ def post_table(plan: Plan, contacts: Input | None) -> pd.DataFrame:
     order = {role.name: place for place, role in enumerate(plan.rules.staffing)}
     posts = posts.assign(place=posts["role"].map(order).fillna(len(order)))
     posts = posts.sort_values(["code", "place", "role", "state", "staff_id"], kind="stable")
-    known = [posts[name].fillna("") for name in ("name", "phone") if name in posts]
-    holder = posts["staff_id"].fillna("").astype("str")
+    known = [
+        posts[name].astype(object).where(posts[name].notna(), "")
+        for name in ("name", "phone")
+        if name in posts
+    ]
+    holder = posts["staff_id"].astype(object).where(posts["staff_id"].notna(), "").astype("str")
     if known:
         told = pd.concat(known, axis=1).agg(" ".join, axis=1).str.strip()
         holder = holder.mask(told != "", told)

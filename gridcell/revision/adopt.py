@@ -174,7 +174,9 @@ def _adopted(
         with clock("repair"):
             layer, repaired = repair_drawn(layer, layers)
     general, layers, drawn_sites, site = _with_sites(layer, layers)
-    weave = ExactLand.of(layer, layers, site).weave() if exact else build_fabric
+    weave = build_fabric
+    if exact:
+        weave = ExactLand.of(layer, layers, site, rules.sites.margin_m).weave()
     layer = general
     given = prepare_input(layers, rules, clock, weave=weave)
     with clock("partition"):

@@ -42,7 +42,7 @@ class Comparison:
     >>> import gridcell
     >>> comparison = gridcell.compare_plans(plan, plan)
     >>> comparison.figures.loc["micro", ["a", "b", "difference"]].tolist()
-    [23.0, 23.0, 0.0]
+    [21.0, 21.0, 0.0]
     """
 
     a: Plan

@@ -20,7 +20,7 @@ from gridcell.fabric import build_fabric
 from gridcell.fabric.footprints import boundary_findings
 from gridcell.model import Fabric, Finding, Layers, Plan, place_of
 from gridcell.revision.drawn import DrawnLayer
-from gridcell.rules import Rules
+from gridcell.rules import Rules, Sites
 from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
@@ -101,7 +101,9 @@ class ExactLand:
     names: list[str]
 
     @classmethod
-    def of(cls, layer: DrawnLayer, layers: Layers, site: Ints) -> "ExactLand":
+    def of(
+        cls, layer: DrawnLayer, layers: Layers, site: Ints, margin_m: float = Sites().margin_m
+    ) -> "ExactLand":
         """Return the parts of all communities.
 
         Parameters
@@ -112,6 +114,8 @@ class ExactLand:
             The communities.
         site
             (rows of the layer,) row of the site that each is, -1 for general cells.
+        margin_m
+            Width of the strip around a site that nobody drew and that is the site's.
         """
         assert layer.shapes is not None  # noqa: S101
         land = layers.communities.geometry.to_numpy()
@@ -143,6 +147,12 @@ class ExactLand:
             for other, name, area in free:
                 inner = shapely.union_all(_solid(shapely.intersection(area, rest)))
                 if inner.area >= _FREE * area.area:
+                    reach = shapely.buffer(area, margin_m, join_style="mitre")
+                    beside = [
+                        piece for piece in _solid(shapely.difference(rest, inner))
+                        if shapely.covers(reach, piece) and shapely.distance(piece, inner) == 0
+                    ]  # fmt: skip
+                    inner = shapely.union_all([inner, *beside])
                     rest = shapely.difference(rest, inner)
                     shapes.append(inner)
                     homes.append(row)

@@ -74,7 +74,7 @@ def renew_staff(
     >>> roster = layers.staff[layers.staff["roles"] != "police"]
     >>> renewed = gridcell.renew_staff(plan, roster)
     >>> renewed.vacancies["role"].tolist()
-    ['micro_chief', 'police']
+    ['police']
     """
     if rules is not None:
         rules = as_rules(rules, plan.rules)

@@ -163,12 +163,12 @@ class Division {
 
   label(cell) {
     const code = this.codeOf(cell);
-    return code >= 0 ? this.data.leaves.code[code] : `${this.data.words.new_cell} ${this.state.cells[cell].number ?? cell + 1}`;
+    return code >= 0 ? this.data.leaves.code[code] : `${this.data.words.new_cell} ${numberOf(this.state.cells, cell)}`;
   }
 
   smallLabel(small) {
     const code = this.codes().small[small];
-    return code >= 0 ? this.data.smalls.code[code] : `${this.data.words.new_small} ${this.state.smalls[small].number ?? small + 1}`;
+    return code >= 0 ? this.data.smalls.code[code] : `${this.data.words.new_small} ${numberOf(this.state.smalls, small)}`;
   }
 
   // The cell that has a code now, -1 for none.
@@ -611,6 +611,11 @@ function stepped(state, step, side) {
 }
 
 // A cell, or a small one, without a code: its number until the edits are applied.
+// Cells of before whose code another one goes on with are numbered after all that were made.
+function numberOf(all, at) {
+  return all[at].number ?? Math.max(0, ...all.map(own => own.number ?? 0)) + at + 1;
+}
+
 function addTo(all, own) {
   return all.push({ number: 1 + all.filter(one => one.number).length, name: null, locked: false, ...own }) - 1;
 }
