@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, run_starts
-from gridcell.fabric.arcs import arcs_in_order, edges_of
+from gridcell.fabric.arcs import arcs_in_order, edges_of, take_arcs
 from gridcell.fabric.kernels import straighten
 from gridcell.model import Fabric
 
@@ -46,7 +46,7 @@ def trace_borders(fabric: Fabric, leaf: Ints) -> LeafBorders:
     side = np.append(leaf, -1)
     left, right = side[fabric.arc_left], side[fabric.arc_right]
     kept = np.flatnonzero(left != right)
-    start, vertex = _select(fabric.arc_start, fabric.arc_vertices, kept)
+    start, vertex = take_arcs(fabric.arc_start, fabric.arc_vertices, kept)
     tail, head, arc = edges_of(start, vertex)
     arcs = arcs_in_order(
         fabric.xy, tail, head, left[kept][arc], right[kept][arc],
@@ -77,7 +77,7 @@ def draw_cells(borders: LeafBorders, cell: Ints, count: int) -> Geometries:
     side = np.append(cell, -1)
     left, right = side[borders.left], side[borders.right]
     kept = np.flatnonzero(left != right)
-    start, vertex = _select(borders.start, borders.vertex, kept)
+    start, vertex = take_arcs(borders.start, borders.vertex, kept)
     lines = _lines(borders.xy, start, vertex)
     # Normalised, so that land which did not change is drawn to the byte as it was.
     faces = shapely.orient_polygons(shapely.normalize(shapely.get_parts(shapely.polygonize(lines))))
@@ -119,7 +119,7 @@ def straighten_safely(start: Ints, vertex: Ints, xy: NDArray[np.float64]) -> tup
         # Both kinds behind each other, and of each arc the one that counts.
         starts = np.concatenate([start[:-1], len(vertex) + light_start])
         row = np.arange(len(changed)) + changed * len(changed)
-        new_start, new_vertex = _select(starts, np.concatenate([vertex, light_vertex]), row)
+        new_start, new_vertex = take_arcs(starts, np.concatenate([vertex, light_vertex]), row)
         lines = _lines(xy, new_start, new_vertex)
         light = np.flatnonzero(changed)
         a, b = shapely.STRtree(lines).query(lines[light], predicate="intersects")
@@ -143,14 +143,6 @@ def _lines(xy: NDArray[np.float64], start: Ints, vertex: Ints) -> Geometries:
     out = np.empty(len(start) - 1, dtype=object)
     out[:] = shapely.linestrings(xy[vertex], indices=owner)
     return out
-
-
-def _select(start: Ints, vertex: Ints, kept: Ints) -> tuple[Ints, Ints]:
-    """Return the chosen arcs, one after another."""
-    size = np.diff(start)[kept]
-    new = np.concatenate([[0], np.cumsum(size)])
-    take = np.repeat(start[kept] - new[:-1], size) + np.arange(new[-1])
-    return new, vertex[take]
 
 
 def _directed(start: Ints, vertex: Ints, left: Ints, right: Ints, n: int) -> tuple[Ints, Ints]:

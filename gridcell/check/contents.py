@@ -22,6 +22,7 @@ from gridcell.coverage.units import in_measured_crs
 from gridcell.crs import WGS84, bounds_of_points, is_same_crs, require_units
 from gridcell.errors import InputError
 from gridcell.model import Finding
+from gridcell.read.footprints import LEAST_INSIDE, find_areas
 from gridcell.read.geometry import POINTS, POLYGONS
 from gridcell.rules import Households
 from gridcell.schema import ALIASES, PERSONAL
@@ -73,8 +74,6 @@ def check_buildings(
     def back(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(xy / scale + middle)
 
-    from gridcell.households.areas import find_areas  # loads numba
-
     name = _ids(buildings, ALIASES["buildings"]["bldg_id"])
     outlines = np.asarray(shapely.transform(shapes[known], in_metres), dtype=object)
     area = find_areas(outlines, Households().max_footprint_m2)
@@ -108,8 +107,6 @@ def check_buildings(
 def _area_findings(names: list[str]) -> list[Finding]:
     if not names:
         return []
-    from gridcell.households.areas import LEAST_INSIDE
-
     text = Message(
         "finding.area_not_checked", n=len(names), limit=Households().max_footprint_m2,
         least=LEAST_INSIDE, building=names[0],

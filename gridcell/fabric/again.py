@@ -66,22 +66,14 @@ def recut_land(
     tracts = cut_tracts(linework, together, rules.sites.absorb_m2)
     digest = digests_of(tracts, layers)
     codes = layers.communities["code"]
-    fresh = np.array([known.get(code) != own for code, own in zip(codes, digest, strict=True)])
+    fresh = np.array([known.get(code) != now for code, now in zip(codes, digest, strict=True)])
     tree = shapely.STRtree(linework.land)
     beside = tree.query(linework.land[fresh], predicate="dwithin", distance=_BESIDE_M)[1]
     cut = np.isin(together, together[beside])
-    if cut.all():
+    if cut.all() or not cut.any():
         return None
-    atoms = (
-        join_tracts(
-            [cut_tract(tract) for tract in tracts if cut[tract.rows[0]]],
-            len(linework.prints.geometry),
-        )
-        if cut.any()
-        else None
-    )
-    if atoms is None:
-        return None
+    own = [cut_tract(tract) for tract in tracts if cut[tract.rows[0]]]
+    atoms = join_tracts(own, len(linework.prints.geometry))
     a, b = unfit_communities(atoms, linework.land)
     if (cut[a] & cut[b] & (together[a] != together[b])).any():
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.arrays import number_points
+from gridcell.arrays import number_points, spread
 from gridcell.fabric.kernels import chain_edges
 
 Ints = NDArray[np.int64]
@@ -39,6 +39,21 @@ def edges_of(start: Ints, vertex: Ints) -> tuple[Ints, Ints, Ints]:
     arc = np.repeat(np.arange(len(start) - 1), np.diff(start))
     at = np.flatnonzero(arc[1:] == arc[:-1])
     return vertex[at], vertex[at + 1], arc[at]
+
+
+def take_arcs(start: Ints, vertex: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Return the arcs in some rows, one after another: where each begins, and their vertices.
+
+    Parameters
+    ----------
+    start, vertex
+        Arcs as `gridcell.model.Fabric` holds them.
+    rows
+        Rows of arcs, in any order.
+    """
+    size = np.diff(start)[rows]
+    arc, step = spread(size)
+    return np.concatenate([[0], np.cumsum(size)]), vertex[start[rows][arc] + step]
 
 
 def arcs_in_order(

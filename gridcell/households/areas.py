@@ -1,47 +1,15 @@
 """Areas among the buildings: estates, fields, harbours drawn as footprints with houses in them."""
 
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries
 from gridcell.households.count import HouseholdCounts
 from gridcell.model import Finding, Layers, place_of
+from gridcell.read.footprints import LEAST_INSIDE, find_areas
 from gridcell.rules import Households
 from gridcell.words.messages import Message
-
-LEAST_INSIDE: Final = 10
-"""Podiums carry fewer towers; estates hold more houses."""
-
-
-def find_areas(outlines: Geometries, largest_m2: float) -> NDArray[np.bool_]:
-    """Return which footprints are too large for a building and have at least `LEAST_INSIDE` in it.
-
-    As buildings they would make one piece of all that stands in them, which no border may cut.
-
-    Parameters
-    ----------
-    outlines
-        (buildings,) polygons in metres.
-    largest_m2
-        Area that no building exceeds.
-
-    Returns
-    -------
-    NDArray[np.bool_]
-        (buildings,).
-    """
-    area = np.zeros(len(outlines), dtype=bool)
-    large = np.flatnonzero(shapely.area(outlines) > largest_m2)
-    if len(large):
-        others = shapely.STRtree(shapely.point_on_surface(outlines))
-        outer, inner = others.query(outlines[large], predicate="intersects")
-        inside = np.bincount(outer[large[outer] != inner], minlength=len(large))
-        area[large] = inside >= LEAST_INSIDE
-    return area
 
 
 def without_areas(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gridcell.arrays import spread
+from gridcell.fabric.arcs import take_arcs
 from gridcell.model import Fabric
 from gridcell.partition.divide import Division
 
@@ -30,15 +30,14 @@ def leave_out(fabric: Fabric, division: Division, rows: Ints) -> tuple[Fabric, D
     number = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
     left, right = number[fabric.arc_left], number[fabric.arc_right]
     arcs = np.flatnonzero((left >= 0) | (right >= 0))
-    size = np.diff(fabric.arc_start)[arcs]
-    arc, step = spread(size)
+    start, vertex = take_arcs(fabric.arc_start, fabric.arc_vertices, arcs)
     land = replace(
         fabric,
         atoms=fabric.atoms[kept]
         .assign(community=home[kept] - np.searchsorted(np.sort(rows), home[kept]))
         .reset_index(drop=True),
-        arc_start=np.append(0, np.cumsum(size)),
-        arc_vertices=fabric.arc_vertices[fabric.arc_start[arcs][arc] + step],
+        arc_start=start,
+        arc_vertices=vertex,
         arc_left=left[arcs],
         arc_right=right[arcs],
         arc_length=fabric.arc_length[arcs],

@@ -1,4 +1,4 @@
-"""Buildings drawn more than once: which are repetitions, and the households concerned."""
+"""Footprints that are no building of their own: repetitions, and areas with buildings in them."""
 
 from typing import Final
 
@@ -14,6 +14,8 @@ from gridcell.words.messages import Message
 
 _DIGITS: Final = 3
 """Footprints that differ by less than a millimetre are the same."""
+LEAST_INSIDE: Final = 10
+"""Podiums carry fewer towers; estates hold more houses."""
 
 
 def first_alike(values: Geometries) -> NDArray[np.int64]:
@@ -89,3 +91,30 @@ def drop_repeated(
                 )
             )  # fmt: skip
     return keep, findings
+
+
+def find_areas(outlines: Geometries, largest_m2: float) -> NDArray[np.bool_]:
+    """Return which footprints are too large for a building and have at least `LEAST_INSIDE` in it.
+
+    As buildings they would make one piece of all that stands in them, which no border may cut.
+
+    Parameters
+    ----------
+    outlines
+        (buildings,) polygons in metres.
+    largest_m2
+        Area that no building exceeds.
+
+    Returns
+    -------
+    NDArray[np.bool_]
+        (buildings,).
+    """
+    area = np.zeros(len(outlines), dtype=bool)
+    large = np.flatnonzero(shapely.area(outlines) > largest_m2)
+    if len(large):
+        others = shapely.STRtree(shapely.point_on_surface(outlines))
+        outer, inner = others.query(outlines[large], predicate="intersects")
+        inside = np.bincount(outer[large[outer] != inner], minlength=len(large))
+        area[large] = inside >= LEAST_INSIDE
+    return area

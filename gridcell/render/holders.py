@@ -29,14 +29,11 @@ def post_table(plan: Plan, contacts: Input | None) -> pd.DataFrame:
     order = {role.name: place for place, role in enumerate(plan.rules.staffing)}
     posts = posts.assign(place=posts["role"].map(order).fillna(len(order)))
     posts = posts.sort_values(["code", "place", "role", "state", "staff_id"], kind="stable")
-    known = [
-        posts[name].astype(object).where(posts[name].notna(), "")
-        for name in ("name", "phone")
-        if name in posts
-    ]
-    holder = posts["staff_id"].astype(object).where(posts["staff_id"].notna(), "").astype("str")
-    if known:
-        told = pd.concat(known, axis=1).agg(" ".join, axis=1).str.strip()
+    names = [name for name in ("staff_id", "name", "phone") if name in posts]
+    texts = posts[names].astype(object).where(posts[names].notna(), "")
+    holder, known = texts.pop("staff_id").astype("str"), texts
+    if len(known.columns):
+        told = known.agg(" ".join, axis=1).str.strip()
         holder = holder.mask(told != "", told)
     return pd.DataFrame(
         {

@@ -20,7 +20,7 @@ from gridcell.arrays import number_points
 from gridcell.assembly import DivisionInput, settle_taut
 from gridcell.cells.stored import fields_of
 from gridcell.fabric.again import RecutLand, recut_land
-from gridcell.fabric.arcs import arcs_in_order, edges_of
+from gridcell.fabric.arcs import arcs_in_order, edges_of, take_arcs
 from gridcell.model import Fabric, Layers, Plan
 from gridcell.partition import Targets
 from gridcell.partition.revise import Previous
@@ -304,11 +304,9 @@ def _fresh_arcs(cut: Fabric, number: Ints, fresh: Mask) -> dict[str, NDArray[Any
 
 
 def _chosen(fabric: Fabric, rows: Ints, left: Ints, right: Ints) -> dict[str, NDArray[Any]]:
-    size = np.diff(fabric.arc_start)[rows]
-    start = np.concatenate([[0], np.cumsum(size)])
-    take = np.repeat(fabric.arc_start[:-1][rows] - start[:-1], size) + np.arange(start[-1])
+    start, vertex = take_arcs(fabric.arc_start, fabric.arc_vertices, rows)
     return {
-        "xy": fabric.xy, "arc_start": start, "arc_vertices": fabric.arc_vertices[take],
+        "xy": fabric.xy, "arc_start": start, "arc_vertices": vertex,
         "arc_left": left[rows], "arc_right": right[rows],
         **{name: getattr(fabric, name)[rows] for name in ("arc_length", "arc_barrier", "arc_open")},
     }  # fmt: skip
