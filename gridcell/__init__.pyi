@@ -5,6 +5,7 @@ from . import fabric as fabric
 from . import households as households
 from . import partition as partition
 from . import staff as staff
+from . import streets as streets
 from .check import CheckReport, check_cells, check_plan
 from .coverage import CoverageProof, prove_coverage
 from .coverage.repair import Repair, repair_cells
@@ -61,6 +62,7 @@ from .sample import make_sample, write_sample
 from .shards import Shard, divide_shard, merged_tasks
 from .staff import assign_staff, renew_staff
 from .staff.workbook import make_roster, write_roster
+from .streets import WalkingNetwork, build_network, walking_network
 from .version import __version__ as __version__
 from .work import CheckpointExecutor
 
@@ -102,12 +104,14 @@ __all__ = [
     "Swap",
     "Undo",
     "Unlock",
+    "WalkingNetwork",
     "WorkerError",
     "WriteError",
     "__version__",
     "adopt_cells",
     "assign_staff",
     "build_fabric",
+    "build_network",
     "check_cells",
     "check_plan",
     "check_published",
@@ -137,6 +141,7 @@ __all__ = [
     "set_targets",
     "trace_code",
     "update_plan",
+    "walking_network",
     "write_atlas",
     "write_cards",
     "write_city_map",

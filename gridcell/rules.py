@@ -177,6 +177,13 @@ class Codes(_Section):
     """Greatest number of a dedicated cell."""
 
 
+class Walking(_Section):
+    """How people walk."""
+
+    speed_kmh: Annotated[float, Field(gt=0, le=20)] = 4.5
+    """How fast they walk along the streets, kilometres an hour."""
+
+
 class Role(_Section):
     """An office: which cells it serves, how many people each wants, and who may be one of them."""
 
@@ -305,6 +312,8 @@ class Rules(_Section):
     """What the search weighs against each other."""
     codes: Codes = Codes()
     """How cells are numbered."""
+    walking: Walking = Walking()
+    """How people walk."""
     staffing: Annotated[tuple[Role, ...], AfterValidator(_known_roles)] = SIX_CHIEFS_AND_TWO_MEMBERS
     """The offices, in the order in which reports list them; a list that is given replaces all."""
 

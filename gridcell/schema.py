@@ -125,6 +125,9 @@ BARRIER_RANKS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 """Ranks that tell the class of a barrier, by its kind. Any other road is a street; rivers, rails
 and walls are what their kind says, but for waters so narrow that people step across."""
 
+MOTORWAYS: Final = ("motorway", "高速公路")
+"""Ranks of roads that nobody walks along."""
+
 _BUILDING_IDS: Final = (
     "building_id", "bldgid", "楼栋编号", "楼栋编码", "楼栋代码", "楼栋ID", "楼栋号", "楼幢编号",
     "楼幢号", "建筑编号", "建筑编码", "建筑代码", "建筑ID", "建筑物编号", "建筑物编码",
