@@ -162,23 +162,42 @@ def by_hand(network, places):
     return metres
 
 
-@given(LINES, PLACES, st.randoms(use_true_random=False), st.integers(1, 30))
-def test_distances_are_the_shortest_whatever_the_order_and_direction(lines, xy, random, within):
+@given(
+    LINES, PLACES, st.randoms(use_true_random=False), st.sampled_from([1, 150]), st.integers(1, 30)
+)
+def test_distances_are_the_shortest_whatever_the_order_and_direction(
+    lines, xy, random, scale, within
+):
+    """Towns of 12 m, and of 1.8 km, where most streets are far from most places."""
+    lines, within = [[(scale * x, scale * y) for x, y in line] for line in lines], scale * within
     network = network_of(*lines)
-    places = network.join(np.array(xy, dtype=float))
+    places = network.join(scale * np.array(xy, dtype=float))
     found = network.distances(places, places)
     np.testing.assert_allclose(found, by_hand(network, places), atol=1e-6)
     np.testing.assert_allclose(found, found.T, atol=1e-9)
+    a, b = np.divmod(np.arange(len(places) ** 2), len(places))
+    np.testing.assert_allclose(network.between(places, a, b), found.ravel(), atol=1e-9)
 
     origin, destination, metres = network.near(places, places, within_m=within)
     limited = np.full(found.shape, np.inf)
     limited[origin, destination] = metres
-    far = np.abs(found - within) < 1e-6
-    np.testing.assert_allclose(
-        np.where(far, 0, limited), np.where(far | (found <= within), found, np.inf) * ~far
-    )
+    clear = np.abs(found - within) > 1e-6
+    for some in (limited, network.distances(places, places, within_m=within)):
+        wanted = np.where(found <= within, found, np.inf)
+        np.testing.assert_allclose(some[clear], wanted[clear], atol=1e-9)
 
     turned = [line[::-1] if random.random() < 0.5 else line for line in lines]
     random.shuffle(turned)
     again = network_of(*turned)
     assert (again.distances(again.join(places.xy), again.join(places.xy)) == found).all()
+
+
+def test_a_way_that_leads_far_around_is_found():
+    """The only bridge is 5 km away: none of its nodes is near the places."""
+    lines = [[(0, 0), (5000, 0), (5000, 40), (0, 40)], [(0, 20), (4000, 20)]]
+    stubs = [[(x, 0), (x, -5)] for x in range(100, 5000, 100)]
+    network = network_of(*lines, *stubs, kinds=["road", "river"] + ["road"] * len(stubs))
+    assert len(network.node_xy) > 50
+    places = network.join(np.array([[10.0, 0.0], [10.0, 40.0]]))
+    assert network.distances(places, places)[0, 1] == 2 * 4990 + 40
+    assert network.between(places, np.array([0]), np.array([1])).tolist() == [2 * 4990 + 40]

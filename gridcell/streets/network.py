@@ -1,29 +1,24 @@
 """The street network as people walk it: built from barriers, asked for metres."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import geopandas as gpd
 import numpy as np
 import pyproj
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import connected_components
 
 from gridcell.arguments import checked
-from gridcell.arrays import Geometries, run_starts, spread
+from gridcell.arrays import Geometries, run_starts
 from gridcell.model import Plan
 from gridcell.rules import Walking
 from gridcell.streets.joined import Joined, Segments, join_places
 from gridcell.streets.lines import Blocking, StreetLines, ends_of, street_lines
+from gridcell.streets.reach import Ways
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-_AT_ONCE: Final = 8_000_000
-"""Distances that are held at once."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -58,6 +53,8 @@ class WalkingNetwork:
     """(streets,) length."""
     lines: Geometries
     """(streets,) LineStrings from `tail` to `head`."""
+    ways: Ways
+    """How far it is between nodes."""
     segments: Segments
     blocking: Blocking
     """What nobody crosses but along a street."""
@@ -120,22 +117,41 @@ class WalkingNetwork:
         (origins, destinations) 0 between equal places, infinite where there is no way. The same
         both ways round. For many places see `near`.
         """
-        out = np.full((len(origins), len(destinations)), np.inf)
         if self.straight:
             away = origins.xy[:, None, :] - destinations.xy[None, :, :]
             out = np.hypot(away[..., 0], away[..., 1])
-        else:
-            goal = destinations.reached
-            edge = destinations.edge[goal]
-            for rows, reach in self._reach(origins, within_m):
-                tail = reach[:, self.tail[edge]] + destinations.along_m[goal]
-                rest = self.metres[edge] - destinations.along_m[goal]
-                best = np.minimum(tail, reach[:, self.head[edge]] + rest)
-                out[np.ix_(rows, np.flatnonzero(goal))] = best + destinations.access_m[goal]
-            origin, destination, metres = _beside(origins, destinations)
-            np.minimum.at(out, (origin, destination), metres)
-        if within_m is not None:
-            out[out > within_m] = np.inf
+            return out if within_m is None else np.where(out <= within_m, out, np.inf)
+        out = np.full((len(origins), len(destinations)), np.inf)
+        # What reaches no street is at least where it is.
+        rows, columns = np.flatnonzero(~origins.reached), np.flatnonzero(~destinations.reached)
+        same = origins.xy[rows, None, :] == destinations.xy[None, columns, :]
+        out[np.ix_(rows, columns)] = np.where(same.all(axis=2), 0.0, np.inf)
+        rows, columns = np.flatnonzero(origins.reached), np.flatnonzero(destinations.reached)
+        out[np.ix_(rows, columns)] = self.ways.table(
+            origins.take(rows), destinations.take(columns), within_m
+        )
+        return out
+
+    def between(self, places: Joined, a: Ints, b: Ints) -> Floats:
+        """Return the metres between pairs of places, as `distances`.
+
+        Parameters
+        ----------
+        places
+            Places of `join`.
+        a, b
+            (pairs,) their rows. Neighbouring pairs of neighbouring places are fast.
+
+        Returns
+        -------
+        (pairs,)
+        """
+        if self.straight:
+            out: Floats = np.hypot(*(places.xy[a] - places.xy[b]).T)
+            return out
+        out = np.where((places.xy[a] == places.xy[b]).all(axis=1), 0.0, np.inf)
+        both = np.flatnonzero(places.reached[a] & places.reached[b])
+        out[both] = self.ways.pairs(places, a[both], b[both])
         return out
 
     def near(
@@ -152,77 +168,16 @@ class WalkingNetwork:
             )
             metres = np.hypot(*(origins.xy[origin] - destinations.xy[destination]).T)
             return _least([(origin, destination, metres)], len(destinations), within_m)
-        goal = np.flatnonzero(destinations.reached)
-        edge, along = destinations.edge[goal], destinations.along_m[goal]
-        # By node: the destinations on the streets that begin or end there.
-        node = np.concatenate([self.tail[edge], self.head[edge]])
-        rest = np.concatenate([along, self.metres[edge] - along])
-        rest += np.tile(destinations.access_m[goal], 2)
-        order = np.argsort(node, kind="stable")
-        whose, rest = np.tile(goal, 2)[order], rest[order]
-        first = np.searchsorted(node[order], np.arange(len(self.node_xy) + 1))
-        found = [_beside(origins, destinations)]
-        for rows, reach in self._reach(origins, within_m):
-            row, at = np.nonzero(np.isfinite(reach))
-            owner, place = spread(np.diff(first)[at])
-            item = first[at][owner] + place
-            metres = reach[row[owner], at[owner]] + rest[item]
-            kept = metres <= within_m
-            found.append((rows[row[owner[kept]]], whose[item[kept]], metres[kept]))
-        return _least(found, len(destinations), within_m)
-
-    def _reach(self, origins: Joined, within_m: float | None) -> Iterator[tuple[Ints, Floats]]:
-        """Yield rows of origins, and their distances to all nodes."""
-        nodes, streets = len(self.node_xy), self._graph()
-        rows = np.flatnonzero(origins.reached)
-        step = max(1, _AT_ONCE // nodes)
-        limit = np.inf if within_m is None else within_m
-        for start in range(0, len(rows), step):
-            some = rows[start : start + step]
-            edge, along = origins.edge[some], origins.along_m[some]
-            # Each origin is a node with ways to both ends of its street.
-            ways = np.stack([along, self.metres[edge] - along], axis=1)
-            ways += origins.access_m[some, None]
-            ends = np.stack([self.tail[edge], self.head[edge]], axis=1)
-            size = nodes + len(some)
-            graph = csr_array(
-                (
-                    np.concatenate([streets.data, ways.ravel()]),
-                    np.concatenate([streets.indices, ends.ravel()]),
-                    np.concatenate([streets.indptr, streets.nnz + 2 * np.arange(1, len(some) + 1)]),
-                ),
-                shape=(size, size),
-            )
-            reach = dijkstra(graph, indices=np.arange(nodes, size), limit=limit)
-            yield some, reach[:, :nodes]
-
-    def _graph(self) -> csr_array:
-        """Return the metres between neighbouring nodes: of several streets the shortest."""
-        n = len(self.node_xy)
-        tail = np.concatenate([self.tail, self.head])
-        head = np.concatenate([self.head, self.tail])
-        order = np.lexsort((np.tile(self.metres, 2), head, tail))
-        first = order[run_starts((tail * n + head)[order])]
-        start = np.searchsorted(tail[first], np.arange(n + 1))
-        return csr_array((np.tile(self.metres, 2)[first], head[first], start), shape=(n, n))
+        rows, columns = np.flatnonzero(origins.reached), np.flatnonzero(destinations.reached)
+        origin, destination, metres = self.ways.within(
+            origins.take(rows), destinations.take(columns), within_m
+        )
+        return _least([(rows[origin], columns[destination], metres)], len(destinations), within_m)
 
     def part_of(self, places: Joined) -> Ints:
         """Return the part of the network that each place is joined to, -1 for none."""
-        part = connected_components(self._graph(), directed=False)[1].astype(np.int64)
+        part = connected_components(self.ways.graph, directed=False)[1].astype(np.int64)
         return np.where(places.edge >= 0, part[self.tail[places.edge]], -1)
-
-
-def _beside(origins: Joined, destinations: Joined) -> tuple[Ints, Ints, Floats]:
-    """Return the pairs on one street, and how far they are along it."""
-    order = np.argsort(destinations.edge, kind="stable")
-    low = np.searchsorted(destinations.edge[order], origins.edge)
-    high = np.searchsorted(destinations.edge[order], origins.edge, side="right")
-    origin, place = spread(high - low)
-    destination = order[low[origin] + place]
-    metres = np.abs(origins.along_m[origin] - destinations.along_m[destination])
-    metres += origins.access_m[origin] + destinations.access_m[destination]
-    same = (origins.xy[origin] == destinations.xy[destination]).all(axis=1)
-    return origin, destination, np.where(same, 0.0, metres)
 
 
 def _least(
@@ -286,8 +241,9 @@ def build_network(
     return WalkingNetwork(
         crs=crs, node_xy=xy, tail=tail, head=head,
         metres=segments.street_m, lines=streets.lines,
-        segments=segments, blocking=streets.blocking, linked=streets.linked,
-        linked_m=streets.linked_m, parts=streets.parts, speed_kmh=speed_kmh,
+        ways=Ways.of(tail, head, segments.street_m, xy), segments=segments,
+        blocking=streets.blocking, linked=streets.linked, linked_m=streets.linked_m,
+        parts=streets.parts, speed_kmh=speed_kmh,
     )  # fmt: skip
 
 
