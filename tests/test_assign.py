@@ -175,3 +175,77 @@ def test_hostile_scripts_are_refused_with_one_message(plan, entry):
     whole = {"operation": "assign", "cells": [{"atoms": [1], "small": "x"}], **entry}
     with pytest.raises(gridcell.InputError, match="script"):
         edits_of([whole], plan.crs, "script")
+
+
+def test_cells_get_names_with_their_land(plan):
+    small = plan.small[plan.small["grid_type"] == "general"]["code"].iloc[0]
+    inside = plan.micro[plan.micro["parent"] == small]["code"].tolist()
+    first, *rest = groups_of(plan, inside)
+    entry = {
+        "operation": "assign", "small_names": {"a": "North"},
+        "cells": [
+            {"atoms": first.atoms, "small": "a", "name": " Mill "},
+            *({"atoms": group.atoms, "small": group.small} for group in rest),
+        ],
+    }  # fmt: skip
+    after = gridcell.edit_plan(plan, edits_of([entry], plan.crs, "script"))
+    new = after.micro[~after.micro["code"].isin(plan.micro["code"])]
+    assert new["name"].tolist() == ["Mill"]
+    assert after.small.set_index("code").loc[new["parent"], "name"].tolist() == ["North"]
+    same = after.micro.merge(plan.micro, on="code")
+    assert (same["name_x"] == same["name_y"]).all()
+    later = gridcell.edit_plan(after, [Assign(groups_of(after, after.micro["code"][:3]))])
+    assert later.leaves.equals(after.leaves)
+
+
+def test_names_of_nothing_are_refused(plan):
+    groups = groups_of(plan, plan.micro["code"][:2])
+    nobody = Assign(groups, small_names={"elsewhere": "North"})
+    with pytest.raises(gridcell.InputError, match="small cell elsewhere, in which no group is"):
+        gridcell.edit_plan(plan, [nobody])
+    blank = Assign([AtomGroup(groups[0].atoms, groups[0].small, "  ")])
+    with pytest.raises(gridcell.InputError, match="an empty name"):
+        gridcell.edit_plan(plan, [blank])
+
+
+def small_neighbours(plan):
+    """Return a micro cell and a small cell beside it which it can join."""
+    code = plan.fabric.atoms["code"].to_numpy()
+    parent = dict(zip(plan.micro["code"], plan.micro["parent"], strict=True))
+    for a, b in zip(plan.fabric.arc_left, plan.fabric.arc_right, strict=True):
+        if min(a, b) < 0 or not {code[a], code[b]} <= set(parent):
+            continue
+        if parent[code[a]] != parent[code[b]] and code[a][:12] == code[b][:12]:
+            try:
+                move = gridcell.Move([code[a]], parent[code[b]])
+                return move, gridcell.edit_plan(plan, [move])
+            except gridcell.InputError:
+                continue
+    raise AssertionError("no such border")
+
+
+def test_a_micro_cell_goes_whole_to_the_small_cell_beside_it(plan):
+    move, after = small_neighbours(plan)
+    assert gridcell.check_plan(after) == []
+    [cell] = move.buildings
+    home = plan.fabric.atoms["code"].to_numpy() == cell
+    became = after.fabric.atoms["code"].to_numpy()[home]
+    assert len(set(became)) == 1
+    assert became[0].startswith(move.to)
+    assert (after.fabric.atoms["code"].to_numpy() == became[0]).sum() == home.sum()
+    changed = (
+        after.small.set_index("code")["households"] - plan.small.set_index("code")["households"]
+    )
+    held = plan.micro.set_index("code").loc[cell, "households"]
+    assert changed[changed != 0].to_dict() == {cell[:-3]: -held, move.to: held}
+
+
+def test_a_micro_cell_goes_to_no_micro_cell_and_to_no_other_community(plan):
+    micro = plan.micro[["code", "parent"]]
+    for to, why in (
+        (micro["code"].iloc[-1], "is no small cell"),
+        (micro["parent"].iloc[0], "already in cell"),
+        (micro["parent"].iloc[-1], "in another community"),
+    ):
+        with pytest.raises(gridcell.InputError, match=why):
+            gridcell.edit_plan(plan, [gridcell.Move([micro["code"].iloc[0]], to)])

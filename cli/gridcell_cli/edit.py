@@ -52,6 +52,7 @@ def command(
     split CELL NUMBER            split a cell into NUMBER cells, as the search finds best
     split CELL --line FILE       split a cell along a line
     move BUILDING... CELL        move buildings into the neighbouring cell
+    move MICRO... SMALL          move whole micro cells into the neighbouring small cell
     swap BUILDING... with BUILDING...
                                  exchange the buildings of two cells
     nudge A B --line FILE        move the border of two cells; codes stay

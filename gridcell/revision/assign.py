@@ -1,13 +1,13 @@
 """Atoms given out to cells anew: what a planner drew on a map of atoms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridcell.errors import InputError
-from gridcell.revision.holding import CellHolding
+from gridcell.revision.holding import CellHolding, GivenNames
 from gridcell.words.messages import Message, some
 
 Ints = NDArray[np.int64]
@@ -28,6 +28,8 @@ class AtomGroup:
     """Their ``atom_id``."""
     small: str
     """Code of the small cell around it; any other word names a new one."""
+    name: str | None = None
+    """What the leaf is called from now on, ``None`` where that does not change."""
 
 
 def assign_atoms(holding: CellHolding, groups: Sequence[AtomGroup]) -> None:
@@ -141,6 +143,27 @@ def _leaf_rows(holding: CellHolding, atoms: Ints, group_of: Ints, groups: int) -
     new = np.flatnonzero(rows < 0)
     rows[new] = holding.new_rows("micro", len(new))
     return rows
+
+
+def names_of_groups(groups: Sequence[AtomGroup], small_names: Mapping[str, str]) -> GivenNames:
+    """Return the names that cells get with their land, each by one atom of its cell.
+
+    Raises
+    ------
+    InputError
+        An empty name, or one of a small cell that no group is in.
+    """
+    inside = {group.small: int(group.atoms[0]) for group in groups}
+    strange = sorted(set(small_names) - set(inside))
+    if strange:
+        raise InputError(
+            Message("error.assign_small_name", small=strange[0], smalls=some(sorted(inside)))
+        )
+    leaf = {int(group.atoms[0]): group.name for group in groups if group.name is not None}
+    small = {inside[word]: name for word, name in small_names.items()}
+    if not all(name.strip() for name in (*leaf.values(), *small.values())):
+        raise InputError(Message("error.empty_name"))
+    return GivenNames(small=small, leaf=leaf)
 
 
 def _require_pieces(holding: CellHolding, atoms: Ints, community: int) -> None:

@@ -11,13 +11,14 @@ from gridcell.cells.columns import require_date
 from gridcell.cells.registry import record, register_first
 from gridcell.errors import GridcellError, InputError
 from gridcell.model import Plan, Progress
-from gridcell.revision.assign import AtomGroup, assign_atoms
+from gridcell.revision.assign import AtomGroup, assign_atoms, names_of_groups
 from gridcell.revision.comments import comment_command
 from gridcell.revision.holding import CellHolding, find_cell
-from gridcell.revision.moves import move_buildings, nudge_border, swap_buildings
+from gridcell.revision.moves import nudge_border, swap_buildings
 from gridcell.revision.names import rename_cell
 from gridcell.revision.operation import require_sound_land
 from gridcell.revision.recut import merge_cells, split_along, split_cell
+from gridcell.revision.regroup import move_land
 from gridcell.revision.states import LandState, land_states, require_state
 from gridcell.revision.undo import remember, undo_last
 from gridcell.words.messages import Message
@@ -73,16 +74,19 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Buildings go to a cell beside theirs, small or micro.
+    """Buildings go to a cell beside theirs, small or micro; whole micro cells to a small one.
 
     Examples
     --------
     >>> import gridcell
     >>> str(gridcell.Move(["B7", "B9"], "450899001001002001"))
     'move B7 B9 450899001001002001'
+    >>> str(gridcell.Move(["450899001001001004"], "450899001001002"))
+    'move 450899001001001004 450899001001002'
     """
 
     buildings: Sequence[str]
+    """By ``bldg_id``, or micro cells by code or label where none of them is a building."""
     to: str
 
     def __str__(self) -> str:
@@ -128,6 +132,8 @@ class Assign:
     """Together exactly the land of some leaves."""
     made: Mapping[str, LandState] = field(default_factory=dict)
     """What communities were when this was drawn, by their codes; refused where they are not."""
+    small_names: Mapping[str, str] = field(default_factory=dict)
+    """What small cells are called from now on, by the word that groups have for them."""
 
     def __str__(self) -> str:
         """Return what it does, in short."""
@@ -341,7 +347,12 @@ def _edited(
     else:
         holding = CellHolding(plan)
         _recut(holding, edit)
-        after = holding.edited(str(edit), time=time, progress=progress, valid_from=valid_from)
+        names = None
+        if isinstance(edit, Assign):
+            names = names_of_groups(edit.groups, edit.small_names)
+        after = holding.edited(
+            str(edit), time=time, progress=progress, valid_from=valid_from, names=names
+        )
     return remember(plan, after)
 
 
@@ -359,7 +370,7 @@ def _recut(holding: CellHolding, edit: Assign | Merge | Split | Move | Swap | Nu
             raise InputError(Message("error.split_parts", parts=edit.parts))
         split_cell(holding, edit.cell, edit.parts)
     elif isinstance(edit, Move):
-        move_buildings(holding, edit.buildings, edit.to)
+        move_land(holding, edit.buildings, edit.to)
     elif isinstance(edit, Swap):
         swap_buildings(holding, edit.these, edit.those)
     elif isinstance(edit, Assign):

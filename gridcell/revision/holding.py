@@ -1,6 +1,7 @@
 """The cells of a plan by atom, as edits take them: found by code, kept in one piece, proven."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +13,7 @@ from gridcell.assembly import Clock, DivisionInput
 from gridcell.cells.polygons import LeafBorders, draw_cells
 from gridcell.errors import InputError
 from gridcell.model import Plan, Progress
-from gridcell.partition.divide import CommunityLand, community_land
+from gridcell.partition.divide import CommunityLand, Division, community_land
 from gridcell.partition.graph import Graph
 from gridcell.partition.revise import take_cells
 from gridcell.partition.search import goal_of
@@ -38,6 +39,16 @@ class CellPlace:
     """Of `Plan.small` or `Plan.leaves`."""
     community: int
     """Row of the community."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenNames:
+    """Names that an edit gives to the cells which hold some atoms after it."""
+
+    small: Mapping[int, str] = field(default_factory=dict)
+    """By atom, of the small cell that holds it."""
+    leaf: Mapping[int, str] = field(default_factory=dict)
+    """By atom, of the leaf that holds it."""
 
 
 class CellHolding:
@@ -165,6 +176,7 @@ class CellHolding:
         time: str | None = None,
         progress: Progress | None = None,
         valid_from: str | None = None,
+        names: GivenNames | None = None,
     ) -> Plan:
         """Return the plan with these cells, proven and entered into its history.
 
@@ -183,13 +195,27 @@ class CellHolding:
         after = go_on(
             before, given, division, self._descent, rules=rules, clock=Clock(progress),
             assign=keep_staff(before, given.layers, rules), operation="edit", command=command,
-            locked=locked, time=time, valid_from=valid_from,
+            locked=locked, names=None if names is None else self._names_by_cell(division, names),
+            time=time, valid_from=valid_from,
         )  # fmt: skip
         codes = pd.concat([before.small, before.leaves])["code"][locked]
         lost = sorted(set(codes) - {*after.small["code"], *after.micro["code"]})
         if lost:
             raise InputError(Message("error.cell_locked_lost", code=lost[0]))
         return after
+
+    def _names_by_cell(
+        self, division: Division, names: GivenNames
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """Return the name of each small cell and leaf of a division, ``None`` where it stays."""
+        small = np.full(len(division.site_of_small), None, dtype=object)
+        leaf = np.full(len(division.small_of_leaf), None, dtype=object)
+        for atom, name in names.small.items():
+            small[division.small[atom]] = name.strip()
+        of_leaf, leaf_of = (leaf, division.leaf) if self.has_micro else (small, division.small)
+        for atom, name in names.leaf.items():
+            of_leaf[leaf_of[atom]] = name.strip()
+        return small, leaf
 
     def _require_unlocked(self) -> None:
         locked = locked_cells(self.plan)

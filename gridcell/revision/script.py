@@ -79,6 +79,7 @@ class _SwapEntry(_Entry):
 class _GroupEntry(_Entry):
     atoms: Annotated[list[Annotated[int, Field(ge=0, lt=1 << 53)]], Field(min_length=1)]
     small: Text
+    name: Text | None = None
 
 
 class _StateEntry(_Entry):
@@ -91,10 +92,12 @@ class _AssignEntry(_Entry):
     operation: Literal["assign"]
     made: dict[str, _StateEntry] = {}
     cells: Annotated[list[_GroupEntry], Field(min_length=1)]
+    small_names: dict[str, Text] = {}
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
         made = {code: LandState(**state.model_dump()) for code, state in self.made.items()}
-        return Assign([AtomGroup(cell.atoms, cell.small) for cell in self.cells], made)
+        groups = [AtomGroup(cell.atoms, cell.small, cell.name) for cell in self.cells]
+        return Assign(groups, made, self.small_names)
 
 
 class _NudgeEntry(_Entry):
