@@ -28,7 +28,7 @@ from editing import Session
 
 HOUSEHOLDS, TOWN = 30_000, 77_000
 """A town of so many households has 5,000 buildings; so many of them are kept."""
-PAINTED = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+PAINTED = "() => editor.view.isWhole"
 TRACED = ["toplevel", "disabled-by-default-devtools.timeline", "__metadata"]
 
 
@@ -72,7 +72,7 @@ def opened(browser: Browser, page: Page, file: Path) -> tuple[float, float]:
     def does() -> None:
         began = time.perf_counter()
         page.goto(file.resolve().as_uri())
-        page.evaluate(PAINTED)
+        page.wait_for_function(PAINTED)
         took.append(time.perf_counter() - began)
 
     _, cpu = tasks(browser, page, does)
@@ -88,7 +88,7 @@ def edited(browser: Browser, page: Page, edits: int) -> dict[str, Any]:
         for _ in range(10):
             page.mouse.wheel(0, -120)
             page.keyboard.press("ArrowLeft")
-        page.evaluate(PAINTED)
+        page.wait_for_function(PAINTED)
 
     found: dict[str, Any] = {}
     for clock, took in zip(("wall", "cpu"), tasks(browser, page, does), strict=True):

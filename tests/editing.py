@@ -5,24 +5,27 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gridcell
+from gridcell.revision.editor import cell_names
 from gridcell.revision.holding import CellHolding
 
 SHOWN = """() => {
-  const { division } = editor;
-  return division.state.cells.flatMap((own, cell) => {
-    const atoms = division.atomsOf(cell);
+  const { division } = editor, listed = {};
+  for (const level of division.levels) {
+    for (const { cell, pieces, away } of division.totals(level).off) listed[`${level} ${cell}`] = [pieces, away > 0];
+  }
+  return division.levels.flatMap(level => division.cells(level).flatMap((own, cell) => {
+    const atoms = division.atomsOf(cell, level);
     if (!own.general || !atoms.length) return [];
-    const { households, pieces, band } = division.figures(atoms), code = division.codeOf(cell);
-    const [low, , high] = band || [-1, 0, 1e9];
+    const { households, pieces, band, compactness } = division.figures(atoms, level), code = division.codeOf(cell, level);
+    const [low, , high] = band || [-1, 0, 1e9], under = households < low - 1e-9, over = households > high + 1e-9;
     return [{
-      atoms: atoms.map(i => division.id[i]), code: code < 0 ? null : division.label(cell), households, pieces,
-      band: households < low - 1e-9 ? "under" : households > high + 1e-9 ? "over" : "in",
-      small: division.smallLabel(own.small), locked: division.isLocked(cell),
-      name: code < 0 ? null : division.state.cells[code].name,
+      level, atoms: atoms.map(i => division.id[i]), code: code < 0 ? null : division.label(cell, level), households, pieces, compactness,
+      band: under ? "under" : over ? "over" : "in", listed: listed[`${level} ${cell}`] ?? [1, false],
+      small: division.label(division.isUpper(level) ? cell : own.small, "small"), locked: division.isLocked(cell, level), name: division.nameOf(cell, level),
     }];
-  });
+  }));
 }"""  # noqa: E501
-"""Every general cell of the page."""
+"""Every general cell of the page, small and micro."""
 
 STATE = """() => {
   const { leaf, cells, smalls, comments } = editor.division.state;
@@ -30,13 +33,13 @@ STATE = """() => {
 }"""
 
 _SPOT = """([draw, beside]) => {
-  const { division, view } = editor, { leaf, cells } = division.state, good = [];
+  const { division, view, level } = editor, good = [], at = i => division.cellAt(i, level);
   for (let i = 0; i < division.size; i++) {
-    if (!cells[leaf[i]].general) continue;
-    if (division.neighbours[i].some(j => leaf[j] !== leaf[i])) good.push(i);
+    if (!division.isGeneral(i)) continue;
+    if (division.neighbours[i].some(j => at(j) !== at(i))) good.push(i);
   }
   let i = good[Math.floor(draw * good.length)];
-  if (beside) i = division.neighbours[i].find(j => leaf[j] !== leaf[i]);
+  if (beside) i = division.neighbours[i].find(j => at(j) !== at(i));
   const box = view.canvas.getBoundingClientRect(), [x, y] = view.toScreen(view.atoms[i].middle);
   return [x + box.left, y + box.top, view.scale * Math.sqrt(division.area[i]) * 100];
 }"""
@@ -53,7 +56,7 @@ class Session:
         self.ways: list[Callable[[], None]] = [
             self.pick, self.pick, self.pick, self.right_click, self.paint, self.box, self.lasso,
             self.street, self.merge, self.halve, self.cut, self.swap, self.swap, self.rename,
-            self.comment, self.lock, self.suggestion, self.undo, self.redo,
+            self.comment, self.lock, self.suggestion, self.undo, self.redo, self.turn, self.turn,
         ]  # fmt: skip
 
     @property
@@ -180,6 +183,10 @@ class Session:
             self.page.keyboard.type(text)
             self.press("Enter")
 
+    def turn(self) -> None:
+        """Go to the other level."""
+        self.press("u")
+
     def rename(self) -> None:
         self._answer("r", f"Mill {self.draw.randrange(1000)}")
 
@@ -191,13 +198,15 @@ class Session:
         self.press("c")
         self.click(*self.spot()[:2])
         locked = self.page.evaluate(
-            "() => editor.cells.some(cell => editor.division.isLocked(cell))"
+            "() => editor.cells.some(cell => editor.division.isLocked(cell, editor.level))"
         )
-        if locked or self.draw.random() < 0.5:
+        # A locked small cell is many cells that nothing changes.
+        small = self.page.evaluate("() => editor.division.isUpper(editor.level)")
+        if locked or self.draw.random() < (0.15 if small else 0.5):
             self.press("k")
 
     def suggestion(self) -> None:
-        rows = self.page.locator("tbody.row")
+        rows = self.page.locator("#off button")
         self.press("Escape")
         if not rows.count():
             return
@@ -214,37 +223,43 @@ class Session:
 
 def differences(page: Any, before: gridcell.Plan, after: gridcell.Plan) -> list[str]:
     """Return what the page shows otherwise than the plan after its script."""
-    level = "micro" if len(before.micro) else "small"
     holding = CellHolding(after)
-    home = after.fabric.atoms["code"]
-    leaves = after.leaves.set_index("code")
+    leaf = after.fabric.atoms["code"]
+    over = after.leaves.set_index("code")["parent"]
+    named = cell_names(after)
     locked = set(after.codes.loc[after.codes["locked"], "code"])
-    told = []
-    for cell in page.evaluate(SHOWN):
+    told, shown = [], page.evaluate(SHOWN)
+    for cell in shown:
+        is_micro = cell["level"] == "micro"
+        home = leaf.map(over) if len(before.micro) and not is_micro else leaf
+        frame = after.cells(cell["level"]).set_index("code")
         codes = set(home.iloc[cell["atoms"]])
-        if len(codes) != 1:
+        if len(codes) != 1 or not codes <= set(frame.index):
             told.append(f"{cell['code']}: lies in {sorted(codes)}")
             continue
         code = codes.pop()
-        row = leaves.loc[code]
+        row = frame.loc[code]
         atoms = home.index[home == code].to_numpy()
         community = holding.codes.index(str(row["community"]))
+        pieces = int(holding.graph(atoms, community).components().max()) + 1
         found = {
             "atoms": atoms.tolist(), "households": int(row["households"]), "band": row["band"],
-            "pieces": int(holding.graph(atoms, community).components().max()) + 1,
-            "locked": code in locked,
+            "pieces": pieces, "listed": [pieces, row["band"] != "in"], "locked": code in locked,
+            "name": named[code],
         }  # fmt: skip
         if cell["code"] is not None or code in set(before.codes["code"]):
-            found |= {"code": code, "name": row["name"]}
-        if level == "micro" and row["parent"] in set(before.small["code"]):
+            found["code"] = code
+        if is_micro and row["parent"] in set(before.small["code"]):
             found["small"] = row["parent"]
         told += [
             f"{code}: {key} {cell[key]} shown, {value} in the plan"
             for key, value in found.items() if cell[key] != value
         ]  # fmt: skip
-    general = after.leaves[after.leaves["grid_type"] == "general"]
-    if len(general) != len(page.evaluate(SHOWN)):
-        told.append(f"{len(general)} cells in the plan")
+        if abs(cell["compactness"] - row["compactness"]) > 2e-3:
+            told.append(f"{code}: compactness {cell['compactness']}, {row['compactness']}")
+    general = sum((cells["grid_type"] == "general").sum() for cells in (after.small, after.micro))
+    if general != len(shown):
+        told.append(f"{general} cells in the plan, {len(shown)} shown")
     return told
 
 

@@ -254,7 +254,7 @@ def test_land_is_chosen_with_the_pointer_and_moved_by_a_key(editor):
     }""")
     editor.mouse.click(x, y)
     assert editor.evaluate("() => [...editor.view.chosen]") == [atom]
-    assert editor.locator("tbody.row kbd").count() >= 1
+    assert editor.locator("button.row kbd").count() >= 1
     good = editor.evaluate("""() => 1 + editor.targets.findIndex(
       cell => !editor.division.preview(editor.atoms, cell).fault)""")
     editor.keyboard.press(str(good))
@@ -567,7 +567,7 @@ def test_suggestions_bring_a_cell_nearer_to_its_band(plan, browser, tmp_path):
     )
     page.goto(file.as_uri())
     off = page.evaluate("() => editor.division.totals().off.map(one => one.away)")
-    row = page.locator("tbody.row").first
+    row = page.locator("#off button").first
     row.click()
     assert page.locator("h2", has_text="建议").count() == 1
     if page.evaluate("() => editor.offers.length"):

@@ -78,11 +78,10 @@ def command(
 
     check_tiles(tiles)
     heading = make_heading(title, date)
-    values = {
-        "--publish": publish, "--tiles": tiles, "--title": title, "--date": date,
-        "--contacts": contacts,
-    }  # fmt: skip
-    _require_fitting(values, edit=edit)
+    if edit and (publish or tiles is not None):
+        raise click.UsageError(said("editor_alone", flag="--publish" if publish else "--tiles"))
+    if publish and contacts is not None:
+        raise click.UsageError(said("publish_no_people", option="--contacts"))
     options.require_publishing(
         publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
@@ -101,16 +100,17 @@ def command(
 
     path = Path(output)
     language = lang or "en"
-    drawn: dict[str, Any] = {
-        "lang": language, "tiles": tiles, "title": heading.title, "date": heading.date,
-        "contacts": contacts, "overwrite": overwrite,
+    edited: dict[str, Any] = {
+        "lang": language, "title": heading.title, "date": heading.date, "contacts": contacts,
+        "overwrite": overwrite,
     }  # fmt: skip
+    drawn = {**edited, "tiles": tiles}
     separators = tuple(filter(None, ("/", os.sep, os.altsep)))
     is_page = path.suffix.lower() in {".html", ".htm"} and not output.endswith(separators)
     if path.suffix.lower() in _OTHERS and not output.endswith(separators):
         raise WriteError(Message("error.map_is_page", path=path, stem=path.stem))
     if edit and not is_page:
-        files = write_editors(shown(), path, lang=language, overwrite=overwrite)
+        files = write_editors(shown(), path, **edited)
     elif not is_page:
         require_free(path, overwrite=overwrite)
         files = write_city_map(shown(), path, **drawn)
@@ -119,10 +119,7 @@ def command(
         if path.is_dir():
             raise WriteError(Message("error.folder_not_page", path=path, example=path / "map.html"))
         require_writable(path, overwrite=overwrite)
-        if edit:
-            files = write_editor(shown(), path, lang=language, overwrite=overwrite)
-        else:
-            files = write_map(shown(), path, **drawn)
+        files = write_editor(shown(), path, **edited) if edit else write_map(shown(), path, **drawn)
     total = sum(file.stat().st_size for file in files)
     if as_json:
         click.echo(json.dumps({"output": str(path), "pages": len(files), "bytes": total}))
@@ -133,12 +130,3 @@ def command(
             else said("map", file=path, size=total / 1e6)
         )
         click.echo(text, err=True)
-
-
-def _require_fitting(values: dict[str, str | bool | None], *, edit: bool) -> None:
-    """Refuse with an editor what belongs to maps, and people in what is published."""
-    for name, value in values.items():
-        if edit and value:
-            raise click.UsageError(said("editor_alone", flag=name))
-    if values["--publish"] and values["--contacts"] is not None:
-        raise click.UsageError(said("publish_no_people", option="--contacts"))

@@ -175,6 +175,10 @@ def _require_pieces(holding: CellHolding, atoms: Ints, community: int) -> None:
         holding.require_connected(row, level, community, said)
     codes = holding.plan.small["code"]
     for row in np.unique([*holding.before.small[atoms], *holding.small[atoms]]).tolist():
-        if row < len(codes) and (holding.small == row).any():
+        own = np.flatnonzero(holding.small == row)
+        if not len(own):
+            continue
+        said = Message("error.assign_pieces", atoms=some([str(atom) for atom in own], 3))
+        if row < len(codes):
             said = Message("error.small_falls_apart", code=codes.iloc[row])
-            holding.require_connected(row, "small", community, said)
+        holding.require_connected(row, "small", community, said)

@@ -11,28 +11,37 @@ from numpy.typing import NDArray
 
 from gridcell.arguments import checked
 from gridcell.arrays import Geometries
-from gridcell.display.content import map_title
+from gridcell.display.content import Heading, map_title
 from gridcell.display.encode import data_of_page, encode_numbers
-from gridcell.display.map import POLICY, asset
+from gridcell.display.map import POLICY, asset, make_heading
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_json
 from gridcell.files.folder import require_place, whole_folder
 from gridcell.files.whole import require_writable, write_text
 from gridcell.model import Fabric, Plan
 from gridcell.partition.graph import make_graph
+from gridcell.read.files import Input
+from gridcell.render.holders import post_holders
 from gridcell.revision.comments import comments_of
+from gridcell.revision.match import given_names
 from gridcell.revision.operation import input_of
 from gridcell.revision.states import land_states
 from gridcell.words.catalogue import section
 from gridcell.words.messages import Message, some
+from gridcell.words.terms import term
 
 Ints = NDArray[np.int64]
+Posts = dict[str, list[str]]
 
 _UNITS: Final = 100
 """Of a metre: the page draws to a centimetre."""
 _MARGIN_M: Final = 60.0
 """Of barriers drawn around what is edited."""
-_KINDS: Final = ("open", "building", "slab", "given", "site")
+_SCRIPTS: Final = (
+    "shapes", "editor_land", "editor_model", "editor_advice", "editor_script", "editor_sheet",
+    "editor_view", "editor_side", "editor",
+)  # fmt: skip
+"""What the page runs, in this order; the model needs no page."""
 _MOST_ATOMS: Final = 60_000
 """Of one page; a larger plan has a page a community."""
 
@@ -44,6 +53,9 @@ def write_editor(
     *,
     community: str | None = None,
     lang: str = "en",
+    title: str | None = None,
+    date: str | None = None,
+    contacts: Input | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write a page in which cells are edited by hand; return the file.
@@ -62,13 +74,20 @@ def write_editor(
         Code of the only community to edit.
     lang
         Output language, ``en`` or ``zh``.
+    title
+        What stands above the side, instead of the name of the only community or large cell.
+    date
+        Day of the page, as ``2026-11-27``; none by default, so that bytes do not change by the day.
+    contacts
+        As for `gridcell.write_map`: the page then tells who holds which post.
     overwrite
         Replace a file that is there already.
 
     Raises
     ------
     InputError
-        A plan without its land, or too large for one page; no such community; another language.
+        A plan without its land, or too large for one page; no such community; another language;
+        what is no date; contacts that cannot be used.
     WriteError
         The file is in the way or cannot be written.
 
@@ -81,13 +100,21 @@ def write_editor(
     ['edit.html']
     """
     require_writable(path, overwrite=overwrite)
-    page = editor_page(plan, community=community, lang=lang)
+    heading, posts = make_heading(title, date), _posts(plan, contacts, lang)
+    page = editor_page(plan, community=community, lang=lang, heading=heading, posts=posts)
     return [write_text(path, page, overwrite=overwrite)]
 
 
 @checked
 def write_editors(
-    plan: Plan, folder: str | Path, *, lang: str = "en", overwrite: bool = False
+    plan: Plan,
+    folder: str | Path,
+    *,
+    lang: str = "en",
+    title: str | None = None,
+    date: str | None = None,
+    contacts: Input | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write a page a community in which its cells are edited; return the files.
 
@@ -95,7 +122,7 @@ def write_editors(
 
     Parameters
     ----------
-    plan, lang, overwrite
+    plan, lang, title, date, contacts, overwrite
         As for `write_editor`.
     folder
         Where the pages go; it is replaced whole.
@@ -115,9 +142,11 @@ def write_editors(
     """
     require_place(folder, what="map", foreign=_foreign, overwrite=overwrite)
     names = sorted(plan.medium["code"])
+    heading, posts = make_heading(title, date), _posts(plan, contacts, lang)
     with whole_folder(folder) as part:
         for code in names:
-            write_text(part / f"{code}.html", editor_page(plan, community=code, lang=lang))
+            page = editor_page(plan, community=code, lang=lang, heading=heading, posts=posts)
+            write_text(part / f"{code}.html", page)
     return [Path(folder) / f"{code}.html" for code in names]
 
 
@@ -127,32 +156,67 @@ def _foreign(folder: Path) -> Message | None:
     return Message("part.it_holds", name=strange[0]) if strange else None
 
 
-def editor_page(plan: Plan, *, community: str | None = None, lang: str = "en") -> str:
+def editor_page(
+    plan: Plan,
+    *,
+    community: str | None = None,
+    lang: str = "en",
+    heading: Heading | None = None,
+    posts: Posts | None = None,
+) -> str:
     """Return the page of `write_editor`; in a frame it tells its window every edit.
 
-    Parameters, errors
-        As of `write_editor`.
+    Parameters
+    ----------
+    plan, community, lang
+        As of `write_editor`, and so are errors.
+    heading
+        What stands above it.
+    posts
+        By code of a cell who holds its posts.
     """
-    content = _content(plan, community, lang)
+    content = _content(plan, community, lang, heading or Heading(), posts or {})
     data = data_of_page(content)
-    scripts = "\n".join(
-        f"<script>\n{asset(f'page/{name}.js')}</script>"
-        for name in ("shapes", "editor_model", "editor_view", "editor")
-    )
+    scripts = "\n".join(f"<script>\n{asset(f'page/{name}.js')}</script>" for name in _SCRIPTS)
     return (
         f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n{POLICY}\n'
-        f"<title>{html.escape(content['title'])}</title>\n"
+        f"<title>{html.escape(content['title'])}: {content['words']['title']}</title>\n"
         f"<style>\n{asset('page/editor.css')}</style>\n{scripts}\n</head>\n<body>\n"
-        '<div id="side"></div>\n<div id="view"><canvas id="land" tabindex="0" role="application" '
-        f'aria-label="{html.escape(content["title"])}"></canvas></div>\n'
+        f'<div id="side" role="complementary" aria-label="{content["words"]["chosen"]}"></div>\n'
+        '<div id="view" role="main"><canvas id="land" tabindex="0" role="application" '
+        f'aria-label="{html.escape(content["title"])}: {content["words"]["map_keys"]}"></canvas>'
+        "</div>\n"
         f'<script type="application/json" id="data">{data}</script>\n'
         '<script>const editor = startEditor(JSON.parse(document.getElementById("data").text));'
         "</script>\n</body>\n</html>\n"
     )
 
 
-def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
+def _posts(plan: Plan, contacts: Input | None, lang: str) -> Posts:
+    """Return by code of a cell who holds its posts, as texts."""
+    posts: Posts = {}
+    holders = post_holders(plan, contacts)
+    if holders is not None:
+        for post in holders.itertuples():
+            posts.setdefault(str(post.code), []).append(
+                f"{term(str(post.role), lang)}: {post.holder}"
+            )
+    return posts
+
+
+def cell_names(plan: Plan) -> "pd.Series[str]":
+    """Return the names that somebody gave to cells, by code, ``None`` for all others."""
+    rules = plan.rules.codes
+    micro = given_names(plan.micro, plan.small, rules.micro_digits, "micro")[:-1]
+    small = given_names(plan.small, plan.medium, rules.small_digits, "small")[:-1]
+    codes = pd.concat([plan.micro["code"], plan.small["code"]])
+    return pd.Series(np.concatenate([micro, small]), index=codes, dtype=object)
+
+
+def _content(
+    plan: Plan, community: str | None, lang: str, heading: Heading, posts: Posts
+) -> dict[str, Any]:
     words = dict(section("editor", lang))
     given = input_of(plan)
     fabric = given.fabric
@@ -172,6 +236,8 @@ def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
     itself = cells["code"].isin(plan.small["code"])
     over = cells["parent"].where(~itself, cells["code"])
     smalls = plan.small[plan.small["code"].isin(over)]
+    named = cell_names(plan)
+    known = {*cells["code"], *smalls["code"]}
     table = fabric.atoms.iloc[atoms]
     general = np.flatnonzero((table["site"] < 0).to_numpy())
     graph = make_graph(fabric, atoms[general])
@@ -180,11 +246,12 @@ def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
     names = [codes[row] for row in shown]
     communities = [_community(plan, code) for code in names]
     alone = len(communities) == 1 and communities[0]["name"] != names[0]
-    heading = communities[0]["name"] if alone else map_title(plan, lang)
+    place = communities[0]["name"] if alone else map_title(plan, lang)
     states = land_states(plan, fabric, codes)
     return {
         "lang": lang,
-        "title": f"{heading}: {words['title']}",
+        "title": heading.title or place,
+        "about": " · ".join(filter(None, [words["title"], heading.date])),
         "words": words,
         "key": digest_json([plan.history["number"].tolist(), plan.codes["code"].tolist(), names]),
         "metres": 1 / _UNITS,
@@ -194,7 +261,6 @@ def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
             "households": encode_numbers(table["households"].to_numpy(dtype=np.int64)),
             "area": encode_numbers(_hundredths(table["area_m2"])),
             "leaf": encode_numbers(leaf.astype(np.int64)),
-            "kind": encode_numbers(_positions(table["kind"], _KINDS)),
             "community": encode_numbers(
                 np.searchsorted(shown, table["community"].to_numpy()).astype(np.int64)
             ),
@@ -206,19 +272,21 @@ def _content(plan: Plan, community: str | None, lang: str) -> dict[str, Any]:
         "arcs": _arcs(fabric, number, origin),
         "leaves": {
             "code": cells["code"].tolist(),
-            "name": _texts(cells["name"]),
+            "name": named[cells["code"]].tolist(),
             "small": pd.Index(smalls["code"]).get_indexer(pd.Index(over)).tolist(),
             "general": (cells["grid_type"] == "general").tolist(),
             "locked": cells["code"].isin(locked).tolist(),
         },
         "smalls": {
             "code": smalls["code"].tolist(),
-            "name": _texts(smalls["name"]),
+            "name": named[smalls["code"]].tolist(),
+            "general": (smalls["grid_type"] == "general").tolist(),
             "locked": smalls["code"].isin(locked).tolist(),
         },
         "communities": communities,
         "made": {code: states[code].data() for code in names},
-        "comments": [list(one) for one in comments_of(plan) if one[0] in set(cells["code"])],
+        "comments": [list(one) for one in comments_of(plan) if one[0] in known],
+        "posts": {code: held for code, held in sorted(posts.items()) if code in known},
         "buildings": _buildings(plan, fabric, number, origin),
         "barriers": _barriers(plan, fabric, number, origin),
     }  # fmt: skip
@@ -315,10 +383,6 @@ def _encode_xy(xy: NDArray[np.float64], origin: NDArray[np.float64]) -> str:
 
 def _hundredths(values: "pd.Series[float]") -> Ints:
     return np.rint(values.to_numpy(dtype=np.float64) * 100).astype(np.int64)
-
-
-def _positions(values: "pd.Series[str]", names: tuple[str, ...]) -> Ints:
-    return pd.Index(names).get_indexer(pd.Index(values)).astype(np.int64)
 
 
 def _texts(column: "pd.Series[str]") -> list[str | None]:

@@ -186,8 +186,8 @@ def keep_codes(
             leaf[cell] = 0
     last_small, last_micro = _last(plan, communities, rules, recoded)
     stayed = np.where(leaf > 0, origin, -1)
-    small_name = _given_names(plan.small, plan.medium, rules.small_digits, "small")
-    leaf_name = _given_names(plan.leaves, plan.small, rules.micro_digits, "micro")
+    small_name = given_names(plan.small, plan.medium, rules.small_digits, "small")
+    leaf_name = given_names(plan.leaves, plan.small, rules.micro_digits, "micro")
     return KeptCodes(
         small=small, leaf=leaf, last_small=last_small, last_micro=last_micro,
         small_name=small_name[np.where(dedicated, -1, heir)],
@@ -195,7 +195,7 @@ def keep_codes(
     )  # fmt: skip
 
 
-def _given_names(
+def given_names(
     cells: pd.DataFrame, above: pd.DataFrame, digits: int, level: str
 ) -> NDArray[np.object_]:
     """Return the names of cells that somebody gave, ``None`` where they tell the number alone.

@@ -1,127 +1,98 @@
 "use strict";
-// What is edited: atoms and the cells that they make. No drawing, no page: counts are those of the plan.
+// What is edited: the cells that atoms make, at the micro and at the small level. No drawing, no page: counts are those
+// of the plan. A small cell is a set of micro cells; without micro cells it is a set of atoms, and the only level.
 
-function readDiffs(text) {
-  return readSums(text);
-}
-
-class Division {
+class Division extends Land {
   constructor(data) {
-    const { atoms, links, arcs } = data, hundredths = text => readNumbers(text).map(v => v / 100);
-    this.data = data;
-    this.id = readDiffs(atoms.id);
-    this.size = this.id.length;
-    this.households = readNumbers(atoms.households);
-    this.area = hundredths(atoms.area);
-    this.kind = readNumbers(atoms.kind);
-    this.community = readNumbers(atoms.community);
-    this.home = readNumbers(atoms.leaf); // leaf of each atom in the plan
-    this.neighbours = Array.from({ length: this.size }, () => []);
-    const b = readNumbers(links.b);
-    readNumbers(links.a).forEach((a, k) => {
-      this.neighbours[a].push(b[k]);
-      this.neighbours[b[k]].push(a);
-    });
-    this.arcs = { left: readNumbers(arcs.left), right: readNumbers(arcs.right), length: hundredths(arcs.length),
-      barrier: readNumbers(arcs.barrier) };
-    this.arcsOf = Array.from({ length: this.size }, () => []);
-    this.arcs.left.forEach((left, k) => {
-      if (left >= 0) this.arcsOf[left].push(k);
-      if (this.arcs.right[k] >= 0) this.arcsOf[this.arcs.right[k]].push(k);
-    });
+    super(data);
+    const { leaves, smalls } = data;
     this.state = {
       leaf: Int32Array.from(this.home),
-      cells: data.leaves.code.map((_, i) => ({ name: data.leaves.name[i], small: data.leaves.small[i],
-        general: data.leaves.general[i], locked: data.leaves.locked[i] })),
-      smalls: data.smalls.code.map((_, i) => ({ name: data.smalls.name[i], locked: data.smalls.locked[i] })),
-      comments: data.comments.map(([code, text]) => ({ cell: data.leaves.code.indexOf(code), text, kept: true })),
+      cells: leaves.code.map((_, i) => ({ name: leaves.name[i], small: leaves.small[i], general: leaves.general[i], locked: leaves.locked[i] })),
+      smalls: smalls.code.map((_, i) => ({ name: smalls.name[i], general: smalls.general[i], locked: smalls.locked[i] })),
+      comments: data.comments.flatMap(([code, text]) => {
+        const place = this.placeOf(code);
+        return place ? [{ ...place, text, kept: true }] : [];
+      }),
     };
-    this.homeSmall = this.home.map(cell => data.leaves.small[cell]);
     this.most = { // pieces that the land itself has
-      cell: this.state.cells.map((_, cell) => this.piecesOf(this.atomsOf(cell))),
+      cell: this.state.cells.map((_, cell) => this.piecesOf(this.atomsOf(cell, this.leafLevel))),
       small: this.state.smalls.map((_, small) => this.piecesOf(this.atomsOfSmall(small))),
     };
     this.past = [];
     this.future = [];
   }
 
+  // Level and row of a code of the plan, or null.
+  placeOf(code) {
+    for (const level of this.levels) {
+      const row = this.plan(level).code.indexOf(code);
+      if (row >= 0) return { level, row };
+    }
+    return null;
+  }
+
+  // Columns of the cells of a level as the plan has them, and the cells as edited.
+  plan(level) {
+    return this.isUpper(level) ? this.data.smalls : this.data.leaves;
+  }
+
+  cells(level, state = this.state) {
+    return this.isUpper(level) ? state.smalls : state.cells;
+  }
+
   // --- what cells are
 
-  atomsOf(cell, leaf = this.state.leaf) {
-    const found = [];
-    for (let i = 0; i < this.size; i++) if (leaf[i] === cell) found.push(i);
-    return found;
-  }
-
-  piecesOf(atoms) {
-    const inside = new Set(atoms);
-    let count = 0;
-    for (const first of atoms) {
-      if (!inside.delete(first)) continue;
-      count++;
-      const stack = [first];
-      while (stack.length) for (const next of this.neighbours[stack.pop()]) if (inside.delete(next)) stack.push(next);
-    }
-    return count;
-  }
-
-  sum(atoms) {
-    return atoms.reduce((all, i) => all + this.households[i], 0);
-  }
-
-  band(atom, level) {
-    return this.data.communities[this.community[atom]][level];
-  }
-
-  // Figures of a set of atoms as one cell: what the plan and its proof say of it.
-  figures(atoms, level = this.leafLevel) {
-    const inside = new Set(atoms), { arcs } = this;
-    let rim = 0, inner = 0, onBarrier = 0, area = 0;
-    for (const i of inside) {
-      area += this.area[i];
-      for (const k of this.arcsOf[i]) {
-        const other = arcs.left[k] === i ? arcs.right[k] : arcs.left[k];
-        if (inside.has(other)) continue;
-        rim += arcs.length[k];
-        if (other >= 0 && this.community[other] === this.community[i]) {
-          inner += arcs.length[k];
-          if (arcs.barrier[k]) onBarrier += arcs.length[k];
-        }
-      }
-    }
-    const households = this.sum(atoms), band = atoms.length ? this.band(atoms[0], level) : null;
-    return {
-      households, area, pieces: this.piecesOf(atoms), band, off: band ? offBand(households, band) : 0,
-      compactness: rim ? 4 * Math.PI * area / (rim * rim) : 0, onBarrier: inner ? onBarrier / inner : null,
-    };
-  }
-
-  // Those of a cell as it is, counted once for each state.
-  figuresNow(cell, atoms) {
-    if (this.figured !== this.state) {
-      this.figured = this.state;
+  // What is told of a state is counted once.
+  once(what, count) {
+    if (this.counted !== this.state) {
+      this.counted = this.state;
       this.known = new Map();
     }
-    if (!this.known.has(cell)) this.known.set(cell, this.figures(atoms));
-    return this.known.get(cell);
+    if (!this.known.has(what)) this.known.set(what, count());
+    return this.known.get(what);
   }
 
-  get leafLevel() {
-    return this.data.has_micro ? "micro" : "small";
+  members(upper) {
+    return this.once(upper ? "smalls" : "cells", () => {
+      const { leaf, cells, smalls } = this.state, all = (upper ? smalls : cells).map(() => []);
+      for (let i = 0; i < this.size; i++) all[upper ? cells[leaf[i]].small : leaf[i]].push(i);
+      return all;
+    });
   }
 
-  // Row of the code that a cell has now, or -1: codes stay where most of the households do, as in the plan.
-  codeOf(cell) {
-    return this.codes().cell[cell];
+  atomsOf(cell, level = this.leafLevel) {
+    return this.members(this.isUpper(level))[cell] || [];
   }
+
+  atomsOfSmall(small) {
+    return this.members(true)[small] || [];
+  }
+
+  cellAt(atom, level) {
+    const cell = this.state.leaf[atom];
+    return this.isUpper(level) ? this.state.cells[cell].small : cell;
+  }
+
+  // Atoms with all others of their micro cells where a level is made of these.
+  whole(atoms, level) {
+    if (!this.isUpper(level)) return atoms;
+    return [...new Set(atoms.map(i => this.state.leaf[i]))].flatMap(cell => this.atomsOf(cell, this.leafLevel));
+  }
+
+  // What moves at a level: atoms, or micro cells.
+  units(atoms, level) {
+    return this.isUpper(level) ? [...new Set(atoms.map(i => this.state.leaf[i]))] : atoms;
+  }
+
+  figuresNow(cell, level) {
+    return this.once(`${level} ${cell}`, () => this.figures(this.atomsOf(cell, level), level));
+  }
+
+  // --- codes: they stay where most of the households do, as in the plan
 
   codes() {
-    const { state } = this;
-    if (this.coded !== state) {
-      this.coded = state;
-      this.given = this.codesOf(state);
-    }
-    return this.given;
+    return this.once("codes", () => this.codesOf(this.state));
   }
 
   codesOf(state) {
@@ -139,14 +110,14 @@ class Division {
   heirs(before, now, count, half = true) {
     const pairs = new Map(), whole = new Map();
     for (let i = 0; i < this.size; i++) {
-      const key = before[i] * count + now[i], one = pairs.get(key) || { before: before[i], now: now[i], held: 0, area: 0 };
-      const all = whole.get(before[i]) || { held: 0, area: 0 };
-      for (const sum of [one, all]) {
-        sum.held += this.households[i];
-        sum.area += this.area[i];
-      }
-      pairs.set(key, one);
-      whole.set(before[i], all);
+      const key = before[i] * count + now[i];
+      let one = pairs.get(key), all = whole.get(before[i]);
+      if (!one) pairs.set(key, one = { before: before[i], now: now[i], held: 0, area: 0 });
+      if (!all) whole.set(before[i], all = { held: 0, area: 0 });
+      one.held += this.households[i];
+      one.area += this.area[i];
+      all.held += this.households[i];
+      all.area += this.area[i];
     }
     const out = new Array(count).fill(-1), taken = new Set();
     const enough = one => {
@@ -161,51 +132,89 @@ class Division {
     return out;
   }
 
-  label(cell) {
-    const code = this.codeOf(cell);
-    return code >= 0 ? this.data.leaves.code[code] : `${this.data.words.new_cell} ${numberOf(this.state.cells, cell)}`;
+  // Row of the code that a cell has now, or -1; and the cell that goes on with a row.
+  codeOf(cell, level = this.leafLevel) {
+    return this.codes()[this.isUpper(level) ? "small" : "cell"][cell] ?? -1;
   }
 
-  smallLabel(small) {
-    const code = this.codes().small[small];
-    return code >= 0 ? this.data.smalls.code[code] : `${this.data.words.new_small} ${numberOf(this.state.smalls, small)}`;
+  cellOfRow(row, level) {
+    return this.once(`rows ${level}`, () => {
+      const own = this.codes()[this.isUpper(level) ? "small" : "cell"], found = new Map();
+      own.forEach((code, cell) => { if (code >= 0) found.set(code, cell); });
+      return found;
+    }).get(row) ?? -1;
   }
 
-  // The cell that has a code now, -1 for none.
-  cellOf(code) {
-    const row = this.data.leaves.code.indexOf(code);
-    return row < 0 ? -1 : this.codes().cell.indexOf(row);
+  // The cell of a level that has a code now, -1 for none.
+  cellOf(code, level = this.leafLevel) {
+    return this.cellOfRow(this.plan(level).code.indexOf(code), level);
   }
 
-  isLocked(cell) {
-    const code = this.codeOf(cell);
-    return code >= 0 && this.state.cells[code].locked;
+  // What a cell is called: its code, from some letter on; one without is told by the code that it had, or by a number.
+  label(cell, level = this.leafLevel, from = 0) {
+    const row = this.codeOf(cell, level), { code } = this.plan(level), { words } = this.data;
+    if (row >= 0) return code[row].slice(from);
+    if (cell < code.length && this.cellOfRow(cell, level) < 0) return words.was_code.replace("{code}", () => code[cell].slice(from));
+    return `${this.isUpper(level) ? words.new_small : words.new_cell} ${numberOf(this.cells(level), cell)}`;
   }
 
-  commentsOn(cell) {
-    const code = this.codeOf(cell);
-    return code < 0 ? [] : this.state.comments.filter(one => one.cell === code);
+  // --- what stays with a code: names, locks, comments; a cell without a code has a name of its own
+
+  nameOf(cell, level = this.leafLevel) {
+    const all = this.cells(level), row = this.codeOf(cell, level);
+    return all[cell].given ?? (row >= 0 ? all[row].name : null);
   }
 
-  atomsOfSmall(small, leaf = this.state.leaf, cells = this.state.cells) {
-    const found = [];
-    for (let i = 0; i < this.size; i++) if (cells[leaf[i]].small === small) found.push(i);
-    return found;
+  rename(cell, level, name, words) {
+    const row = this.codeOf(cell, level);
+    this.change(words, state => {
+      const all = this.cells(level, state);
+      all[cell].given = row >= 0 ? null : name;
+      if (row >= 0) all[row].name = name;
+    });
+  }
+
+  isLocked(cell, level = this.leafLevel) {
+    const row = this.codeOf(cell, level);
+    return row >= 0 && this.cells(level)[row].locked;
+  }
+
+  // Locks of cells that have a code; that of a small cell covers what is inside, and so does its end.
+  lock(cells, level, locks, words) {
+    const rows = cells.map(cell => this.codeOf(cell, level));
+    this.change(words, state => rows.forEach(row => {
+      this.cells(level, state)[row].locked = locks;
+      if (!locks && this.isUpper(level)) this.data.leaves.small.forEach((small, leaf) => { if (small === row) state.cells[leaf].locked = false; });
+    }));
+  }
+
+  commentsOn(cell, level = this.leafLevel) {
+    const row = this.codeOf(cell, level);
+    return row < 0 ? [] : this.state.comments.filter(one => one.row === row && one.level === level);
+  }
+
+  comment(cell, level, text, words) {
+    const row = this.codeOf(cell, level);
+    this.change(words, state => state.comments.push({ level, row, text }));
+  }
+
+  isGeneral(atom) {
+    return this.state.cells[this.state.leaf[atom]].general;
   }
 
   isFixed(atom) {
     const at = this.state.leaf[atom], cell = this.state.cells[at];
-    return !cell.general || this.isLocked(at) || this.state.smalls[cell.small].locked;
+    return !cell.general || this.isLocked(at) || (this.data.has_micro && this.isLocked(cell.small, "small"));
   }
 
   // Cells beside some atoms, those with the longest common border first.
-  cellsBeside(atoms) {
-    const { leaf } = this.state, metres = new Map(), inside = new Set(atoms), { arcs } = this;
-    for (const i of inside) for (const k of this.arcsOf[i]) {
-      const other = arcs.left[k] === i ? arcs.right[k] : arcs.left[k];
-      if (other < 0 || inside.has(other) || this.community[other] !== this.community[i]) continue;
-      const cell = leaf[other];
-      if (this.state.cells[cell].general) metres.set(cell, (metres.get(cell) || 0) + arcs.length[k]);
+  cellsBeside(atoms, level = this.leafLevel) {
+    const metres = new Map(), inside = this.marked(atoms), { arcs, mark } = this;
+    for (const i of atoms) for (const k of this.arcsOf[i]) {
+      const other = this.beyond(k, i);
+      if (other < 0 || mark[other] === inside || this.community[other] !== this.community[i] || !this.isGeneral(other)) continue;
+      const cell = this.cellAt(other, level);
+      metres.set(cell, (metres.get(cell) || 0) + arcs.length[k]);
     }
     return [...metres].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([cell]) => cell);
   }
@@ -213,171 +222,174 @@ class Division {
   // --- what would be, before it is
 
   // Why atoms cannot go to a cell, or null; figures of all cells concerned, before and after.
-  preview(atoms, target) {
-    const going = atoms.filter(i => this.state.leaf[i] !== target);
-    return going.length ? this.previewOf(going.map(i => [i, target])) : { fault: this.data.words.there_already };
+  preview(atoms, target, level = this.leafLevel) {
+    const going = atoms.filter(i => this.cellAt(i, level) !== target);
+    return going.length ? this.previewOf([[going, target]], level) : { fault: this.data.words.there_already };
   }
 
-  // The same of any moves: pairs of an atom and its new cell.
-  previewOf(moves) {
-    const { leaf } = this.state, after = leaf.slice(), concerned = new Set();
-    for (const [i, target] of moves) {
-      after[i] = target;
-      concerned.add(target);
+  // The same of any moves: pairs of atoms and their new cell; a cell that is not there yet is a new one.
+  previewOf(moves, level = this.leafLevel) {
+    const after = this.moved(moves, level), atoms = moves.flatMap(([own]) => own), changed = [];
+    const concerned = this.isUpper(level) ? [] : [[this.leafLevel, i => this.state.leaf[i], i => after.leaf[i]]];
+    if (this.data.has_micro) concerned.push(["small", i => this.cellAt(i, "small"), i => after.cells[after.leaf[i]].small]);
+    for (const [one, from, to] of concerned) changed.push(...this.changes(atoms, one, from, to));
+    return { changed, fault: this.faultOf(moves, level) || this.torn(changed, after) || this.lostLock(changed, after) };
+  }
+
+  // Cells of a level that atoms leave or come to.
+  changes(atoms, level, from, to) {
+    const goes = new Map(), comes = new Map();
+    const put = (held, cell, atom) => (held.has(cell) ? held.get(cell).push(atom) : held.set(cell, [atom]));
+    for (const i of atoms) if (from(i) !== to(i)) {
+      put(goes, from(i), i);
+      put(comes, to(i), i);
     }
-    for (const [i] of moves) concerned.add(leaf[i]);
-    const held = new Map([...concerned].map(cell => [cell, { own: [], now: [] }]));
-    for (let i = 0; i < this.size; i++) {
-      held.get(leaf[i])?.own.push(i);
-      held.get(after[i])?.now.push(i);
-    }
-    const changed = [...held].map(([cell, { own, now }]) => {
-      return { cell, atoms: now, before: this.figuresNow(cell, own), after: now.length ? this.figures(now) : null };
+    return [...new Set([...comes.keys(), ...goes.keys()])].map(cell => {
+      const own = this.atomsOf(cell, level), gone = new Set(goes.get(cell)), now = own.filter(i => !gone.has(i)).concat(comes.get(cell) || []);
+      return { level, cell, atoms: now, before: this.figuresNow(cell, level), after: now.length ? this.figures(now, level) : null };
     });
-    return { changed, fault: this.faultOf(moves) || this.tornCell(changed, after) || this.tornSmall(moves, after) };
   }
 
-  // Why land may not move at all, or null; a cell that is not there yet is a new one.
-  faultOf(moves) {
-    const { words } = this.data, { cells, smalls, leaf } = this.state, home = new Map();
-    for (const [i, target] of moves) {
-      const own = cells[target];
-      if ((own && !own.general) || !cells[leaf[i]].general) return words.dedicated;
-      if (!home.has(target)) home.set(target, this.community[own ? leaf.indexOf(target) : i] ?? this.community[i]);
-      if (home.get(target) !== this.community[i]) return words.other_community;
-      if ((own && (this.isLocked(target) || smalls[own.small].locked)) || this.isFixed(i)) return words.is_locked;
+  // The state after moves, as far as cells and their small cells go.
+  moved(moves, level) {
+    const { state } = this, leaf = state.leaf.slice();
+    let { cells, smalls } = state;
+    for (const [atoms, target] of moves) {
+      if (this.isUpper(level)) {
+        cells = cells.slice();
+        for (const cell of this.units(atoms, level)) cells[cell] = { ...cells[cell], small: target };
+        if (target === smalls.length) smalls = [...smalls, { general: true }];
+      } else {
+        if (target === cells.length) cells = [...cells, { ...cells[leaf[atoms[0]]] }];
+        for (const i of atoms) leaf[i] = target;
+      }
+    }
+    return { leaf, cells, smalls };
+  }
+
+  // Why land may not move at all, or null.
+  faultOf(moves, level = this.leafLevel) {
+    const { words } = this.data;
+    for (const [atoms, target] of moves) {
+      const own = this.cells(level)[target], over = !own || this.isUpper(level) || !this.data.has_micro ? null : own.small;
+      const [there] = own ? this.atomsOf(target, level) : [], home = this.community[there ?? atoms[0]];
+      if ((own && !own.general) || !atoms.every(i => this.isGeneral(i))) return words.dedicated;
+      if (atoms.some(i => this.community[i] !== home)) return words.other_community;
+      if ((own && this.isLocked(target, level)) || (over !== null && this.isLocked(over, "small")) || atoms.some(i => this.isFixed(i))) return words.is_locked;
     }
     return null;
   }
 
-  tornCell(changed, after) {
-    const torn = changed.find(({ cell, after: now }) => now && now.pieces > 1 && now.pieces > this.mayHave(cell, after));
-    return torn ? this.data.words.torn.replace("{cell}", () => this.label(torn.cell)) : null;
+  torn(changed, after) {
+    const torn = changed.find(({ level, cell, after: now }) => now && now.pieces > 1 && now.pieces > this.mayHave(cell, level, after));
+    return torn ? this.data.words.torn.replace("{cell}", () => this.label(torn.cell, torn.level)) : null;
   }
 
   // Pieces that the land of a cell has in the plan already.
-  mayHave(cell, leaf) {
-    const origin = this.heirs(this.home, leaf, this.state.cells.length + 1, false)[cell];
+  mayHave(cell, level, after) {
+    if (this.isUpper(level)) return this.most.small[cell] || 1;
+    const origin = this.heirs(this.home, after.leaf, after.cells.length, false)[cell];
     return origin >= 0 ? this.most.cell[origin] : 1;
   }
 
-  // A small cell that moves would take apart, or a lock whose cell would lose its code with its small cell.
-  tornSmall(moves, leaf) {
-    const { state } = this, { cells } = state, from = state.leaf;
-    const concerned = new Set(moves.flatMap(([i, target]) => [cells[from[i]].small, (cells[target] || cells[from[i]]).small]));
-    if (concerned.size === 1) return null;
-    for (const small of concerned) {
-      const own = this.atomsOfSmall(small, leaf);
-      if (own.length && this.piecesOf(own) > Math.max(1, this.most.small[small] || 1)) return this.data.words.torn.replace("{cell}", () => this.smallLabel(small));
-    }
-    const codes = new Set(this.codesOf({ ...state, leaf }).cell);
-    return cells.some((own, row) => own.locked && !codes.has(row)) ? this.data.words.is_locked : null;
+  // A locked cell keeps its code, and so does the small cell around it.
+  lostLock(changed, after) {
+    const { cells, smalls } = this.state, isShut = own => own.locked;
+    if (!this.data.has_micro || !changed.some(one => one.level === "small") || !(cells.some(isShut) || smalls.some(isShut))) return null;
+    const { cell, small } = this.codesOf(after), kept = [new Set(cell), new Set(small)];
+    const lost = [cells, smalls].some((all, k) => all.some((own, row) => own.locked && !kept[k].has(row)));
+    return lost ? this.data.words.is_locked : null;
   }
 
   // --- edits
 
   change(words, edit) {
     const { state } = this, cells = state.cells.map(cell => ({ ...cell })), smalls = state.smalls.map(small => ({ ...small }));
-    this.state = { leaf: state.leaf.slice(), cells, smalls, comments: state.comments.slice() };
-    edit(this.state);
-    this.past.push({ words, ...differences(state, this.state) });
+    const next = { leaf: state.leaf.slice(), cells, smalls, comments: state.comments.slice() };
+    edit(next); // before it is the state: what is counted of a state is counted once
+    this.state = next;
+    this.past.push({ words, ...differences(state, next) });
     this.future = [];
   }
 
-  move(atoms, target, words) {
-    this.change(words, state => atoms.forEach(i => { state.leaf[i] = target; }));
+  move(atoms, target, words, level = this.leafLevel) {
+    this.exchange([[atoms, target]], words, level);
   }
 
-  newCell(atoms, words) {
-    const { small } = this.state.cells[this.state.leaf[atoms[0]]];
+  exchange(moves, words, level = this.leafLevel) {
+    const units = moves.map(([atoms, target]) => [this.units(atoms, level), target]);
+    this.change(words, state => units.forEach(([own, target]) => own.forEach(one => {
+      if (this.isUpper(level)) state.cells[one].small = target;
+      else state.leaf[one] = target;
+    })));
+  }
+
+  newCell(atoms, words, level = this.leafLevel) {
+    const { small } = this.state.cells[this.state.leaf[atoms[0]]], units = this.units(atoms, level);
     let made = -1;
     this.change(words, state => {
-      made = addCell(state, this.data.has_micro ? small : addSmall(state));
-      atoms.forEach(i => { state.leaf[i] = made; });
+      if (this.isUpper(level)) {
+        made = addSmall(state);
+        units.forEach(cell => { state.cells[cell].small = made; });
+      } else {
+        made = addCell(state, this.data.has_micro ? small : addSmall(state));
+        units.forEach(i => { state.leaf[i] = made; });
+      }
     });
     return made;
   }
 
-  // The atoms of a cell in two connected parts of about equal households, grown from far apart.
-  halves(cell) {
-    const atoms = this.atomsOf(cell), inside = new Set(atoms), wanted = this.sum(atoms) / 2;
-    const farthest = from => {
-      let last = from;
+  // How the atoms or micro cells of a cell touch.
+  graphOf(cell, level) {
+    const atoms = this.atomsOf(cell, level), units = this.units(atoms, level);
+    if (!this.isUpper(level)) {
+      const inside = new Set(atoms);
+      return { units, held: i => this.households[i], beside: i => this.neighbours[i].filter(j => inside.has(j)) };
+    }
+    const beside = new Map(units.map(unit => [unit, new Set()])), { leaf } = this.state;
+    for (const i of atoms) for (const j of this.neighbours[i]) if (leaf[j] !== leaf[i] && beside.has(leaf[j])) beside.get(leaf[i]).add(leaf[j]);
+    return { units, held: unit => this.figuresNow(unit, this.leafLevel).households, beside: unit => [...beside.get(unit)] };
+  }
+
+  // The atoms of a cell in two connected parts of about equal households, grown from far apart: those of the lesser.
+  halves(cell, level = this.leafLevel) {
+    const { units, held, beside } = this.graphOf(cell, level), wanted = units.reduce((all, unit) => all + held(unit), 0) / 2;
+    const reached = (from, within) => {
       const seen = new Set([from]), queue = [from];
-      while (queue.length) {
-        last = queue.shift();
-        for (const next of this.neighbours[last]) if (inside.has(next) && !seen.has(next)) { seen.add(next); queue.push(next); }
-      }
-      return last;
+      for (let at = 0; at < queue.length; at++) for (const next of beside(queue[at])) if (!seen.has(next) && within(next)) { seen.add(next); queue.push(next); }
+      return queue;
     };
     let best = null;
-    const end = farthest(atoms[0]);
-    for (const seed of [end, farthest(end), ...atoms]) {
+    const farthest = from => reached(from, () => true).pop(), end = farthest(units[0]);
+    for (const seed of [end, farthest(end), ...units]) {
       const part = new Set([seed]), queue = [seed];
-      let held = this.households[seed];
-      while (queue.length && held < wanted) {
-        const at = queue.shift();
-        for (const next of this.neighbours[at]) {
-          if (!inside.has(next) || part.has(next) || held >= wanted) continue;
-          part.add(next);
-          queue.push(next);
-          held += this.households[next];
-        }
+      let sum = held(seed);
+      for (let at = 0; at < queue.length && sum < wanted; at++) for (const next of beside(queue[at])) {
+        if (part.has(next) || sum >= wanted) continue;
+        part.add(next);
+        queue.push(next);
+        sum += held(next);
       }
-      const rest = atoms.filter(i => !part.has(i));
-      if (!rest.length || this.piecesOf(rest) > 1) continue;
-      const off = Math.abs(held - wanted);
-      if (!best || off < best.off - 1e-9) best = { off, part: [...part], rest };
+      const rest = units.filter(unit => !part.has(unit));
+      if (!rest.length || reached(rest[0], unit => !part.has(unit)).length < rest.length) continue;
+      const off = Math.abs(sum - wanted);
+      if (!best || off < best.off - 1e-9) best = { off, part: sum > wanted ? rest : [...part] };
     }
-    return best && (this.sum(best.part) > this.sum(best.rest) ? best.rest : best.part);
+    if (!best) return null;
+    return this.isUpper(level) ? best.part.flatMap(unit => this.atomsOf(unit, this.leafLevel)) : best.part;
   }
 
-  // The atoms of a cell on the side of a drawn line that has fewer households, where both sides are connected.
-  sideOf(cell, line, middles) {
-    const atoms = this.atomsOf(cell), first = line[0], second = line[1], last = line[line.length - 1], before = line[line.length - 2];
+  // The atoms of a cell on the side of a drawn line that has fewer households, where both sides are connected. Micro
+  // cells go with most of their land.
+  sideOf(cell, line, middles, level = this.leafLevel) {
+    const atoms = this.atomsOf(cell, level), first = line[0], second = line[1], last = line[line.length - 1], before = line[line.length - 2];
     const beyond = ([x, y], [u, v]) => [x + 1e6 * (x - u), y + 1e6 * (y - v)];
-    const path = [beyond(first, second), ...line, beyond(last, before)];
-    const left = atoms.filter(i => isLeft(path, middles[i])), inside = new Set(left);
-    const right = atoms.filter(i => !inside.has(i));
-    if (!left.length || !right.length) return null;
-    if (this.piecesOf(left) > 1 || this.piecesOf(right) > 1) return null;
+    const path = [beyond(first, second), ...line, beyond(last, before)], share = new Map();
+    const unit = i => (this.isUpper(level) ? this.state.leaf[i] : i);
+    for (const i of atoms) share.set(unit(i), (share.get(unit(i)) || 0) + (isLeft(path, middles[i]) ? 1 : -1) * this.area[i]);
+    const left = atoms.filter(i => share.get(unit(i)) > 0), right = atoms.filter(i => share.get(unit(i)) <= 0);
+    if (!left.length || !right.length || this.piecesOf(left) > 1 || this.piecesOf(right) > 1) return null;
     return this.sum(left) > this.sum(right) ? right : left;
-  }
-
-  // Atoms that front the same street as one does, on its side, from crossing to crossing; `tips` tells both ends of an
-  // arc that is followed forward or backward: their point and heading.
-  streetSide(atom, tips) {
-    const { arcs } = this, found = new Set([atom]), own = this.arcsOf[atom].filter(k => arcs.barrier[k]);
-    if (!own.length) return [atom];
-    const longest = own.reduce((a, b) => (arcs.length[b] > arcs.length[a] ? b : a)), seen = new Set([longest]);
-    for (const way of [true, false]) {
-      const side = (arcs.left[longest] === atom) === way; // of who walks along it
-      for (let at = { arc: longest, atom, way }; at; at = this.nextOnSide(at, side, tips, seen)) {
-        seen.add(at.arc);
-        found.add(at.atom);
-      }
-    }
-    return [...found];
-  }
-
-  // The arc that goes straight on before the same atom, or before one that touches it without a street between.
-  nextOnSide({ arc, atom, way }, side, tips, seen) {
-    const { arcs } = this, { end } = tips(arc, way), beside = new Set([atom]);
-    for (const k of this.arcsOf[atom]) if (!arcs.barrier[k]) beside.add(arcs.left[k] === atom ? arcs.right[k] : arcs.left[k]);
-    beside.delete(-1);
-    let best = null;
-    for (const one of beside) for (const k of this.arcsOf[one]) for (const on of [true, false]) {
-      if (!arcs.barrier[k] || seen.has(k) || ((arcs.left[k] === one) === on) !== side) continue;
-      const { start } = tips(k, on);
-      if (start.point !== end.point) continue;
-      const turn = Math.abs(Math.atan2(Math.sin(start.heading - end.heading), Math.cos(start.heading - end.heading)));
-      if (turn < Math.PI / 4 && (!best || turn < best.turn)) best = { turn, arc: k, atom: one, way: on };
-    }
-    return best;
-  }
-
-  comment(cell, text, words) {
-    this.change(words, state => state.comments.push({ cell, text }));
   }
 
   undo() {
@@ -399,191 +411,22 @@ class Division {
     this.future = future;
   }
 
-  // --- what is out of band, and what would help
+  // --- what is out of band or in pieces: see editor_advice.js; what is saved: editor_script.js
 
-  totals() {
-    if (this.counted !== this.state) {
-      this.counted = this.state;
-      this.summed = this.sums();
-    }
-    return this.summed;
+  totals(level = this.leafLevel) {
+    return this.once(`totals ${level}`, () => countCells(this, level));
   }
 
-  sums() {
-    const held = new Map(), first = new Map();
-    for (let i = 0; i < this.size; i++) {
-      const cell = this.state.leaf[i];
-      held.set(cell, (held.get(cell) || 0) + this.households[i]);
-      if (!first.has(cell)) first.set(cell, i);
-    }
-    const off = [];
-    let cells = 0;
-    for (const [cell, households] of held) {
-      const own = this.state.cells[cell], band = this.band(first.get(cell), this.leafLevel);
-      if (!own.general || !band) continue;
-      cells++;
-      const away = offBand(households, band);
-      if (away) off.push({ cell, households, band, away });
-    }
-    off.sort((a, b) => b.away / b.band[1] - a.away / a.band[1] || a.cell - b.cell);
-    return { cells, inBand: cells - off.length, off, held };
+  suggestions(cell, level = this.leafLevel, most = 5) {
+    return suggestMoves(this, cell, level, most);
   }
-
-  // Moves of single atoms and exchanges of two that bring a cell nearer to its band, best first.
-  suggestions(cell, most = 5) {
-    const { leaf, cells } = this.state, own = this.atomsOf(cell);
-    if (!own.length || !cells[cell].general) return [];
-    const band = this.band(own[0], this.leafLevel), load = new Map(), found = [];
-    if (!band) return [];
-    const held = one => {
-      if (!load.has(one)) load.set(one, this.sum(this.atomsOf(one)));
-      return load.get(one);
-    };
-    const cost = (a, b) => offBand(a, band) + offBand(b, band) + 1e-3 * (Math.abs(a - band[1]) + Math.abs(b - band[1]));
-    const tryOut = (out, into, other) => {
-      const gone = this.sum(out) - this.sum(into), a = held(cell), b = held(other);
-      const gain = cost(a, b) - cost(a - gone, b + gone);
-      if (gain > 1e-9) found.push({ out, into, other, gain });
-    };
-    const touching = new Set();
-    for (const i of own) for (const j of this.neighbours[i]) {
-      const other = leaf[j];
-      if (other === cell || !cells[other].general || this.isFixed(i) || this.isFixed(j)) continue;
-      if (cells[other].small !== cells[cell].small) continue;
-      if (!touching.has(`${i}>${other}`)) { touching.add(`${i}>${other}`); tryOut([i], [], other); }
-      if (!touching.has(`${j}<`)) { touching.add(`${j}<`); tryOut([], [j], other); }
-      tryOut([i], [j], other);
-    }
-    found.sort((a, b) => b.gain - a.gain || a.out.length + a.into.length - b.out.length - b.into.length);
-    const good = [];
-    for (const one of found) {
-      if (good.length === most) break;
-      const out = new Set(one.out), into = new Set(one.into);
-      if (own.length === out.size && !into.size) continue;
-      const { changed, fault } = this.previewOf([...one.out.map(i => [i, one.other]), ...one.into.map(i => [i, cell])]);
-      const now = [cell, one.other].map(k => changed.find(own => own.cell === k).after);
-      if (!fault && now[0] && now[1]) good.push({ ...one, after: now.map(figures => figures.households) });
-    }
-    return good;
-  }
-
-  // --- what was saved before, by this page or another: put into it as one edit, or the word for why not
-
-  load(entries, words) {
-    const cells = new Map(this.data.leaves.code.map((code, cell) => [code, cell]));
-    const atoms = new Map([...this.id].map((id, i) => [id, i]));
-    const isGroup = group => typeof group?.small === "string" && Array.isArray(group.atoms) && group.atoms.length > 0
-      && group.atoms.every(id => atoms.has(id));
-    const isMade = made => made === undefined || (made !== null && typeof made === "object" && Object.values(made).every(one => one !== null && typeof one === "object"));
-    const isEntry = entry => {
-      if (entry?.operation === "assign") return Array.isArray(entry.cells) && entry.cells.every(isGroup) && isMade(entry.made);
-      if (!cells.has(entry?.cell)) return false;
-      if (entry.operation === "rename") return entry.name === null || typeof entry.name === "string";
-      if (entry.operation === "comment") return typeof entry.text === "string";
-      return entry.operation === "lock" || entry.operation === "unlock";
-    };
-    if (!Array.isArray(entries) || !entries.length || !entries.every(isEntry)) return { fault: "load_foreign" };
-    for (const { made } of entries) for (const code in made) {
-      const own = this.data.made[code], differs = ["land", "cells"].find(what => own?.[what] !== made[code][what]);
-      if (differs) return { fault: own ? `load_${differs}` : "load_foreign", community: code };
-    }
-    const { state, past, future } = this;
-    this.change(words, state => entries.forEach(entry => {
-      const cell = cells.get(entry.cell);
-      if (entry.operation === "assign") this.assign(state, entry.cells.map(group => ({ small: group.small, atoms: group.atoms.map(id => atoms.get(id)) })));
-      else if (entry.operation === "rename") state.cells[cell].name = entry.name;
-      else if (entry.operation === "comment") state.comments.push({ cell, text: entry.text });
-      else state.cells[cell].locked = entry.operation === "lock";
-    }));
-    if (this.isSound()) return { fault: null };
-    Object.assign(this, { state, future, past: past.slice(0, -1) });
-    return { fault: "load_foreign" };
-  }
-
-  // Whether every cell that differs from the plan is one that the command line would take.
-  isSound() {
-    const { state } = this, changed = new Set(), held = new Map();
-    for (let i = 0; i < this.size; i++) {
-      const now = state.leaf[i], was = this.home[i];
-      if (!held.has(now)) held.set(now, []);
-      held.get(now).push(i);
-      if (now === was && state.cells[now].small === this.homeSmall[i]) continue;
-      if (!this.data.leaves.general[was]) return false;
-      changed.add(now).add(was);
-    }
-    const one = values => new Set(values).size === 1;
-    return [...changed].every(cell => {
-      const own = held.get(cell);
-      return !own || (one(own.map(i => this.community[i])) && own.every(i => this.data.leaves.general[this.home[i]])
-        && this.piecesOf(own) <= this.mayHave(cell, state.leaf));
-    }) && state.smalls.every((_, small) => {
-      const own = this.atomsOfSmall(small);
-      return !own.length || this.piecesOf(own) <= Math.max(1, this.most.small[small] || 1);
-    });
-  }
-
-  // Each group becomes the cell with most of it that no other group is, else a new one.
-  assign(state, groups) {
-    const taken = new Set(), made = new Map(), leaf = state.leaf.slice();
-    const smallOf = name => {
-      const known = this.data.smalls.code.indexOf(name);
-      if (known >= 0) return known;
-      if (!made.has(name)) made.set(name, addSmall(state));
-      return made.get(name);
-    };
-    for (const { small, atoms } of groups) {
-      const held = new Map();
-      atoms.forEach(i => held.set(leaf[i], (held.get(leaf[i]) || 0) + this.households[i] + 1e-3));
-      const [best] = [...held].filter(([cell]) => !taken.has(cell)).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-      const cell = best ? best[0] : addCell(state, 0);
-      taken.add(cell);
-      state.cells[cell].small = smallOf(small);
-      atoms.forEach(i => { state.leaf[i] = cell; });
-    }
-  }
-
-  // --- what is saved: a script of `gridcell edit`
 
   script() {
-    const { state, data } = this, entries = [], touched = new Set(), { leaves } = data;
-    for (let i = 0; i < this.size; i++) {
-      const now = state.leaf[i], was = this.home[i];
-      if (now !== was || state.cells[now].small !== leaves.small[was]) {
-        touched.add(was);
-        if (now < leaves.code.length) touched.add(now);
-      }
-    }
-    const opens = cell => leaves.locked[cell] && (!state.cells[cell].locked || touched.has(cell));
-    leaves.code.forEach((code, cell) => {
-      if (opens(cell)) entries.push({ operation: "unlock", cell: code });
-      if (state.cells[cell].name !== leaves.name[cell]) entries.push({ operation: "rename", cell: code, name: state.cells[cell].name });
-    });
-    for (const { cell, text, kept } of state.comments) {
-      if (!kept) entries.push({ operation: "comment", cell: leaves.code[cell], text });
-    }
-    const groups = new Map();
-    for (let i = 0; i < this.size; i++) {
-      if (!touched.has(this.home[i])) continue;
-      const cell = state.leaf[i];
-      if (!groups.has(cell)) groups.set(cell, []);
-      groups.get(cell).push(this.id[i]);
-    }
-    const cells = [...groups].map(([cell, atoms]) => ({ atoms, small: this.smallKey(state.cells[cell].small) }));
-    const made = {}; // what the plan was, so that another one refuses
-    for (let i = 0; i < this.size; i++) {
-      const { code } = data.communities[this.community[i]];
-      if (touched.has(this.home[i])) made[code] = data.made[code];
-    }
-    if (cells.length) entries.push({ operation: "assign", made, cells });
-    leaves.code.forEach((code, cell) => {
-      if (state.cells[cell].locked && (!leaves.locked[cell] || opens(cell))) entries.push({ operation: "lock", cell: code });
-    });
-    return entries;
+    return writeScript(this);
   }
 
-  // What a script calls a small cell: its code in the plan, else a word that is no code.
-  smallKey(small) {
-    return this.data.smalls.code[small] ?? `new ${this.state.smalls[small].number}`;
+  load(entries, words) {
+    return loadScript(this, entries, words);
   }
 }
 
@@ -613,34 +456,17 @@ function stepped(state, step, side) {
 // A cell, or a small one, without a code: its number until the edits are applied.
 // Cells of before whose code another one goes on with are numbered after all that were made.
 function numberOf(all, at) {
-  return all[at].number ?? Math.max(0, ...all.map(own => own.number ?? 0)) + at + 1;
+  return all[at]?.number ?? Math.max(0, ...all.map(own => own.number ?? 0)) + at + 1;
 }
 
 function addTo(all, own) {
-  return all.push({ number: 1 + all.filter(one => one.number).length, name: null, locked: false, ...own }) - 1;
+  return all.push({ number: 1 + all.filter(one => one.number).length, name: null, locked: false, general: true, ...own }) - 1;
 }
 
 function addCell(state, small) {
-  return addTo(state.cells, { small, general: true });
+  return addTo(state.cells, { small });
 }
 
 function addSmall(state) {
   return addTo(state.smalls, {});
-}
-
-// Whether a point lies left of a path, by its nearest segment.
-function isLeft(path, [x, y]) {
-  let best = null;
-  for (let k = 0; k + 1 < path.length; k++) {
-    const [a, b] = path[k], [c, d] = path[k + 1], run = [c - a, d - b], square = run[0] ** 2 + run[1] ** 2;
-    if (!square) continue;
-    const t = Math.min(1, Math.max(0, ((x - a) * run[0] + (y - b) * run[1]) / square));
-    const away = Math.hypot(a + t * run[0] - x, b + t * run[1] - y), cross = (run[0] * (y - b) - run[1] * (x - a)) / Math.sqrt(square);
-    if (!best || away < best.away - 1e-9 || (away < best.away + 1e-9 && Math.abs(cross) > Math.abs(best.cross))) best = { away, cross };
-  }
-  return best.cross > 0;
-}
-
-function offBand(households, [low, , high]) {
-  return Math.max(0, low - 1e-9 - households, households - high - 1e-9);
 }

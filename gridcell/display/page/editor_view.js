@@ -1,14 +1,25 @@
 "use strict";
-// Draws the land on a canvas: atoms in the colours of their cells, buildings, streets, borders of cells.
+// Shows the land on a canvas: pieces in the colours of their cells, buildings, streets, borders and numbers of cells.
 
-const CELL_FILLS = ["#fadbc4", "#cfe4f3", "#d9eccd", "#f8eebe", "#e8d8ee", "#cdece6", "#f3d3dc", "#e2e0d0"];
-const INK = { under: "#2166ac", over: "#b2182b", small: "#1b3a6b", micro: "#55606e", chosen: "#111", river: "#9ec9e6", road: "#d9d3c6" };
+const PAPER = {
+  ground: "#efece4", fills: ["#fadbc4", "#cfe4f3", "#d9eccd", "#f8eebe", "#e8d8ee", "#cdece6", "#f3d3dc", "#e2e0d0"], dedicated: "#dcd6e8",
+  chosen: "rgba(20, 20, 20, .38)", marked: "rgba(230, 140, 0, .45)", river: "#9ec9e6", road: "#d9d3c6", building: "rgba(90, 80, 70, .38)",
+  atoms: "rgba(85, 96, 110, .22)", micro: "#55606e", small: "#1b3a6b", text: "#333", halo: "rgba(255, 255, 255, .85)", under: "#1d5fa3", over: "#b2182b",
+  comment: "#8a5a00", line: "#111",
+};
+const NIGHT = {
+  ground: "#131416", fills: ["#4b3628", "#243b4c", "#304427", "#4a4320", "#40314b", "#1f453f", "#4c2c36", "#3f3d2e"], dedicated: "#37314a",
+  chosen: "rgba(255, 255, 255, .36)", marked: "rgba(255, 170, 40, .5)", river: "#3f6f91", road: "#5b574d", building: "rgba(225, 215, 200, .26)",
+  atoms: "rgba(200, 210, 225, .2)", micro: "#98a2b0", small: "#a5c4f5", text: "#eceae5", halo: "rgba(15, 16, 18, .85)", under: "#8cc2ff", over: "#ff9d94",
+  comment: "#e8b04a", line: "#fff",
+};
+const SLICE = 9; // milliseconds of a frame for painting land
 
 function readLines(packed) {
   const counts = readNumbers(packed.points), xy = readPoints(packed.xy), of = readNumbers(packed.lines);
   let at = 0, line = 0;
   return of.map(n => Array.from({ length: n }, () => {
-    const size = counts[line++], points = xy.slice(2 * at, 2 * (at + size));
+    const size = counts[line++], points = xy.subarray(2 * at, 2 * (at + size));
     at += size;
     return points;
   }));
@@ -31,6 +42,10 @@ function boxOf(lines) {
   return box;
 }
 
+function meet(a, b) {
+  return a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
+}
+
 class LandView {
   constructor(canvas, division) {
     this.canvas = canvas;
@@ -38,29 +53,32 @@ class LandView {
     this.division = division;
     const { data } = division, counts = readNumbers(data.arcs.points), xy = readPoints(data.arcs.xy);
     let at = 0;
-    this.arcs = counts.map(n => xy.slice(2 * at, 2 * (at += n)));
+    this.arcs = counts.map(n => xy.subarray(2 * at, 2 * (at += n)));
+    this.arcBoxes = this.arcs.map(points => boxOf([points]));
     this.atoms = this.shapesOfAtoms();
-    this.buildings = readLines(data.buildings).map(rings => {
-      const path = new Path2D();
-      rings.forEach(points => tracePoints(path, points));
-      return { path, box: boxOf(rings) };
-    });
-    this.barriers = readLines(data.barriers).map(lines => {
+    const shapesOf = packed => readLines(packed).map(lines => {
       const path = new Path2D();
       lines.forEach(points => tracePoints(path, points));
-      return path;
+      return { path, box: boxOf(lines) };
     });
+    this.buildings = shapesOf(data.buildings);
+    this.barriers = shapesOf(data.barriers);
     this.box = boxOf([xy]);
+    this.level = division.leafLevel;
     this.chosen = new Set();
     this.marked = new Set();
     this.colours = new Map();
+    this.ink = PAPER;
+    this.front = null;
+    this.back = null;
+    this.spare = null;
     this.fit(this.box);
   }
 
   // Rings of each atom, chained from its arcs: filled by the even-odd rule any chaining will do.
   shapesOfAtoms() {
     const { division, arcs } = this, { left } = division.arcs;
-    const end = (points, k) => `${points[k]},${points[k + 1]}`;
+    const end = (points, k) => points[k] * 2 ** 26 + points[k + 1]; // no land is 600 km wide
     return division.arcsOf.map((own, atom) => {
       const path = new Path2D(), starts = new Map(), box = boxOf(own.map(k => arcs[k]));
       const runs = own.map(k => ({ points: arcs[k], forward: left[k] === atom, used: false }));
@@ -157,17 +175,10 @@ class LandView {
     });
   }
 
-  // --- drawing
+  // --- what is shown, frame by frame
 
-  // Colours that differ from cell to cell beside it; they stay while cells are edited.
-  colour(cell) {
-    if (!this.colours.has(cell)) {
-      const { division } = this, taken = new Set();
-      for (const other of division.cellsBeside(division.atomsOf(cell))) taken.add(this.colours.get(other));
-      const free = CELL_FILLS.findIndex((_, k) => !taken.has(k));
-      this.colours.set(cell, free < 0 ? cell % CELL_FILLS.length : free);
-    }
-    return CELL_FILLS[this.colours.get(cell)];
+  subject() {
+    return { state: this.division.state, level: this.level, chosen: new Set(this.chosen), marked: new Set(this.marked) };
   }
 
   draw() {
@@ -175,134 +186,174 @@ class LandView {
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      this.paint();
+      this.paint(SLICE);
     });
   }
 
-  paint() {
-    const { ctx, division, scale } = this, { width, height, ratio } = this.resize(), { state } = division;
+  // A sheet for another place to look from is painted behind the one that shows, which is moved there until then.
+  paint(milliseconds) {
+    const { width, height, ratio } = this.resize(), look = { width, height, ratio, scale: this.scale, x: this.offset[0], y: this.offset[1], ink: this.ink };
+    if (!this.back && !this.front?.shows(look)) {
+      this.back = this.spare || new Sheet(this);
+      this.spare = null;
+      this.back.begin(look);
+    }
+    const sheet = this.back || this.front;
+    sheet.follow(this.subject());
+    const isWhole = sheet.paint(milliseconds);
+    if (isWhole && this.back) {
+      this.spare = this.front;
+      this.front = this.back;
+      this.back = null;
+    }
+    this.compose(look);
+    if (!isWhole || !this.front.shows(look)) this.draw();
+  }
+
+  // All of it at once, for paper.
+  finish() {
+    this.back = this.front = null;
+    this.paint(Infinity);
+  }
+
+  get isWhole() {
+    return !this.waiting && !this.back && Boolean(this.front) && !this.front.stale.size;
+  }
+
+  compose({ ratio, scale, x, y, ink }) {
+    const { ctx, canvas, front } = this;
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.fillStyle = ink.ground;
+    ctx.fillRect(0, 0, canvas.width, canvas.height);
+    if (front) {
+      const factor = scale / front.look.scale;
+      ctx.drawImage(front.canvas, ratio * (x - factor * front.look.x), ratio * (y - factor * front.look.y), factor * front.canvas.width, factor * front.canvas.height);
+    }
+    if (!this.line) return;
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    ctx.fillStyle = "#efece4";
-    ctx.fillRect(0, 0, width, height);
-    ctx.setTransform(ratio * scale, 0, 0, -ratio * scale, ratio * this.offset[0], ratio * this.offset[1]);
-    const [w, n] = this.toLand(0, 0), [e, s] = this.toLand(width, height), px = 1 / scale;
-    const seen = box => box[0] <= e && box[2] >= w && box[1] <= n && box[3] >= s;
+    ctx.strokeStyle = ink.line;
+    ctx.lineWidth = 1.5;
+    ctx.beginPath();
+    this.line.forEach(([u, v], k) => (k ? ctx.lineTo(u, v) : ctx.moveTo(u, v)));
+    ctx.stroke();
+  }
+
+  // --- painting a box of land
+
+  // Colours that differ from cell to cell beside it; they stay while cells are edited.
+  colour(cell, ink) {
+    const { division, level } = this, key = `${level} ${cell}`;
+    if (!this.colours.has(key)) {
+      const taken = new Set(division.cellsBeside(division.atomsOf(cell, level), level).map(other => this.colours.get(`${level} ${other}`)));
+      const free = ink.fills.findIndex((_, k) => !taken.has(k));
+      this.colours.set(key, free < 0 ? cell % ink.fills.length : free);
+    }
+    return ink.fills[this.colours.get(key)];
+  }
+
+  paintLand(ctx, { scale, ink }, window) {
+    const { division, level } = this, px = 1 / scale;
     this.atoms.forEach(({ path, box }, i) => {
-      if (!seen(box)) return;
-      const cell = state.cells[state.leaf[i]];
-      ctx.fillStyle = cell.general ? this.colour(state.leaf[i]) : "#dcd6e8";
+      if (!meet(box, window)) return;
+      ctx.fillStyle = division.isGeneral(i) ? this.colour(division.cellAt(i, level), ink) : ink.dedicated;
       ctx.fill(path, "evenodd");
-      if (this.chosen.has(i) || this.marked.has(i)) {
-        ctx.fillStyle = this.chosen.has(i) ? "rgba(20, 20, 20, .38)" : "rgba(230, 140, 0, .45)";
-        ctx.fill(path, "evenodd");
-      }
+      if (!this.chosen.has(i) && !this.marked.has(i)) return;
+      ctx.fillStyle = this.chosen.has(i) ? ink.chosen : ink.marked;
+      ctx.fill(path, "evenodd");
     });
     ctx.lineWidth = 2 * px;
-    this.barriers.forEach((path, k) => {
-      ctx.strokeStyle = division.data.barriers.river[k] ? INK.river : INK.road;
+    this.barriers.forEach(({ path, box }, k) => {
+      if (!meet(box, window)) return;
+      ctx.strokeStyle = division.data.barriers.river[k] ? ink.river : ink.road;
       ctx.stroke(path);
     });
     if (scale * 100 > 0.25) {
-      ctx.fillStyle = "rgba(90, 80, 70, .38)";
-      this.buildings.forEach(({ path, box }) => seen(box) && ctx.fill(path, "evenodd"));
+      ctx.fillStyle = ink.building;
+      this.buildings.forEach(({ path, box }) => meet(box, window) && ctx.fill(path, "evenodd"));
     }
-    this.paintBorders(px);
-    this.paintNames();
-    if (this.line) this.paintLine();
-  }
-
-  paintBorders(px) {
-    const { ctx } = this, { atoms, micro, small } = this.borders(), fine = this.scale * 100 > 0.8;
-    for (const [path, style, wide] of [[fine ? atoms : new Path2D(), "rgba(85, 96, 110, .22)", 0.6], [micro, INK.micro, 1.2], [small, INK.small, 3]]) {
+    const kinds = this.borderKinds(), lines = [0, 1, 2].map(() => new Path2D());
+    this.arcs.forEach((points, k) => { if (meet(this.arcBoxes[k], window)) tracePoints(lines[kinds[k]], points); });
+    const styles = [[ink.atoms, scale * 100 > 0.8 ? 0.6 : 0], [ink.micro, level === "small" && division.data.has_micro ? 0.8 : 1.2], [ink.small, 3]];
+    styles.forEach(([style, wide], kind) => {
+      if (!wide) return;
       ctx.strokeStyle = style;
       ctx.lineWidth = wide * px;
-      ctx.stroke(path);
-    }
+      ctx.stroke(lines[kind]);
+    });
   }
 
-  // Borders by what they part, made once for each state.
-  borders() {
-    const { division } = this, { state, arcs } = division;
-    if (this.bordered === state) return this.lines;
-    this.bordered = state;
-    this.lines = { atoms: new Path2D(), micro: new Path2D(), small: new Path2D() };
-    const over = cell => cell < 0 ? -1 : state.cells[cell].small;
-    this.arcs.forEach((points, k) => {
-      const l = arcs.left[k], r = arcs.right[k];
-      const a = l < 0 ? -1 : state.leaf[l], b = r < 0 ? -1 : state.leaf[r];
-      tracePoints(a === b ? this.lines.atoms : over(a) !== over(b) ? this.lines.small : this.lines.micro, points);
+  // What each arc parts: atoms, micro cells or small cells.
+  borderKinds() {
+    const { division } = this;
+    return division.once("borders", () => {
+      const { state, arcs } = division, over = cell => (cell < 0 ? -1 : state.cells[cell].small);
+      return Uint8Array.from(this.arcs, (_, k) => {
+        const l = arcs.left[k], r = arcs.right[k], a = l < 0 ? -1 : state.leaf[l], b = r < 0 ? -1 : state.leaf[r];
+        return a === b ? 0 : over(a) === over(b) ? 1 : 2;
+      });
     });
-    return this.lines;
   }
 
   // Where the number of a cell stands: on the land that is nearest to its middle, whatever its shape.
   places() {
-    const { division } = this, { state } = division, middle = new Map();
-    if (this.placed === state) return this.spots;
-    this.placed = state;
-    this.spots = new Map();
-    state.leaf.forEach((cell, i) => {
-      const { middle: [x, y], box } = this.atoms[i], weight = (box[2] - box[0]) * (box[3] - box[1]);
-      const sum = middle.get(cell) || [0, 0, 0];
-      middle.set(cell, [sum[0] + weight * x, sum[1] + weight * y, sum[2] + weight]);
-    });
-    state.leaf.forEach((cell, i) => {
-      const [x, y, weight] = middle.get(cell), at = this.atoms[i].middle, away = Math.hypot(at[0] - x / weight, at[1] - y / weight);
-      if (!this.spots.has(cell) || away < this.spots.get(cell).away) this.spots.set(cell, { away, at, weight });
-    });
-    return this.spots;
+    const { division, level } = this;
+    return division.once(`places ${level}`, () => division.cells(level).flatMap((own, cell) => {
+      const atoms = own.general ? division.atomsOf(cell, level) : [];
+      if (!atoms.length) return [];
+      let x = 0, y = 0, weight = 0, away = 1 / 0, at = null;
+      for (const i of atoms) {
+        const { middle, box } = this.atoms[i], size = (box[2] - box[0]) * (box[3] - box[1]);
+        x += size * middle[0];
+        y += size * middle[1];
+        weight += size;
+      }
+      for (const i of atoms) {
+        const { middle } = this.atoms[i], far = Math.hypot(middle[0] - x / weight, middle[1] - y / weight);
+        if (far < away) [away, at] = [far, middle];
+      }
+      return [{ cell, at, weight }];
+    }));
+  }
+
+  paintNames(ctx, { scale, x, y, ink }, window) {
+    const { division, level } = this, { off, held } = division.totals(level), out = division.once(`off ${level}`, () => new Map(off.map(one => [one.cell, one])));
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.lineWidth = 3;
+    ctx.lineJoin = "round";
+    for (const { cell, at, weight } of this.places()) {
+      const u = x + scale * at[0], v = y - scale * at[1];
+      if (u < window[0] || u > window[2] || v < window[1] || v > window[3] || Math.sqrt(weight) * scale < 34) continue;
+      const one = out.get(cell), way = one?.away ? (one.households > one.band[2] ? "over" : "under") : null;
+      ctx.font = `${way ? "bold " : ""}12px system-ui, "Noto Sans CJK SC", sans-serif`;
+      ctx.strokeStyle = ink.halo;
+      const text = `${held.get(cell)}${way ? (way === "over" ? "↑" : "↓") : ""}`, side = 6 + ctx.measureText(text).width / 2;
+      ctx.strokeText(text, u, v);
+      ctx.fillStyle = way ? ink[way] : ink.text;
+      ctx.fillText(text, u, v);
+      if (division.isLocked(cell, level)) this.paintLock(ctx, ink, u - side - 4, v);
+      if (division.commentsOn(cell, level).length) this.paintBubble(ctx, ink, u + side + 5, v);
+    }
   }
 
   // Drawn, since fonts without such signs are common.
-  paintLock(x, y) {
-    const { ctx } = this;
-    ctx.fillStyle = ctx.strokeStyle = "#333";
+  paintLock(ctx, ink, x, y) {
+    ctx.fillStyle = ctx.strokeStyle = ink.text;
     ctx.lineWidth = 1.5;
     ctx.fillRect(x - 4, y - 1, 8, 6);
     ctx.beginPath();
     ctx.arc(x, y - 1, 2.5, Math.PI, 0);
     ctx.stroke();
+    ctx.lineWidth = 3;
   }
 
-  // The box, lasso or cut that is being drawn.
-  paintLine() {
-    const { ctx } = this;
-    ctx.strokeStyle = INK.chosen;
-    ctx.lineWidth = 1.5;
-    ctx.beginPath();
-    this.line.forEach(([x, y], k) => (k ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
-    ctx.stroke();
-  }
-
-  paintBubble(x, y) {
-    const { ctx } = this;
-    ctx.fillStyle = "#8a5a00";
+  paintBubble(ctx, ink, x, y) {
+    ctx.fillStyle = ink.comment;
     ctx.beginPath();
     ctx.ellipse(x, y - 1, 6, 4.5, 0, 0, 2 * Math.PI);
     ctx.moveTo(x - 3, y + 2);
     ctx.lineTo(x - 5, y + 7);
     ctx.lineTo(x + 1, y + 3);
     ctx.fill();
-  }
-
-  paintNames() {
-    const { ctx, division, scale } = this, { ratio } = this.resize(), { off, held } = division.totals();
-    const out = new Map(off.map(one => [one.cell, one]));
-    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    ctx.textAlign = "center";
-    ctx.textBaseline = "middle";
-    for (const [cell, { at, weight }] of this.places()) {
-      if (!division.state.cells[cell].general || Math.sqrt(weight) * scale < 34) continue;
-      const one = out.get(cell), [u, v] = this.toScreen(at);
-      ctx.font = `${one ? "bold " : ""}12px system-ui, "Noto Sans CJK SC", sans-serif`;
-      ctx.lineWidth = 3;
-      ctx.strokeStyle = "rgba(255, 255, 255, .85)";
-      const text = String(held.get(cell)), side = 6 + ctx.measureText(text).width / 2;
-      ctx.strokeText(text, u, v);
-      ctx.fillStyle = !one ? "#333" : one.households > one.band[2] ? INK.over : INK.under;
-      ctx.fillText(text, u, v);
-      if (division.isLocked(cell)) this.paintLock(u - side - 4, v);
-      if (division.commentsOn(cell).length) this.paintBubble(u + side + 5, v);
-    }
   }
 }
