@@ -11,7 +11,7 @@ PACKAGE = Path(gridcell.__file__).parent
 ROOMS = (
     "version", "errors", "words", "arguments", "extras", "arrays", "borders", "crs", "schema",
     "facts", "files", "work", "display", "rules", "report", "model", "tables", "coverage", "read",
-    "fabric", "streets", "partition", "cells", "households", "staff", "check", "formats",
+    "fabric", "streets", "partition", "cells", "households", "staff", "check", "siting", "formats",
     "disclosure", "locator", "crosswalk", "certificate", "render", "assembly", "pipeline", "shards",
     "revision", "folder", "export", "sample",
 )  # fmt: skip
