@@ -64,6 +64,7 @@ from .staff import assign_staff, renew_staff
 from .staff.workbook import make_roster, write_roster
 from .streets import WalkingNetwork, build_network, walking_network
 from .version import __version__ as __version__
+from .visits import VisitingOrders, visiting_orders, write_visits
 from .work import CheckpointExecutor
 
 __all__ = [
@@ -104,6 +105,7 @@ __all__ = [
     "Swap",
     "Undo",
     "Unlock",
+    "VisitingOrders",
     "WalkingNetwork",
     "WorkerError",
     "WriteError",
@@ -141,6 +143,7 @@ __all__ = [
     "set_targets",
     "trace_code",
     "update_plan",
+    "visiting_orders",
     "walking_network",
     "write_atlas",
     "write_cards",
@@ -153,4 +156,5 @@ __all__ = [
     "write_plan",
     "write_roster",
     "write_sample",
+    "write_visits",
 ]

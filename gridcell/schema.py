@@ -49,6 +49,19 @@ every community are listed, one row a building, without an id."""
 
 STAFF_COLUMNS: Final = ("staff_id", "role", "code", "distance_m")
 VACANCY_COLUMNS: Final = ("role", "code", "missing", "reason")
+WALK_COLUMNS: Final = (
+    "code", "visits", "households", "metres", "minutes", "bound_m", "gap",
+)  # fmt: skip
+"""How far it is through a leaf, from building to building: ``bound_m`` is what no order falls
+below, ``gap`` how much of ``metres`` is above it."""
+
+VISIT_COLUMNS: Final = (
+    "code", "visit", "bldg_id", "households", "leg_m", "way", "metres", "minutes",
+)  # fmt: skip
+"""The order in which the buildings of a leaf are visited: ``visit`` counts from 1, ``leg_m`` leads
+there from the one before, along the ``street`` or ``straight``; ``metres`` and ``minutes`` count
+from the first."""
+
 LINEAGE_COLUMNS: Final = ("old", "new", "event", "households", "area_m2", "operation")
 """What became of each code: a row for every new code that has land of an old one. ``event`` is a
 key of `LINEAGE_EVENTS`; ``households`` and ``area_m2`` are what the two share, counted in the new

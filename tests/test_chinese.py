@@ -215,6 +215,8 @@ WORKING = (
     ("repair", "p/plan.gpkg#small", "-o", "r.gpkg"),
     ("staff", "p", "t/staff.csv", "-o", "s"),
     ("roster", "p", "--contacts", "contacts.csv", "-o", "r.xlsx"),
+    ("walk", "p", "-o", "w.xlsx"),
+    ("walk", "p", "-o", "w.gpx"),
     ("locate", "p", "points.csv", "-o", "l.csv"),
     ("locate", "p", "points.csv", "-o", "l.xlsx"),
     ("crosswalk", "p", "u", "--buildings", "t/buildings.shp", "-o", "c.xlsx", "--map", "c.html"),
@@ -296,8 +298,8 @@ def test_no_printed_page_holds_a_word_in_english(town):
 
 @pytest.mark.usefixtures("said")
 def test_no_sheet_holds_a_word_in_english(town):
-    files = [town / "r.xlsx", town / "l.xlsx", town / "c.xlsx", *town.glob("[xy]/*.xlsx")]
-    assert len(files) == 5
+    files = [*(town / f"{name}.xlsx" for name in "rlcw"), *town.glob("[xy]/*.xlsx")]
+    assert len(files) == 6
     for file in files:
         for sheet in openpyxl.load_workbook(file):
             heads, *rows = sheet.values

@@ -178,6 +178,13 @@ def test_distances_are_the_shortest_whatever_the_order_and_direction(
     a, b = np.divmod(np.arange(len(places) ** 2), len(places))
     np.testing.assert_allclose(network.between(places, a, b), found.ravel(), atol=1e-9)
 
+    for length, path, i, j in zip(found.ravel(), network.paths(places, a, b), a, b, strict=True):
+        assert [path.coords[0], path.coords[-1]] == [tuple(places.xy[i]), tuple(places.xy[j])]
+        if np.isfinite(length):
+            assert path.length == pytest.approx(length, abs=1e-6) or not length
+            off = path.difference(shapely.union_all(network.lines).buffer(1e-3)).length
+            assert off <= places.access_m[i] + places.access_m[j] + 1e-6
+
     origin, destination, metres = network.near(places, places, within_m=within)
     limited = np.full(found.shape, np.inf)
     limited[origin, destination] = metres
@@ -200,4 +207,7 @@ def test_a_way_that_leads_far_around_is_found():
     assert len(network.node_xy) > 50
     places = network.join(np.array([[10.0, 0.0], [10.0, 40.0]]))
     assert network.distances(places, places)[0, 1] == 2 * 4990 + 40
-    assert network.between(places, np.array([0]), np.array([1])).tolist() == [2 * 4990 + 40]
+    pair = np.array([0]), np.array([1])
+    assert network.between(places, *pair).tolist() == [2 * 4990 + 40]
+    (path,) = network.paths(places, *pair)
+    assert (path.length, (5000.0, 40.0) in path.coords) == (2 * 4990 + 40, True)

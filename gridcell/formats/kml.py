@@ -22,7 +22,7 @@ from gridcell.words.catalogue import section, text
 from gridcell.words.sentences import say_reasons
 from gridcell.words.terms import term
 
-_ILLEGAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+ILLEGAL_XML: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What no XML may hold, and line breaks, which parsers change."""
 
 _TYPES: Final = {
@@ -72,7 +72,7 @@ def _legal(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     for name in frame.columns.drop(frame.active_geometry_name):
         column = frame[name]
         if not pd.api.types.is_numeric_dtype(column.dtype):
-            clean = column.str.replace(_ILLEGAL, "\ufffd", regex=True).str.strip(" ")
+            clean = column.str.replace(ILLEGAL_XML, "\ufffd", regex=True).str.strip(" ")
             out[name] = clean.where(clean != "", None)
     # The name of a placemark is what lists show: never nothing.
     out["name"] = out["name"].fillna(out["label"])

@@ -15,6 +15,7 @@ from gridcell.model import Plan
 from gridcell.rules import Walking
 from gridcell.streets.joined import Joined, Segments, join_places
 from gridcell.streets.lines import Blocking, StreetLines, ends_of, street_lines
+from gridcell.streets.paths import draw_paths
 from gridcell.streets.reach import Ways
 
 Ints = NDArray[np.int64]
@@ -151,8 +152,18 @@ class WalkingNetwork:
             return out
         out = np.where((places.xy[a] == places.xy[b]).all(axis=1), 0.0, np.inf)
         both = np.flatnonzero(places.reached[a] & places.reached[b])
-        out[both] = self.ways.pairs(places, a[both], b[both])
+        out[both] = self.ways.pairs(places, a, b, both)
         return out
+
+    def paths(self, places: Joined, a: Ints, b: Ints) -> Geometries:
+        """Return the lines walked between pairs of places, from door to door.
+
+        Parameters and order are those of `between`; where there is no way the line is straight.
+        """
+        if self.straight:
+            ends = np.stack([places.xy[a], places.xy[b]], axis=1)
+            return np.asarray(shapely.linestrings(ends), dtype=object)
+        return draw_paths(self.ways, self.lines, places, a, b)
 
     def near(
         self, origins: Joined, destinations: Joined, *, within_m: float

@@ -6,7 +6,7 @@ all places is therefore the shortest way where it is no longer than twice the ma
 Dijkstra 1959, doi:10.1007/BF01386390, as SciPy has it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,10 @@ class Ways:
     head: Ints
     metres: Floats
     """(streets,) nodes at the ends of each street, and its length."""
+    key: Ints
+    """(entries of the graph,) ``start * nodes + stop``, sorted."""
+    shortest: Ints
+    """(entries of the graph,) the street."""
 
     @classmethod
     def of(cls, tail: Ints, head: Ints, metres: Floats, node_xy: Floats) -> "Ways":
@@ -50,8 +54,11 @@ class Ways:
         order = np.lexsort((twice, stop, start))
         first = order[run_starts((start * n + stop)[order])]
         where = np.searchsorted(start[first], np.arange(n + 1))
-        graph = csr_array((twice[first], stop[first], where), shape=(n, n))
-        return cls(graph=graph, node_xy=node_xy, tail=tail, head=head, metres=metres)
+        return cls(
+            graph=csr_array((twice[first], stop[first], where), shape=(n, n)), node_xy=node_xy,
+            tail=tail, head=head, metres=metres, key=start[first] * n + stop[first],
+            shortest=first % len(tail) if len(tail) else first,
+        )  # fmt: skip
 
     def table(self, origins: Joined, destinations: Joined, within_m: float | None) -> Floats:
         """Return (origins, destinations) metres, for places all of which are joined."""
@@ -67,18 +74,29 @@ class Ways:
             out[out > within_m] = np.inf
         return out
 
-    def pairs(self, places: Joined, a: Ints, b: Ints) -> Floats:
-        """Return the metres between rows `a` and `b` of places all of which are joined.
+    def pairs(self, places: Joined, a: Ints, b: Ints, some: Ints) -> Floats:
+        """Return the metres between rows `a` and `b` of places, for some pairs, which are joined.
 
         Fast where neighbouring pairs are of neighbouring places.
         """
-        out = np.empty(len(a))
-        again = []
-        stack = [(0, len(a))] if len(a) else []
+        return self.over(places, a, b, some, lambda *ask: self._pairs(places, a, b, *ask))
+
+    def over(
+        self, places: Joined, a: Ints, b: Ints, some: Ints,
+        ask: Callable[[Ints, Ints, Bools], Floats],
+    ) -> Floats:  # fmt: skip
+        """Return what a function says of some pairs, asked as few of them at a time as fits.
+
+        It gets numbers of pairs, all nodes at the ends of their streets and the nodes near by, and
+        returns metres. Where these could be less with more nodes, it is asked again.
+        """
+        out = np.empty(len(some))
+        again = [np.empty(0, dtype=np.int64)]
+        stack = [(0, len(some))] if len(some) else []
         while stack:
             low, high = stack.pop()
-            some = np.arange(low, high)
-            rows = np.unique(np.concatenate([a[some], b[some]]))
+            asked = some[low:high]
+            rows = np.unique(np.concatenate([a[asked], b[asked]]))
             ends = self._ends(places.take(rows))
             margin = self._margin(places.xy[rows], None)
             near = self._near(places.xy[rows], margin)
@@ -86,16 +104,17 @@ class Ways:
                 middle = (low + high) // 2
                 stack += [(low, middle), (middle, high)]
                 continue
-            out[some] = self._pairs(places, a[some], b[some], ends, near)
+            out[low:high] = ask(asked, ends, near)
             if not near.all():
-                again.append(some[out[some] > 2 * margin])
-        far = np.concatenate(again) if again else np.empty(0, dtype=np.int64)
+                again.append(low + np.flatnonzero(out[low:high] > 2 * margin))
+        far = np.concatenate(again)
+        everywhere = np.ones(len(self.node_xy), dtype=bool)
         step = max(1, _AT_ONCE // (4 * len(self.node_xy)))
         for start in range(0, len(far), step):
-            some = far[start : start + step]
-            ends = self._ends(places.take(np.concatenate([a[some], b[some]])))
-            everywhere = np.ones(len(self.node_xy), dtype=bool)
-            out[some] = self._pairs(places, a[some], b[some], ends, everywhere)
+            rows = far[start : start + step]
+            asked = some[rows]
+            ends = self._ends(places.take(np.concatenate([a[asked], b[asked]])))
+            out[rows] = ask(asked, ends, everywhere)
         return out
 
     def within(
@@ -177,11 +196,19 @@ class Ways:
         np.minimum.at(out, (origin, destination), metres)
         return out
 
-    def _pairs(self, places: Joined, a: Ints, b: Ints, ends: Ints, near: Bools) -> Floats:
+    def street(self, start: Ints, stop: Ints) -> Ints:
+        """Return the shortest street between neighbouring nodes."""
+        n = len(self.node_xy)
+        return self.shortest[np.searchsorted(self.key, start * n + stop)]
+
+    def _pairs(
+        self, places: Joined, a: Ints, b: Ints, some: Ints, ends: Ints, near: Bools
+    ) -> Floats:
+        a, b = a[some], b[some]
         between = self._between(ends, ends, near, None)
         out = np.full(len(a), np.inf)
-        for from_a, rest_a in self._both(places, a):
-            for to_b, rest_b in self._both(places, b):
+        for from_a, rest_a in self.both_ends(places, a):
+            for to_b, rest_b in self.both_ends(places, b):
                 i, j = np.searchsorted(ends, from_a), np.searchsorted(ends, to_b)
                 out = np.minimum(out, rest_a + between[i, j] + rest_b)
         along = np.abs(places.along_m[a] - places.along_m[b])
@@ -190,7 +217,9 @@ class Ways:
         same = (places.xy[a] == places.xy[b]).all(axis=1)
         return np.where(same, 0.0, out)
 
-    def _both(self, places: Joined, rows: Ints) -> tuple[tuple[Ints, Floats], tuple[Ints, Floats]]:
+    def both_ends(
+        self, places: Joined, rows: Ints
+    ) -> tuple[tuple[Ints, Floats], tuple[Ints, Floats]]:
         """Return both ends of the streets of places, and the metres to them."""
         edge = places.edge[rows]
         along, access = places.along_m[rows], places.access_m[rows]
