@@ -6,6 +6,7 @@ import os
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from editing import STATE, Session, comments_shown, differences
 
@@ -592,3 +593,108 @@ def test_scripts_of_two_communities_are_put_together(plan):
         )
     after = gridcell.edit_plan(plan, edits_of(entries, plan.crs, "script"))
     assert after.leaves.equals(plan.leaves)
+
+
+@needs_browser
+def test_title_day_and_holders_are_told_only_where_asked_for(plan, browser, tmp_path):
+    town = gridcell.make_sample(households=2000, seed=5, communities=2)
+    staffed = gridcell.renew_staff(plan, town.staff)
+    holder = staffed.staff[staffed.staff["code"].isin(plan.micro["code"])].iloc[0]
+    contacts = pd.DataFrame({"staff_id": [holder["staff_id"]], "name": ["Ms <b>Li</b>"]})
+    [file] = gridcell.write_editor(
+        staffed, tmp_path / "edit.html", title="Hills & Dales", date="2026-11-27",
+        contacts=contacts,
+    )  # fmt: skip
+    page = browser.new_page()
+    page.goto(f"{file.as_uri()}#{holder['code']}")
+    assert page.locator("h1").text_content() == "Hills & Dales"
+    assert page.locator("#about").text_content() == "edit by hand · 2026-11-27"
+    assert "Ms <b>Li</b>" in page.locator("#holders").text_content()
+    page.close()
+    [file] = gridcell.write_editor(staffed, tmp_path / "plain.html")
+    text = file.read_text(encoding="utf-8")
+    assert "2026-11" not in text
+    assert holder["staff_id"] not in text
+    with pytest.raises(gridcell.InputError, match=r"27\.11\.2026"):
+        gridcell.write_editor(plan, tmp_path / "no.html", date="27.11.2026")
+
+
+@needs_browser
+def test_the_page_is_dark_for_who_likes_it_and_light_on_paper(editor):
+    editor.emulate_media(color_scheme="dark")
+    editor.wait_for_function("() => editor.view.ink === NIGHT && editor.view.isWhole")
+    before = editor.evaluate("() => [editor.view.scale, editor.view.offset]")
+    pixel = "() => [...editor.view.front.ctx.getImageData(2, 2, 1, 1).data.slice(0, 3)]"
+    assert max(editor.evaluate(pixel)) < 60
+    editor.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert editor.evaluate("() => editor.view.isWhole && editor.view.ink === PAPER")
+    assert min(editor.evaluate(pixel)) > 200
+    editor.evaluate("dispatchEvent(new Event('afterprint'))")
+    editor.wait_for_function("() => editor.view.ink === NIGHT && editor.view.isWhole")
+    assert editor.evaluate("() => [editor.view.scale, editor.view.offset]") == before
+
+
+@needs_browser
+def test_an_edit_repaints_what_it_changed_as_a_new_picture_would(editor):
+    """Tile by tile, with a level, a choice, a lock and a comment: the same pixels."""
+    editor.evaluate("""() => {
+      const { division } = editor;
+      editor.show(division.state.cells.findIndex(
+        (own, cell) => own.general && division.halves(cell)));
+      editor.halve();
+      editor.lock();
+      editor.turn();
+      editor.nextCell(1);
+      editor.halve();
+      editor.undo();
+      editor.turn();
+      editor.nextUnit(1);
+    }""")
+    editor.wait_for_function("() => editor.view.isWhole")
+    pixels = "() => editor.view.canvas.toDataURL()"
+    shown = editor.evaluate(pixels)
+    editor.evaluate("() => editor.view.finish()")
+    assert editor.evaluate(pixels) == shown
+
+
+@needs_browser
+def test_everything_is_reached_by_keys_and_has_a_name(editor):
+    editor.keyboard.press("Tab")
+    first = editor.evaluate("() => document.activeElement.id")
+    assert first == "do-level_micro"
+    editor.keyboard.press("Tab")
+    editor.keyboard.press("Enter")
+    assert editor.evaluate("() => [editor.level, document.activeElement.id]") == [
+        "small", "do-level_small",
+    ]  # fmt: skip
+    editor.keyboard.press("u")
+    editor.keyboard.press(".")
+    editor.keyboard.press("]")
+    assert editor.evaluate("() => editor.atoms.length") == 1
+    assert editor.locator("[role=status]").text_content().startswith("1 piece of land")
+    unnamed = editor.evaluate("""() => [...document.querySelectorAll("button, input, canvas")]
+      .filter(one => !one.hidden && !(one.textContent.trim() || one.getAttribute("aria-label")))
+      .map(one => one.outerHTML)""")
+    assert unnamed == []
+
+
+@needs_browser
+def test_a_cell_made_in_the_page_is_named_there(plan, editor, tmp_path):
+    editor.evaluate("""() => {
+      const { division } = editor;
+      editor.show(division.state.cells.findIndex(
+        (own, cell) => own.general && division.halves(cell)));
+      editor.halve();
+    }""")
+    made = "() => editor.division.codeOf(editor.cells[0], editor.level) < 0"
+    if not editor.evaluate(made):  # the other half is the new one
+        editor.evaluate(
+            "() => editor.show(editor.division.state.cells.findIndex((own, cell) => editor.division.atomsOf(cell).length && own.general && editor.division.codeOf(cell) < 0))"
+        )
+    assert editor.evaluate(made)
+    editor.keyboard.press("r")
+    editor.fill("#answer", "Old Mill")
+    editor.press("#answer", "Enter")
+    after = gridcell.edit_plan(plan, read_script(saved(editor, tmp_path), plan.crs))
+    new = after.micro[~after.micro["code"].isin(plan.micro["code"])]
+    assert new["name"].tolist() == ["Old Mill"]

@@ -78,6 +78,9 @@ test("a code goes with most of the households", () => {
   division.move([1], 1, "");
   assert.equal(held(division), "was ABBB");
   division.undo();
+  const half = division.newCell([1], ""); // with most of A, which has no code then
+  assert.deepEqual([division.label(half), division.label(0)], ["A", "new 1"]);
+  division.undo();
   division.move([0], 1, "");
   assert.equal(held(division), "BABB");
 });

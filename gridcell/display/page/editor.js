@@ -113,10 +113,13 @@ class Editor {
     const look = () => { view.ink = dark.matches ? NIGHT : PAPER; };
     dark.addEventListener("change", () => { look(); view.draw(); });
     window.addEventListener("beforeprint", () => {
-      this.screen ??= { scale: view.scale, offset: view.offset };
+      if (this.screen) return;
+      this.screen = { scale: view.scale, offset: view.offset };
+      const [w, n] = view.toLand(0, 0), [e, s] = view.toLand(this.canvas.clientWidth, this.canvas.clientHeight), [west, south, east, north] = view.box;
+      const seen = [Math.max(w, west), Math.max(s, south), Math.min(e, east), Math.min(n, north)];
       view.ink = PAPER;
       document.body.classList.add("on-paper");
-      view.fit(view.box, 0.02);
+      view.fit(seen, 0.02);
       view.finish();
     });
     window.addEventListener("afterprint", () => {
@@ -341,9 +344,11 @@ class Editor {
     return Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, () => value), upper ?? this.words[key]);
   }
 
-  // How much, in the texts of a level.
+  // How much land is, in words: what moves at this level, and households.
   much(atoms) {
-    return { n: this.division.units(atoms, this.level).length, households: this.division.sum(atoms) };
+    const one = (name, n) => this.words[n === 1 ? `one_${name}` : `${name}s`].replace("{n}", () => n.toLocaleString("en"));
+    const { division, level } = this;
+    return { what: one(division.isUpper(level) ? "micro_cell" : "piece", division.units(atoms, level).length), held: one("household", division.sum(atoms)) };
   }
 
   moveTo(cell) {
@@ -410,10 +415,10 @@ class Editor {
   }
 
   exchange(moves, [a, b]) {
-    const { division, level } = this, [n, m] = moves.map(([atoms]) => division.units(atoms, level).length);
+    const { division, level } = this, [these, those] = moves.map(([atoms]) => this.much(atoms).what);
     const { fault } = division.previewOf(moves, level);
     if (fault) return this.done(fault);
-    division.exchange(moves, this.say("log_swap", { a: this.label(a), b: this.label(b), n, m }), level);
+    division.exchange(moves, this.say("log_swap", { a: this.label(a), b: this.label(b), these, those }), level);
     this.done();
   }
 

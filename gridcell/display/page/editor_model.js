@@ -150,12 +150,18 @@ class Division extends Land {
     return this.cellOfRow(this.plan(level).code.indexOf(code), level);
   }
 
-  // What a cell is called: its code, from some letter on; one without is told by the code that it had, or by a number.
+  // What a cell is called: its code, from some letter on; one without is told by the code that it had, or by a number
+  // until the edits are applied.
   label(cell, level = this.leafLevel, from = 0) {
-    const row = this.codeOf(cell, level), { code } = this.plan(level), { words } = this.data;
+    const row = this.codeOf(cell, level), { code } = this.plan(level), { words } = this.data, all = this.cells(level);
     if (row >= 0) return code[row].slice(from);
-    if (cell < code.length && this.cellOfRow(cell, level) < 0) return words.was_code.replace("{code}", () => code[cell].slice(from));
-    return `${this.isUpper(level) ? words.new_small : words.new_cell} ${numberOf(this.cells(level), cell)}`;
+    let at = cell; // where another goes on with its code, it is called as that one would be
+    while (at < code.length) {
+      const heir = this.cellOfRow(at, level);
+      if (heir < 0) return words.was_code.replace("{code}", () => code[at].slice(from));
+      at = heir;
+    }
+    return `${this.isUpper(level) ? words.new_small : words.new_cell} ${all[at]?.number ?? nextNumber(all)}`;
   }
 
   // --- what stays with a code: names, locks, comments; a cell without a code has a name of its own
@@ -453,14 +459,12 @@ function stepped(state, step, side) {
   return next;
 }
 
-// A cell, or a small one, without a code: its number until the edits are applied.
-// Cells of before whose code another one goes on with are numbered after all that were made.
-function numberOf(all, at) {
-  return all[at]?.number ?? Math.max(0, ...all.map(own => own.number ?? 0)) + at + 1;
+function nextNumber(all) {
+  return 1 + all.filter(one => one.number).length;
 }
 
 function addTo(all, own) {
-  return all.push({ number: 1 + all.filter(one => one.number).length, name: null, locked: false, general: true, ...own }) - 1;
+  return all.push({ number: nextNumber(all), name: null, locked: false, general: true, ...own }) - 1;
 }
 
 function addCell(state, small) {

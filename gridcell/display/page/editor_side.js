@@ -37,7 +37,7 @@ class Side {
     editor.offers = null;
     const parts = [this.counted(totals)];
     if (said) parts.push(make("p", { class: "fault", role: "alert" }, said));
-    if (editor.atoms.length) parts.push(...this.selection());
+    if (editor.atoms.length) parts.push(make("div", { id: "selection" }, ...this.selection()));
     parts.push(...this.listed(totals), ...this.logged(), make("p", { class: "quiet", id: "help" }, editor.words.help));
     this.tools.replaceChildren(...this.buttons());
     this.rest.replaceChildren(...parts);
@@ -133,7 +133,7 @@ class Side {
 
   number({ households, off, band, pieces }) {
     const way = off ? (households > band[2] ? "↑" : "↓") : "", { words } = this.editor;
-    return make("span", { class: `number ${off ? "bad" : "good"}` }, `${households.toLocaleString("en")}${way}`, pieces > 1 ? make("span", { class: "bad" }, ` ${words.pieces.replace("{n}", pieces)}`) : "");
+    return make("span", { class: `number ${off ? "bad" : "good"}` }, `${households.toLocaleString("en")}${way}`, pieces > 1 ? make("span", { class: "bad" }, ` ${words.in_pieces.replace("{n}", pieces)}`) : "");
   }
 
   called(cell, level = this.editor.level) {
