@@ -689,7 +689,8 @@ def test_a_cell_made_in_the_page_is_named_there(plan, editor, tmp_path):
     made = "() => editor.division.codeOf(editor.cells[0], editor.level) < 0"
     if not editor.evaluate(made):  # the other half is the new one
         editor.evaluate(
-            "() => editor.show(editor.division.state.cells.findIndex((own, cell) => editor.division.atomsOf(cell).length && own.general && editor.division.codeOf(cell) < 0))"
+            """() => editor.show(editor.division.state.cells.findIndex((own, cell) =>
+              editor.division.atomsOf(cell).length && editor.division.codeOf(cell) < 0))"""
         )
     assert editor.evaluate(made)
     editor.keyboard.press("r")
