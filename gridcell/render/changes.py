@@ -17,29 +17,6 @@ from gridcell.words.maps import control_words
 from gridcell.words.messages import say
 
 _KINDS: Final = ("changed", "new", "retired")
-_STYLE: Final = """
-html, body { height: 100%; margin: 0; }
-body { display: flex; font: 13px/1.4 system-ui, "Noto Sans CJK SC", sans-serif; color: #222; }
-#list { flex: 0 0 min(46%, 680px); overflow: auto; padding: 12px 14px; box-sizing: border-box; }
-#map { flex: 1; }
-h1 { font-size: 18px; margin: 0 0 8px; }
-table { border-collapse: collapse; }
-#figures td + td, #sides td + td, #sides th + th { text-align: right; padding-left: 14px; }
-#figures, #sides { margin-bottom: 8px; }
-#rows { width: 100%; margin-top: 12px; }
-#rows th { position: sticky; top: -12px; background: #fff; text-align: left; padding: 4px 6px; }
-#rows td { padding: 2px 6px; vertical-align: top; }
-#rows th, #rows td:nth-child(2) { white-space: nowrap; }
-#rows .number { text-align: right; font-variant-numeric: tabular-nums; }
-#rows tbody { border-top: 1px solid #ccc; cursor: pointer; }
-#rows tbody:hover, #rows tbody.chosen { background: #eef3fa; }
-#rows .place td { font-weight: 600; padding-top: 6px; border-top: 2px solid #888; cursor: default; }
-.code { font-variant-numeric: tabular-nums; white-space: nowrap; }
-.changed { color: #1b3a6b; } .new { color: #1a7a34; } .retired { color: #a01020; }
-.leaflet-container { font: inherit; background: #f7f7f5; }
-.swatch { display: inline-block; width: 14px; height: 3px; margin: 0 6px 3px 0; }
-button { font: inherit; }
-"""
 
 
 def write_changes(
@@ -95,10 +72,11 @@ def write_changes(
         )
     )
     page = (
-        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{POLICY}\n'
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n{POLICY}\n'
         f"<title>{html.escape(content['words']['title'])}</title>\n"
         f"<!--\n{asset('vendor/LICENSE')}-->\n"
-        f"<style>\n{asset('vendor/leaflet.css')}{_STYLE}</style>\n{scripts}\n</head>\n<body>\n"
+        f"<style>\n{asset('vendor/leaflet.css')}{asset('page/changes.css')}</style>\n{scripts}\n</head>\n<body>\n"
         '<div id="list"></div>\n<div id="map"></div>\n'
         f'<script type="application/json" id="data">{data}</script>\n'
         '<script>drawChanges(JSON.parse(document.getElementById("data").text));</script>\n'

@@ -1,8 +1,9 @@
 "use strict";
 // The page of changes: cells that changed as a list, their borders before and now on a map.
 
-const THEN = { color: "#b2182b", dashArray: "6 4", fill: false };
-const NOW = { color: "#1b3a6b", fillOpacity: 0.25 };
+const IS_DARK = window.matchMedia("(prefers-color-scheme: dark)").matches;
+const THEN = { color: IS_DARK ? "#ff8a80" : "#b2182b", dashArray: "6 4", fill: false };
+const NOW = { color: IS_DARK ? "#a5c4f5" : "#1b3a6b", fillOpacity: 0.25 };
 const FILLS = { changed: "#6b9bd1", new: "#7fc98f", retired: "#d98a8a" };
 const WIDTHS = { now: { 3: 4.4, 4: 3 }, then: { 3: 2, 4: 1.4 } };
 
@@ -47,7 +48,7 @@ function fillList(data, show) {
   const number = value => node("td", "number", value === null ? "" : value.toLocaleString("en"));
   const all = node("button", "", words.all);
   const rows = node("table", "", node("thead", "", node("tr", "",
-    ...["cell", "", "before", "after", "moved", "why"].map(name => node("th", "", name && words[name])))));
+    ...["cell", "", "before", "after", "moved"].map(name => node("th", "", name && words[name])))));
   rows.id = "rows";
   let chosen = null, body = null;
   const choose = (element, group) => {
@@ -62,15 +63,22 @@ function fillList(data, show) {
       const place = cells.community[i];
       if (place !== cells.community[i - 1]) {
         const title = node("td", "", `${data.communities[place] ?? ""} ${place}`.trim());
-        title.colSpan = 6;
+        title.colSpan = 5;
         rows.append(node("tbody", "", node("tr", "place", title)));
       }
       const own = body = node("tbody", "");
+      own.tabIndex = 0;
       own.onclick = () => choose(own, cells.group[i]);
+      own.onkeydown = event => { if (event.key === "Enter") own.onclick(); };
       rows.append(own);
     }
     body.append(node("tr", "", node("td", "code", code), node("td", cells.change[i], words[cells.change[i]]),
-      number(cells.before[i]), number(cells.after[i]), number(cells.moved[i]), node("td", "", cells.why[i])));
+      number(cells.before[i]), number(cells.after[i]), number(cells.moved[i])));
+    if (cells.why[i]) {
+      const why = node("td", "why", cells.why[i]);
+      why.colSpan = 5;
+      body.append(node("tr", "", why));
+    }
   });
   const figures = node("table", "", ...data.figures.map(([word, value]) =>
     node("tr", "", node("td", "", word), node("td", "", value))));

@@ -38,8 +38,11 @@ class Editor {
   // --- what is kept: against a closed tab
 
   keep() {
-    if (window.parent !== window) window.parent.postMessage({ edits: this.division.script() }, "*"); // a notebook listens
     const { past, future } = this.division;
+    if (window.parent !== window) { // a notebook listens, and keeps them
+      window.parent.postMessage({ edits: this.division.script() }, "*");
+      return;
+    }
     try {
       localStorage.setItem(this.key, JSON.stringify({ past, future }));
       this.kept = true;
