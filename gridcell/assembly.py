@@ -52,6 +52,7 @@ from gridcell.partition.reasons import explain_leaves, explain_small
 from gridcell.rules import Rules
 from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
+from gridcell.streets import network_of_rules
 from gridcell.words.messages import Message, some
 from gridcell.work import begin
 
@@ -405,6 +406,7 @@ def assign_roster(layers: Layers, rules: Rules) -> Assign:
         return partial(
             make_assignment, cells.medium, cells.small, cells.micro, layers.staff,
             homes=homes_of(layers.staff, buildings), roles=rules.staffing,
+            network=network_of_rules(layers.barriers, crs=layers.crs, rules=rules),
         )  # fmt: skip
 
     return assign

@@ -182,6 +182,9 @@ class Walking(_Section):
 
     speed_kmh: Annotated[float, Field(gt=0, le=20)] = 4.5
     """How fast they walk along the streets, kilometres an hour."""
+    network: bool = False
+    """People are assigned by the way along the streets, in place of the distance as the crow
+    flies."""
 
 
 class Role(_Section):

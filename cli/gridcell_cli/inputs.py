@@ -61,6 +61,7 @@ _OPTIONS: Final = (
         envvar="GRIDCELL_HEAL_WIDTH",
         help="Heal gaps and overlaps between communities up to this width; 1 by default.",
     ),
+    options.network,
     options.crs,
     options.encoding,
     options.datum,
@@ -90,6 +91,7 @@ class Given:
     micro: str | None
     prefer: str | None
     heal_width: float | None
+    network: bool | None
     fields: field_option.Fields
     crs: str | None
     encoding: str | None
@@ -119,6 +121,7 @@ class Given:
         return read_rules(
             self.rules, base=base, small=self.small, micro=self.micro, prefer=self.prefer,
             seed=self.seed, boundaries__heal_width=self.heal_width,
+            walking__network=self.network or None,
             **field_option.as_settings(self.fields),
         )  # fmt: skip
 

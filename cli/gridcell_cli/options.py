@@ -79,6 +79,10 @@ verbose = click.option(
     help="Print messages of libraries, and tracebacks.",
 )  # fmt: skip
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+network = click.option(
+    "--network", is_flag=True,
+    help="Assign people by their way along the streets, not by the distance as the crow flies.",
+)  # fmt: skip
 crs = click.option(
     "--crs", metavar="CRS", envvar="GRIDCELL_CRS",
     help="CRS of files that do not state one, for example EPSG:4547.",

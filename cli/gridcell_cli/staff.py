@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--keep", is_flag=True, help="Keep people in their posts unless there is a reason to move them."
 )
+@options.network
 @field_option.option("staff")
 @options.crs
 @options.encoding
@@ -43,6 +44,7 @@ def command(
     rules: Path | None,
     *,
     keep: bool,
+    network: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -50,8 +52,8 @@ def command(
     """Assign the people of ROSTER to the cells of PLAN and write the whole plan to DIR.
 
     PLAN is a folder written by 'gridcell partition' or its plan.gpkg; its cells stay unchanged.
-    From --rules only the roles (staffing) and the roster's column names are used, the rest comes
-    from the plan.
+    From --rules only the roles (staffing), how people walk (walking) and the roster's column names
+    are used, the rest comes from the plan.
     """
     from gridcell.folder import require_free, write_plan
     from gridcell.rules import read_rules
@@ -61,7 +63,10 @@ def command(
     require_free(output, overwrite=overwrite)
     before = open_plan(plan, quiet=quiet)
     named = field_option.as_settings(fields)
-    settings = read_rules(rules, base=before.rules if rules is None else None, **named)
+    settings = read_rules(
+        rules, base=before.rules if rules is None else None, walking__network=network or None,
+        **named,
+    )  # fmt: skip
     renewed = renew_staff(
         before, roster, rules=settings, keep=keep, crs=crs, encoding=encoding, datum=datum
     )

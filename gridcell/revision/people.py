@@ -13,6 +13,7 @@ from gridcell.rules import Rules
 from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
 from gridcell.staff.posts import make_posts
+from gridcell.streets import network_of_rules
 from gridcell.words.messages import Message
 
 _KEYS = ["role", "code"]
@@ -31,6 +32,7 @@ def keep_staff(plan: Plan, layers: Layers, rules: Rules) -> Assign:
                 cells.medium, cells.small, cells.micro, layers.staff,
                 homes=homes_of(layers.staff, buildings), roles=rules.staffing,
                 keep=plan.staff if len(plan.staff) else None,
+                network=network_of_rules(layers.barriers, crs=layers.crs, rules=rules),
             )  # fmt: skip
             same = done.staff.equals(plan.staff) and done.vacancies.equals(plan.vacancies)
             # Who was kept is no news where nobody moved.

@@ -1,6 +1,6 @@
 """Cells, rules, a staff roster -> who holds which post, what is vacant and why, and the proof."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -17,9 +17,10 @@ from gridcell.staff.even import even_out
 from gridcell.staff.figures import figures_of, shortage, spare_findings
 from gridcell.staff.keep import keep_pairs
 from gridcell.staff.posts import make_posts
-from gridcell.staff.problem import NO_LIMIT, Ints, Problem
+from gridcell.staff.problem import NO_LIMIT, Ints, OnFoot, Problem
 from gridcell.staff.roster import Roster, exclusions, read_roster
 from gridcell.staff.solve import fill_posts
+from gridcell.streets import WalkingNetwork, street_findings
 from gridcell.words.messages import Message
 
 NOBODY = "nobody eligible"
@@ -32,7 +33,8 @@ class Assignment:
     """Who holds which post, and how good that is."""
 
     staff: pd.DataFrame
-    """`schema.STAFF_COLUMNS` by staff, role and code; ``distance_m`` NaN without a home."""
+    """`schema.STAFF_COLUMNS` by staff, role and code; ``distance_m`` NaN without a home, or a way
+    from there."""
     vacancies: pd.DataFrame
     """`schema.VACANCY_COLUMNS`, by role and code."""
     findings: list[Finding]
@@ -50,6 +52,7 @@ def assign_staff(
     homes: NDArray[np.float64],
     roles: Sequence[Role] = SIX_CHIEFS_AND_TWO_MEMBERS,
     keep: pd.DataFrame | None = None,
+    network: WalkingNetwork | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
     """Return who holds which post, the posts that nobody holds, and what was found.
 
@@ -74,6 +77,9 @@ def assign_staff(
     keep
         A staff table: who is in it stays in office, as far as the roster, the roles and the limits
         still allow it. Only the other posts are assigned.
+    network
+        Streets along which distances are told; by default they are as the crow flies. To a cell
+        goes the way to its representative point.
 
     Returns
     -------
@@ -97,7 +103,9 @@ def assign_staff(
     >>> staff.loc[staff["role"] == "community_chief", "code"].tolist()
     ['450899001001']
     """
-    done = make_assignment(medium, small, micro, staff, homes=homes, roles=roles, keep=keep)
+    done = make_assignment(
+        medium, small, micro, staff, homes=homes, roles=roles, keep=keep, network=network
+    )
     return done.staff, done.vacancies, done.findings
 
 
@@ -110,6 +118,7 @@ def make_assignment(
     homes: NDArray[np.float64],
     roles: Sequence[Role] = SIX_CHIEFS_AND_TWO_MEMBERS,
     keep: pd.DataFrame | None = None,
+    network: WalkingNetwork | None = None,
 ) -> Assignment:
     """Return what `assign_staff` returns, with the figures and bounds that prove it.
 
@@ -121,7 +130,7 @@ def make_assignment(
         )
     roster = read_roster(staff, homes, medium, roles)
     posts = make_posts(medium, small, micro, roles=roles, named=roster.named)
-    problem, entry_row = _problem(roster, posts, roles)
+    problem, entry_row = _problem(roster, posts, roles, network)
     entries = roster.entries.iloc[entry_row].reset_index(drop=True)
 
     kept = keep_pairs(problem, entries, posts, roster.people["staff_id"], keep)
@@ -145,6 +154,7 @@ def make_assignment(
         vacancies=vacancies,
         findings=[
             *roster.findings, *spare_findings(roster, roles, idle), *needed.findings,
+            *_way_findings(table, problem, entry),
         ],
         figures=figures_of(
             people=len(staff), roster=roster, roles=roles, posts=posts,
@@ -153,7 +163,9 @@ def make_assignment(
     )  # fmt: skip
 
 
-def _problem(roster: Roster, posts: pd.DataFrame, roles: Sequence[Role]) -> tuple[Problem, Ints]:
+def _problem(
+    roster: Roster, posts: pd.DataFrame, roles: Sequence[Role], network: WalkingNetwork | None
+) -> tuple[Problem, Ints]:
     """Return the problem, and which entries of the roster have a post in their zone at all."""
     people, entries = roster.people, roster.entries
     person, role = (entries[name].to_numpy() for name in ("person", "role_row"))
@@ -170,10 +182,12 @@ def _problem(roster: Roster, posts: pd.DataFrame, roles: Sequence[Role]) -> tupl
     most = [np.inf if r.max_households is None else float(r.max_households) for r in roles]
     cells = np.array([r.max_cells for r in roles], dtype=np.int64)
     post_role = posts["role_row"].to_numpy()
+    homes = people[["x", "y"]].to_numpy(dtype=np.float64)
+    places = posts[["x", "y"]].to_numpy(dtype=np.float64)
     problem = Problem(
         person_cells=np.minimum(people["max_cells"].to_numpy(), NO_LIMIT).astype(np.int64),
         person_load=people["max_households"].to_numpy(dtype=np.float64),
-        person_xy=people[["x", "y"]].to_numpy(dtype=np.float64),
+        person_xy=homes,
         entry_person=person[row],
         entry_role=role[row],
         entry_block=block[row].astype(np.int64),
@@ -184,10 +198,13 @@ def _problem(roster: Roster, posts: pd.DataFrame, roles: Sequence[Role]) -> tupl
         ),
         post_wanted=posts["wanted"].to_numpy(),
         post_load=np.where(carries[post_role], posts["households"].to_numpy(), 0.0),
-        post_xy=posts[["x", "y"]].to_numpy(dtype=np.float64),
+        post_xy=places,
         apart=exclusions(roles),
         barred=np.empty((0, 2), dtype=np.int64),
-    )
+        on_foot=None if network is None else OnFoot(
+            network=network, homes=network.join(homes), posts=network.join(places)
+        ),
+    )  # fmt: skip
     return problem, row
 
 
@@ -221,17 +238,30 @@ def _staff_table(
     roster: Roster, problem: Problem, posts: pd.DataFrame, entry: Ints, post: Ints
 ) -> pd.DataFrame:
     person = problem.entry_person[entry]
-    away = problem.person_xy[person] - problem.post_xy[post]
     table = pd.DataFrame(
         {
             "staff_id": roster.people["staff_id"].to_numpy()[person],
             "role": posts["role"].to_numpy()[post],
             "code": posts["code"].to_numpy()[post],
-            "distance_m": np.round(np.hypot(away[:, 0], away[:, 1]), 3),
+            "distance_m": np.round(problem.metres_of(person, post), 3),
         }
     )
     table = table.astype({name: "str" for name in STAFF_COLUMNS if name != "distance_m"})
     return table.sort_values(["staff_id", "role", "code"], ignore_index=True)
+
+
+def _way_findings(table: pd.DataFrame, problem: Problem, entry: Ints) -> Iterator[Finding]:
+    """Yield what is to be known of the streets, and how many posts have no way from home."""
+    if problem.on_foot is None:
+        return
+    yield from street_findings(problem.on_foot.network)
+    homeless = np.isnan(problem.person_xy[problem.entry_person[entry]]).any(axis=1).sum()
+    lost = int(table["distance_m"].isna().sum() - homeless)
+    if lost:
+        yield Finding(
+            kind="staff_no_way", severity="warning", measure=float(lost),
+            text=Message("finding.staff_no_way", n=lost),
+        )  # fmt: skip
 
 
 def _vacancies(problem: Problem, posts: pd.DataFrame, missing: Ints) -> pd.DataFrame:

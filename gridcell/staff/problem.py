@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gridcell.streets import Joined, WalkingNetwork
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -15,6 +17,15 @@ MM: Final = 1000.0
 """Distances are compared in whole millimetres."""
 NO_LIMIT: Final = 2**31
 """Cells of somebody without a limit."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class OnFoot:
+    """Homes and posts on the streets."""
+
+    network: WalkingNetwork
+    homes: Joined
+    posts: Joined
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -47,14 +58,39 @@ class Problem:
     """(roles, roles) which two nobody may hold together."""
     barred: Ints
     """(n, 2) entries and posts that are not to be paired."""
+    on_foot: OnFoot | None = None
+    """``None`` where distances are as the crow flies."""
+
+    def metres(self, person: Ints, post: Ints) -> Floats:
+        """Return (people, posts) from each of some homes to each of some posts.
+
+        NaN without a home, and where no street leads from home to the post.
+        """
+        if self.on_foot is None:
+            away = self.person_xy[person][:, None, :] - self.post_xy[post][None, :, :]
+            return np.asarray(np.hypot(away[..., 0], away[..., 1]))
+        walk = self.on_foot
+        out = walk.network.distances(walk.homes.take(person), walk.posts.take(post))
+        return np.where(np.isfinite(out), out, np.nan)
+
+    def metres_of(self, person: Ints, post: Ints) -> Floats:
+        """Return (pairs,) from each home to its post, as `metres`."""
+        if self.on_foot is None:
+            away = self.person_xy[person] - self.post_xy[post]
+            return np.asarray(np.hypot(away[:, 0], away[:, 1]))
+        walk = self.on_foot
+        out = walk.network.between(
+            walk.homes.take(person).beside(walk.posts.take(post)),
+            np.arange(len(person)), len(person) + np.arange(len(post)),
+        )  # fmt: skip
+        return np.where(np.isfinite(out), out, np.nan)
 
     def block(self, number: int) -> "RoleBlock":
         """Return who may hold what in a role and zone, and how far it is."""
         entries = np.flatnonzero(self.entry_block == number)
         posts = np.flatnonzero(self.post_block == number)
         person = self.entry_person[entries]
-        away = self.person_xy[person][:, None, :] - self.post_xy[posts][None, :, :]
-        metres = np.hypot(away[..., 0], away[..., 1])
+        metres = self.metres(person, posts)
         known = ~np.isnan(metres)
         # Homes that are known come first: only between them can distance decide.
         metres[~known] = (metres[known].max() if known.any() else 0.0) + 1.0

@@ -20,10 +20,11 @@ from gridcell.read.people import check_staff
 from gridcell.read.rosters import open_roster, personal_findings
 from gridcell.rules import Rules, as_rules
 from gridcell.staff.assign import Assignment, make_assignment
+from gridcell.streets import network_of_rules
 from gridcell.words.messages import Message, joined
 
-_OURS = "staff_"
-"""What the kinds of findings about staff begin with."""
+_OURS = ("staff_", "streets_")
+"""What the kinds of findings about staff, and about the streets they go along, begin with."""
 
 
 @checked
@@ -47,8 +48,9 @@ def renew_staff(
         Staff roster: ``staff_id``, ``roles``, a place (``bldg_id``, a point) or ``community``;
         ``max_cells``, ``max_households``: a path, ``FILE#LAYER`` or a frame.
     rules
-        Of these `staffing` and the column names of the roster count, the rest is the plan's: as
-        `Rules`, or as a mapping of the settings that are to differ from the plan's.
+        Of these `staffing`, `walking` where it is given, and the column names of the roster count,
+        the rest is the plan's: as `Rules`, or as a mapping of the settings that are to differ from
+        the plan's. With ``walking.network`` distances are along the streets.
     keep
         Who holds a post in the plan stays, unless there is a reason.
     crs
@@ -79,7 +81,10 @@ def renew_staff(
     if rules is not None:
         rules = as_rules(rules, plan.rules)
         fields = {**plan.rules.fields, **{k: v for k, v in rules.fields.items() if k == "staff"}}
-        rules = plan.rules.model_copy(update={"staffing": rules.staffing, "fields": fields})
+        taken: dict[str, Any] = {"staffing": rules.staffing, "fields": fields}
+        if "walking" in rules.model_fields_set:
+            taken["walking"] = rules.walking
+        rules = plan.rules.model_copy(update=taken)
     else:
         rules = plan.rules
     check_mapping(rules)
@@ -92,6 +97,7 @@ def renew_staff(
         plan.medium, plan.small, plan.micro, people,
         homes=homes_of(people, plan.buildings), roles=rules.staffing,
         keep=plan.staff if keep else None,
+        network=network_of_rules(plan.barriers, crs=plan.crs, rules=rules),
     )  # fmt: skip
     if done.figures is None or not any(role.people for role in done.figures.roles.values()):
         why = [found.text for found in done.findings[:3] if found.kind != "staff_missing"]

@@ -47,6 +47,12 @@ class Joined:
         """Which places are joined: those to which there is any way."""
         return np.isfinite(self.access_m)
 
+    def beside(self, others: "Joined") -> "Joined":
+        """Return these places, and others behind them."""
+        names = ("xy", "edge", "along_m", "access_m", "foot", "over")
+        parts = ((getattr(self, name), getattr(others, name)) for name in names)
+        return Joined(**dict(zip(names, map(np.concatenate, parts), strict=True)))
+
     def take(self, rows: Ints | Bools) -> "Joined":
         """Return some of them."""
         return Joined(
@@ -104,7 +110,7 @@ def join_places(xy: Floats, segments: Segments, blocking: Blocking) -> Joined:
     n = len(xy)
     piece = np.full(n, -1, dtype=np.int64)
     over = np.zeros(n, dtype=bool)
-    if n and len(segments.edge):
+    if n:
         points = np.asarray(shapely.points(xy), dtype=object)
         point, near = segments.tree.query_nearest(points)
         order = np.lexsort((near, point))

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from gridcell.arguments import checked
 from gridcell.arrays import Geometries, run_starts
 from gridcell.model import Plan
-from gridcell.rules import Walking
+from gridcell.rules import Rules, Walking
 from gridcell.streets.joined import Joined, Segments, join_places
 from gridcell.streets.lines import Blocking, StreetLines, ends_of, street_lines
 from gridcell.streets.paths import draw_paths
@@ -87,19 +87,25 @@ class WalkingNetwork:
         Parameters
         ----------
         points
-            (n,) Points, or (n, 2) coordinates, in the network's CRS.
+            (n,) Points, or (n, 2) coordinates, in the network's CRS. NaN is a place nowhere, which
+            is joined to nothing.
         """
         xy = np.asarray(points)
         if xy.dtype == object:
             xy = shapely.get_coordinates(xy)
         xy = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
-        if self.straight:
-            zero = np.zeros(len(xy))
-            return Joined(
-                xy=xy, edge=np.full(len(xy), -1), along_m=zero, access_m=zero, foot=xy,
-                over=zero > 0,
-            )  # fmt: skip
-        return join_places(xy, self.segments, self.blocking)
+        known = np.isfinite(xy).all(axis=1)
+        access = np.where(known, 0.0, np.inf)
+        out = Joined(
+            xy=xy, edge=np.full(len(xy), -1), along_m=np.zeros(len(xy)), access_m=access,
+            foot=xy.copy(), over=np.zeros(len(xy), dtype=bool),
+        )  # fmt: skip
+        if self.straight or not known.any():
+            return out
+        joined = join_places(xy[known], self.segments, self.blocking)
+        for name in ("edge", "along_m", "access_m", "foot", "over"):
+            getattr(out, name)[known] = getattr(joined, name)
+        return out
 
     def distances(
         self, origins: Joined, destinations: Joined, *, within_m: float | None = None
@@ -276,3 +282,12 @@ def walking_network(plan: Plan) -> WalkingNetwork:
     ((1, 1), True)
     """
     return build_network(plan.barriers, crs=plan.crs, speed_kmh=plan.rules.walking.speed_kmh)
+
+
+def network_of_rules(
+    barriers: gpd.GeoDataFrame | None, *, crs: pyproj.CRS, rules: Rules
+) -> WalkingNetwork | None:
+    """Return the streets where the rules want people to be assigned along them, else ``None``."""
+    if not rules.walking.network:
+        return None
+    return build_network(barriers, crs=crs, speed_kmh=rules.walking.speed_kmh)
