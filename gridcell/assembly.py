@@ -18,10 +18,12 @@ from gridcell.cells.frames import CellFrames, KeptCodes, make_cells
 from gridcell.cells.kept import keep_fabric
 from gridcell.cells.stored import settle_fabric
 from gridcell.check import check_plan, coverage_figures, prove_plan
+from gridcell.check.plan import begin_proofs
 from gridcell.coverage.holders import find_holders
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
 from gridcell.fabric.taut import pull_taut
+from gridcell.formats.lonlat import begin_lonlat
 from gridcell.households import (
     HouseholdCounts,
     LeftOut,
@@ -49,6 +51,7 @@ from gridcell.partition import Division, Targets, set_targets
 from gridcell.partition.figures import barrier_share, community_bands, community_bounds
 from gridcell.partition.left_out import leave_out
 from gridcell.partition.reasons import explain_leaves, explain_small
+from gridcell.report import begin_report
 from gridcell.rules import Rules
 from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
@@ -237,6 +240,9 @@ def assemble_plan(
                 small=cells.small, medium=cells.medium,
             ),
         )  # fmt: skip
+        begin_proofs(plan, executor)
+        begin_report((plan.small, plan.micro), executor)
+        begin_lonlat(plan, executor)
         proofs = prove_plan(plan)
         assignment = assigned()
         found = [

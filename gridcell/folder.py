@@ -1,7 +1,9 @@
 """A plan written: laid out, proven, drawn and certified in a folder that appears whole."""
 
 import json
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,16 +13,16 @@ import pandas as pd
 
 from gridcell.arguments import checked
 from gridcell.files.folder import require_place, whole_folder
-from gridcell.files.known import proofs_known
 from gridcell.formats.geojson import write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
 from gridcell.formats.lonlat import cells_lonlat
-from gridcell.model import Finding, Plan, findings_frame
+from gridcell.model import Finding, Plan, empty_table, findings_frame
 from gridcell.revision.changes import list_changes
 from gridcell.tables.write import write_table
 from gridcell.words.messages import Message
 from gridcell.words.sentences import in_language
 from gridcell.work import begin
+from gridcell.work.known import proofs_known
 
 _OURS: Final = (
     "plan.gpkg", "geojson", "map.html", "report.json", "certificate.json", "changes.html",
@@ -92,8 +94,8 @@ def write_plan(
         The plan on which this one goes on: ``changes.html`` then tells which cells changed, and
         why. There is none where nothing changed.
     executor
-        Processes on this machine: one of them reads ``plan.gpkg`` back and proves it while the
-        other files are written. It changes nothing but the time.
+        Processes on this machine: they write GeoJSON and map, and read ``plan.gpkg`` back and prove
+        it. They change nothing but the time.
 
     Raises
     ------
@@ -130,13 +132,18 @@ def write_plan(
             level: in_language(frame, plan.findings, lang or "en")
             for level, frame in cells.levels.items()
         }
-        write_geopackage(plan, part / "plan.gpkg", lang=lang or "en")
-        work = partial(certify_tables, part / "plan.gpkg", proofs_known())
         parallel = None if isinstance(executor, ThreadPoolExecutor) else executor
-        certified = work if parallel is None else begin(work, parallel)
         (part / "geojson").mkdir()
-        write_geojson(replace(cells, levels=levels), part / "geojson")
-        write_map(plan, part / "map.html", lang=lang or "en")
+        others = [
+            partial(write_geojson, replace(cells, levels=levels), part / "geojson"),
+            partial(write_map, _drawn(plan), part / "map.html", lang=lang or "en"),
+        ]
+        with _begun(others, parallel) as writing:
+            write_geopackage(plan, part / "plan.gpkg", lang=lang or "en")
+            work = partial(certify_tables, part / "plan.gpkg", proofs_known())
+            certified = work if parallel is None else begin(work, parallel)
+            for write in writing:
+                write()
         if before is not None:
             _write_changes(before, plan, part / "changes.html", lang or "en")
         if len(plan.lineage):
@@ -146,6 +153,33 @@ def write_plan(
         write_certificate(join_certificate(part, certified()), part / NAME)
         files = plan_files(part)
     return [Path(folder) / name for name in (*files, NAME)]
+
+
+@contextmanager
+def _begun(
+    works: Sequence[Callable[[], object]], executor: Executor | None
+) -> Iterator[Sequence[Callable[[], object]]]:
+    """Give what waits for some works, or does them; none is at work when it is left."""
+    if executor is None:
+        yield works
+        return
+    waits = [begin(work, executor) for work in works]
+    try:
+        yield waits
+    except BaseException:
+        for wait in waits:
+            with suppress(Exception):
+                wait()
+        raise
+
+
+def _drawn(plan: Plan) -> Plan:
+    """Return what the map shows of a plan: less to give to a worker."""
+    households = plan.households
+    return replace(
+        plan, households=households[households["code"].isna()], fabric=None,
+        codes=empty_table("codes"), lineage=empty_table("lineage"), undo=empty_table("undo"),
+    )  # fmt: skip
 
 
 def _write_changes(before: Plan, plan: Plan, file: Path, lang: str) -> None:

@@ -1,14 +1,17 @@
 """The report of a plan: what ``report.json`` holds."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
+from gridcell.arrays import Geometries
 from gridcell.borders import BorderFigures, border_figures
 from gridcell.crs import crs_text
 from gridcell.display.frames import PlanFrames
@@ -19,8 +22,8 @@ from gridcell.facts import (
     StaffFigures,
     StaffProof,
 )
-from gridcell.files.known import prove_once
 from gridcell.rules import Band, Rules
+from gridcell.work.known import Claim, prove_ahead, prove_once
 
 
 class Reported(PlanFrames, Protocol):
@@ -128,12 +131,39 @@ def make_report(plan: Reported) -> dict[str, Any]:
     }
 
 
+def begin_report(cells: Iterable[pd.DataFrame], executor: Executor | None) -> None:
+    """Let workers measure what the report of a plan will tell of small and micro cells.
+
+    Parameters
+    ----------
+    cells
+        Small and micro cells.
+    executor
+        Whose workers; see `gridcell.work.known.prove_ahead`.
+    """
+    for each in cells:
+        prove_ahead(*_borders_claim(each), executor=executor)
+
+
 def _borders(cells: pd.DataFrame) -> BorderFigures:
-    return prove_once(
-        "borders", lambda: border_figures(cells),
-        *(np.asarray(cells[name], dtype=object) for name in ("grid_type", "community", "geometry")),
+    figures: BorderFigures = prove_once(*_borders_claim(cells))
+    return figures
+
+
+def _borders_claim(cells: pd.DataFrame) -> Claim:
+    columns = ("grid_type", "community", "geometry")
+    return (
+        "borders", _measure_borders, *(np.asarray(cells[name], dtype=object) for name in columns),
         cells["compactness"].to_numpy(),
     )  # fmt: skip
+
+
+def _measure_borders(
+    grid_type: NDArray[np.object_], community: NDArray[np.object_], shapes: Geometries,
+    compactness: NDArray[np.float64],
+) -> BorderFigures:  # fmt: skip
+    columns = {"grid_type": grid_type, "community": community, "geometry": shapes}
+    return border_figures(pd.DataFrame({**columns, "compactness": compactness}))
 
 
 def balance(plan: Reported, level: str) -> Balance:

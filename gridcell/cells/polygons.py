@@ -43,15 +43,23 @@ def trace_borders(fabric: Fabric, leaf: Ints) -> LeafBorders:
     leaf
         (atoms,) number of the leaf of each atom.
     """
+    return trace_arcs(
+        leaf, fabric.xy, fabric.arc_start, fabric.arc_vertices, fabric.arc_left, fabric.arc_right
+    )
+
+
+def trace_arcs(
+    leaf: Ints, xy: NDArray[np.float64], start: Ints, vertex: Ints, left: Ints, right: Ints
+) -> LeafBorders:
+    """Return the borders between leaves, of arcs as `gridcell.model.Fabric` holds them."""
     side = np.append(leaf, -1)
-    left, right = side[fabric.arc_left], side[fabric.arc_right]
+    left, right = side[left], side[right]
     kept = np.flatnonzero(left != right)
-    start, vertex = take_arcs(fabric.arc_start, fabric.arc_vertices, kept)
+    start, vertex = take_arcs(start, vertex, kept)
     tail, head, arc = edges_of(start, vertex)
     arcs = arcs_in_order(
-        fabric.xy, tail, head, left[kept][arc], right[kept][arc],
-        np.zeros(len(arc), dtype=np.int64),
-    )  # fmt: skip
+        xy, tail, head, left[kept][arc], right[kept][arc], np.zeros(len(arc), dtype=np.int64)
+    )
     start, vertex = straighten_safely(arcs.start, arcs.vertex, arcs.xy)
     return LeafBorders(xy=arcs.xy, start=start, vertex=vertex, left=arcs.left, right=arcs.right)
 

@@ -19,7 +19,6 @@ from gridcell.certificate.record import (
 from gridcell.check.plan import check_plan, compare_report, prove_plan
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files, digest_frame, digest_json, without
-from gridcell.files.known import know_proofs
 from gridcell.formats.geopackage import (
     PLAN_FRAMES,
     plain,
@@ -33,6 +32,7 @@ from gridcell.model import InputRecord, Plan
 from gridcell.schema import CELL_LAYERS
 from gridcell.version import __version__
 from gridcell.words.messages import Message
+from gridcell.work.known import know_proofs
 
 PLAN_FILES: Final = (
     "plan.gpkg", *(f"geojson/{level}.geojson" for level in CELL_LAYERS), "map.html",
@@ -97,7 +97,7 @@ def certify_tables(file: Path, proofs: Mapping[str, Any] | None = None) -> Certi
         The GeoPackage.
     proofs
         Proofs that another process found: they hold where what is read back is, byte for byte,
-        what they were found of (`gridcell.files.known`).
+        what they were found of (`gridcell.work.known`).
     """
     know_proofs(proofs or {})
     plan = read_plan(file)

@@ -2,36 +2,43 @@
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import Executor
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from gridcell.arguments import checked
+from gridcell.arrays import Geometries
 from gridcell.check.buildings import find_cut_buildings
 from gridcell.check.promises.bands import check_bands
 from gridcell.check.promises.codes import check_codes, check_lineage
 from gridcell.check.promises.dates import check_dates
 from gridcell.check.promises.facts import check_facts, coverage_figures
 from gridcell.check.promises.faults import find_rows
-from gridcell.check.promises.land import check_land
+from gridcell.check.promises.land import check_land, land_claims
 from gridcell.check.promises.leaves import check_leaves
 from gridcell.check.promises.people import check_people
 from gridcell.check.promises.report import compare_report
 from gridcell.check.promises.shapes import coverage_findings, measures, multipart
 from gridcell.check.promises.totals import check_totals
 from gridcell.coverage.proof import CoverageProof, prove_coverage
-from gridcell.files.known import prove_once
 from gridcell.model import Finding, Plan
 from gridcell.schema import LEVELS
+from gridcell.work.known import Claim, prove_ahead, prove_once
+
+Texts = NDArray[np.object_]
 
 PROVEN = ("large", "medium", "small", "leaves")
 """Levels that cover their land, each within the one before."""
 
 __all__ = [
-    "PROVEN", "check_plan", "compare_report", "coverage_figures", "find_rows", "parent_rows",
-    "prove_plan",
+    "PROVEN", "begin_proofs", "check_plan", "compare_report", "coverage_figures", "find_rows",
+    "parent_rows", "prove_plan",
 ]  # fmt: skip
 
 
@@ -41,19 +48,52 @@ def prove_plan(plan: Plan) -> dict[str, CoverageProof]:
     Large cells are compared with the union of their communities, every other level with the cells
     of the level above it.
     """
+    return {level: prove_once(*claim) for level, claim in _coverage_claims(plan).items()}
+
+
+def begin_proofs(plan: Plan, executor: Executor | None) -> None:
+    """Let workers prove what `prove_plan` and `check_plan` will ask for.
+
+    Parameters
+    ----------
+    plan
+        The plan, with its land and its buildings.
+    executor
+        Whose workers; see `gridcell.work.known.prove_ahead`.
+    """
+    for claim in (*_coverage_claims(plan).values(), _cut_claim(plan), *land_claims(plan)):
+        prove_ahead(*claim, executor=executor)
+
+
+def _coverage_claims(plan: Plan) -> dict[str, Claim]:
+    """Return by level what is to be proven of which arrays."""
+    owner = find_rows(plan.medium["parent"], plan.large["code"])
+    sound = np.asarray(plan.medium.geometry.is_valid & (owner >= 0))
+    large, medium = (np.asarray(each.geometry, dtype=object) for each in (plan.large, plan.medium))
+    claims: dict[str, Claim] = {"large": ("large", _prove_large, large, medium, owner, sound)}
     above = {"medium": plan.large, "small": plan.medium, "leaves": plan.small}
-    proofs = {"large": _prove_large(plan)}
     for level, land in above.items():
         cells = plan.cells(level)
-        proofs[level] = _prove(cells.geometry, land.geometry, parent_rows(cells, land))
-    return proofs
+        claims[level] = (
+            "coverage", partial(_prove, crs=plan.crs), np.asarray(cells.geometry, dtype=object),
+            np.asarray(land.geometry, dtype=object), parent_rows(cells, land),
+        )  # fmt: skip
+    return claims
 
 
-def _prove(cells: gpd.GeoSeries, land: gpd.GeoSeries, parent: NDArray[np.int64]) -> CoverageProof:
-    return prove_once(
-        "coverage", lambda: prove_coverage(cells, land, parent_of=parent),
-        np.asarray(cells, dtype=object), np.asarray(land, dtype=object), parent,
-    )  # fmt: skip
+def _prove(
+    cells: Geometries, land: Geometries, parent: NDArray[np.int64], *, crs: pyproj.CRS
+) -> CoverageProof:
+    return prove_coverage(gpd.GeoSeries(cells, crs=crs), land, parent_of=parent)
+
+
+def _prove_large(
+    large: Geometries, medium: Geometries, owner: NDArray[np.int64], sound: NDArray[np.bool_]
+) -> CoverageProof:
+    land = np.full(len(large), None, dtype=object)
+    for row in np.unique(owner[sound]):
+        land[row] = shapely.coverage_union_all(medium[sound & (owner == row)])
+    return prove_coverage(large, land, parent_of=np.arange(len(land)))
 
 
 @checked
@@ -118,14 +158,10 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     ]
 
 
-def _cut_buildings(plan: Plan) -> list[Finding]:
-    """Return the buildings that borders cut, but for those that drawn borders do, as is told."""
-    told = plan.findings[
-        (plan.findings["kind"] == "cut_building") & (plan.findings["severity"] == "warning")
-    ]
-    known = {str(json.loads(params)["building"]) for params in told["params"].dropna()}
-    found = prove_once(
-        "cut buildings", lambda: find_cut_buildings(plan.buildings, plan.leaves),
+def _cut_claim(plan: Plan) -> Claim:
+    """Return that buildings are cut by no border, as what is to be proven of which arrays."""
+    return (
+        "cut buildings", _find_cut,
         *(
             np.asarray(frame[name], dtype=object)
             for frame, names in (
@@ -135,6 +171,25 @@ def _cut_buildings(plan: Plan) -> list[Finding]:
             for name in names
         ),
     )  # fmt: skip
+
+
+def _find_cut(
+    names: Texts, code: Texts, outlines: Geometries, leaf: Texts, community: Texts, land: Geometries
+) -> list[Finding]:
+    buildings = {"bldg_id": pd.Series(names, dtype="str"), "code": pd.Series(code, dtype="str")}
+    leaves = {"code": pd.Series(leaf, dtype="str"), "community": pd.Series(community, dtype="str")}
+    return find_cut_buildings(
+        gpd.GeoDataFrame(buildings, geometry=outlines), gpd.GeoDataFrame(leaves, geometry=land)
+    )
+
+
+def _cut_buildings(plan: Plan) -> list[Finding]:
+    """Return the buildings that borders cut, but for those that drawn borders do, as is told."""
+    told = plan.findings[
+        (plan.findings["kind"] == "cut_building") & (plan.findings["severity"] == "warning")
+    ]
+    known = {str(json.loads(params)["building"]) for params in told["params"].dropna()}
+    found = prove_once(*_cut_claim(plan))
     return [one for one in found if str(one.text.params["building"]) not in known]
 
 
@@ -145,17 +200,3 @@ def parent_rows(cells: gpd.GeoDataFrame, land: gpd.GeoDataFrame) -> NDArray[np.i
     """
     itself = cells["code"].isin(land["code"]) & (cells["level"] == LEVELS["small"])
     return find_rows(cells["parent"].where(~itself, cells["code"]), land["code"])
-
-
-def _prove_large(plan: Plan) -> CoverageProof:
-    owner = find_rows(plan.medium["parent"], plan.large["code"])
-    sound = np.asarray(plan.medium.geometry.is_valid & (owner >= 0))
-    large, medium = (np.asarray(each.geometry, dtype=object) for each in (plan.large, plan.medium))
-
-    def prove() -> CoverageProof:
-        land = np.full(len(large), None, dtype=object)
-        for row in np.unique(owner[sound]):
-            land[row] = shapely.coverage_union_all(medium[sound & (owner == row)])
-        return prove_coverage(large, land, parent_of=np.arange(len(land)))
-
-    return prove_once("large", prove, large, medium, owner, sound)

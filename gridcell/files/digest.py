@@ -9,10 +9,14 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
 _BLOCK: Final = 1 << 20
+_ESCAPED: Final = np.isin(np.arange(256), [*range(32), *b'"\\'])
+"""Bytes that JSON does not write as they are."""
 
 
 def digest_files(paths: Iterable[Path]) -> str:
@@ -48,8 +52,7 @@ def digest_frame(frame: pd.DataFrame) -> str:
             values = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
             content = np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes()
         else:
-            given = column.astype(object).where(column.notna(), None)
-            content = json.dumps(given.tolist(), ensure_ascii=False).encode()
+            content = _json_list(column)
         columns.append([str(name), hashlib.sha256(content).hexdigest()])
     return digest_json({"rows": len(frame), "columns": columns})
 
@@ -78,6 +81,36 @@ def digest_arrays(*arrays: NDArray[Any]) -> str:
 def without(report: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     """Return a report without some of its keys."""
     return {key: value for key, value in report.items() if key not in keys}
+
+
+def _json_list(column: "pd.Series[Any]") -> bytes:
+    """Return a column of texts as a JSON list, as `json.dumps` writes it."""
+    if column.dtype == "str":
+        texts = arrow_texts(column)
+        if not _ESCAPED[text_bytes(texts)].any():
+            before, after, nothing = (
+                pa.scalar(text, pa.large_string()) for text in ('"', '", ', "")
+            )
+            quoted = pc.binary_join_element_wise(before, texts, after, nothing)
+            parts = pc.fill_null(quoted, pa.scalar("null, ", pa.large_string()))
+            return b"[" + text_bytes(parts)[:-2].tobytes() + b"]"
+    given = column.astype(object).where(column.notna(), None)
+    return json.dumps(given.tolist(), ensure_ascii=False).encode()
+
+
+def arrow_texts(column: "pd.Series[str]") -> pa.LargeStringArray:
+    """Return a column of texts as one array of Arrow."""
+    texts = pa.array(column.array).cast(pa.large_string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+
+
+def text_bytes(texts: pa.LargeStringArray) -> NDArray[np.uint8]:
+    """Return the bytes of all texts, one after another as they stand in memory."""
+    _, starts, content = texts.buffers()
+    if content is None:
+        return np.empty(0, dtype=np.uint8)
+    first, last = np.frombuffer(starts, dtype=np.int64)[[texts.offset, texts.offset + len(texts)]]
+    return np.frombuffer(content, dtype=np.uint8)[first:last]
 
 
 def _wkb(geometry: gpd.GeoSeries) -> bytes:

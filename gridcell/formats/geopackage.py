@@ -383,17 +383,29 @@ def _typed(frame: Any, columns: tuple[str, ...]) -> Any:
     for name in [*known, *rest]:
         column = out[name]
         if name in _WHOLE_OR_NONE:
-            out[name] = pd.to_numeric(column).astype("Int64")
+            typed = pd.to_numeric(column).astype("Int64")
         elif name in _EITHER:
-            out[name] = column.astype("bool")
+            typed = column.astype("bool")
         elif name in _WHOLE and name not in _NAMED.get(columns, ()):
-            whole = pd.to_numeric(column).astype("Int64")
-            out[name] = whole if whole.hasnans or column.isna().any() else whole.astype("int64")
+            typed = _whole(column)
         elif name in _REAL:
-            out[name] = pd.to_numeric(column).astype("float64")
+            typed = pd.to_numeric(column).astype("float64")
+        elif column.dtype == "str":
+            continue
         elif name in columns or not pd.api.types.is_numeric_dtype(column.dtype):
-            out[name] = column.astype(object).where(column.notna(), None).astype("str")
+            typed = column.astype(object).where(column.notna(), None).astype("str")
+        else:
+            continue
+        if typed is not column:
+            out[name] = typed
     return out
+
+
+def _whole(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    if column.dtype == "int64":
+        return column
+    whole = pd.to_numeric(column).astype("Int64")
+    return whole if whole.hasnans or column.isna().any() else whole.astype("int64")
 
 
 def _write_layer(frame: gpd.GeoDataFrame, file: Path, name: str) -> None:

@@ -1,10 +1,14 @@
 """Cells in longitude and latitude: exact coverages on a lattice."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -23,6 +27,10 @@ from gridcell.errors import ProofError
 from gridcell.model import Finding, Plan, place_of
 from gridcell.schema import CELL_LAYERS
 from gridcell.words.messages import Message
+from gridcell.work.known import Claim, prove_ahead, taken
+
+_ABOVE: Final = ("small", "medium", "large")
+"""Levels above the leaves, each made of the one before."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -66,10 +74,7 @@ def cells_lonlat(
     """
     proofs = prove_plan(plan) if proofs is None else proofs
     estimated = plan.is_estimated
-    frames = {
-        level: plan.cells(level).sort_values("code", kind="stable", ignore_index=True)
-        for level in CELL_LAYERS
-    }
+    frames = _sorted(plan)
     if not all(proof.holds and proof.exact for proof in proofs.values()):
         plain = {
             level: round_to_lattice(cell_geometry(frame), plan.crs, decimals=decimals)
@@ -78,22 +83,71 @@ def cells_lonlat(
         return LonLatCells(
             levels=_lonlat(frames, plain), findings=(), estimated=estimated, note=plan.note()
         )
-    leaves = to_lattice(cell_geometry(frames["leaves"]), plan.crs, decimals=decimals)
-    geometry = {"leaves": leaves.cells}
-    below = "leaves"
-    for level in ("small", "medium", "large"):
-        parent = parent_rows(frames[below], frames[level])
-        geometry[level] = dissolve(geometry[below], parent, len(frames[level]))
-        _require_cover(geometry[below], geometry[level], parent, level)
-        below = level
+    leaves, geometry = taken(*_claim(frames, plan.crs, decimals))
     itself = find_rows(frames["micro"]["code"], frames["leaves"]["code"])
-    geometry["micro"] = leaves.cells[itself]
     return LonLatCells(
-        levels=_lonlat(frames, geometry),
+        levels=_lonlat(frames, {**geometry, "micro": leaves.cells[itself]}),
         findings=tuple(_lattice_findings(frames["leaves"], leaves)),
         estimated=estimated,
         note=plan.note(),
     )
+
+
+def begin_lonlat(plan: Plan, executor: Executor | None) -> None:
+    """Let a worker find what `cells_lonlat` will be asked for.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    executor
+        Whose workers; see `gridcell.work.known.prove_ahead`.
+    """
+    prove_ahead(*_claim(_sorted(plan), plan.crs, DECIMALS), executor=executor)
+
+
+def _sorted(plan: Plan) -> dict[str, gpd.GeoDataFrame]:
+    return {
+        level: plan.cells(level).sort_values("code", kind="stable", ignore_index=True)
+        for level in CELL_LAYERS
+    }
+
+
+def _claim(frames: Mapping[str, gpd.GeoDataFrame], crs: pyproj.CRS, decimals: int) -> Claim:
+    """Return what levels above the leaves consist of, and the leaves, as arrays to round."""
+    below = zip(("leaves", *_ABOVE), _ABOVE, strict=False)
+    return (
+        f"lattice {decimals} {crs.to_wkt()}", partial(_rounded, crs=crs, decimals=decimals),
+        cell_geometry(frames["leaves"]),
+        *(parent_rows(frames[level], frames[above]) for level, above in below),
+        np.array([len(frames[level]) for level in _ABOVE]),
+    )  # fmt: skip
+
+
+def _rounded(
+    leaves: Geometries, *of: NDArray[np.int64], crs: pyproj.CRS, decimals: int
+) -> tuple[LatticeCoverage, dict[str, Geometries]]:
+    """Return the leaves on the lattice, and the cells of all levels that cover their land.
+
+    Parameters
+    ----------
+    leaves
+        Their polygons.
+    of
+        For each level, from the leaves on, the row of each cell's parent; at last the numbers of
+        cells above the leaves.
+    crs, decimals
+        As for `cells_lonlat`.
+    """
+    *parents, counts = of
+    lattice = to_lattice(leaves, crs, decimals=decimals)
+    geometry = {"leaves": lattice.cells}
+    cells = lattice.cells
+    for level, parent, count in zip(_ABOVE, parents, counts.tolist(), strict=True):
+        geometry[level] = dissolve(cells, parent, count)
+        _require_cover(cells, geometry[level], parent, level)
+        cells = geometry[level]
+    return lattice, geometry
 
 
 def cell_geometry(frame: gpd.GeoDataFrame) -> Geometries:

@@ -1,6 +1,7 @@
 """Columns found under our names, and their values as checked counts."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -147,8 +148,13 @@ def rename(
         found = find_columns(source, rules.fields.get(role, {}), role)
     out = pd.DataFrame(index=source.frame.index)
     for name in ALIASES[role]:
-        out[name] = source.frame[found[name]].astype(object) if name in found else None
+        out[name] = _as_given(source.frame[found[name]]) if name in found else None
     return out
+
+
+def _as_given(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a column of texts, or of whatever objects."""
+    return column if column.dtype == "str" else column.astype(object)
 
 
 def key_hints(source: Source, role: str, name: str) -> list[Hint]:

@@ -68,6 +68,9 @@ def find_offset(
     # Segments, not whole lines: a tree over long lines tells little.
     across = shapely.STRtree(_segments(np.concatenate(lines)))
     now = _misfits(footprints, np.zeros(2), inside, across)
+    if now <= _SIGMAS * np.sqrt(now * (1 - now) / len(footprints)):
+        # Not even a shift that leaves no misfit would be believed.
+        return []
     best: tuple[float, str, str, float] | None = None
     for datum, target, shift in _SHIFTS:
         delta = (move_points(shift(lonlat), _WGS84, crs) - middle)[0]

@@ -6,8 +6,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from gridcell.files.digest import arrow_texts, text_bytes
 from gridcell.schema import DAY, MONTH, YEAR
 from gridcell.tables.figures import figure_of, says_nothing
 
@@ -16,11 +18,15 @@ _DATE: Final = re.compile(
 )
 _PLAIN: Final = r"[!-\-/-~]+"
 """Texts without blanks and points."""
+_PLAIN_BYTES: Final = np.isin(np.arange(256), [*range(ord("!"), ord("~") + 1)])
+_PLAIN_BYTES[ord(".")] = False
 _MIDNIGHT: Final = re.compile(r"[ T]00:00(:00(\.0*)?)?(Z|[+-]\d\d:?\d\d)?")
 
 
 def as_text(values: "pd.Series[str]") -> "pd.Series[str]":
     """Return the values as stripped text, missing where there is none; 12.0 becomes ``12``."""
+    if values.dtype == "str" and _is_plain(values):
+        return values.rename(None)
     values = values.astype(object)
     try:
         codes, distinct = pd.factorize(values, use_na_sentinel=True)
@@ -70,6 +76,12 @@ def as_date(text: str) -> str | None:
         return dt.date(*(int(part) for part in found.groups() if part)).isoformat()
     except ValueError:
         return None
+
+
+def _is_plain(values: "pd.Series[str]") -> bool:
+    """Tell whether all texts of a column are plain, which then are as they should be."""
+    texts = arrow_texts(values)
+    return bool(_PLAIN_BYTES[text_bytes(texts)].all()) and not pc.any(pc.equal(texts, "")).as_py()
 
 
 def _texts(distinct: NDArray[np.object_]) -> NDArray[np.object_]:

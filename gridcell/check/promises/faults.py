@@ -93,10 +93,10 @@ def numbers(column: "pd.Series[Any]") -> NDArray[np.float64]:
 
 def find_rows(codes: "pd.Series[str]", table: "pd.Series[str]") -> NDArray[np.int64]:
     """Return the row of each code in the table, -1 where it is unknown."""
-    first = (~table.duplicated() & table.notna()).to_numpy(dtype=bool)
-    rows = pd.Series(np.flatnonzero(first), index=pd.Index(table[first], dtype=object))
-    found = rows.reindex(pd.Index(codes, dtype=object))
-    return found.fillna(-1).to_numpy(np.int64)
+    first = np.flatnonzero((~table.duplicated() & table.notna()).to_numpy(dtype=bool))
+    known = pd.Index(table.iloc[first], dtype=object)
+    found = known.get_indexer(pd.Index(codes, dtype=object))
+    return np.append(first, -1)[found].astype(np.int64)
 
 
 def _usable(geometry: BaseGeometry | None) -> BaseGeometry | None:

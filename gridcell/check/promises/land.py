@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries
 from gridcell.check.promises.faults import cell_faults, fault, find_rows, numbers, text, texts
 from gridcell.check.promises.totals import has_register
-from gridcell.files.known import prove_once
 from gridcell.model import Fabric, Finding, Plan
 from gridcell.words.messages import Message
+from gridcell.work.known import Claim, prove_once
 
 Ints = NDArray[np.int64]
 
@@ -44,11 +44,7 @@ def _leaves(plan: Plan, fabric: Fabric, leaf: Ints) -> Iterator[Finding]:
             "wrong_atoms", Message("finding.atom_no_leaf", atom=int(atom), cell=named), cell=code
         )
 
-    shapes = np.asarray(leaves.geometry, dtype=object)
-    off = prove_once(
-        "land of leaves", lambda: _differing_m2(fabric, leaf, shapes), leaf, shapes, fabric.xy,
-        fabric.arc_start, fabric.arc_vertices, fabric.arc_left, fabric.arc_right,
-    )  # fmt: skip
+    off = prove_once(*_claim(plan, fabric, leaf))
     yield from cell_faults(
         "wrong_atoms", "leaves", leaves, off > 0,
         _messages(off > 0, lambda row: Message("fault.atoms_other_land", area=off[row])),
@@ -61,6 +57,21 @@ def _leaves(plan: Plan, fabric: Fabric, leaf: Ints) -> Iterator[Finding]:
         _messages(
             wrong, lambda row: Message("fault.atoms_households", found=held[row], given=given[row])
         ),
+    )  # fmt: skip
+
+
+def land_claims(plan: Plan) -> list[Claim]:
+    """Return what `check_land` proves of which arrays."""
+    if plan.fabric is None:
+        return []
+    leaf = find_rows(plan.fabric.atoms["code"], plan.leaves["code"])
+    return [_claim(plan, plan.fabric, leaf)]
+
+
+def _claim(plan: Plan, fabric: Fabric, leaf: Ints) -> Claim:
+    return (
+        "land of leaves", _differing_m2, leaf, np.asarray(plan.leaves.geometry, dtype=object),
+        fabric.xy, fabric.arc_start, fabric.arc_vertices, fabric.arc_left, fabric.arc_right,
     )  # fmt: skip
 
 
@@ -79,14 +90,24 @@ def _sum_up(at: Ints, number: NDArray[Any], n: int) -> NDArray[np.float64]:
     return sums.astype(np.float64)
 
 
-def _differing_m2(fabric: Fabric, leaf: Ints, shapes: Geometries) -> NDArray[np.float64]:
-    """Return how much land each leaf has and its atoms have not, or the other way round."""
+def _differing_m2(leaf: Ints, shapes: Geometries, *arcs: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how much land each leaf has and its atoms have not, or the other way round.
+
+    Parameters
+    ----------
+    leaf
+        (atoms,) row of the leaf of each, -1 for none.
+    shapes
+        (leaves,) their polygons.
+    arcs
+        Vertices and arcs of the land, as `gridcell.cells.polygons.trace_arcs` takes them.
+    """
     # Compiled code takes a second to load, and layers without land need none.
-    from gridcell.cells.polygons import draw_cells, trace_borders
+    from gridcell.cells.polygons import draw_cells, trace_arcs
 
     n = len(shapes)
     number = np.where(leaf < 0, n, leaf)
-    drawn = draw_cells(trace_borders(fabric, number), np.arange(n + 1), n + 1)[:n]
+    drawn = draw_cells(trace_arcs(number, *arcs), np.arange(n + 1), n + 1)[:n]
     off = np.zeros(n)
     # What is no polygon is told by the proof.
     sound = shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
