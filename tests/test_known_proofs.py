@@ -2,15 +2,19 @@
 
 import json
 import sqlite3
+from concurrent.futures import Executor, Future
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
+from hypothesis import example, given
+from hypothesis import strategies as st
 from plans import tiny_plan
 
 import gridcell
 from gridcell.check.plan import prove_plan
-from gridcell.files.digest import digest_arrays
+from gridcell.files.digest import digest_arrays, digest_frame
 from gridcell.folder import write_plan
 from gridcell.work import known
 
@@ -120,3 +124,86 @@ def test_only_the_latest_proofs_are_kept():
     for number in range(50):
         known.prove_once("kind", lambda _: 0, np.array([number]))
     assert len(known.proofs_known()) == known._MOST
+
+
+class Here(Executor):
+    """Workers that are this process, and done at once."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - whoever asks gets it
+            future.set_exception(error)
+        return future
+
+
+class Lost(Executor):
+    """Workers that never come to it."""
+
+    def submit(self, _fn, /, *_args, **_kwargs):
+        future = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def length(shapes):
+    return float(shapely.length(shapes).sum())
+
+
+def fails(_shapes):
+    raise ValueError("no proof")
+
+
+def never(_shapes):
+    raise AssertionError("done twice")
+
+
+def test_what_a_worker_proved_ahead_is_not_proven_again():
+    known.prove_ahead("length", length, np.array([BOX]), executor=Here())
+    assert known.prove_once("length", never, np.array([BOX])) == 4.0
+    assert list(known.proofs_known().values()) == [4.0]
+
+
+def test_what_a_worker_raised_is_raised_by_whoever_asks_and_by_nobody_else():
+    known.prove_ahead("length", fails, np.array([BOX]), executor=Here())
+    assert known.proofs_known() == {}
+    with pytest.raises(ValueError, match="no proof"):
+        known.prove_once("length", never, np.array([BOX]))
+
+
+def test_what_a_lost_worker_should_have_proven_is_proven_here():
+    known.prove_ahead("length", length, np.array([BOX]), executor=Lost())
+    assert known.prove_once("length", length, np.array([BOX])) == 4.0
+
+
+def test_what_is_taken_is_not_kept():
+    known.prove_ahead("length", length, np.array([BOX]), executor=Here())
+    assert known.taken("length", never, np.array([BOX])) == 4.0
+    assert known.taken("length", length, np.array([BOX])) == 4.0
+    assert known.proofs_known() == {}
+
+
+def test_workers_write_the_same_plan_and_prove_what_is_asked_for(tmp_path, counted):
+    from gridcell.check.plan import begin_proofs
+
+    plan = tiny_plan()
+    begin_proofs(plan, Here())
+    assert len(counted) == 4
+    assert gridcell.check_plan(plan) == []
+    write_plan(plan, tmp_path / "a")
+    write_plan(plan, tmp_path / "b", executor=Here())
+    assert len(counted) == 4
+    for file in sorted((tmp_path / "a").rglob("*.*")):
+        assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()
+
+
+@given(st.lists(st.none() | st.text(alphabet=st.characters(codec="utf-8"))))
+@example(["plain", None, "null"])
+@example([])
+def test_the_digest_of_texts_is_that_of_their_json(texts):
+    column = pd.Series(texts, dtype="str")
+    as_objects = pd.Series(texts, dtype=object)
+    assert digest_frame(column.to_frame("a")) == digest_frame(as_objects.to_frame("a"))
+    assert digest_frame(column[1:].to_frame("a")) == digest_frame(as_objects[1:].to_frame("a"))
