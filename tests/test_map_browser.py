@@ -247,7 +247,7 @@ def test_a_cell_under_the_pointer_stands_out_with_its_parents(
 
 @pytest.mark.parametrize(("lang", "said"), [
     ("en", "Households: {n}, wanted 69 to 90 (of these 12 estimated)"),
-    ("zh", "户数: {n}，应为 69～90（其中估算 12）"),
+    ("zh", "户数：{n}，应为 69～90（其中估算 12）"),
 ])  # fmt: skip
 def test_a_cell_tells_the_households_it_should_have_and_those_that_are_estimates(
     visit: Visit, plan: Plan, tmp_path: Path, lang: str, said: str

@@ -81,7 +81,7 @@ class Side {
       make("p", { id: "chosen" }, editor.say("chosen_is", { ...editor.much(atoms), cells: cells.map(cell => this.called(cell)).join(", ") })),
       make("div", { role: "group", "aria-label": words.chosen }, ...does.map(([name, act]) => this.button(name, act)))];
     if (editor.asked) parts.push(this.question(editor.asked));
-    const told = cells.flatMap(cell => division.commentsOn(cell, level).map(one => make("li", {}, `${this.called(cell)}: ${one.text}`)));
+    const told = cells.flatMap(cell => division.commentsOn(cell, level).map(one => make("li", {}, this.said(cell, one.text))));
     if (told.length) parts.push(make("ul", { id: "comments" }, ...told));
     parts.push(...this.holders(cells));
     editor.targets = editor.aim === null ? division.cellsBeside(atoms, level).filter(cell => !cells.every(one => one === cell)).slice(0, 9) : [editor.aim];
@@ -104,7 +104,7 @@ class Side {
     const { division, level, words } = this.editor, { posts } = division.data;
     const told = cells.flatMap(cell => {
       const row = division.codeOf(cell, level), own = row < 0 ? [] : posts[division.plan(level).code[row]] || [];
-      return own.map(text => make("li", {}, `${this.called(cell)}: ${text}`));
+      return own.map(text => make("li", {}, this.said(cell, text)));
     });
     return told.length ? [make("h2", {}, words.holders), make("ul", { id: "holders" }, ...told)] : [];
   }
@@ -138,6 +138,10 @@ class Side {
 
   called(cell, level = this.editor.level) {
     return this.editor.division.label(cell, level, this.common.length);
+  }
+
+  said(cell, text) {
+    return `${this.called(cell)}${this.editor.division.data.lang === "zh" ? "：" : ": "}${text}`;
   }
 
   // What all codes begin with goes without saying.

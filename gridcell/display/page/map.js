@@ -13,6 +13,8 @@ const AT_FIRST = ["medium", "small", "micro", "dedicated", "barriers", "building
 function drawPlan(map, plan) {
   document.documentElement.lang = plan.lang === "zh" ? "zh-CN" : plan.lang;
   unpack(plan);
+  map.getContainer().setAttribute("role", "application");
+  map.getContainer().setAttribute("aria-label", plan.title);
   const shown = Object.fromEntries(AT_FIRST.map(name => [name, true]));
   shown.large = plan.levels.large.label.length > 1;
   fit(map, plan);

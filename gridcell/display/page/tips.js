@@ -52,21 +52,26 @@ function markAt(painter, point) {
   return [...painter.marks].reverse().find(m => Math.hypot(m.x - point.x, m.y - point.y) <= m.r + 3) || null;
 }
 
+// A word and what it is, as the language of the page joins them.
+function paired(plan, word, text) {
+  return `${word}${plan.lang === "zh" ? "：" : ": "}${text}`;
+}
+
 function describeCell(plan, cell) {
   const { level, row } = cell, { words, levels } = plan, c = levels[level], dedicated = c.dedicated[row], lines = [];
   const kind = level === "small" || level === "micro" ? ` · ${words[dedicated ? "dedicated" : "general"]}` : "";
   lines.push(element("span", { class: dedicated ? "kind dedicated" : "kind" }, words[`one_${level}`] + kind));
   lines.push(element("b", {}, c.name[row] || c.label[row]), element("code", {}, c.label[row]));
   const count = number => Math.max(0, number).toLocaleString("en");
-  const people = element("div", {}, `${words.households}: ${tellHeld(plan, c, row)}`);
-  people.append(` · ${words.buildings}: ${count(c.buildings[row])}`);
+  const people = element("div", {}, paired(plan, words.households, tellHeld(plan, c, row)));
+  people.append(` · ${paired(plan, words.buildings, count(c.buildings[row]))}`);
   lines.push(people);
   const band = BANDS[c.band[row]];
-  if (band) lines.push(element("div", {}, `${words.band}: `, element("span", { class: band }, words[band])));
-  if (c.reason[row]) lines.push(element("div", {}, `${words.reason}: ${c.reason[row]}`));
+  if (band) lines.push(element("div", {}, paired(plan, words.band, ""), element("span", { class: band }, words[band])));
+  if (c.reason[row]) lines.push(element("div", {}, paired(plan, words.reason, c.reason[row])));
   const { vacancies } = plan, posts = vacancies.row.flatMap((r, k) => r === row && vacancies.level[k] === level ? [k] : []);
   for (const k of posts) lines.push(describePost(plan, k));
-  for (const [role, holder] of ((plan.holders[level] || {})[row] || [])) lines.push(element("div", {}, `${role}: ${holder}`));
+  for (const [role, holder] of ((plan.holders[level] || {})[row] || [])) lines.push(element("div", {}, paired(plan, role, holder)));
   const above = family(plan, cell).slice(1).map(a => levels[a.level].name[a.row] || levels[a.level].label[a.row]);
   if (above.length) lines.push(element("div", { class: "above" }, above.join(" · ")));
   return element("div", {}, ...lines);
@@ -91,7 +96,7 @@ function tellHeld(plan, { households, wanted, wanteds, estimated }, row) {
 function describePost(plan, k) {
   const { role, missing, reason } = plan.vacancies;
   return element("div", { class: "vacant" },
-    `${plan.words.vacant}: ${role[k]}${missing[k] > 1 ? ` × ${missing[k]}` : ""}${reason[k] ? ` (${reason[k]})` : ""}`);
+    paired(plan, plan.words.vacant, `${role[k]}${missing[k] > 1 ? ` × ${missing[k]}` : ""}${reason[k] ? ` (${reason[k]})` : ""}`));
 }
 
 function describeMark(plan, mark) {
