@@ -29,6 +29,26 @@ _LEFT = """() => editor.targets.map(cell => {
   return fault ? 1e9 : changed.reduce((sum, one) => sum + (one.after ? one.after.off : 0), 0);
 })"""
 """For each cell beside what is chosen, the households out of band after a move there."""
+_SMALL = """() => {
+  editor.turn("small");
+  const { division } = editor, general = cell => division.cells("small")[cell].general;
+  const fullest = [...division.totals("small").held].filter(([cell]) => general(cell)).sort(
+    (a, b) => b[1] - a[1] || a[0] - b[0]);
+  for (const [cell] of fullest) {
+    for (const unit of division.units(division.atomsOf(cell, "small"), "small")) {
+      const atoms = division.atomsOf(unit, "micro"), beside = division.cellsBeside(atoms, "small");
+      const fits = to => {
+        const { changed, fault } = division.preview(atoms, to, "small");
+        return !fault && changed.every(one => one.after && !one.after.off);
+      };
+      if (!beside.some(to => to !== cell && fits(to))) continue;
+      editor.show(cell);
+      editor.choose(atoms, false);
+      return;
+    }
+  }
+}"""
+"""Chooses a micro cell of a full small cell that can go to another one, both in their band."""
 _LOG = "() => editor.division.past.map(step => step.words)"
 
 
@@ -61,6 +81,10 @@ class Planner:
         self.page.evaluate(_SHOW, code)
         atoms: list[int] = self.page.evaluate(_CHOSEN)
         return atoms
+
+    def turn_to_small(self) -> None:
+        """Edit small cells, and choose a micro cell that could go to another one."""
+        self.page.evaluate(_SMALL)
 
     def improve(self, code: str) -> bool:
         """Bring a cell nearer to its band, by the first way that does."""

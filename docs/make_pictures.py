@@ -107,6 +107,8 @@ def draw_tour(picture: Path) -> None:
         planner.page.keyboard.press("Escape")
         planner.page.keyboard.press("f")
         shoot("done")
+        planner.turn_to_small()
+        shoot("small")
         print(f"out of band: {len(first)} before, {len(planner.off)} after")
 
 

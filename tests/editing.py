@@ -69,9 +69,10 @@ class Session:
         while (before := self.done) < edits and left:
             left -= 1
             way = self.draw.choice(self.ways)
+            name = f"{way.__name__} {self.page.evaluate('() => editor.level')}"
             way()
-            self.tried[way.__name__] = self.tried.get(way.__name__, 0) + 1
-            self.made[way.__name__] = self.made.get(way.__name__, 0) + (self.done > before)
+            self.tried[name] = self.tried.get(name, 0) + 1
+            self.made[name] = self.made.get(name, 0) + (self.done > before)
             if waiting and self.done >= waiting[0]:
                 waiting.pop(0)
                 was = self.page.evaluate(STATE)

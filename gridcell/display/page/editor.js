@@ -265,7 +265,7 @@ class Editor {
 
   typed(event) {
     if (event.target instanceof HTMLInputElement) return;
-    const key = event.key.toLowerCase(), held = event.ctrlKey || event.metaKey;
+    const key = event.key.toLowerCase(), held = (event.ctrlKey || event.metaKey) && !event.getModifierState("AltGraph"); // which writes brackets
     if (["enter", " "].includes(key) && event.target.closest?.("button")) return;
     const does = held ? { z: () => (event.shiftKey ? this.redo() : this.undo()), y: () => this.redo(), s: () => this.save() } : {
       v: () => this.use("pick"), p: () => this.use("paint"), b: () => this.use("box"), l: () => this.use("lasso"),

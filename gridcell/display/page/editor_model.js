@@ -19,8 +19,16 @@ class Division extends Land {
       cell: this.state.cells.map((_, cell) => this.piecesOf(this.atomsOf(cell, this.leafLevel))),
       small: this.state.smalls.map((_, small) => this.piecesOf(this.atomsOfSmall(small))),
     };
+    this.common = this.lettersInCommon();
     this.past = [];
     this.future = [];
+  }
+
+  // With how many letters all codes begin, where that goes without saying: the last ones of a community's tell it from others.
+  lettersInCommon() {
+    const { communities, leaves, smalls } = this.data, codes = communities.map(one => one.code), [first] = codes;
+    const same = [...first].findIndex((letter, k) => codes.some(code => code[k] !== letter)), common = same < 0 ? first.length : Math.max(0, Math.min(same, first.length - 3));
+    return [...leaves.code, ...smalls.code].every(code => code.startsWith(first.slice(0, common))) ? common : 0;
   }
 
   // Level and row of a code of the plan, or null.
@@ -288,7 +296,7 @@ class Division extends Land {
 
   torn(changed, after) {
     const torn = changed.find(({ level, cell, after: now }) => now && now.pieces > 1 && now.pieces > this.mayHave(cell, level, after));
-    return torn ? this.data.words.torn.replace("{cell}", () => this.label(torn.cell, torn.level)) : null;
+    return torn ? this.data.words.torn.replace("{cell}", () => this.label(torn.cell, torn.level, this.common)) : null;
   }
 
   // Pieces that the land of a cell has in the plan already.

@@ -137,21 +137,11 @@ class Side {
   }
 
   called(cell, level = this.editor.level) {
-    return this.editor.division.label(cell, level, this.common.length);
+    return this.editor.division.label(cell, level, this.editor.division.common);
   }
 
   said(cell, text) {
     return `${this.called(cell)}${this.editor.division.data.lang === "zh" ? "：" : ": "}${text}`;
-  }
-
-  // What all codes begin with goes without saying.
-  get common() {
-    if (this.prefix === undefined) {
-      const { communities, leaves, smalls } = this.editor.division.data, codes = communities.map(one => one.code), [first] = codes;
-      const same = [...first].findIndex((letter, k) => codes.some(code => code[k] !== letter)), common = same < 0 ? first : first.slice(0, Math.max(0, Math.min(same, first.length - 3)));
-      this.prefix = [...leaves.code, ...smalls.code].every(code => code.startsWith(common)) ? common : "";
-    }
-    return this.prefix;
   }
 
   suggested(cell) {
