@@ -167,6 +167,7 @@ def town(tmp_path_factory):
     with pytest.raises(SystemExit):
         frame.main(["sample", str(folder / "t"), "--households", "200", "--communities", "1", "-q"])
     (folder / "points.csv").write_text("lon,lat\n110.1,22.9\n,\n110.1,x\n200,1\n", "utf-8")
+    (folder / "now.csv").write_text("staff_id,lon,lat\nA,110.1,22.9\n", "utf-8")
     staff = (folder / "t" / "staff.csv").read_text("utf-8-sig").splitlines()[1:]
     rows = (f"{row.split(',')[0]},张三,13800000000" for row in staff)
     (folder / "contacts.csv").write_text("\n".join(["staff_id,name,phone", *rows]), "utf-8")
@@ -218,7 +219,7 @@ WORKING = (
     ("walk", "p", "-o", "w.xlsx"),
     ("walk", "p", "-o", "w.gpx"),
     ("locate", "p", "points.csv", "-o", "l.csv"),
-    ("locate", "p", "points.csv", "-o", "l.xlsx"),
+    ("locate", "p", "points.csv", "--positions", "now.csv", "-o", "l.xlsx"),
     ("crosswalk", "p", "u", "--buildings", "t/buildings.shp", "-o", "c.xlsx", "--map", "c.html"),
     ("map", "p", "-o", "m.html"),
     ("map", "p", "-o", "city"),

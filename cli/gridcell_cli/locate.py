@@ -19,6 +19,15 @@ from gridcell_cli.plans import tell_cells
     "--nearest", metavar="METRES", type=click.FloatRange(min=0), default=0.0,
     help="Assign points up to this far outside the land to the nearest cell.",
 )  # fmt: skip
+@click.option(
+    "--positions", metavar="FILE",
+    help="Table of where people are now, with staff_id and coordinates: adds who of those who "
+         "answer for the cell is nearest along the streets.",
+)  # fmt: skip
+@click.option(
+    "--anyone", is_flag=True,
+    help="With --positions: the nearest of all people, whatever cells they answer for.",
+)  # fmt: skip
 @field_option.option("points")
 @options.crs
 @options.encoding
@@ -30,11 +39,13 @@ def command(
     points: str,
     output: Path,
     nearest: float,
+    positions: str | None,
     fields: field_option.Fields,
     crs: str | None,
     encoding: str | None,
     lang: str,
     *,
+    anyone: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -48,11 +59,13 @@ def command(
     from gridcell.locator import locate_file
     from gridcell.words.messages import Message
 
+    if anyone and positions is None:
+        raise click.UsageError(said("anyone_where"))
     tell_cells(plan, quiet=quiet)
     report = locate_file(
         plan, points, output,
         crs=crs, encoding=encoding, nearest_m=nearest, overwrite=overwrite,
-        fields=fields.get("points"), lang=lang,
+        fields=fields.get("points"), lang=lang, positions=positions, anyone=anyone,
     )  # fmt: skip
     for note in report.notes:
         click.echo(said("note", text=note), err=True)

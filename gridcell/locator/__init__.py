@@ -2,11 +2,14 @@
 
 from gridcell.locator.frames import locate
 from gridcell.locator.index import LOCATED_COLUMNS
-from gridcell.locator.locator import Location, Locator, open_locator
+from gridcell.locator.location import Location
+from gridcell.locator.locator import Locator, open_locator
+from gridcell.locator.positions import NEAREST_COLUMNS
 from gridcell.locator.stream import LocateReport, locate_file
 
 __all__ = [
     "LOCATED_COLUMNS",
+    "NEAREST_COLUMNS",
     "LocateReport",
     "Location",
     "Locator",

@@ -1,5 +1,6 @@
 """The cells of a plan's file, without the rest of the plan."""
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,10 @@ import pyproj
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import InputError
-from gridcell.formats.geopackage import plan_file
+from gridcell.formats.geopackage import plan_file, read_metadata
 from gridcell.locator.index import CellIndex, make_index
+from gridcell.rules import Rules
+from gridcell.streets import WalkingNetwork, build_network
 from gridcell.words.messages import Message
 
 _WANTED: Final = ("leaves", "small", "medium", "staff", "metadata")
@@ -89,3 +92,24 @@ def _read(file: Path, layer: str, columns: list[str], *, geometry: bool = False)
             text = pd.Series(frame[name], dtype=object)
             frame[name] = text.where(text.notna(), None).astype("str")
     return frame
+
+
+def read_streets(path: str | Path) -> WalkingNetwork:
+    """Return the streets of the plan in a folder or GeoPackage, reading nothing but its barriers.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is no plan.
+    """
+    file = plan_file(path)
+    metadata = read_metadata(file)
+    try:
+        barriers = pyogrio.read_dataframe(
+            file, layer="barriers", columns=["kind", "rank", "name"], use_arrow=False
+        )
+        rules = Rules.build(json.loads(metadata["rules"]), source=f"{file}: rules")
+        crs = pyproj.CRS.from_wkt(metadata["crs"])
+    except (DataSourceError, DataLayerError, KeyError, ValueError) as error:
+        raise InputError(Message("error.plan_unreadable", file=file, error=error)) from None
+    return build_network(barriers, crs=crs, speed_kmh=rules.walking.speed_kmh)

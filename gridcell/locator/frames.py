@@ -1,7 +1,8 @@
 """Points in memory: `locate`."""
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -14,16 +15,17 @@ from gridcell.arguments import checked
 from gridcell.crs import NAME_IT, bounds_of_points, horizontal, parse_crs, require_units
 from gridcell.errors import InputError
 from gridcell.locator.index import CellIndex, index_plan
-from gridcell.locator.places import as_pairs, settle_places
+from gridcell.locator.places import as_pairs, point_coordinates, settle_places
+from gridcell.locator.positions import read_positions
+from gridcell.locator.present import NearestTable, Present, nearest_table
 from gridcell.model import Plan
+from gridcell.streets import walking_network
 from gridcell.words.messages import Message, input_name
 
 Points: TypeAlias = (
     gpd.GeoDataFrame | gpd.GeoSeries | tuple[Any, Any] | Sequence[Any] | shapely.Geometry
 )
 """A frame or series of points, points alone or in a sequence, or a pair of arrays."""
-
-_NO_GEOMETRY: Final = Message("located.no_geometry")
 
 
 @checked
@@ -33,6 +35,8 @@ def locate(
     *,
     crs: Any = None,
     nearest_m: float = 0.0,
+    positions: pd.DataFrame | str | Path | None = None,
+    anyone: bool = False,
 ) -> pd.DataFrame:
     """Return the cells of each point at every level, and who answers for them.
 
@@ -51,12 +55,18 @@ def locate(
         default.
     nearest_m
         A point outside the land, but at most so many metres from it, gets the nearest cell.
+    positions
+        Where people are now: ``staff_id``, and ``lon`` and ``lat``, ``x`` and ``y``, or points.
+    anyone
+        With `positions`: the nearest of all people, whatever cells they answer for.
 
     Returns
     -------
     pd.DataFrame
         `LOCATED_COLUMNS` on the index of `points`, or on 0, 1, … for arrays. ``how`` is inside,
-        nearest, outside or unplaceable; ``distance_m`` is the distance to the nearest cell.
+        nearest, outside or unplaceable; ``distance_m`` is the distance to the nearest cell. With
+        `positions` also ``nearest``, who of those that answer for the cell is nearest along the
+        streets (`gridcell.walking_network`), ``nearest_m`` and ``nearest_min`` of that way.
 
     Raises
     ------
@@ -75,12 +85,18 @@ def locate(
     >>> bool((located["code"] == plan.buildings["code"]).all()), located["how"].unique().tolist()
     (True, ['inside'])
     """
-    return locate_in(index_plan(plan), points, crs=crs, nearest_m=nearest_m)
+    cells = index_plan(plan)
+    nearest = None
+    if positions is not None:
+        people = read_positions(positions, plan.crs, crs=parse_crs(crs))
+        nearest = nearest_table(cells, Present(walking_network(plan), *people), anyone=anyone)
+    return locate_in(cells, points, crs=crs, nearest_m=nearest_m, nearest=nearest)
 
 
 def locate_in(
-    cells: CellIndex, points: Any, *, crs: Any = None, nearest_m: float = 0.0
-) -> pd.DataFrame:
+    cells: CellIndex, points: Any, *, crs: Any = None, nearest_m: float = 0.0,
+    nearest: NearestTable | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Return what `locate` returns, from cells that are indexed already."""
     fault: NDArray[np.object_] | None = None
     index: pd.Index[Any] | None = None
@@ -104,6 +120,8 @@ def locate_in(
     places, reason = settle_places(xy, source, cells.crs, fault)
     row, how, distance = cells.find(places, nearest_m)
     located = cells.answer(row, how, distance, reason)
+    if nearest is not None:
+        located = located.assign(**nearest.columns(places, row))
     return located if index is None else located.set_axis(index)
 
 
@@ -116,31 +134,3 @@ def _shapes_of(points: Any) -> NDArray[np.object_] | None:
     shapes = np.empty(len(points), dtype=object)
     shapes[:] = list(points)
     return shapes if shapely.is_geometry(shapes).all() else None
-
-
-def point_coordinates(
-    geometries: NDArray[np.object_],
-) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
-    """Return x and y of each point, NaN where there is none, and the message why."""
-    fault = np.full(len(geometries), None, dtype=object)
-    kind = shapely.get_type_id(geometries)
-    points = geometries
-    odd = np.flatnonzero((kind != shapely.GeometryType.POINT) | shapely.is_empty(geometries))
-    if len(odd):
-        points = geometries.copy()
-        for row in odd:
-            points[row], fault[row] = _as_point(geometries[row])
-    xy = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
-    empty = np.isnan(xy).any(axis=1) & pd.isna(fault)
-    fault[empty] = _NO_GEOMETRY
-    return xy, fault
-
-
-def _as_point(geometry: BaseGeometry | None) -> tuple[BaseGeometry | None, Message | None]:
-    """Return the one point that a geometry is, or why it is none."""
-    parts = shapely.get_parts(geometry) if isinstance(geometry, shapely.MultiPoint) else [geometry]
-    if geometry is None or geometry.is_empty:
-        return None, _NO_GEOMETRY
-    if len(parts) == 1 and isinstance(parts[0], shapely.Point):
-        return parts[0], None
-    return None, Message("located.other_geometry", kind=geometry.geom_type)

@@ -1,6 +1,6 @@
 """The leaves of a plan, ready to be asked where points are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -41,6 +41,8 @@ class CellIndex:
     """(n,) (Multi)Polygons."""
     fields: pd.DataFrame
     """(n,) rows of `CELL_FIELDS`, by code."""
+    staff: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["code", "staff_id"]))
+    """Who answers for which cell: ``code`` and ``staff_id``."""
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -243,7 +245,10 @@ def make_index(
     fields = pd.DataFrame({"code": code, "label": leaves["label"], **around})
     fields["staff"] = [answering(key, duty) for key in keys]
     table = fields[list(CELL_FIELDS)].astype("str")
-    return CellIndex(crs=crs, shapes=np.asarray(leaves.geometry.array), fields=table)
+    held = staff[["code", "staff_id"]].astype("str")
+    return CellIndex(
+        crs=crs, shapes=np.asarray(leaves.geometry.array), fields=table, staff=held
+    )  # fmt: skip
 
 
 def _texts(values: "pd.Series[str]") -> list[str | None]:

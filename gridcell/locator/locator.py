@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self, overload
 
@@ -29,7 +29,14 @@ from gridcell.formats.geopackage import plan_file
 from gridcell.locator.borders import choose_holder
 from gridcell.locator.file import open_plan, read_index
 from gridcell.locator.frames import locate_in
-from gridcell.locator.index import CellIndex, answering, outside_reason, staff_by_cell
+from gridcell.locator.index import (
+    CellIndex,
+    answering,
+    outside_reason,
+    staff_by_cell,
+)
+from gridcell.locator.location import Location, frame_of, nowhere
+from gridcell.locator.people import Nearest, PeopleNow
 from gridcell.locator.places import (
     DEGREES,
     NO_COORDINATES,
@@ -38,6 +45,7 @@ from gridcell.locator.places import (
     in_degrees,
     no_place,
 )
+from gridcell.locator.positions import Positions, read_positions
 from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
 
@@ -52,33 +60,13 @@ _SEARCH_M: Final = 100.0
 _ENVELOPES: Final = (0, 32, 48, 48, 64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
-    """Where one point is."""
-
-    code: str | None
-    """Code of the leaf; ``None`` outside the land."""
-    label: str | None
-    large: str | None
-    medium: str | None
-    small: str | None
-    micro: str | None
-    """``None`` where the leaf is a small or dedicated cell."""
-    staff: str | None
-    """Who answers for it, ``role:staff_id`` separated by ``;``, the smallest cell's first."""
-    how: str
-    """inside, nearest, outside or unplaceable."""
-    distance_m: float
-    """To the nearest cell; 0 inside, NaN without a place."""
-    reason: str | None
-    """Why there is no cell."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Leaf:
     code: str
     shape: shapely.Geometry
-    fields: dict[str, str | None]
+    fields: dict[str, Any]
+    people: tuple[str, ...]
+    """Ids of those who answer for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +108,7 @@ class Locator:
         self._lock = threading.RLock()
         self._index: CellIndex | None = None
         self._open()
+        self._people = PeopleNow(self._file, self._crs)
 
     @property
     def crs(self) -> pyproj.CRS:
@@ -128,16 +117,18 @@ class Locator:
 
     @overload
     def locate(
-        self, lon: float, lat: float, *, crs: Any = ..., nearest_m: float = ...
-    ) -> Location: ...
+        self, lon: float, lat: float, *, crs: Any = ..., nearest_m: float = ...,
+        anyone: bool = ...,
+    ) -> Location: ...  # fmt: skip
 
     @overload
     def locate(
-        self, lon: ArrayLike, lat: ArrayLike, *, crs: Any = ..., nearest_m: float = ...
-    ) -> pd.DataFrame: ...
+        self, lon: ArrayLike, lat: ArrayLike, *, crs: Any = ..., nearest_m: float = ...,
+        anyone: bool = ...,
+    ) -> pd.DataFrame: ...  # fmt: skip
 
     def locate(
-        self, lon: Any, lat: Any, *, crs: Any = None, nearest_m: float = 0.0
+        self, lon: Any, lat: Any, *, crs: Any = None, nearest_m: float = 0.0, anyone: bool = False
     ) -> Location | pd.DataFrame:
         """Return the cell of a point, or of each of many.
 
@@ -149,26 +140,80 @@ class Locator:
             CRS of the coordinates where it is another.
         nearest_m
             A point outside the land, but at most so many metres from it, gets the nearest cell.
+        anyone
+            Where positions are known (`set_positions`): the nearest of all people, whatever cells
+            they answer for.
 
         Returns
         -------
         Location or pd.DataFrame
-            For numbers one `Location`; for arrays `LOCATED_COLUMNS`, one row a point.
+            For numbers one `Location`; for arrays `LOCATED_COLUMNS`, one row a point, and
+            `NEAREST_COLUMNS` where positions are known.
         """
         with self._lock:
             self._renew()
             way = self._way(crs)
             if isinstance(lon, _NUMBERS) and isinstance(lat, _NUMBERS):
-                return self._one(float(lon), float(lat), way, nearest_m)
+                return self._one(float(lon), float(lat), way, nearest_m, anyone=anyone)
             if np.ndim(lon) == 0 and np.ndim(lat) == 0:
                 (x, y), *_ = as_pairs(lon, lat).tolist()
-                return self._one(x, y, way, nearest_m)
+                return self._one(x, y, way, nearest_m, anyone=anyone)
             xy = as_pairs(lon, lat)
             if self._index is None and len(xy) <= _SINGLY:
-                return _frame([self._one(x, y, way, nearest_m) for x, y in xy.tolist()])
+                rows = [self._one(x, y, way, nearest_m, anyone=anyone) for x, y in xy.tolist()]
+                return frame_of(rows, nearest=self._people.known)
             if self._index is None:
                 self._index = read_index(self._file)
-            return locate_in(self._index, (xy[:, 0], xy[:, 1]), crs=way.source, nearest_m=nearest_m)
+            return locate_in(
+                self._index, (xy[:, 0], xy[:, 1]), crs=way.source, nearest_m=nearest_m,
+                nearest=self._people.table(self._index, anyone=anyone),
+            )  # fmt: skip
+
+    def set_positions(self, positions: Positions, *, crs: Any = None) -> None:
+        """Take the places where people are now, in place of all that were known.
+
+        From then on answers tell who is nearest along the streets of the plan.
+
+        Parameters
+        ----------
+        positions
+            A frame or a file: ``staff_id``, and ``lon`` and ``lat`` (WGS 84), ``x`` and ``y``, or
+            points. Who is not in it is nowhere.
+        crs
+            CRS of coordinates that name none; else the plan's.
+
+        Raises
+        ------
+        InputError
+            No ids, no coordinates, somebody twice.
+
+        Examples
+        --------
+        `plan_folder` is where the plan of the example of `make_plan` was written.
+
+        >>> import gridcell, pandas as pd
+        >>> chief = gridcell.read_plan(plan_folder).staff.query("role == 'community_chief'")
+        >>> now = chief[["staff_id"]].assign(x=356_500, y=2_556_300)
+        >>> with gridcell.open_locator(plan_folder) as locator:
+        ...     locator.set_positions(now, crs="EPSG:4546")
+        ...     found = locator.locate(356_500, 2_556_300, crs="EPSG:4546")
+        >>> found.nearest == chief["staff_id"].item(), found.nearest_m
+        (True, 0.0)
+        """
+        with self._lock:
+            self._renew()
+            self._people.take(*read_positions(positions, self._crs, crs=parse_crs(crs)))
+
+    def move(self, staff_id: str, lon: float, lat: float, *, crs: Any = None) -> None:
+        """Take the new place of one of the people, or of another one; NaN is nowhere.
+
+        Parameters are those of `locate`.
+        """
+        with self._lock:
+            self._renew()
+            way = self._way(crs)
+            x, y = way.move(lon, lat) if way.move is not None else (lon, lat)
+            self._people.move(staff_id, x, y)
 
     def close(self) -> None:
         """Close the file; the locator cannot be asked any more."""
@@ -200,6 +245,9 @@ class Locator:
             self._medium = self._parents("medium")
             rows = self._connection.execute("SELECT code, role, staff_id FROM staff").fetchall()
             self._duty = staff_by_cell(rows)
+            self._held: dict[str, list[str]] = {}
+            for code, _, staff_id in rows:
+                self._held.setdefault(code, []).append(staff_id)
         except sqlite3.Error as error:
             self._connection.close()
             raise InputError(
@@ -214,6 +262,7 @@ class Locator:
         if _state(self._file) != self._state:
             self._connection.close()
             self._open()
+            self._people.forget(self._crs)
 
     def _parents(self, level: str) -> dict[str, str | None]:
         rows = self._connection.execute(f"SELECT code, parent FROM {level}")  # noqa: S608
@@ -230,28 +279,35 @@ class Locator:
             self._last = crs, _Way(source, move, in_degrees(source))
         return self._last[1]
 
-    def _one(self, x: float, y: float, way: _Way, nearest_m: float) -> Location:
+    def _one(
+        self, x: float, y: float, way: _Way, nearest_m: float, *, anyone: bool = False
+    ) -> Location:
         if not (math.isfinite(x) and math.isfinite(y)):
-            return _nowhere("unplaceable", math.nan, NO_COORDINATES)
+            return nowhere("unplaceable", math.nan, NO_COORDINATES)
         if way.in_degrees:
             for (name, limit), value in zip(DEGREES.items(), (x, y), strict=True):
                 if abs(value) > limit:
-                    return _nowhere("unplaceable", math.nan, beyond(name, value, limit))
+                    return nowhere("unplaceable", math.nan, beyond(name, value, limit))
         if way.move is not None:
             x, y = way.move(x, y)
             if not (math.isfinite(x) and math.isfinite(y)):
-                return _nowhere("unplaceable", math.nan, no_place(self._crs))
+                return nowhere("unplaceable", math.nan, no_place(self._crs))
         touched = [
             leaf for leaf in self._near(x, y, 0.0) if shapely.intersects_xy(leaf.shape, x, y)
         ]
         if touched:
             leaf = touched[0] if len(touched) == 1 else _holder(x, y, touched)
-            return Location(**leaf.fields, how="inside", distance_m=0.0, reason=None)
+            who = self._people.nearest(x, y, None if anyone else leaf.people)
+            return Location(**leaf.fields, how="inside", distance_m=0.0, reason=None, **_told(who))
         leaf, distance = self._nearest(x, y)
+        metres = round(distance, 3)
         if distance <= nearest_m:
-            metres = round(distance, 3)
-            return Location(**leaf.fields, how="nearest", distance_m=metres, reason=None)
-        return _nowhere("outside", round(distance, 3), outside_reason(distance))
+            who = self._people.nearest(x, y, None if anyone else leaf.people)
+            return Location(
+                **leaf.fields, how="nearest", distance_m=metres, reason=None, **_told(who)
+            )
+        who = self._people.nearest(x, y, None if anyone else ())
+        return replace(nowhere("outside", metres, outside_reason(distance)), **_told(who))
 
     def _near(self, x: float, y: float, reach: float) -> list[_Leaf]:
         """Return the leaves whose boxes are within reach, by code."""
@@ -296,7 +352,9 @@ class Locator:
         }  # fmt: skip
         shape = _shape(blob)
         shapely.prepare(shape)
-        leaf = _Leaf(code, shape, fields)
+        held = (self._held.get(c or "", ()) for c in (micro, small, medium, large))
+        people = tuple(dict.fromkeys(name for names in held for name in names))
+        leaf = _Leaf(code, shape, fields, people)
         self._leaves[number] = leaf
         if len(self._leaves) > _KEPT:
             self._leaves.popitem(last=False)
@@ -344,24 +402,10 @@ def _holder(x: float, y: float, touched: list[_Leaf]) -> _Leaf:
     return touched[int(chosen)]
 
 
-def _nowhere(how: str, distance: float, reason: Message) -> Location:
-    return Location(
-        code=None, label=None, large=None, medium=None, small=None, micro=None, staff=None,
-        how=how, distance_m=distance, reason=str(reason),
-    )  # fmt: skip
-
-
 def _shape(blob: bytes) -> shapely.Geometry:
     """Return the geometry of a GeoPackage's cell: WKB behind a head with a box."""
     return shapely.from_wkb(blob[8 + _ENVELOPES[(blob[3] >> 1) & 7] :])
 
 
-def _frame(rows: list[Location]) -> pd.DataFrame:
-    names = list(Location.__dataclass_fields__)
-    columns = {
-        name: pd.array(
-            [getattr(row, name) for row in rows], dtype="float64" if name == "distance_m" else "str"
-        )
-        for name in names
-    }
-    return pd.DataFrame(columns)
+def _told(who: Nearest) -> dict[str, Any]:
+    return who._asdict()

@@ -5,7 +5,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import pyproj
+import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from gridcell.crs import crs_name
 from gridcell.errors import AssignmentError
@@ -16,6 +18,7 @@ DEGREES: Final = {"lon": 180.0, "lat": 90.0}
 """Largest longitude and latitude."""
 
 NO_COORDINATES: Final = Message("located.no_coordinates")
+_NO_GEOMETRY: Final = Message("located.no_geometry")
 
 
 def settle_places(
@@ -97,3 +100,31 @@ def no_place(crs: pyproj.CRS) -> Message:
 
 def _finite(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.isfinite(xy[:, 0]) & np.isfinite(xy[:, 1])
+
+
+def point_coordinates(
+    geometries: NDArray[np.object_],
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Return x and y of each point, NaN where there is none, and the message why."""
+    fault = np.full(len(geometries), None, dtype=object)
+    kind = shapely.get_type_id(geometries)
+    points = geometries
+    odd = np.flatnonzero((kind != shapely.GeometryType.POINT) | shapely.is_empty(geometries))
+    if len(odd):
+        points = geometries.copy()
+        for row in odd:
+            points[row], fault[row] = _as_point(geometries[row])
+    xy = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    empty = np.isnan(xy).any(axis=1) & pd.isna(fault)
+    fault[empty] = _NO_GEOMETRY
+    return xy, fault
+
+
+def _as_point(geometry: BaseGeometry | None) -> tuple[BaseGeometry | None, Message | None]:
+    """Return the one point that a geometry is, or why it is none."""
+    parts = shapely.get_parts(geometry) if isinstance(geometry, shapely.MultiPoint) else [geometry]
+    if geometry is None or geometry.is_empty:
+        return None, _NO_GEOMETRY
+    if len(parts) == 1 and isinstance(parts[0], shapely.Point):
+        return parts[0], None
+    return None, Message("located.other_geometry", kind=geometry.geom_type)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.errors import InputError
-from gridcell.locator.frames import point_coordinates
+from gridcell.locator.places import point_coordinates
 from gridcell.read.aliases import field_hint
 from gridcell.read.containers import at_hand
 from gridcell.read.crs import crs_doubts, settle_crs

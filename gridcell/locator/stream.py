@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyproj
 import shapely
@@ -17,12 +18,15 @@ from gridcell.crs import crs_name, parse_crs
 from gridcell.errors import WriteError
 from gridcell.files.whole import require_writable
 from gridcell.formats.features import write_features
-from gridcell.locator.file import read_index
+from gridcell.locator.file import read_index, read_streets
 from gridcell.locator.index import HOW, LOCATED_COLUMNS, CellIndex
 from gridcell.locator.places import settle_places
+from gridcell.locator.positions import NEAREST_COLUMNS, read_positions
+from gridcell.locator.present import NearestTable, Present, nearest_table
 from gridcell.locator.rows import Batch, PointRows, open_points
 from gridcell.read.crs import move_points
 from gridcell.read.fields import check_names
+from gridcell.streets import street_findings
 from gridcell.tables.write import write_table, write_workbook
 from gridcell.words.catalogue import LANGUAGES, require_language, section
 from gridcell.words.messages import Message
@@ -66,6 +70,8 @@ def locate_file(
     overwrite: bool = False,
     fields: Mapping[str, str] | None = None,
     lang: str = LANGUAGES[0],
+    positions: str | Path | None = None,
+    anyone: bool = False,
 ) -> LocateReport:
     """Write the rows of a file again, in their order, with the cells that hold them.
 
@@ -95,6 +101,11 @@ def locate_file(
     lang
         Language of the reasons; of XLSX, which is read by people, also of our columns and of
         ``how``.
+    positions
+        A table or layer of where people are now: ``staff_id`` and coordinates as of `points`. Adds
+        who of those that answer for a cell is nearest along the streets.
+    anyone
+        With `positions`: the nearest of all people, whatever cells they answer for.
 
     Raises
     ------
@@ -128,10 +139,14 @@ def locate_file(
     cells = read_index(plan)
     named = parse_crs(crs)
     check_names(fields or {}, "points")
+    nearest = None
+    if positions is not None:
+        people = read_positions(positions, cells.crs, crs=named, encoding=encoding)
+        nearest = nearest_table(cells, Present(read_streets(plan), *people), anyone=anyone)
     with open_points(
         points, cells.crs, crs=named, encoding=encoding, fields=fields or {}
     ) as source:
-        run = _Run(cells, source, nearest_m, suffix, require_language(lang))
+        run = _Run(cells, source, nearest_m, suffix, require_language(lang), nearest)
         if run.in_words:
             sheets = {section("sheet", lang)["points"]: run.tables()}
             rows = write_workbook(sheets, output, overwrite=overwrite)
@@ -148,16 +163,29 @@ def locate_file(
         crs=crs_name(source.crs),
         columns=run.added,
         far_m=run.far_m if rows and run.counts["outside"] == rows else None,
-        notes=source.notes,
+        notes=(*source.notes, *_remarks(nearest, cells, anyone=anyone)),
     )
+
+
+def _remarks(nearest: NearestTable | None, cells: CellIndex, *, anyone: bool) -> Iterator[Message]:
+    """Yield what is to be known of positions and of the streets."""
+    if nearest is None:
+        return
+    yield from (finding.text for finding in street_findings(nearest.network))
+    strange = int((~pd.Series(nearest.present.ids).isin(cells.staff["staff_id"])).sum())
+    if strange and not anyone:
+        yield Message("located.strange_people", n=strange)
 
 
 class _Run:
     """One pass over the points."""
 
     def __init__(
-        self, cells: CellIndex, source: PointRows, nearest_m: float, suffix: str, lang: str
-    ) -> None:
+        self, cells: CellIndex, source: PointRows, nearest_m: float, suffix: str, lang: str,
+        nearest: NearestTable | None,
+    ) -> None:  # fmt: skip
+        self.nearest = nearest
+        self.columns = LOCATED_COLUMNS + (NEAREST_COLUMNS if nearest is not None else ())
         self.cells, self.source, self.nearest_m, self.lang = cells, source, nearest_m, lang
         self.in_words = suffix == ".xlsx" and lang != LANGUAGES[0]
         """Whether our columns have names rather than keys."""
@@ -174,7 +202,7 @@ class _Run:
     def _name(self, taken: list[str]) -> None:
         """Choose names that the file does not use, whatever their case."""
         used = {name.casefold() for name in taken}
-        wanted = list(LOCATED_COLUMNS)
+        wanted = list(self.columns)
         if self.geometry is not None:
             wanted.append("geometry")
         elif self.source.is_layer:
@@ -206,9 +234,11 @@ class _Run:
         away = distance[how == HOW.index("outside")]
         self.far_m = min(self.far_m, float(away.min(initial=np.inf)))
         answer = self.cells.answer(row, how, distance, reason, self.lang)
+        if self.nearest is not None:
+            answer = answer.assign(**self.nearest.columns(places, row))
         if self.in_words:
             answer["how"] = answer["how"].map(section("value", self.lang))
-        columns = [pa.array(answer[name], from_pandas=True) for name in LOCATED_COLUMNS]
+        columns = [pa.array(answer[name], from_pandas=True) for name in self.columns]
         columns = [
             column.cast(pa.string()) if pa.types.is_large_string(column.type) else column
             for column in columns

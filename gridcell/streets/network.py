@@ -191,6 +191,20 @@ class WalkingNetwork:
         )
         return _least([(rows[origin], columns[destination], metres)], len(destinations), within_m)
 
+    def at_nodes(self, nodes: Ints) -> Joined:
+        """Return ends of streets as places."""
+        n = len(self.node_xy)
+        ends = np.concatenate([self.tail, self.head])
+        streets = np.tile(np.arange(len(self.metres)), 2)
+        along = np.concatenate([np.zeros(len(self.metres)), self.metres])
+        some = np.empty(n, dtype=np.int64)
+        some[ends] = np.arange(len(ends))
+        at, xy = some[nodes], self.node_xy[nodes]
+        return Joined(
+            xy=xy, edge=streets[at], along_m=along[at], access_m=np.zeros(len(nodes)), foot=xy,
+            over=np.zeros(len(nodes), dtype=bool),
+        )  # fmt: skip
+
     def part_of(self, places: Joined) -> Ints:
         """Return the part of the network that each place is joined to, -1 for none."""
         part = connected_components(self.ways.graph, directed=False)[1].astype(np.int64)

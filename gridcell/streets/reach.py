@@ -123,10 +123,11 @@ class Ways:
         """Return all pairs within reach: origin, destination, metres, one or more for each."""
         near = self._near(destinations.xy, within_m)
         sources = self._ends(origins)
-        at, rows, to_origin = self._doors(origins, sources)
+        ends, rows, to_origin = self.doors(origins)
+        at = np.searchsorted(sources, ends)
         order = np.argsort(at, kind="stable")
         of_source = np.searchsorted(at[order], np.arange(len(sources) + 1))
-        node, whose, rest = self._doors(destinations, None)
+        node, whose, rest = self.doors(destinations)
         by_node = np.argsort(node, kind="stable")
         of_node = np.searchsorted(node[by_node], np.arange(len(self.node_xy) + 1))
         found = [beside(origins, destinations)]
@@ -147,13 +148,12 @@ class Ways:
         a, b, metres = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return a, b, metres
 
-    def _doors(self, places: Joined, nodes: Ints | None) -> tuple[Ints, Ints, Floats]:
+    def doors(self, places: Joined) -> tuple[Ints, Ints, Floats]:
         """Return for each place and end of its street: node, place, and metres between them."""
         ends = np.concatenate([self.tail[places.edge], self.head[places.edge]])
         metres = np.concatenate([places.along_m, self.metres[places.edge] - places.along_m])
         metres += np.tile(places.access_m, 2)
-        at = ends if nodes is None else np.searchsorted(nodes, ends)
-        return at, np.tile(np.arange(len(places)), 2), metres
+        return ends, np.tile(np.arange(len(places)), 2), metres
 
     def _ends(self, places: Joined) -> Ints:
         return np.unique(np.concatenate([self.tail[places.edge], self.head[places.edge]]))
@@ -202,14 +202,17 @@ class Ways:
         return self.shortest[np.searchsorted(self.key, start * n + stop)]
 
     def _pairs(
-        self, places: Joined, a: Ints, b: Ints, some: Ints, ends: Ints, near: Bools
+        self, places: Joined, a: Ints, b: Ints, some: Ints, _ends: Ints, near: Bools
     ) -> Floats:
         a, b = a[some], b[some]
-        between = self._between(ends, ends, near, None)
+        from_, to = (self._ends(places.take(np.unique(rows))) for rows in (a, b))
+        if len(from_) > len(to):
+            a, b, from_, to = b, a, to, from_
+        between = self._between(from_, to, near, None)
         out = np.full(len(a), np.inf)
         for from_a, rest_a in self.both_ends(places, a):
             for to_b, rest_b in self.both_ends(places, b):
-                i, j = np.searchsorted(ends, from_a), np.searchsorted(ends, to_b)
+                i, j = np.searchsorted(from_, from_a), np.searchsorted(to, to_b)
                 out = np.minimum(out, rest_a + between[i, j] + rest_b)
         along = np.abs(places.along_m[a] - places.along_m[b])
         along += places.access_m[a] + places.access_m[b]
