@@ -272,6 +272,12 @@ def test_land_is_chosen_with_the_pointer_and_moved_by_a_key(editor):
     scale = editor.evaluate("() => editor.view.scale")
     editor.mouse.wheel(0, -300)
     editor.wait_for_function(f"() => editor.view.scale > {scale}")
+    for way in (-1, 1):
+        editor.evaluate(
+            "way => { for (let k = 0; k < 99; k++) editor.view.zoom(Math.exp(way), 300, 300); }",
+            way,
+        )
+        assert 1e-5 < editor.evaluate("() => editor.view.scale") < 1
 
 
 @needs_browser
@@ -545,11 +551,20 @@ def test_in_a_notebook_edits_come_back_to_python(plan, browser, tmp_path):
         (own, cell) => own.general && division.halves(cell));
       editor.view.chosen = new Set(division.atomsOf(cell));
       editor.halve();
+      editor.turn("small");
+      editor.show(division.state.smalls.findIndex(
+        (own, small) => own.general && division.halves(small, "small")));
+      editor.halve();
+      division.rename(editor.cells[0], "small", "North", "named");
+      editor.done();
+      if (document.querySelector(".bad")?.textContent === division.data.words.not_kept) throw 1;
     }""")
-    page.wait_for_function("() => held.script.length > 0")
+    page.wait_for_function("() => JSON.stringify(held.script).includes('North')")
     widget.script = page.evaluate("() => held.script")
     after = widget.apply()
     assert len(after.micro) == len(plan.micro) + 1
+    assert len(after.small) == len(plan.small) + 1
+    assert "North" in set(after.small["name"])
     assert len(after.history) == len(plan.history) + len(widget.edits)
     page.close()
 
@@ -699,3 +714,4 @@ def test_a_cell_made_in_the_page_is_named_there(plan, editor, tmp_path):
     after = gridcell.edit_plan(plan, read_script(saved(editor, tmp_path), plan.crs))
     new = after.micro[~after.micro["code"].isin(plan.micro["code"])]
     assert new["name"].tolist() == ["Old Mill"]
+    assert "“Old Mill”" in editor.locator("#chosen").text_content()

@@ -31,7 +31,7 @@ from gridcell.words.messages import Message, some
 from gridcell.words.terms import term
 
 Ints = NDArray[np.int64]
-Posts = dict[str, list[str]]
+Posts = dict[str, list[list[str]]]
 
 _UNITS: Final = 100
 """Of a metre: the page draws to a centimetre."""
@@ -179,11 +179,11 @@ def editor_page(
     data = data_of_page(content)
     scripts = "\n".join(f"<script>\n{asset(f'page/{name}.js')}</script>" for name in _SCRIPTS)
     return (
-        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{content["lang"]}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n{POLICY}\n'
         f"<title>{html.escape(content['title'])}: {content['words']['title']}</title>\n"
         f"<style>\n{asset('page/editor.css')}</style>\n{scripts}\n</head>\n<body>\n"
-        f'<div id="side" role="complementary" aria-label="{content["words"]["chosen"]}"></div>\n'
+        f'<div id="side" role="complementary" aria-label="{content["words"]["title"]}"></div>\n'
         '<div id="view" role="main"><canvas id="land" tabindex="0" role="application" '
         f'aria-label="{html.escape(content["title"])}: {content["words"]["map_keys"]}"></canvas>'
         "</div>\n"
@@ -194,14 +194,13 @@ def editor_page(
 
 
 def _posts(plan: Plan, contacts: Input | None, lang: str) -> Posts:
-    """Return by code of a cell who holds its posts, as texts."""
+    """Return by code of a cell its posts and who holds them."""
     posts: Posts = {}
     holders = post_holders(plan, contacts)
     if holders is not None:
         for post in holders.itertuples():
-            posts.setdefault(str(post.code), []).append(
-                f"{term(str(post.role), lang)}: {post.holder}"
-            )
+            held = [term(str(post.role), lang), str(post.holder)]
+            posts.setdefault(str(post.code), []).append(held)
     return posts
 
 

@@ -239,7 +239,8 @@ class Editor {
       this.tip.replaceChildren(...(cell === null ? [] : this.side.carried(cell)));
     }
     this.tip.hidden = cell === null;
-    Object.assign(this.tip.style, { left: `${x + 16}px`, top: `${y + 12}px` });
+    const room = (at, size, whole) => `${Math.max(0, Math.min(at, whole - size - 4))}px`, { tip, canvas } = this;
+    Object.assign(tip.style, { left: room(x + 16, tip.offsetWidth, canvas.clientWidth), top: room(y + 12, tip.offsetHeight, canvas.clientHeight) });
   }
 
   letGo() {

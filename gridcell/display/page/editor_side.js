@@ -78,10 +78,10 @@ class Side {
     const does = [["new", () => editor.makeCell()], ["merge", () => editor.merge()], ["swap", () => editor.swap()], ["halve", () => editor.halve()],
       ["rename", () => editor.ask("name")], ["comment_on", () => editor.ask("comment")], ["lock", () => editor.lock()]];
     const parts = [make("h2", {}, words.chosen),
-      make("p", { id: "chosen" }, editor.say("chosen_is", { ...editor.much(atoms), cells: cells.map(cell => this.called(cell)).join(", ") })),
+      make("p", { id: "chosen" }, editor.say("chosen_is", { ...editor.much(atoms), cells: cells.map(cell => this.named(cell)).join(", ") })),
       make("div", { role: "group", "aria-label": words.chosen }, ...does.map(([name, act]) => this.button(name, act)))];
     if (editor.asked) parts.push(this.question(editor.asked));
-    const told = cells.flatMap(cell => division.commentsOn(cell, level).map(one => make("li", {}, this.said(cell, one.text))));
+    const told = cells.flatMap(cell => division.commentsOn(cell, level).map(one => make("li", {}, this.said(this.called(cell), one.text))));
     if (told.length) parts.push(make("ul", { id: "comments" }, ...told));
     parts.push(...this.holders(cells));
     editor.targets = editor.aim === null ? division.cellsBeside(atoms, level).filter(cell => !cells.every(one => one === cell)).slice(0, 9) : [editor.aim];
@@ -104,7 +104,7 @@ class Side {
     const { division, level, words } = this.editor, { posts } = division.data;
     const told = cells.flatMap(cell => {
       const row = division.codeOf(cell, level), own = row < 0 ? [] : posts[division.plan(level).code[row]] || [];
-      return own.map(text => make("li", {}, this.said(cell, text)));
+      return own.map(([role, holder]) => make("li", {}, this.said(this.called(cell), this.said(role, holder))));
     });
     return told.length ? [make("h2", {}, words.holders), make("ul", { id: "holders" }, ...told)] : [];
   }
@@ -140,8 +140,14 @@ class Side {
     return this.editor.division.label(cell, level, this.editor.division.common);
   }
 
-  said(cell, text) {
-    return `${this.called(cell)}${this.editor.division.data.lang === "zh" ? "：" : ": "}${text}`;
+  // With the name that somebody gave it.
+  named(cell) {
+    const name = this.editor.division.nameOf(cell, this.editor.level);
+    return name ? `${this.called(cell)} “${name}”` : this.called(cell);
+  }
+
+  said(word, text) {
+    return `${word}${this.editor.division.data.lang === "zh" ? "：" : ": "}${text}`;
   }
 
   suggested(cell) {

@@ -13,6 +13,7 @@ const NIGHT = {
   atoms: "rgba(200, 210, 225, .2)", micro: "#98a2b0", small: "#a5c4f5", text: "#eceae5", halo: "rgba(15, 16, 18, .85)", under: "#8cc2ff", over: "#ff9d94",
   comment: "#e8b04a", line: "#fff",
 };
+const MOST = 0.6; // pixels of a centimetre: nobody looks closer
 const SLICE = 9; // milliseconds of a frame for painting land
 
 function readLines(packed) {
@@ -133,7 +134,9 @@ class LandView {
     return { width: clientWidth, height: clientHeight, ratio };
   }
 
-  zoom(factor, x, y) {
+  zoom(by, x, y) {
+    const { width, height } = this.resize(), [w, s, e, n] = this.box, all = Math.min(width / (e - w), height / (n - s));
+    const factor = Math.min(Math.max(MOST, this.scale), Math.max(Math.min(all / 4, this.scale), this.scale * by)) / this.scale;
     this.offset = [x - (x - this.offset[0]) * factor, y - (y - this.offset[1]) * factor];
     this.scale *= factor;
     this.draw();
