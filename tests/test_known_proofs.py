@@ -51,6 +51,22 @@ def test_a_plan_is_proven_once_however_often_it_is_written_and_read(tmp_path, co
     assert len(counted) == 4
 
 
+def test_tables_are_checked_once_and_again_where_a_value_is_another(tmp_path, monkeypatch):
+    from gridcell.check import plan as promises
+
+    calls, true = [], promises._check_tables
+    monkeypatch.setattr(promises, "_check_tables", lambda *of: calls.append(1) or true(*of))
+    plan = tiny_plan()
+    write_plan(plan, tmp_path / "a")
+    assert len(calls) == 1
+    back = gridcell.read_plan(tmp_path / "a")
+    assert gridcell.check_plan(back) == []
+    assert len(calls) == 1
+    back.buildings.loc[0, "households"] += 1
+    assert {finding.kind for finding in gridcell.check_plan(back)} == {"totals"}
+    assert len(calls) == 2
+
+
 def test_borders_are_measured_once_for_every_report_of_a_plan(monkeypatch):
     from gridcell import report
 

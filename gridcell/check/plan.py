@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 
 import geopandas as gpd
@@ -27,8 +28,9 @@ from gridcell.check.promises.report import compare_report
 from gridcell.check.promises.shapes import coverage_findings, measures, multipart
 from gridcell.check.promises.totals import check_totals
 from gridcell.coverage.proof import CoverageProof, prove_coverage
+from gridcell.files.digest import digest_arrays, digest_frame, digest_json
 from gridcell.model import Finding, Plan
-from gridcell.schema import LEVELS
+from gridcell.schema import CELL_LAYERS, LEVELS
 from gridcell.work.known import Claim, prove_ahead, prove_once
 
 Texts = NDArray[np.object_]
@@ -143,19 +145,46 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     proofs = prove_plan(plan) if proofs is None else proofs
     return [
         *(f for level in PROVEN for f in coverage_findings(plan, level, proofs[level])),
-        *multipart(plan),
-        *measures(plan),
-        *check_codes(plan),
         *check_lineage(plan),
-        *check_leaves(plan),
-        *check_totals(plan),
-        *check_bands(plan),
         *check_dates(plan),
-        *check_people(plan),
-        *check_land(plan),
+        *prove_once("promises", partial(_check_tables, plan), np.array([_digest(plan)])),
         *_cut_buildings(plan),
         *check_facts(plan, proofs),
     ]
+
+
+def _check_tables(plan: Plan, _digest: Texts) -> list[Finding]:
+    return [
+        *multipart(plan),
+        *measures(plan),
+        *check_codes(plan),
+        *check_leaves(plan),
+        *check_totals(plan),
+        *check_bands(plan),
+        *check_people(plan),
+        *check_land(plan),
+    ]
+
+
+def _digest(plan: Plan) -> str:
+    """Return the digest of all that `_check_tables` looks at."""
+    frames: list[pd.DataFrame] = [
+        *(plan.cells(level) for level in CELL_LAYERS), plan.buildings, plan.households, plan.staff,
+        plan.vacancies,
+    ]  # fmt: skip
+    land: list[str] = []
+    if plan.fabric is not None:
+        kept = plan.fabric
+        frames += [kept.atoms, kept.pieces]
+        arcs = (kept.xy, kept.arc_start, kept.arc_vertices, kept.arc_left, kept.arc_right)
+        land = [digest_arrays(*arcs)]
+    told = replace(plan.division, seconds={})
+    facts = (
+        plan.rules.model_dump_json(), sorted(plan.bands.items()), plan.estimated, told,
+        plan.publication, plan.staffing,
+    )  # fmt: skip
+    kinds = [str(dtype) for frame in frames for dtype in frame.dtypes]
+    return digest_json([[digest_frame(frame) for frame in frames], kinds, land, repr(facts)])
 
 
 def _cut_claim(plan: Plan) -> Claim:

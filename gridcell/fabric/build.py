@@ -100,13 +100,15 @@ def build_fabric(
     True
     """
     rules = rules or Rules()
-    linework, sites = draw_linework(layers, households, micro_band, rules)
+    linework, sites = draw_linework(layers, households, micro_band, rules, executor)
     first = group_communities(linework)
     wanted = np.isin(first, first[_beside(linework.land, rows)])
     failed: dict[int, Exception] = {}
     absorb_m2 = rules.sites.absorb_m2
+    tracts = cut_tracts(linework, first, absorb_m2)
+    digests = digests_of(tracts, layers) if wanted.all() and layers.atoms is None else None
     atoms, together = _weave(
-        linework, first.copy(), wanted, absorb_m2, executor, progress, failed
+        linework, first.copy(), tracts, wanted, absorb_m2, executor, progress, failed
     )  # fmt: skip
     if failed and left_out is None:
         raise failed[min(failed)]
@@ -115,9 +117,8 @@ def build_fabric(
     there = wanted.copy()
     there[list(failed)] = False
     cut_from: list[str] = []
-    if there.all() and layers.atoms is None:
+    if there.all() and digests is not None:
         joined = np.bincount(np.unique(np.column_stack([together, first]), axis=0)[:, 0])
-        digests = digests_of(cut_tracts(linework, first, absorb_m2), layers)
         alone = np.bincount(np.unique(np.column_stack([first, together]), axis=0)[:, 0])
         changed = (joined[together] > 1) | (alone[first] > 1)
         cut_from = np.where(changed, "", digests).tolist()
@@ -126,12 +127,16 @@ def build_fabric(
 
 
 def draw_linework(
-    layers: Layers, households: Ints, micro_band: NDArray[np.float64], rules: Rules
+    layers: Layers,
+    households: Ints,
+    micro_band: NDArray[np.float64],
+    rules: Rules,
+    executor: Executor | None = None,
 ) -> tuple[Linework, SiteLand]:
     """Return all that land is cut by, and the sites alone; parameters are as in `build_fabric`."""
     prints = _footprints(layers, households, micro_band, rules)
     sites = fit_sites(layers.sites, prints, layers.communities, rules.sites.min_share)
-    return _linework(layers, prints, sites, rules), sites
+    return _linework(layers, prints, sites, rules, executor), sites
 
 
 def fabric_of(
@@ -213,7 +218,9 @@ def _footprints(
     )
 
 
-def _linework(layers: Layers, prints: Footprints, sites: SiteLand, rules: Rules) -> Linework:
+def _linework(
+    layers: Layers, prints: Footprints, sites: SiteLand, rules: Rules, executor: Executor | None
+) -> Linework:
     """Return what the land is cut by."""
     land = layers.communities.geometry.to_numpy()
     barriers, classes = np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
@@ -226,7 +233,9 @@ def _linework(layers: Layers, prints: Footprints, sites: SiteLand, rules: Rules)
         lines = np.concatenate([outlines, across])
         relief = blocks = np.empty(0, dtype=object)
     else:
-        margins = add_margins(sites, prints, land, barriers, rules.sites.margin_m)
+        margins = add_margins(
+            sites, prints, land, barriers, rules.sites.margin_m, executor=executor
+        )
         outlines = np.concatenate([shapely.boundary(sites.geometry), margins.cuts])
         sites = margins.sites
         streets = street_lines(land, outlines, barriers, prints.geometry, rules.fabric.frontage_m)
@@ -271,6 +280,7 @@ def _beside(land: Geometries, rows: Ints | None) -> Ints:
 def _weave(
     linework: Linework,
     together: Ints,
+    first: list[Tract],
     wanted: NDArray[np.bool_],
     absorb_m2: float,
     executor: Executor | None,
@@ -280,20 +290,22 @@ def _weave(
     """Return the atoms of all communities that are wanted, cut tract by tract, and their tracts.
 
     Whole tracts are wanted. What communities without atoms raised is put into `failed`, by their
-    rows.
+    rows. Tracts are those of `together`, and taken out of the list.
     """
     known: dict[tuple[int, ...], TractAtoms] = {}
     alone: set[int] = set()
     while True:
+        all_tracts = first or cut_tracts(linework, together, absorb_m2)
         tracts = [
             tract
-            for tract in cut_tracts(linework, together, absorb_m2)
+            for tract in all_tracts
             if wanted[tract.rows[0]]
             and tuple(tract.rows.tolist()) not in known
             and not failed.keys() >= set(tract.rows.tolist())
         ]
         sizes = [float(len(tract.lines)) for tract in tracts]
         tell = Tally("fabric", [len(tract.rows) for tract in tracts], progress)
+        del all_tracts, first[:]
         cut, raised = try_each(cut_tract, tracts, executor=executor, sizes=sizes, told=tell)
         known.update({tuple(tracts[at].rows.tolist()): atoms for at, atoms in cut.items()})
         unsure = False

@@ -4,7 +4,9 @@ A site drawn along its fence leaves a strip up to the middle of the street. Give
 the strip makes a ring around the site, or a tail along it.
 """
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import shapely
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries, rows_of
 from gridcell.fabric.footprints import Footprints
 from gridcell.fabric.sites import SiteLand
+from gridcell.work import begin, pack, unpack
 
 Ints = NDArray[np.int64]
 
@@ -26,6 +29,12 @@ _TOUCH_M = 1.0
 """A strip has at least so much border with its site."""
 _OVERSHOOT_M = 0.3
 """Cuts are drawn so far beyond the lines that they end on."""
+_WINDOW = 3
+"""Land is looked at as far from a site as so many widths."""
+_REACH_M = 1.0
+"""And so much farther, so that rounding leaves out nothing."""
+_TOGETHER = 64
+"""Sites of one task."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,8 +46,29 @@ class Margins:
     """Lines across the land where margins end."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _SitesHere:
+    """Some sites, and what is around them."""
+
+    own: Geometries
+    row: Ints
+    """(own,) rows of these sites."""
+    sites: Geometries
+    lines: Geometries
+    prints: Geometries
+    of_print: Ints
+    """(prints,) row of the site of each, -1 for none."""
+    width: float
+
+
 def add_margins(
-    sites: SiteLand, prints: Footprints, land: Geometries, barriers: Geometries, width: float
+    sites: SiteLand,
+    prints: Footprints,
+    land: Geometries,
+    barriers: Geometries,
+    width: float,
+    *,
+    executor: Executor | None = None,
 ) -> Margins:
     """Return the sites with the open land along them that is narrower than a width.
 
@@ -57,30 +87,51 @@ def add_margins(
         Lines.
     width
         Metres; 0 leaves all sites as they are.
+    executor
+        Its processes look at some sites each. They change nothing but the time.
     """
     own = sites.geometry
     if not len(own) or width <= 0:
         return Margins(sites, np.empty(0, dtype=object))
-    window = shapely.buffer(own, 3 * width, quad_segs=2)
-    lines = _clipped(np.concatenate([shapely.boundary(land), barriers]), window)
-    taken = _clipped(own, window)
+    lines = np.concatenate([shapely.boundary(land), barriers])
+    trees = [shapely.STRtree(each) for each in (own, lines, prints.geometry)]
+    begun = []
+    for first in range(0, len(own), _TOGETHER):
+        some = slice(first, first + _TOGETHER)
+        beside, line, piece = (
+            np.unique(tree.query(own[some], "dwithin", distance=_WINDOW * width + _REACH_M)[1])
+            for tree in trees
+        )
+        here = _SitesHere(
+            own[some], sites.row[some], own[beside], lines[line], prints.geometry[piece],
+            sites.of_print[piece], width,
+        )  # fmt: skip
+        begun.append(begin(partial(_grown_here, pack(here)), executor))
+    grown, cuts = zip(*(each() for each in begun), strict=True)
+    return Margins(replace(sites, geometry=np.concatenate(grown)), np.concatenate(cuts))
+
+
+def _grown_here(packed: object) -> tuple[Geometries, Geometries]:
+    """Return sites with their margins, and where these end."""
+    here: _SitesHere = unpack(packed)
+    own, width = here.own, here.width
+    window = shapely.buffer(own, _WINDOW * width, quad_segs=2)
+    lines = _clipped(here.lines, window)
+    taken = _clipped(here.sites, window)
     free = shapely.difference(window, taken)
     free = shapely.difference(free, shapely.buffer(lines, _GAP_M, quad_segs=1))
     wide = _offset(_offset(free, -width / 2), width / 2)
     narrow = shapely.difference(shapely.intersection(free, _offset(own, width)), wide)
     strip, of = _polygons(_offset(_offset(narrow, -_HAIR_M / 2), _HAIR_M / 2))
     beside = shapely.intersection(shapely.boundary(own)[of], shapely.buffer(strip, _NEAR_M))
-    kept = (shapely.length(beside) >= _TOUCH_M) & ~_built_on(
-        strip, sites.row[of], prints, sites.of_print
-    )
+    kept = (shapely.length(beside) >= _TOUCH_M) & ~_built_on(strip, here.row[of], here)
     strip, of = strip[kept], of[kept]
     grown = own.copy()
     mine, group = np.unique(of, return_inverse=True)
     if len(mine):
         grown[mine] = shapely.union(own[mine], _union(strip, group))
     along = shapely.buffer(shapely.union(lines, shapely.boundary(taken)), 2 * _NEAR_M)
-    ends = shapely.difference(shapely.boundary(strip), along[of])
-    return Margins(replace(sites, geometry=grown), _longer(ends))
+    return grown, _longer(shapely.difference(shapely.boundary(strip), along[of]))
 
 
 def _offset(land: Geometries, metres: float) -> Geometries:
@@ -95,6 +146,8 @@ def _union(items: Geometries, owner: Ints) -> Geometries:
 def _clipped(items: Geometries, window: Geometries) -> Geometries:
     """Return the union of what lies in each window."""
     row, item = shapely.STRtree(items).query(window, predicate="intersects")
+    order = np.lexsort((item, row))
+    row, item = row[order], item[order]
     out = np.full(len(window), shapely.GeometryCollection(), dtype=object)
     some, group = np.unique(row, return_inverse=True)
     if len(some):
@@ -109,13 +162,11 @@ def _polygons(land: Geometries) -> tuple[Geometries, Ints]:
     return part[solid], of[solid]
 
 
-def _built_on(
-    strip: Geometries, site: Ints, prints: Footprints, of_print: Ints
-) -> NDArray[np.bool_]:
+def _built_on(strip: Geometries, site: Ints, here: _SitesHere) -> NDArray[np.bool_]:
     """Return on which strips a building stands that is not the site's."""
-    at, piece = shapely.STRtree(prints.geometry).query(strip, predicate="intersects")
+    at, piece = shapely.STRtree(here.prints).query(strip, predicate="intersects")
     out = np.zeros(len(strip), dtype=bool)
-    out[at[of_print[piece] != site[at]]] = True
+    out[at[here.of_print[piece] != site[at]]] = True
     return out
 
 

@@ -6,12 +6,14 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
 from gridcell.coverage.reach import within_reach
+from gridcell.files.digest import arrow_texts
 from gridcell.model import Finding, Severity, place_of
 from gridcell.words.messages import Message
 
@@ -94,9 +96,14 @@ def numbers(column: "pd.Series[Any]") -> NDArray[np.float64]:
 def find_rows(codes: "pd.Series[str]", table: "pd.Series[str]") -> NDArray[np.int64]:
     """Return the row of each code in the table, -1 where it is unknown."""
     first = np.flatnonzero((~table.duplicated() & table.notna()).to_numpy(dtype=bool))
-    known = pd.Index(table.iloc[first], dtype=object)
-    found = known.get_indexer(pd.Index(codes, dtype=object))
-    return np.append(first, -1)[found].astype(np.int64)
+    if codes.dtype == "str" and table.dtype == "str":
+        known, sought = arrow_texts(table.iloc[first]), arrow_texts(codes)
+        row = pc.index_in(sought, value_set=known, skip_nulls=True).fill_null(-1)
+        found = row.to_numpy(zero_copy_only=False)
+    else:
+        found = pd.Index(table.iloc[first], dtype=object).get_indexer(pd.Index(codes, dtype=object))
+    rows: NDArray[np.int64] = np.append(first, -1)[found].astype(np.int64)
+    return rows
 
 
 def _usable(geometry: BaseGeometry | None) -> BaseGeometry | None:

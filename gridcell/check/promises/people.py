@@ -29,15 +29,16 @@ def check_people(plan: Plan) -> Iterator[Finding]:
 
 
 def _known_households(plan: Plan) -> Iterator[Finding]:
-    leaves, table = plan.leaves["code"], plan.households
-    assigned = table[table["code"].notna()]
-    for row in assigned[find_rows(assigned["code"], leaves) < 0].itertuples():
+    table = plan.households
+    assigned = table["code"].notna().to_numpy(dtype=bool)
+    nowhere = find_rows(table["code"], plan.leaves["code"]) < 0
+    for row in table[assigned & nowhere].itertuples():
         yield fault(
             "unknown_code",
             Message("finding.household_no_leaf", household=_id(row.household_id), cell=row.code),
             cell=text(row.code),
         )  # fmt: skip
-    lost = table[table["code"].isna() & table["reason"].isna()]
+    lost = table[~assigned & table["reason"].isna().to_numpy()]
     for row in lost.itertuples():
         said = Message("finding.household_nowhere", household=_id(row.household_id))
         yield fault("unknown_code", said)
@@ -92,7 +93,8 @@ def _placed_households(plan: Plan) -> Iterator[Finding]:
 def _buildings(plan: Plan) -> Iterator[Finding]:
     # Buildings outside every community have no code.
     buildings = plan.buildings
-    strays = buildings[buildings["code"].notna() & ~buildings["code"].isin(plan.leaves["code"])]
+    nowhere = find_rows(buildings["code"], plan.leaves["code"]) < 0
+    strays = buildings[buildings["code"].notna().to_numpy() & nowhere]
     for row in strays.itertuples():
         yield fault(
             "unknown_code",

@@ -117,7 +117,7 @@ def _buildings(plan: Plan) -> Iterator[Finding]:
     """Compare numbers of buildings: one in slabs counts once, in the leaf with most of it."""
     leaves = plan.leaves
     placed = plan.buildings[["bldg_id", "code", "households"]]
-    placed = placed[placed["code"].isin(leaves["code"])]
+    placed = placed[find_rows(placed["code"], leaves["code"]) >= 0]
     held = placed.groupby(["bldg_id", "code"], as_index=False)["households"].sum()
     most = held["households"] == held.groupby("bldg_id")["households"].transform("max")
     # Of leaves that hold the same share, either may be the one.
