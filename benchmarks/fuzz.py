@@ -1,7 +1,12 @@
-"""Damaged files and nasty geometries by the thousand: gridcell reads them or says what is wrong.
+"""Damaged files, nasty geometries and wild towns by the thousand.
 
 python benchmarks/fuzz.py [--cases 2000] [--first 0] [--kinds shapefile geojson …] [--only check]
+python benchmarks/fuzz.py --towns 10000 [--seed 0]
 python benchmarks/fuzz.py --case shapefile:4711
+
+Damaged files are read, or gridcell says what is wrong. Towns go the whole way: divided, written,
+updated, edited, adopted, exported, repaired; after every step all proofs must hold, and households
+and land are counted again with plain geopandas (`tests/wild_towns.py`, `tests/town_ways.py`).
 
 Cases run in batches in processes of their own. A case fails that raises anything but gridcell's own
 errors, lets a warning or a line on stderr out, takes more than 20 CPU s or 1.5 GB, or ends the
@@ -25,6 +30,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).absolute().parents[1] / "tests"))
 
 SECONDS = 20.0
+"""Of CPU that a case may take."""
+TOWN_SECONDS = 120.0
 RESIDENT_KB = 1_500_000
 ADDRESSES = 4 << 30
 """Bytes of address space that a batch may take beyond what it starts with."""
@@ -33,7 +40,7 @@ BATCH = 400
 
 def work(kind: str, first: int, count: int, only: tuple[str, ...], log: Path) -> None:
     """Run cases one after another, and append what came of each to the log."""
-    from fuzzing import run_case
+    from fuzzing import TOWN, run_case
 
     resident = _limit()
     with log.open("a") as out, (log.parent / "trace").open("w+b") as trace:
@@ -41,7 +48,7 @@ def work(kind: str, first: int, count: int, only: tuple[str, ...], log: Path) ->
         os.dup2(trace.fileno(), 2)
         for seed in range(first, first + count):
             print(json.dumps({"seed": seed}), file=out, flush=True)
-            _watch(SECONDS)
+            _watch(TOWN_SECONDS if kind == TOWN else SECONDS)
             start, said = time.process_time(), trace.seek(0, os.SEEK_END)
             outcomes, failures = run_case(kind, seed, only=only)
             _watch(0)
@@ -101,7 +108,7 @@ def run_kind(kind: str, first: int, cases: int, only: tuple[str, ...]) -> list[d
                 hang = "Timeout" in trace or done.returncode == -getattr(signal, "SIGPROF", 0)
                 fault = {
                     "call": "process", "where": _innermost(trace),
-                    "what": f"more than {SECONDS:g} CPU s" if hang else f"exit {done.returncode}",
+                    "what": "too many CPU s" if hang else f"exit {done.returncode}",
                 }  # fmt: skip
                 rows.append({"seed": lines[-1]["seed"], "outcomes": [], "faults": [fault]})
             elif not lines:
@@ -120,7 +127,7 @@ def main() -> None:
         kind, first, count, log, *only = sys.argv[2:]
         work(kind, int(first), int(count), tuple(only), Path(log))
         return
-    from fuzzing import KINDS, run_case
+    from fuzzing import KINDS, TOWN, run_case
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--cases", type=int, default=2000, help="of each kind")
@@ -130,7 +137,11 @@ def main() -> None:
         "--only", nargs="*", default=[], help="some calls: read, inspect, check, within, plan, fit"
     )
     parser.add_argument("--case", help="run one case here, for example shapefile:4711")
+    parser.add_argument("--towns", type=int, help="so many towns, and nothing else")
+    parser.add_argument("--seed", type=int, default=0, help="of the first town")
     given = parser.parse_args()
+    if given.towns:
+        given.kinds, given.cases, given.first = [TOWN], given.towns, given.seed
     if given.case:
         kind, _, seed = given.case.partition(":")
         outcomes, failures = run_case(kind, int(seed), only=tuple(given.only))

@@ -14,6 +14,7 @@ import damage
 import geopandas as gpd
 import nasty
 import numpy as np
+import town_ways
 from damage_bytes import Rng, damage_bytes, generator, pick
 from plans import tiny_plan
 from small_files import CRS, FORMATS, LAYERS, TABLES, frames
@@ -26,6 +27,8 @@ from gridcell.read.files import open_polygons
 
 KINDS = (*FORMATS, "plan", "frames", "fit")
 """Formats of files; plans; frames of nasty geometries; communities that nearly fit."""
+TOWN = "town"
+"""Wild towns on the whole way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +53,15 @@ def run_case(
     Parameters
     ----------
     kind
-        One of `KINDS`.
+        One of `KINDS`, or `TOWN`.
     seed
         Which case; a case is always the same.
     only
         Limit to some calls: read, inspect, check, within, plan or fit.
     """
     rng = generator(kind, seed)
+    if kind == TOWN:
+        return _live(seed, rng)
     outcomes: list[str] = []
     failures: list[Failure] = []
     with _folder() as folder:
@@ -70,6 +75,17 @@ def run_case(
                     Failure(kind=kind, seed=seed, call=name, what=outcome, where=failure)
                 )
     return outcomes, failures
+
+
+def _live(seed: int, rng: Rng) -> tuple[list[str], list[Failure]]:
+    """Return what was done with a town, and what failed in it."""
+    done: list[str] = []
+    with _folder() as folder:
+        outcome, where = _outcome(lambda: done.extend(town_ways.live(rng, folder)))
+    if where is not None:
+        step = " ".join(done)
+        return done, [Failure(kind=TOWN, seed=seed, call=step, what=outcome, where=where)]
+    return [*done, *([] if outcome == "read" else [f"refused {outcome}"])], []
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Whatever is in a file or frame: gridcell reads it or says what is wrong, and nothing else."""
 
+import os
 import sqlite3
 import struct
 import warnings
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 import shapely
 from damage_bytes import generator
-from fuzzing import run_case
+from fuzzing import TOWN, run_case
 from plans import tiny_plan
 from small_files import CRS, FORMATS, SUFFIXES, X, Y, frames, valid
 
@@ -303,3 +304,12 @@ def test_communities_with_jagged_borders_are_fitted_together() -> None:
     other = shapely.box(X + 950, Y - 50, X + 2000, Y + 1050).difference(ring.buffer(0.2))
     fitted, _ = fit_together(np.array([ring, other], dtype=object), ["a", "b"], 1.0, label="towns")
     assert shapely.area(fitted).sum() == pytest.approx(shapely.area(shapely.union_all(fitted)))
+
+
+TOWNS = int(os.environ.get("GRIDCELL_TOWNS", "12"))
+"""How many wild towns go the whole way; more by hand."""
+
+
+@pytest.mark.parametrize("seed", range(TOWNS))
+def test_a_wild_town_keeps_every_promise(seed: int) -> None:
+    assert run_case(TOWN, seed)[1] == []

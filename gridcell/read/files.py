@@ -28,6 +28,7 @@ from gridcell.read.containers import (
 )
 from gridcell.read.partitioned import partition_files, read_partitioned
 from gridcell.read.shapefiles import read_shapefile, shapefile_parts
+from gridcell.read.steering import without_steering
 from gridcell.read.vector import (
     PARQUET,
     Features,
@@ -250,6 +251,7 @@ def _open_frame(frame: pd.DataFrame, role: str) -> Source:
 
 
 def _source(read: Features, role: str, **origin: Any) -> Source:
+    read = without_steering(read)
     crs = read.frame.crs if isinstance(read.frame, gpd.GeoDataFrame) else None
     origin = {"layer": None, "encoding": None} | origin
     return Source(

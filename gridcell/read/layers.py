@@ -178,6 +178,10 @@ class _Reader:
 
     def note(self, source: Source, crs: pyproj.CRS | None) -> None:
         self.inputs.append(replace(source.record(), crs=crs_name(crs)))
+        self.findings += [
+            Finding(kind="read_otherwise", severity="note", text=text)
+            for text in source.column_remarks
+        ]
         if crs is self.fallback:
             self.findings += [
                 Finding(kind="crs_overruled", severity="warning", text=text)

@@ -206,8 +206,11 @@ class ExactLand:
         building, part, area = building[solid], part[solid], area[solid]
         for row in np.unique(building).tolist():
             mine = np.flatnonzero(building == row)
+            # It counts in the community with most of it, which may not be that of its largest part.
+            home = self.home[part[mine]]
+            mine = mine[home == np.argmax(np.bincount(home, weights=area[mine]))]
             most = mine[np.argmax(area[mine])]
-            beside = mine[(mine != most) & (self.home[part[mine]] == self.home[part[most]])]
+            beside = mine[mine != most]
             if len(beside):
                 lost = float(area[beside].sum())
                 cells = tuple(self.names[at] or "–" for at in part[[most, *beside]].tolist())

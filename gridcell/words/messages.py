@@ -19,6 +19,7 @@ _LIST: Final = "list.separator"
 _JOIN: Final = "join."
 _PHRASES: Final = ("count", "land")
 """Sections whose texts stand within other texts."""
+_STEERING: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ANY: Final = {"": "(.+)", "n": r"(\d[\d,]*)"}
 _NUMBERS: Final = ("distance", "limit")
 """Values of sentences without counted things that are numbers."""
@@ -227,7 +228,10 @@ def _said(value: Value, lang: str, spec: str) -> object:
         return _Inner(value, lang)
     if isinstance(value, tuple):
         return text(_LIST, lang).join(_parts(value, lang, spec))
-    return format(value, spec) if spec and not isinstance(value, str) else value
+    if isinstance(value, str):
+        # Names of files and columns, too, are not to steer the terminal.
+        return _STEERING.sub("\ufffd", value)
+    return format(value, spec) if spec else value
 
 
 def _parts(value: Value, lang: str, spec: str) -> list[str]:
