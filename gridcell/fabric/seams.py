@@ -164,12 +164,15 @@ def together_with(together: Ints, pairs: tuple[Ints, Ints]) -> Ints:
 
 
 def _atoms_of_pieces(tracts: Sequence[TractAtoms], atom: Ints, prints: int) -> Ints:
-    """Return the atom of each footprint: of its largest face at home, else of the land below it."""
+    """Return the atom of each footprint: of its largest face at home, else elsewhere.
+
+    Faces that it has itself come before those that a smaller one across it has.
+    """
     names = ("piece", "at_home", "own", "face_m2")
     piece, at_home, own, area = (
         np.concatenate([getattr(tract, name) for tract in tracts]) for name in names
     )
-    order = np.lexsort((area, own & at_home, at_home))
+    order = np.lexsort((area, own, at_home))
     out = np.full(prints, -1, dtype=np.int64)
     out[piece[order]] = atom[order]
     return out
