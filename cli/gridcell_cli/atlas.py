@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     help="Only cells that changed since OLD, an earlier plan: borders, codes, names or "
          "post holders, in the cell itself or in one of its micro cells.",
 )  # fmt: skip
+@click.option(
+    "--walk", is_flag=True,
+    help="Show in which order the buildings of a cell are visited on foot: a numbered line, and "
+         "how long it is.",
+)  # fmt: skip
 @options.publishing
 @options.lang
 @click.option(
@@ -64,6 +69,7 @@ def command(
     font: Path | None,
     *,
     publish: bool,
+    walk: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -82,6 +88,9 @@ def command(
     options.require_publishing(
         publish=publish, threshold=threshold, earlier=earlier, publish_level=publish_level
     )
+    if walk and (publish or cards is not None):
+        other = "--publish" if publish else "--cards"
+        raise click.UsageError(said("not_both", a="--walk", b=other))
     if cards is not None and changed_since is not None:
         raise click.UsageError(said("cards_all"))
     if publish and changed_since is not None:
@@ -107,7 +116,9 @@ def command(
     if cards is None:
         if changed_since is not None:
             cells, retired = _changed_since(changed_since, read, level, community)
-        key, count = "pages", print_atlas(read, output, level=level, cells=cells, **shared)
+        key, count = "pages", print_atlas(
+            read, output, level=level, cells=cells, walk=walk, **shared
+        )  # fmt: skip
     else:
         key, count = "cards", print_cards(read, output, kind=cards, **shared)
     size = output.stat().st_size

@@ -11,9 +11,10 @@ from gridcell.display.content import map_title
 from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
+from gridcell.render.atlas.walks import Walks
 from gridcell.render.holders import post_table
 from gridcell.words.maps import atlas_words, with_estimated, with_wanted
-from gridcell.words.messages import Message, some
+from gridcell.words.messages import Message, say, some
 from gridcell.words.sentences import say_reasons
 from gridcell.words.terms import term
 
@@ -63,6 +64,8 @@ class Content:
     a leaf what small cells are."""
     reasons: dict[str, str]
     """Why cells are outside their bands, by code."""
+    walks: Walks | None = None
+    """How their buildings are visited, where that is wanted."""
 
     def communities(self) -> gpd.GeoDataFrame:
         """Return the communities of the cells, by code."""
@@ -166,7 +169,14 @@ class Content:
         ]
         if cell["code"] in self.inner:
             rows.append((said["n_micro"], f"{len(self.inner[cell['code']]):,}"))
+        if self.walks is not None and (walk := self.walks.told(self.leaves(cell))):
+            rows.append((said["walk"], say(walk, self.lang)))
         return rows
+
+    def leaves(self, cell: "pd.Series[Any]") -> list[str]:
+        """Return the codes of the leaves on a cell's page: its micro cells, or itself."""
+        inner = self.inner.get(cell["code"])
+        return [cell["code"]] if inner is None else inner["code"].tolist()
 
     def buildings(self, cell: "pd.Series[Any]") -> str:
         """Return how many buildings a cell has; of a divided one that counts elsewhere, its id."""
@@ -211,6 +221,7 @@ def make_content(
     cells: Iterable[str] | None = None,
     contacts: Input | None,
     lang: str,
+    walk: bool = False,
 ) -> Content:
     """Return what an atlas or cards tell.
 
@@ -228,6 +239,8 @@ def make_content(
         Names and phones, as for `gridcell.staff.workbook.make_roster`.
     lang
         ``en`` or ``zh``.
+    walk
+        Tell in which order buildings are visited on foot.
 
     Raises
     ------
@@ -286,6 +299,7 @@ def make_content(
         standing=dict(zip(standing["code"], standing["bldg_id"].map(text_of), strict=True)),
         names={str(code): text_of(name) for code, name in names},
         reasons={code: reason for code, reason in zip(chosen["code"], why, strict=True) if reason},
+        walks=Walks.of(plan, chosen["code"].tolist()) if walk else None,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from gridcell.render.atlas.sheet import ACCENT, GREY, INK, PALE, WHITE, Array, S
 
 LAND: Final = (246, 246, 243)
 OWN: Final = (255, 249, 226)
+WALK: Final = (20, 92, 190)
 MICRO: Final = (0, 92, 115)
 COMMUNITY: Final = (90, 40, 110)
 HOUSE: Final = (238, 200, 158)
@@ -67,11 +68,15 @@ def furnish(
     sheets.polygons(np.array([Polygon(right)]), WHITE, INK, 0.15)
 
 
-def draw_legend(sheets: Sheets, x: float, y: float, words: dict[str, str], *, inner: bool) -> None:
-    """Explain the lines of the maps of cells; `inner` is whether they show micro cells."""
+def draw_legend(
+    sheets: Sheets, x: float, y: float, words: dict[str, str], *, inner: bool, walk: bool
+) -> None:
+    """Explain the lines of the maps of cells; `inner` and `walk` are whether they show these."""
     rows = ["own", "building", "near", "community", "barriers"]
     if inner:
         rows.insert(2, "inner")
+    if walk:
+        rows.append("walk")
     for row in rows:
         ends = np.array([[x, y], [x + 12, y]])
         if row == "own":
@@ -82,6 +87,10 @@ def draw_legend(sheets: Sheets, x: float, y: float, words: dict[str, str], *, in
             sheets.line(ends, MICRO, 0.3)
             sheets.box(x + 3, y - 1.6, 6, 3.2, fill=WHITE, line=MICRO, thick=0.15)
             sheets.text(x + 6, y + 0.9, "001", 7, colour=MICRO, align="centre")
+        elif row == "walk":
+            sheets.line(ends, WALK, 0.5)
+            sheets.box(x + 4.5, y - 1.4, 3, 2.8, fill=WHITE, line=WALK, thick=0.15)
+            sheets.text(x + 6, y + 0.8, "1", 6, colour=WALK, align="centre")
         elif row == "near":
             sheets.line(ends, GREY, 0.25, 1.2)
         elif row == "community":

@@ -12,7 +12,7 @@ from gridcell.files.whole import require_writable, whole_file
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.atlas.content import PAPERS, Content, make_content, text_of
-from gridcell.words.messages import Message
+from gridcell.words.messages import Message, say
 
 _PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
 
@@ -29,6 +29,7 @@ def write_atlas(
     contacts: Input | None = None,
     lang: str = "en",
     font: str | Path | None = None,
+    walk: bool = False,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write an atlas for printing; return the file.
@@ -61,6 +62,9 @@ def write_atlas(
     font
         A TrueType or OpenType file (a collection too) instead of the fonts found on the system.
         Plans that Helvetica can write need none.
+    walk
+        Show in which order buildings are visited on foot, as a numbered line with its length:
+        `gridcell.visiting_orders`.
     overwrite
         Replace a file that is there already.
 
@@ -84,7 +88,7 @@ def write_atlas(
     """
     print_atlas(
         plan, path, paper=paper, level=level, community=community, cells=cells, contacts=contacts,
-        lang=lang, font=font, overwrite=overwrite,
+        lang=lang, font=font, walk=walk, overwrite=overwrite,
     )  # fmt: skip
     return [Path(path)]
 
@@ -100,6 +104,7 @@ def print_atlas(
     contacts: Input | None,
     lang: str,
     font: str | Path | None,
+    walk: bool,
     overwrite: bool,
 ) -> int:
     """Write what `write_atlas` writes; return the number of pages."""
@@ -108,7 +113,7 @@ def print_atlas(
         from gridcell.render.atlas.sheet import open_sheets
     file = _require_pdf(path, paper, overwrite=overwrite)
     content = make_content(
-        plan, level=level, community=community, cells=cells, contacts=contacts, lang=lang
+        plan, level=level, community=community, cells=cells, contacts=contacts, lang=lang, walk=walk
     )
     title = content.title()
     with (
@@ -227,6 +232,9 @@ def _characters(content: Content) -> set[str]:
     found = set(_PLAIN).union(
         content.note or "", *content.words.values(), *content.reasons.values()
     )
+    if content.walks is not None:
+        walked = content.walks.told(content.walks.cells.index.tolist())
+        found |= set("" if walked is None else say(walked, content.lang))
     for column in columns:
         found |= set().union(*column.map(text_of).unique())
     for posts in content.posts.values():

@@ -19,6 +19,7 @@ from gridcell.render.atlas.furniture import (
     MICRO,
     OTHER_HOUSE,
     OWN,
+    WALK,
     draw_legend,
     furnish,
 )
@@ -31,6 +32,8 @@ FILLS: Final[tuple[Colour, ...]] = (
     (250, 219, 196), (207, 228, 243), (217, 236, 205), (248, 238, 190), (232, 216, 238),
     (205, 236, 230),
 )  # fmt: skip
+_BESIDE: Final = np.array([(0, 0), (2.4, 0), (-2.4, 0), (0, 2.4), (0, -2.4)])
+"""Where the number of a visit may stand, mm from the place."""
 _COARSE: Final = 25_000
 """Beyond this scale only arterial roads are drawn."""
 
@@ -84,6 +87,7 @@ class Views:
             ground.borders(ground.near("medium", frame), frame, COMMUNITY, 0.6, 3)
             sheets.polygons(own, None, ACCENT, 0.9)
             furnish(sheets, frame, labels, own, content.words)
+            self._draw_walks(cell, frame, labels)
             if inner is not None:
                 yards = shapely.difference(frame.paper(shapes_of(inner)), shapely.union_all(houses))
                 numbers = [content.number(row) for _, row in inner.iterrows()]
@@ -93,6 +97,24 @@ class Views:
             names.neighbours(near, own, cell, self._pages)
         sheets.box(frame.x, frame.y, frame.width, frame.height, line=INK, thick=0.3)
         return missing, kept
+
+    def _draw_walks(self, cell: "pd.Series[Any]", frame: Frame, labels: Labels) -> None:
+        """Draw the way through each leaf of a page, and the number of each visit."""
+        walks, leaves = self._content.walks, self._content.leaves(cell)
+        if walks is None:
+            return
+        ways = walks.ways[walks.ways.index.isin(leaves)]
+        parts = shapely.get_parts(frame.paper(shapes_of(ways)))
+        for part in parts[~shapely.is_empty(parts)]:
+            self._sheets.line(shapely.get_coordinates(part), WALK, 0.5)
+        visits = walks.visits[walks.visits.index.isin(ways.index)]
+        places = frame.paper(shapes_of(visits))
+        for place, number in zip(places, visits["visit"].tolist(), strict=True):
+            if not place.is_empty:
+                labels.put(
+                    shapely.get_coordinates(place) + _BESIDE, str(number), (6.0, 5.0),
+                    colour=WALK, under="plate",
+                )  # fmt: skip
 
     def draw_overview(
         self,
@@ -135,4 +157,8 @@ class Views:
 
     def draw_legend(self, x: float, y: float) -> None:
         """Explain the lines of the maps of cells."""
-        draw_legend(self._sheets, x, y, self._content.words, inner=bool(self._content.inner))
+        content = self._content
+        draw_legend(
+            self._sheets, x, y, content.words, inner=bool(content.inner),
+            walk=content.walks is not None,
+        )  # fmt: skip
