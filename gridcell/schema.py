@@ -59,8 +59,8 @@ VISIT_COLUMNS: Final = (
     "code", "visit", "bldg_id", "households", "leg_m", "way", "metres", "minutes",
 )  # fmt: skip
 """The order in which the buildings of a leaf are visited: ``visit`` counts from 1, ``leg_m`` leads
-there from the one before, along the ``street`` or ``straight``; ``metres`` and ``minutes`` count
-from the first."""
+there from the one before, on the ``street``, or ``straight`` where none leads there; ``metres`` and
+``minutes`` count from the first."""
 
 LINEAGE_COLUMNS: Final = ("old", "new", "event", "households", "area_m2", "operation")
 """What became of each code: a row for every new code that has land of an old one. ``event`` is a

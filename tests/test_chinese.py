@@ -225,7 +225,7 @@ WORKING = (
     ("map", "p", "-o", "city"),
     ("map", "p", "--edit", "-o", "edit.html"),
     ("map", "p", "--publish", "-o", "published.html"),
-    ("atlas", "p", "--contacts", "contacts.csv", "-o", "atlas.pdf"),
+    ("atlas", "p", "--walk", "--contacts", "contacts.csv", "-o", "atlas.pdf"),
     ("atlas", "p", "--publish", "-o", "published.pdf"),
     ("atlas", "p", "--cards", "-o", "cards.pdf"),
     ("atlas", "p", "--cards", "household", "-o", "cards_all.pdf"),

@@ -133,6 +133,20 @@ def test_a_plan_that_is_read_has_its_streets(example_town):
     assert shapely.equals_exact(kept.lines, made.lines, 1e-6).all()
 
 
+@pytest.mark.parametrize(("kind", "way"), [(None, 30.0), ("wall", 94.0), ("river", 94.0)])
+def test_neighbours_in_a_yard_go_straight_unless_a_wall_or_a_river_is_between(kind, way):
+    street, between = [(0, 0), (400, 0)], [(25, 5), (25, 200)]
+    lines, kinds = ([street], ["road"]) if kind is None else ([street, between], ["road", kind])
+    network = network_of(*lines, kinds=kinds)
+    assert metres(network, (10, 32), (40, 32)) == way
+    # Beyond 100 m people take the street, and where it is as near.
+    assert metres(network, (10, 300), (111, 300)) == 701
+    assert metres(network, (200, 10), (220, 10)) == 40
+    places = network.join(np.array([[10.0, 32.0], [40.0, 32.0]]))
+    (path,) = network.paths(places, np.array([0]), np.array([1]))
+    assert path.length == way
+
+
 COORDINATES = st.tuples(st.integers(0, 12), st.integers(0, 12))
 LINES = st.lists(
     st.lists(COORDINATES, min_size=2, max_size=4, unique=True), min_size=1, max_size=6
@@ -158,8 +172,9 @@ def by_hand(network, places):
     for k in range(len(weight)):
         weight = np.minimum(weight, weight[:, k, None] + weight[None, k, :])
     metres = weight[-len(places) :, -len(places) :]
-    metres[(places.xy[:, None] == places.xy[None]).all(axis=2)] = 0.0
-    return metres
+    straight = np.hypot(*(places.xy[:, None] - places.xy[None]).transpose(2, 0, 1))
+    yard = (straight <= 100) & (straight < places.access_m[:, None] + places.access_m[None, :])
+    return np.where(yard | (straight == 0), straight, metres)
 
 
 @given(

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import geopandas as gpd
@@ -288,3 +289,28 @@ def test_the_command_walks_through_a_plan(tmp_path):
          "--round", "--json"],
     )  # fmt: skip
     assert json.loads(done.stdout)["cells"] == 2
+
+
+def test_the_atlas_shows_the_order_as_a_numbered_line(tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+    plan = town([(20, 340), (120, 340), (50, 360)], [(0, 350), (400, 350)])
+    names = {
+        level: plan.cells(level).assign(name=[f"Cell {k}" for k in range(len(plan.cells(level)))])
+        for level in ("large", "medium", "small", "micro", "leaves")
+    }  # fmt: skip
+    plan = dataclasses.replace(plan, **names)
+
+    def text_of(page, **options):
+        gridcell.write_atlas(
+            plan, tmp_path / "a.pdf", level="micro", cells=[LEAF], overwrite=True, **options
+        )
+        return pypdf.PdfReader(tmp_path / "a.pdf").pages[page].extract_text().splitlines()
+
+    walked, bare = text_of(-1, walk=True), text_of(-1)
+    assert "On foot" in " ".join(walked)
+    assert "140 m, 2 min, 3 buildings" in " ".join(walked)
+    numbers = [
+        len(re.findall(r"(?<![\w:,])[123](?![\w:,])", " ".join(page))) for page in (walked, bare)
+    ]
+    assert numbers[0] >= numbers[1] + 3
+    assert "On foot" not in " ".join(bare)

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 from gridcell.arrays import run_starts, spread
 from gridcell.locator.index import CellIndex
 from gridcell.locator.positions import NEAREST_COLUMNS
-from gridcell.streets import Joined, WalkingNetwork
+from gridcell.streets import Joined, WalkingNetwork, straight_pairs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -173,11 +173,18 @@ class NearestTable:
         self._look_up(np.setdiff1d(key, self.known))
         at = np.searchsorted(self.known, key)
         person, metres = self.of_end[at], self.from_end[at] + rest
-        beside, along, there = self._on_street(places, cell)
-        return (
-            np.concatenate([place, beside]), np.concatenate([person, along]),
-            np.concatenate([metres, there]),
-        )  # fmt: skip
+        parts = [(place, person, metres), self._on_street(places, cell), self._near(places, cell)]
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))  # type: ignore[return-value]
+
+    def _near(self, places: Joined, cell: Ints) -> tuple[Ints, Ints, Floats]:
+        """Return who of the cells' people is nearer than the street."""
+        place, person, metres = straight_pairs(places, self.present.places, self.network.blocking)
+        size = len(self.present.ids)
+        held = self.cell * size + self.person
+        wanted = cell[place] * size + person
+        at = np.minimum(np.searchsorted(held, wanted), max(len(held) - 1, 0))
+        own = held[at] == wanted if len(held) else np.zeros(len(at), dtype=bool)
+        return place[own], person[own], metres[own]
 
     def _by_street(self) -> None:
         edge = self.present.places.edge[self.person]

@@ -1,7 +1,7 @@
 """Where people walk: the street network, how places are joined to it, and how far they are."""
 
 from gridcell.streets.findings import street_findings
-from gridcell.streets.joined import Joined
+from gridcell.streets.joined import Joined, straight_pairs
 from gridcell.streets.network import (
     WalkingNetwork,
     build_network,
@@ -14,6 +14,7 @@ __all__ = [
     "WalkingNetwork",
     "build_network",
     "network_of_rules",
+    "straight_pairs",
     "street_findings",
     "walking_network",
 ]

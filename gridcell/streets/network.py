@@ -13,7 +13,13 @@ from gridcell.arguments import checked
 from gridcell.arrays import Geometries, run_starts
 from gridcell.model import Plan
 from gridcell.rules import Rules, Walking
-from gridcell.streets.joined import Joined, Segments, join_places
+from gridcell.streets.joined import (
+    Joined,
+    Segments,
+    join_places,
+    straight_pairs,
+    straight_ways,
+)
 from gridcell.streets.lines import Blocking, StreetLines, ends_of, street_lines
 from gridcell.streets.paths import draw_paths
 from gridcell.streets.reach import Ways
@@ -112,6 +118,9 @@ class WalkingNetwork:
     ) -> Floats:
         """Return the metres from each origin to each destination, to and from streets included.
 
+        Places that are nearer to each other than to the street, up to 100 m, are reached straight,
+        where no river, railway, wall or motorway is between.
+
         Parameters
         ----------
         origins, destinations
@@ -137,6 +146,9 @@ class WalkingNetwork:
         out[np.ix_(rows, columns)] = self.ways.table(
             origins.take(rows), destinations.take(columns), within_m
         )
+        origin, destination, metres = straight_pairs(origins, destinations, self.blocking)
+        near = np.flatnonzero(metres <= (np.inf if within_m is None else within_m))
+        out[origin[near], destination[near]] = metres[near]
         return out
 
     def between(self, places: Joined, a: Ints, b: Ints) -> Floats:
@@ -157,8 +169,9 @@ class WalkingNetwork:
             out: Floats = np.hypot(*(places.xy[a] - places.xy[b]).T)
             return out
         out = np.where((places.xy[a] == places.xy[b]).all(axis=1), 0.0, np.inf)
-        both = np.flatnonzero(places.reached[a] & places.reached[b])
-        out[both] = self.ways.pairs(places, a, b, both)
+        out = np.minimum(out, straight_ways(places, a, b, self.blocking))
+        rest = np.flatnonzero(np.isinf(out) & places.reached[a] & places.reached[b])
+        out[rest] = self.ways.pairs(places, a, b, rest)
         return out
 
     def paths(self, places: Joined, a: Ints, b: Ints) -> Geometries:
@@ -169,7 +182,8 @@ class WalkingNetwork:
         if self.straight:
             ends = np.stack([places.xy[a], places.xy[b]], axis=1)
             return np.asarray(shapely.linestrings(ends), dtype=object)
-        return draw_paths(self.ways, self.lines, places, a, b)
+        straight = np.isfinite(straight_ways(places, a, b, self.blocking))
+        return draw_paths(self.ways, self.lines, places, a, b, straight)
 
     def near(
         self, origins: Joined, destinations: Joined, *, within_m: float
@@ -189,7 +203,9 @@ class WalkingNetwork:
         origin, destination, metres = self.ways.within(
             origins.take(rows), destinations.take(columns), within_m
         )
-        return _least([(rows[origin], columns[destination], metres)], len(destinations), within_m)
+        found = [(rows[origin], columns[destination], metres)]
+        found.append(straight_pairs(origins, destinations, self.blocking))
+        return _least(found, len(destinations), within_m)
 
     def at_nodes(self, nodes: Ints) -> Joined:
         """Return ends of streets as places."""
@@ -233,7 +249,9 @@ def build_network(
     road. A road that crosses a river, a railway or a wall is a bridge, a crossing or a gate;
     nothing else gets across. Parts of the network that do not meet are linked by short straight
     lines that cross no river, and no wall, railway or motorway where there is another way. Nobody
-    walks along motorways. Roads that were given as areas are walked along their outlines.
+    walks along motorways. Roads that were given as areas are walked along their outlines. Places
+    are joined to the street in front (`WalkingNetwork.join`); those that are nearer to each other
+    than to the street, up to 100 m, are also reached straight (`WalkingNetwork.distances`).
 
     Parameters
     ----------

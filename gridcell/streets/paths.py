@@ -44,7 +44,9 @@ class _Steps(NamedTuple):
         return cls(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def draw_paths(ways: Ways, lines: Geometries, places: Joined, a: Ints, b: Ints) -> Geometries:
+def draw_paths(
+    ways: Ways, lines: Geometries, places: Joined, a: Ints, b: Ints, straight: Bools
+) -> Geometries:
     """Return the lines walked between rows `a` and `b` of places; straight where there is no way.
 
     Parameters
@@ -57,9 +59,11 @@ def draw_paths(ways: Ways, lines: Geometries, places: Joined, a: Ints, b: Ints) 
         Places.
     a, b
         (pairs,)
+    straight
+        (pairs,) where people do not take the street.
     """
     tracer = _Tracer(ways, places, a, b)
-    reached = np.flatnonzero(places.reached[a] & places.reached[b])
+    reached = np.flatnonzero(places.reached[a] & places.reached[b] & ~straight)
     ways.over(places, a, b, reached, tracer.trace)
     done = tracer.steps()
     joined = np.flatnonzero(tracer.run >= 0)
