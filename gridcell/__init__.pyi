@@ -4,6 +4,7 @@ from . import coverage as coverage
 from . import fabric as fabric
 from . import households as households
 from . import partition as partition
+from . import siting as siting
 from . import staff as staff
 from . import streets as streets
 from .check import CheckReport, check_cells, check_plan
@@ -60,6 +61,7 @@ from .revision.update import update_plan
 from .rules import Band, Rules, read_rules
 from .sample import make_sample, write_sample
 from .shards import Shard, divide_shard, merged_tasks
+from .siting import SiteChoice, choose_sites, place_points
 from .staff import assign_staff, renew_staff
 from .staff.workbook import make_roster, write_roster
 from .streets import WalkingNetwork, build_network, walking_network
@@ -101,6 +103,7 @@ __all__ = [
     "Rules",
     "RulesError",
     "Shard",
+    "SiteChoice",
     "Split",
     "Swap",
     "Undo",
@@ -117,6 +120,7 @@ __all__ = [
     "check_cells",
     "check_plan",
     "check_published",
+    "choose_sites",
     "compare_plans",
     "divide",
     "divide_shard",
@@ -133,6 +137,7 @@ __all__ = [
     "make_sample",
     "merged_tasks",
     "open_locator",
+    "place_points",
     "prove_coverage",
     "publish_plan",
     "read_layers",

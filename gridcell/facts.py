@@ -109,6 +109,45 @@ class StaffFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TierFigures:
+    """How the points of one tier were chosen."""
+
+    name: str
+    level: str | None
+    """Each of them serves a cell of this level; ``None`` where that is the whole plan."""
+    goal: str
+    """``median``, ``cover``, ``fewest`` or ``centre``."""
+    within_m: float | None
+    """How far a point should be at most."""
+    objective: float | None = None
+    """Of the goal: household-metres, households, points, metres; ``None`` after other changes."""
+    bound: float | None = None
+    """Nothing better is possible than this."""
+
+    @property
+    def gap(self) -> float | None:
+        """By which share of the objective it could be better at most."""
+        if self.objective is None or self.bound is None:
+            return None
+        away = abs(self.objective - self.bound)
+        return 0.0 if away <= 1e-9 * max(1.0, abs(self.objective)) else away / abs(self.objective)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitingFigures:
+    """What is known of service points beside where they are and whom they serve."""
+
+    candidates: str
+    """``buildings``, ``sites``, ``cells`` or the name of a file."""
+    demand: str
+    """``households`` or the name of a file."""
+    straight: bool
+    """Whether distances are as the crow flies, for want of roads."""
+    tiers: tuple[TierFigures, ...]
+    """The finest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublicationRecord:
     """What a plan to publish tells of the whole: what was hidden, and nothing that was counted."""
 

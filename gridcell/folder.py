@@ -16,6 +16,7 @@ from gridcell.files.folder import require_place, whole_folder
 from gridcell.formats.geojson import write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
 from gridcell.formats.lonlat import cells_lonlat
+from gridcell.formats.points import write_points
 from gridcell.model import Finding, Plan, empty_table, findings_frame
 from gridcell.revision.changes import list_changes
 from gridcell.tables.write import write_table
@@ -26,7 +27,7 @@ from gridcell.work.known import proofs_known
 
 _OURS: Final = (
     "plan.gpkg", "geojson", "map.html", "report.json", "certificate.json", "changes.html",
-    "lineage.csv",
+    "lineage.csv", "points.csv", "served.csv", "beyond.csv",
 )  # fmt: skip
 
 
@@ -70,7 +71,8 @@ def write_plan(
     """Write ``plan.gpkg``, ``geojson/``, ``map.html``, ``report.json`` and their certificate.
 
     Returns the files. The certificate is made of what is read back from them. Where codes of the
-    plan came from others there is ``lineage.csv``, in UTF-8 with a byte order mark.
+    plan came from others there is ``lineage.csv``, in UTF-8 with a byte order mark; of service
+    points ``points.csv``, ``served.csv``, ``beyond.csv`` and ``geojson/points.geojson``.
 
     The folder appears whole, with its name, when all files are written, and replaces one that is
     there in one step (`gridcell.files.folder`). If anything fails before, nothing is left; a
@@ -148,6 +150,8 @@ def write_plan(
             _write_changes(before, plan, part / "changes.html", lang or "en")
         if len(plan.lineage):
             write_table(plan.lineage, part / "lineage.csv", text=("old", "new"), bom=True)
+        if plan.siting is not None:
+            write_points(plan, part)
         report = json.dumps(plain(plan.report), ensure_ascii=False, indent=2)
         (part / "report.json").write_text(report + "\n", encoding="utf-8", newline="\n")
         write_certificate(join_certificate(part, certified()), part / NAME)

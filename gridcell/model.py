@@ -23,6 +23,7 @@ from gridcell.facts import (
     DivisionFigures,
     InputRecord,
     PublicationRecord,
+    SitingFigures,
     StaffFigures,
 )
 from gridcell.report import Balance, balance, make_report
@@ -34,6 +35,8 @@ from gridcell.schema import (
     HISTORY_COLUMNS,
     LINEAGE_COLUMNS,
     MESSAGE_COLUMNS,
+    POINT_COLUMNS,
+    SERVED_COLUMNS,
     SEVERITIES,
 )
 from gridcell.words.messages import Message, dump_params
@@ -55,11 +58,13 @@ __all__ = [
     "Progress",
     "PublicationRecord",
     "Severity",
+    "SitingFigures",
     "StaffFigures",
     "balance",
     "empty_table",
     "findings_frame",
     "make_report",
+    "no_points",
     "place_of",
     "sort_findings",
 ]
@@ -329,12 +334,28 @@ _TABLES: Final = {
         "households": "int64", "area_m2": "float64", "operation": "int64",
     },
     "undo": {"number": "int64", "state": "str"},
+    "served": {
+        **dict.fromkeys(SERVED_COLUMNS, "str"), "households": "int64", "distance_m": "float64",
+    },
 }  # fmt: skip
 
 
-def empty_table(name: Literal["codes", "history", "lineage", "undo"]) -> pd.DataFrame:
+def empty_table(
+    name: Literal["codes", "history", "lineage", "undo", "served"],
+) -> pd.DataFrame:
     """Return a table that a plan does not have, with its columns."""
     return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in _TABLES[name].items()})
+
+
+def no_points() -> gpd.GeoDataFrame:
+    """Return the service points of a plan that has none."""
+    kinds = {
+        **dict.fromkeys(POINT_COLUMNS, "str"), "existing": "bool", "locked": "bool",
+        **dict.fromkeys(("capacity", "mean_m", "max_m"), "float64"),
+        **dict.fromkeys(("households", "buildings", "beyond"), "int64"),
+    }  # fmt: skip
+    table = pd.DataFrame({name: pd.Series(dtype=kinds[name]) for name in POINT_COLUMNS})
+    return gpd.GeoDataFrame(table, geometry=np.empty(0, dtype=object))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -388,6 +409,12 @@ class Plan:
     """By level, what the proof came to; nothing where there was none."""
     staffing: StaffFigures | None = None
     """What is known of the assignment; ``None`` without a staff roster."""
+    points: gpd.GeoDataFrame = field(default_factory=no_points)
+    """`schema.POINT_COLUMNS` and where each is; no rows where no points were sited."""
+    served: pd.DataFrame = field(default_factory=lambda: empty_table("served"))
+    """`schema.SERVED_COLUMNS`, by tier and building."""
+    siting: SitingFigures | None = None
+    """What is known of the service points; ``None`` where none were sited."""
     division: DivisionFigures = field(default_factory=DivisionFigures)
     """What only the division knew."""
     publication: PublicationRecord | None = None

@@ -19,6 +19,7 @@ from gridcell.facts import (
     DivisionFigures,
     InputRecord,
     PublicationRecord,
+    SitingFigures,
     StaffFigures,
     StaffProof,
 )
@@ -52,6 +53,18 @@ class Reported(PlanFrames, Protocol):
     @property
     def staffing(self) -> StaffFigures | None:
         """What is known of the assignment."""
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """Service points."""
+
+    @property
+    def served(self) -> pd.DataFrame:
+        """Which point serves each building."""
+
+    @property
+    def siting(self) -> SitingFigures | None:
+        """What is known of the service points."""
 
     @property
     def division(self) -> DivisionFigures:
@@ -126,6 +139,7 @@ def make_report(plan: Reported) -> dict[str, Any]:
         "barrier_share": {level: shares.get(level) for level in ("small", "micro")},
         "cut_buildings": kinds["cut_building"],
         "staff": _staff(plan),
+        **({} if plan.siting is None else {"siting": _siting(plan, plan.siting)}),
         "findings": dict(sorted(kinds.items())),
         "seconds": {**seconds, "total": round(sum(seconds.values()), 3)},
     }
@@ -240,6 +254,38 @@ def _staff(plan: Reported) -> dict[str, Any]:
             **_reached(known.proof),
             "communities": {code: _reached(own) for code, own in known.proof.communities.items()},
         },
+    }
+
+
+def _siting(plan: Reported, known: SitingFigures) -> dict[str, Any]:
+    tiers: dict[str, Any] = {}
+    points, served = plan.points, plan.served
+    for tier in known.tiers:
+        own, theirs = points[points["tier"] == tier.name], served[served["tier"] == tier.name]
+        households = pd.to_numeric(theirs["households"]).to_numpy(dtype=np.float64)
+        metres = theirs["distance_m"].to_numpy(dtype=np.float64)
+        there = np.isfinite(metres) & (households > 0)
+        far = ~np.isfinite(metres) | (metres > (tier.within_m or np.inf))
+        total = households[there].sum()
+        mean = float((metres * households)[there].sum() / total) if total else None
+        tiers[tier.name] = {
+            "level": tier.level,
+            "goal": tier.goal,
+            "within_m": tier.within_m,
+            "points": len(own),
+            "households": _sum(theirs["households"]),
+            "beyond": int(households[far].sum()),
+            "mean_m": None if mean is None else round(mean, 1),
+            "max_m": round(float(metres[there].max()), 1) if there.any() else None,
+            "objective": tier.objective,
+            "bound": tier.bound,
+            "gap": None if tier.gap is None else round(tier.gap, 6),
+        }
+    return {
+        "candidates": known.candidates,
+        "demand": known.demand,
+        "straight": known.straight,
+        "tiers": tiers,
     }
 
 

@@ -62,6 +62,18 @@ VISIT_COLUMNS: Final = (
 there from the one before, on the ``street``, or ``straight`` where none leads there; ``metres`` and
 ``minutes`` count from the first."""
 
+POINT_COLUMNS: Final = (
+    "point_id", "tier", "code", "zone", "community", "place", "existing", "locked", "capacity",
+    "households", "buildings", "mean_m", "max_m", "beyond",
+)  # fmt: skip
+"""Columns of the service points, by tier and id: the leaf in which each stands, the cell that it
+serves (missing where that is the whole plan), the candidate that it was (id of a building, site or
+point, code of a cell), whether it was given, and whether it had to stay; what it serves, how far
+that is on foot, and the households that are farther than they should be."""
+
+SERVED_COLUMNS: Final = ("tier", "point_id", "bldg_id", "households", "distance_m")
+"""Who serves each building with households, a row a tier: nobody where there is no way."""
+
 LINEAGE_COLUMNS: Final = ("old", "new", "event", "households", "area_m2", "operation")
 """What became of each code: a row for every new code that has land of an old one. ``event`` is a
 key of `LINEAGE_EVENTS`; ``households`` and ``area_m2`` are what the two share, counted in the new
@@ -278,6 +290,22 @@ ALIASES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "x": ("x", "easting"),
         "y": ("y", "northing"),
     },
+    "service_points": {
+        "point_id": (
+            "point_id", "服务点编号", "服务点编码", "点位编号", "编号", "编码", "osm_id", "ID",
+        ),
+        "tier": ("tier", "层级", "级别", "服务点层级"),
+        "locked": ("locked", "锁定", "固定", "保留"),
+        "capacity": ("capacity", "容量", "服务户数", "最大户数"),
+        "lon": ("lon", "lng", "longitude", "经度"),
+        "lat": ("lat", "latitude", "纬度"),
+        "x": ("x", "easting"),
+        "y": ("y", "northing"),
+    },
+    "demand": {
+        "bldg_id": ("bldg_id", *_BUILDING_IDS),
+        "households": ("demand", "需求", "需求量", "households", "户数", *_COUNTS),
+    },
     "atoms": {
         "atom_id": ("atom_id", "GEOID20", "GEOID10", "GEOID", "编码", "code"),
         "households": (
@@ -328,6 +356,10 @@ FIELDS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 }
 """Inputs and their columns, by which a mapping names them: of a division, cells that somebody drew,
 points to locate, and the two sides of a crosswalk."""
+
+YES: Final = ("true", "yes", "y", "1", "1.0", "是", "锁定", "保留", "固定")
+NO: Final = ("false", "no", "n", "0", "0.0", "否", "")
+"""What tables say for yes and no, in lower case."""
 
 YEAR, MONTH, DAY = "年月日"
 """What follows the numbers of a date."""

@@ -215,6 +215,9 @@ WORKING = (
     ("check", "p/plan.gpkg#small", "--within", "t/communities.shp"),
     ("repair", "p/plan.gpkg#small", "-o", "r.gpkg"),
     ("staff", "p", "t/staff.csv", "-o", "s"),
+    ("place", "p", "--tier", "点:small:80", "--tier", "站:medium", "-o", "w"),
+    ("place", "p", "--count", "2", "--capacity", "20", "-o", "v"),
+    ("map", "w", "-o", "w.html"),
     ("roster", "p", "--contacts", "contacts.csv", "-o", "r.xlsx"),
     ("walk", "p", "-o", "w.xlsx"),
     ("walk", "p", "-o", "w.gpx"),
@@ -267,6 +270,8 @@ FAILING = (
     (2, "sample", "z"),
     (3, "code", "!!"),
     (2, "edit", "p", "fly", "-o", "z"),
+    (3, "place", "p", "-o", "z"),
+    (3, "place", "p", "--tier", "home", "-o", "z"),
 )
 
 

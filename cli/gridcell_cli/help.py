@@ -21,7 +21,7 @@ GROUPS: Final = {
     "Look at your data": ("inspect", "init", "sample"),
     "Make a plan": ("partition", "merge", "adopt"),
     "Prove and repair": ("check", "repair"),
-    "Put people in charge": ("staff", "roster", "walk"),
+    "Put people in charge": ("staff", "roster", "walk", "place"),
     "Show and hand out": ("map", "atlas", "export"),
     "Keep a plan going": ("update", "edit", "history", "compare"),
     "Look things up": ("locate", "crosswalk", "code"),

@@ -227,7 +227,8 @@ def require_certified(output: Path) -> None:
 
 def files_in(output: Path) -> str:
     """Return the names of what a plan's folder holds, most wanted first."""
-    order = ("plan.gpkg", "geojson", "map.html", "changes.html", "lineage.csv", "certificate.json",
+    order = ("plan.gpkg", "geojson", "map.html", "changes.html", "lineage.csv", "points.csv",
+             "served.csv", "beyond.csv", "certificate.json",
              "report.json")  # fmt: skip
     return ", ".join(name for name in order if (output / name).exists())
 

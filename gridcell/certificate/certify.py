@@ -28,6 +28,7 @@ from gridcell.formats.geopackage import (
     stored_frames,
     stored_report,
 )
+from gridcell.formats.points import POINT_FILES
 from gridcell.model import InputRecord, Plan
 from gridcell.schema import CELL_LAYERS
 from gridcell.version import __version__
@@ -39,7 +40,7 @@ PLAN_FILES: Final = (
     "report.json",
 )  # fmt: skip
 """The files of a plan that its certificate names."""
-FURTHER_FILES: Final = ("changes.html", "lineage.csv")
+FURTHER_FILES: Final = ("changes.html", "lineage.csv", *POINT_FILES)
 """Files that it names where the plan has them."""
 
 # These differ from run to run, or stand in the certificate themselves.

@@ -24,6 +24,7 @@ from gridcell.check.promises.faults import find_rows
 from gridcell.check.promises.land import check_land, land_claims
 from gridcell.check.promises.leaves import check_leaves
 from gridcell.check.promises.people import check_people
+from gridcell.check.promises.points import check_points
 from gridcell.check.promises.report import compare_report
 from gridcell.check.promises.shapes import coverage_findings, measures, multipart
 from gridcell.check.promises.totals import check_totals
@@ -123,6 +124,7 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
       ``share_above_100``, ``report_differs``;
     - of people: ``unknown_code``, ``duplicate_household``, ``wrong_household``,
       ``wrong_building``, ``wrong_post``, ``duplicate_post``;
+    - of service points: ``wrong_point``, ``wrong_service``;
     - of the land that it keeps: ``wrong_atoms``.
 
     Notes
@@ -148,6 +150,7 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
         *check_lineage(plan),
         *check_dates(plan),
         *prove_once("promises", partial(_check_tables, plan), np.array([_digest(plan)])),
+        *check_points(plan),
         *_cut_buildings(plan),
         *check_facts(plan, proofs),
     ]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gridcell.errors import InputError
-from gridcell.facts import RoleFigures, StaffProof
+from gridcell.facts import RoleFigures, SitingFigures, StaffProof, TierFigures
 from gridcell.model import (
     CoverageFigures,
     DivisionFigures,
@@ -48,6 +48,21 @@ class _StoredStaff(_Stored):
     proof: StaffProof | None = None
 
 
+class _StoredTier(_Stored):
+    level: str | None
+    goal: str
+    within_m: float | None
+    objective: float | None = None
+    bound: float | None = None
+
+
+class _StoredSiting(_Stored):
+    candidates: str
+    demand: str
+    straight: bool
+    tiers: dict[str, _StoredTier]
+
+
 class _StoredPublication(_Stored):
     threshold: int
     households: int | None
@@ -67,6 +82,7 @@ class _StoredReport(_Stored):
     communities: dict[str, dict[Literal["small", "micro"], _StoredLevel]] = {}
     barrier_share: dict[Literal["small", "micro"], float | None] = {}
     staff: _StoredStaff | None = None
+    siting: _StoredSiting | None = None
     seconds: dict[str, float] = {}
     publication: _StoredPublication | None = None
 
@@ -104,6 +120,7 @@ def read_facts(report: str, where: str) -> dict[str, Any]:
         "estimated": int(stored.households.estimated) if stored.publication is None else 0,
         "coverage": stored.coverage,
         "staffing": _staffing(stored.staff),
+        "siting": _siting(stored.siting),
         "division": DivisionFigures(
             version=stored.version,
             households=stored.households.input,
@@ -137,6 +154,15 @@ def _staffing(staff: _StoredStaff | None) -> StaffFigures | None:
         people=staff.people, posts=staff.posts, without_post=staff.without_post, kept=staff.kept,
         roles=staff.roles, proof=staff.proof,
     )  # fmt: skip
+
+
+def _siting(siting: _StoredSiting | None) -> SitingFigures | None:
+    if siting is None:
+        return None
+    tiers = tuple(TierFigures(name=name, **t.model_dump()) for name, t in siting.tiers.items())
+    return SitingFigures(
+        candidates=siting.candidates, demand=siting.demand, straight=siting.straight, tiers=tiers
+    )
 
 
 def _publication(stored: _StoredReport) -> PublicationRecord | None:

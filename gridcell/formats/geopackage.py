@@ -29,7 +29,7 @@ from gridcell.formats.layers import CellLevels, Manifest, read_levels
 from gridcell.formats.ogr import by_code, read_layer, write_layer
 from gridcell.formats.source import CellSource, Written
 from gridcell.formats.styles import write_styles
-from gridcell.model import Plan, empty_table
+from gridcell.model import Plan, empty_table, no_points
 from gridcell.read.files import list_layers
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.rules import Rules
@@ -47,6 +47,8 @@ from gridcell.schema import (
     LATER_COLUMNS,
     LINEAGE_COLUMNS,
     MESSAGE_COLUMNS,
+    POINT_COLUMNS,
+    SERVED_COLUMNS,
     STAFF_COLUMNS,
     UNDO_COLUMNS,
     VACANCY_COLUMNS,
@@ -63,12 +65,14 @@ _LAYERS: Final = {
     "buildings": (BUILDING_COLUMNS, "Polygon"),
     "barriers": (("kind", "rank", "name"), "LineString"),
     "findings": ((*FINDING_COLUMNS, *MESSAGE_COLUMNS), "Point"),
+    "points": (POINT_COLUMNS, "Point"),
     "atoms": (ATOM_COLUMNS, "Polygon"),
 }
 _TABLES: Final = {
     "households": HOUSEHOLD_COLUMNS,
     "staff": STAFF_COLUMNS,
     "vacancies": VACANCY_COLUMNS,
+    "served": SERVED_COLUMNS,
     "lineage": LINEAGE_COLUMNS,
     "codes": CODE_COLUMNS,
     "history": HISTORY_COLUMNS,
@@ -81,15 +85,20 @@ _LAND: Final = ("atoms", "borders")
 """What a plan has that keeps its land; in `Plan` both are its `fabric`."""
 # Plans of gridcell 0.1.0 have none of these.
 _LATER: Final = ("codes", "history", "undo", *_LAND)
+_SITED: Final = ("points", "served")
+"""What only plans with service points have: both or neither."""
 _WHOLE: Final = (
     "level", "households", "buildings", "estimated", "count", "missing", "operation", "given",
-    "number", "atom_id", "a", "segments",
+    "number", "atom_id", "a", "segments", "beyond",
 )  # fmt: skip
 # Lineage numbers its operations, history names them.
 _NAMED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {HISTORY_COLUMNS: ("operation",)}
 _WHOLE_OR_NONE: Final = ("retired", "b")
-_REAL: Final = ("area_m2", "compactness", "distance_m", "measure", "metres", *BAND_FIGURES)
-_EITHER: Final = ("open", "locked")
+_REAL: Final = (
+    "area_m2", "compactness", "distance_m", "measure", "metres", "mean_m", "max_m", "capacity",
+    *BAND_FIGURES,
+)  # fmt: skip
+_EITHER: Final = ("open", "locked", "existing")
 # Findings and barriers are looked at, not counted on.
 _NEEDED: Final = {
     "findings": ("kind", "severity", "message"), "barriers": ("kind",),
@@ -148,12 +157,13 @@ def _frames(plan: Plan) -> dict[str, Any]:
         return frames
     atoms, frames["borders"] = fabric_frames(plan.fabric)
     frames["atoms"] = atoms.drop(columns=["community", "site"])
-    return {name: frames[name] for name in PLAN_FRAMES}
+    return {name: frames[name] for name in PLAN_FRAMES if name in frames}
 
 
 def _own_frames(plan: Plan) -> dict[str, Any]:
     """Return the layers and tables of a plan but its land, with what refers to it."""
-    frames = {name: getattr(plan, name) for name in PLAN_FRAMES if name not in _LAND}
+    left_out = _LAND if plan.siting is not None else (*_LAND, *_SITED)
+    frames = {name: getattr(plan, name) for name in PLAN_FRAMES if name not in left_out}
     if plan.fabric is None:
         frames["households"] = plan.households.drop(columns="atoms", errors="ignore")
     else:
@@ -221,9 +231,10 @@ def _read_plan(file: Path, *, atoms: bool) -> Plan:
     with warnings.catch_warnings(), offline():
         warnings.simplefilter("ignore")
         layers = set(pyogrio.list_layers(file)[:, 0])
-        wanted = {*PLAN_FRAMES, "metadata"} - set(_LATER)
+        wanted = {*PLAN_FRAMES, "metadata"} - set(_LATER) - set(_SITED)
         # Half of the land is no land.
         wanted |= set(_LAND) if layers & set(_LAND) else set()
+        wanted |= set(_SITED) if layers & set(_SITED) else set()
         if missing := sorted(wanted - layers):
             raise InputError(Message("error.plan_layers_missing", file=file, layers=list(missing)))
         metadata = read_metadata(file)
@@ -259,7 +270,8 @@ def _plan_fields(frames: dict[str, Any], file: Path) -> dict[str, Any]:
     buildings = frames["buildings"]
     fields = {
         "codes": empty_table("codes"), "history": empty_table("history"),
-        "undo": empty_table("undo"),
+        "undo": empty_table("undo"), "points": no_points().set_crs(buildings.crs),
+        "served": empty_table("served"),
         **{name: frame for name, frame in frames.items() if name not in _LAND},
         "buildings": buildings.drop(columns="atom_id", errors="ignore"),
     }  # fmt: skip

@@ -59,7 +59,7 @@ def check_households(
     found = find_columns(source, rules.fields.get("households", {}), "households")
     ids = _ids(source, found, "households", "household_id")
     given = rename(source, rules, "households", found=found)
-    xy, used = _points(source, given, found, crs, fallback, datum)
+    xy, used = points_of(source, given, found, crs, fallback, datum)
     if "bldg_id" not in found and used is None:
         raise InputError(
             Message("error.register_no_place", label=source.label, columns=_columns(source)),
@@ -110,7 +110,7 @@ def check_staff(
         source.frame[found["roles"]] = [_role_text(value) for value in column]
     ids = _ids(source, found, "staff", "staff_id")
     given = rename(source, rules, "staff", found=found)
-    xy, used = _points(source, given, found, crs, fallback, datum)
+    xy, used = points_of(source, given, found, crs, fallback, datum)
     table = pd.DataFrame({"staff_id": ids})
     for name in ("roles", "bldg_id", "community"):
         table[name] = as_text(given[name])
@@ -170,7 +170,7 @@ def _ids(source: Source, found: dict[str, str], role: str, key: str) -> "pd.Seri
     return exact_ids(ids, source, key, found[key])
 
 
-def _points(
+def points_of(
     source: Source,
     given: pd.DataFrame,
     found: dict[str, str],

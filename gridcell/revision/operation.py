@@ -22,6 +22,7 @@ from gridcell.revision.locks import lock_findings
 from gridcell.revision.match import Descent, keep_codes
 from gridcell.rules import Rules
 from gridcell.schema import GIVEN_COLUMNS, LEVELS
+from gridcell.siting.keep import keep_points
 from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
@@ -98,6 +99,7 @@ def go_on(
             after = with_findings(after, lock_findings(before, after, locked, lineage))
         after = with_kept_dates(before, after, lineage)
         after = _recorded(before, after, lineage, operation, command, time, valid_from)
+    after = keep_points(before, after)
     if operation in _ON_KEPT_LAND:
         after = dataclasses.replace(after, cut_from=before.cut_from)
     return dataclasses.replace(

@@ -87,6 +87,7 @@ def choose_sites(
     within: float | None = None,
     locked: NDArray[np.bool_] | None = None,
     capacity: NDArray[np.float64] | None = None,
+    known_m: float | None = None,
 ) -> SiteChoice:
     """Return the sites that serve places best, with a bound that tells how good they are.
 
@@ -116,6 +117,9 @@ def choose_sites(
     capacity
         (sites,) most weight that each can serve, infinite where there is no such number. Places
         are served as wholes, by the nearest site that has room; where none has, by the nearest.
+    known_m
+        Of sparse distances: all up to so many metres are stored. What is not stored counts as so
+        far, so that no bound is too high.
 
     Raises
     ------
@@ -147,7 +151,7 @@ def choose_sites(
         )
     values = distances.data if sparse.issparse(distances) else distances
     known = values[np.isfinite(values)]
-    far = _FAR * max(1.0, float(known.max(initial=0.0)), within or 0.0)
+    far = known_m or _FAR * max(1.0, float(known.max(initial=0.0)), within or 0.0)
     # Sums must not hide that nothing is to be served.
     heavy = np.flatnonzero(weights > 0)
     table = reach_of(distances, count=count if wanted == "median" else None, far=far)

@@ -145,6 +145,14 @@ LAYERS: Final[Mapping[str, tuple[Style, ...]]] = {
             ),
         ),
     ),
+    "points": (
+        Style(
+            kind="marker", about="Service points",
+            rules=(Rule(title=_title("point"), line=_WHITE, width=3.6, fill=(46, 125, 90, 255)),),
+            labels=(Label(text='"point_id"', column="point_id", size=8, colour=(28, 84, 60, 255),
+                          below=50_000, bold=True, priority=9),),
+        ),
+    ),
     "findings": (
         Style(
             kind="marker", about="What checks found, by severity",
