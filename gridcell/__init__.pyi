@@ -61,7 +61,7 @@ from .revision.update import update_plan
 from .rules import Band, Rules, read_rules
 from .sample import make_sample, write_sample
 from .shards import Shard, divide_shard, merged_tasks
-from .siting import SiteChoice, choose_sites, place_points
+from .siting import choose_sites, place_points
 from .staff import assign_staff, renew_staff
 from .staff.workbook import make_roster, write_roster
 from .streets import WalkingNetwork, build_network, walking_network
@@ -103,7 +103,6 @@ __all__ = [
     "Rules",
     "RulesError",
     "Shard",
-    "SiteChoice",
     "Split",
     "Swap",
     "Undo",

@@ -190,7 +190,16 @@ def tiny_plan(
     return dataclasses.replace(plan, coverage=coverage_figures(prove_plan(plan)))
 
 
-FACTS = ("inputs", "bands", "estimated", "coverage", "staffing", "division", "publication")
+FACTS = (
+    "inputs",
+    "bands",
+    "estimated",
+    "coverage",
+    "staffing",
+    "siting",
+    "division",
+    "publication",
+)
 
 
 def facts(plan: Plan) -> dict[str, object]:

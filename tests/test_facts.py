@@ -19,7 +19,7 @@ from gridcell.check import compare_report
 from gridcell.disclosure.publication import publish_plan
 from gridcell.display.load import band_classes
 from gridcell.errors import InputError
-from gridcell.facts import RoleFigures, StaffProof
+from gridcell.facts import RoleFigures, SitingFigures, StaffProof, TierFigures
 from gridcell.folder import write_plan
 from gridcell.formats.facts import read_facts
 from gridcell.formats.geopackage import read_plan
@@ -59,6 +59,14 @@ staffing = st.builds(
     StaffFigures, people=whole, posts=whole, without_post=whole, kept=whole,
     roles=st.dictionaries(names, roles, max_size=3), proof=proofs(),
 )  # fmt: skip
+tiers = st.builds(
+    TierFigures, name=names, level=st.none() | names, goal=names, within_m=st.none() | metres,
+    objective=st.none() | metres, bound=st.none() | metres,
+)  # fmt: skip
+siting = st.builds(
+    SitingFigures, candidates=names, demand=names, straight=st.booleans(),
+    tiers=st.lists(tiers, max_size=3, unique_by=lambda tier: tier.name).map(tuple),
+)  # fmt: skip
 places = st.tuples(st.sampled_from(CODES), st.sampled_from(["small", "micro"]))
 text = st.none() | names
 records = st.builds(
@@ -77,6 +85,7 @@ def known_plans(draw):
         bands=own,
         estimated=draw(whole),
         staffing=draw(st.none() | staffing),
+        siting=draw(st.none() | siting),
         division=DivisionFigures(
             version=draw(names), households=draw(whole), atoms=draw(whole),
             bounds={at: draw(whole) for at in own},

@@ -21,6 +21,7 @@ from gridcell.revision.recut import merge_cells, split_along, split_cell
 from gridcell.revision.regroup import move_land
 from gridcell.revision.states import LandState, land_states, require_state
 from gridcell.revision.undo import remember, undo_last
+from gridcell.siting.keep import keep_points
 from gridcell.words.messages import Message
 
 __all__ = [
@@ -332,7 +333,7 @@ def _edited(
     plan: Plan, edit: Edit, progress: Progress | None, time: str | None, valid_from: str | None
 ) -> Plan:
     if isinstance(edit, Undo):
-        return undo_last(plan)
+        return keep_points(plan, undo_last(plan))
     if isinstance(edit, Lock | Unlock):
         after = _locked(plan, edit, time)
     elif isinstance(edit, Comment):
