@@ -191,15 +191,8 @@ def tiny_plan(
 
 
 FACTS = (
-    "inputs",
-    "bands",
-    "estimated",
-    "coverage",
-    "staffing",
-    "siting",
-    "division",
-    "publication",
-)
+    "inputs", "bands", "estimated", "coverage", "staffing", "siting", "division", "publication",
+)  # fmt: skip
 
 
 def facts(plan: Plan) -> dict[str, object]:

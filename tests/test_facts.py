@@ -234,6 +234,7 @@ def test_a_report_of_version_0_1_0_is_read():
             barrier_share={"small": 0.5, "micro": 0.0}, seconds={"fabric": 1.5, "proof": 0.25},
         ),
         "publication": None,
+        "siting": None,
     }  # fmt: skip
 
 
