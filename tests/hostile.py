@@ -249,7 +249,7 @@ def _triggers(folder: Path) -> list[str]:
     return partition(path, buildings(folder))
 
 
-@case("a GeoPackage whose layer is an endless view", 3)
+@case("a GeoPackage whose layer is an endless view", 3, "view")
 def _endless_view(folder: Path) -> list[str]:
     path = communities(folder)
     with closing(sqlite3.connect(path)) as base, base:

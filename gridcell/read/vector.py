@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gridcell.errors import Hint, InputError
 from gridcell.read.offline import offline, refuse_pointers
+from gridcell.read.views import check_views
 from gridcell.words.messages import Message, Value, quoted, some
 
 PARQUET: Final = (".parquet", ".geoparquet", ".pq")
@@ -105,6 +106,7 @@ def read_features(path: Path, *, name: str | None = None, **options: Any) -> Fea
     """
     name = name or path.name
     is_json = path.suffix.lower() in _GEOJSON
+    check_views(path, options.get("layer"))
     try:
         with warnings.catch_warnings(), offline():
             warnings.simplefilter("ignore")
