@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from concurrent.futures import Executor, Future
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import shapely
 from hypothesis import example, given
 from hypothesis import strategies as st
 from plans import tiny_plan
+from workers import Here, Lost
 
 import gridcell
 from gridcell.check.plan import prove_plan
@@ -140,28 +140,6 @@ def test_only_the_latest_proofs_are_kept():
     for number in range(50):
         known.prove_once("kind", lambda _: 0, np.array([number]))
     assert len(known.proofs_known()) == known._MOST
-
-
-class Here(Executor):
-    """Workers that are this process, and done at once."""
-
-    def submit(self, fn, /, *args, **kwargs):
-        future = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - whoever asks gets it
-            future.set_exception(error)
-        return future
-
-
-class Lost(Executor):
-    """Workers that never come to it."""
-
-    def submit(self, _fn, /, *_args, **_kwargs):
-        future = Future()
-        future.cancel()
-        future.set_running_or_notify_cancel()
-        return future
 
 
 def length(shapes):

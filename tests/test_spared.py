@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from workers import Here
 
 import gridcell
 from gridcell.fabric import again, tracts
@@ -72,8 +73,8 @@ def plain(plan):
     return dataclasses.replace(plan, division=division)
 
 
-def files_of(plan, folder, before):
-    gridcell.write_plan(plain(plan), folder, before=before)
+def files_of(plan, folder, before, executor=None):
+    gridcell.write_plan(plain(plan), folder, before=before, executor=executor)
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in sorted(folder.rglob("*"))
@@ -102,6 +103,15 @@ def assert_same(one, other):
         elif field.name != "division":
             assert a == b, field.name
     assert plain(one).division == plain(other).division
+
+
+def test_processes_change_no_byte_of_an_update(plan, layers, lands, tmp_path):
+    new = changed(layers, "demolished", within(layers, 3)[:2])
+    alone = gridcell.update_plan(plan, new)
+    shared = gridcell.update_plan(plan, new, executor=Here())
+    assert [land is not None for land in lands] == [True, True]
+    assert_same(alone, shared)
+    assert files_of(alone, tmp_path / "a", plan) == files_of(shared, tmp_path / "b", plan, Here())
 
 
 @pytest.mark.parametrize("seed", range(2))

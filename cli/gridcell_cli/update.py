@@ -12,6 +12,7 @@ from gridcell_cli import inputs, options
 from gridcell_cli.language import in_words, labelled, said
 from gridcell_cli.plans import open_plan
 from gridcell_cli.progress import ProgressLine
+from gridcell_cli.workers import pool_of
 
 if TYPE_CHECKING:
     from gridcell.revision.changes import ChangeList
@@ -85,14 +86,17 @@ def command(
         progress("reading", 0, 0)
         layers = given.read_layers(communities, buildings, settings)
         inputs.tell_unread(layers, quiet=quiet)
-        after = update_plan(
-            before, layers, rules=settings, locked=names, recoded=codes, workers=workers,
-            progress=progress, time=now, valid_from=valid_from,
-        )  # fmt: skip
-        changes = list_changes(before, after)
-        if output is not None and not dry_run:
-            progress("writing", 0, 0)
-            write_plan(after, output, overwrite=overwrite, lang=lang, before=before)
+        with pool_of(workers, layers) as pool:
+            after = update_plan(
+                before, layers, rules=settings, locked=names, recoded=codes, workers=workers,
+                executor=pool, progress=progress, time=now, valid_from=valid_from,
+            )  # fmt: skip
+            changes = list_changes(before, after)
+            if output is not None and not dry_run:
+                progress("writing", 0, 0)
+                write_plan(
+                    after, output, overwrite=overwrite, lang=lang, before=before, executor=pool
+                )
     written = None if dry_run else output
     if as_json:
         report = {"changes": as_data(changes), "report": after.report}

@@ -1,6 +1,7 @@
 """Land cut anew for those communities alone for which something changed."""
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from gridcell.fabric.sites import SiteLand
 from gridcell.fabric.tracts import cut_tract, cut_tracts, group_communities
 from gridcell.model import Fabric, Layers
 from gridcell.rules import Rules
+from gridcell.work import run_each
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -46,12 +48,13 @@ def recut_land(
     *,
     known: Mapping[str, str],
     rules: Rules,
+    executor: Executor | None = None,
 ) -> RecutLand | None:
     """Return the land of the communities for which something changed, and of those beside them.
 
     Parameters
     ----------
-    layers, households, micro_band, rules
+    layers, households, micro_band, rules, executor
         As for `build_fabric`.
     known
         By community, the digest of what its land was cut by before (`Fabric.cut_from`).
@@ -61,7 +64,7 @@ def recut_land(
     RecutLand
         ``None`` where all land has to be cut.
     """
-    linework, sites = draw_linework(layers, households, micro_band, rules)
+    linework, sites = draw_linework(layers, households, micro_band, rules, executor)
     together = group_communities(linework)
     tracts = cut_tracts(linework, together, rules.sites.absorb_m2)
     digest = digests_of(tracts, layers)
@@ -72,7 +75,7 @@ def recut_land(
     cut = np.isin(together, together[beside])
     if cut.all() or not cut.any():
         return None
-    own = [cut_tract(tract) for tract in tracts if cut[tract.rows[0]]]
+    own = run_each(cut_tract, [tract for tract in tracts if cut[tract.rows[0]]], executor=executor)
     atoms = join_tracts(own, len(linework.prints.geometry))
     a, b = unfit_communities(atoms, linework.land)
     if (cut[a] & cut[b] & (together[a] != together[b])).any():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -148,6 +149,7 @@ def write_geopackage(plan: Plan, file: Path, *, lang: str = LANGUAGES[0]) -> Non
         _write(_metadata(plan, lang), file, "metadata")
         columns = {name: layer for name, (layer, _) in _LAYERS.items() if name in frames}
         write_styles(file, columns, lang)
+        _on_disk(file)
 
 
 def _frames(plan: Plan) -> dict[str, Any]:
@@ -473,13 +475,24 @@ def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
 
 @contextmanager
 def dated() -> Iterator[None]:
-    """Let GDAL date every file alike meanwhile, so that the same rows give the same bytes."""
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _DATE})
+    """Let GDAL date every file alike meanwhile, so that the same rows give the same bytes.
+
+    SQLite does not wait for the disk after each layer either: what is written has another name, or
+    stands in another folder, until all of it is there.
+    """
+    options = {"OGR_CURRENT_DATE": _DATE, "OGR_SQLITE_SYNCHRONOUS": "OFF"}
+    before = {name: pyogrio.get_gdal_config_option(name) for name in options}
+    pyogrio.set_gdal_config_options(options)
     try:
         yield
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        pyogrio.set_gdal_config_options(before)
+
+
+def _on_disk(file: Path) -> None:
+    """Wait until a file is on the disk."""
+    with file.open("rb+") as written:
+        os.fsync(written.fileno())
 
 
 def as_geopackage(source: CellSource, folder: Path, *, lang: str = LANGUAGES[0]) -> Written:

@@ -5,6 +5,7 @@ ran midway between houses would move. Here atoms are cut along the old outline i
 beyond it goes to an atom on that side.
 """
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -73,10 +74,16 @@ class HeldLand:
         )
 
     def weave(
-        self, layers: Layers, households: Ints, micro_band: Floats, *, rules: Rules
+        self,
+        layers: Layers,
+        households: Ints,
+        micro_band: Floats,
+        *,
+        rules: Rules,
+        executor: Executor | None = None,
     ) -> Fabric:
         """Return the land cut into atoms that end at the outlines, as far as there is land."""
-        fabric = build_fabric(layers, households, micro_band, rules=rules)
+        fabric = build_fabric(layers, households, micro_band, rules=rules, executor=executor)
         self.leaf = np.full(len(fabric.atoms), -1, dtype=np.int64)
         land = layers.communities.geometry.to_numpy()
         home = find_holders(self.shapes, land)

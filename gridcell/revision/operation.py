@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -55,6 +56,7 @@ def go_on(
     names: tuple[Texts, Texts] | None = None,
     time: str | None = None,
     valid_from: str | None = None,
+    executor: Executor | None = None,
 ) -> Plan:
     """Return the plan of a division that goes on from an earlier plan.
 
@@ -78,6 +80,8 @@ def go_on(
         New names of small cells and leaves, ``None`` where they stay.
     valid_from
         From which day cells are valid that are new or changed, and codes that end are no more.
+    executor
+        As for `gridcell.assembly.assemble_plan`.
     """
     kept = keep_codes(before, given, descent, division, rules.codes, recoded or {})
     if names is not None:
@@ -88,7 +92,7 @@ def go_on(
         kept = dataclasses.replace(kept, small_name=small, leaf_name=leaf)
     after = assemble_plan(
         given, division, rules=rules, clock=clock, kept=kept, assign=assign, findings=findings,
-        valid_from=valid_from,
+        valid_from=valid_from, executor=executor,
     )  # fmt: skip
     if given.layers.staff is None:
         after = _with_staff_findings(before, after)

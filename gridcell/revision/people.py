@@ -1,19 +1,22 @@
 """Staff of a plan whose cells changed."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gridcell.assembly import Assign, no_staff
 from gridcell.cells.frames import CellFrames
-from gridcell.model import Finding, Layers, Plan
+from gridcell.model import Finding, Layers, Plan, StaffFigures
 from gridcell.rules import Rules
 from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
 from gridcell.staff.posts import make_posts
-from gridcell.streets import network_of_rules
+from gridcell.streets import WalkingNetwork, network_of_rules
 from gridcell.words.messages import Message
 
 _KEYS = ["role", "code"]
@@ -25,28 +28,63 @@ def keep_staff(plan: Plan, layers: Layers, rules: Rules) -> Assign:
     With a roster in the layers all other posts are assigned as well. Without one they are vacant,
     since where people live is not in a plan.
     """
+    before = _Before(plan.staff, plan.vacancies, plan.staffing)
 
-    def assign(cells: CellFrames, buildings: gpd.GeoDataFrame) -> Assignment:
+    def assign(cells: CellFrames, buildings: gpd.GeoDataFrame) -> Callable[[], Assignment]:
+        levels = (cells.medium, cells.small, cells.micro)
         if layers.staff is not None:
-            done = make_assignment(
-                cells.medium, cells.small, cells.micro, layers.staff,
-                homes=homes_of(layers.staff, buildings), roles=rules.staffing,
-                keep=plan.staff if len(plan.staff) else None,
-                network=network_of_rules(layers.barriers, crs=layers.crs, rules=rules),
+            return partial(
+                _renewed, before, *levels, layers.staff, homes=homes_of(layers.staff, buildings),
+                network=network_of_rules(layers.barriers, crs=layers.crs, rules=rules), rules=rules,
             )  # fmt: skip
-            same = done.staff.equals(plan.staff) and done.vacancies.equals(plan.vacancies)
-            # Who was kept is no news where nobody moved.
-            return replace(done, figures=plan.staffing) if same else done
         if plan.staff.empty and plan.vacancies.empty:
-            return no_staff()
-        return _kept(plan, cells, rules)
+            return no_staff
+        return partial(_kept, before, *levels, rules=rules)
 
-    return lambda cells, buildings: partial(assign, cells, buildings)
+    return assign
 
 
-def _kept(plan: Plan, cells: CellFrames, rules: Rules) -> Assignment:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Before:
+    """Who held which post."""
+
+    staff: pd.DataFrame
+    vacancies: pd.DataFrame
+    figures: StaffFigures | None
+
+
+def _renewed(
+    before: _Before,
+    medium: gpd.GeoDataFrame,
+    small: gpd.GeoDataFrame,
+    micro: gpd.GeoDataFrame,
+    roster: pd.DataFrame,
+    *,
+    homes: NDArray[np.float64],
+    network: WalkingNetwork | None,
+    rules: Rules,
+) -> Assignment:
+    """Return who holds which post now, by a roster."""
+    done = make_assignment(
+        medium, small, micro, roster, homes=homes, roles=rules.staffing,
+        keep=before.staff if len(before.staff) else None, network=network,
+    )  # fmt: skip
+    same = done.staff.equals(before.staff) and done.vacancies.equals(before.vacancies)
+    # Who was kept is no news where nobody moved.
+    return replace(done, figures=before.figures) if same else done
+
+
+def _kept(
+    plan: _Before,
+    medium: gpd.GeoDataFrame,
+    small: gpd.GeoDataFrame,
+    micro: gpd.GeoDataFrame,
+    *,
+    rules: Rules,
+) -> Assignment:
+    """Return who holds which post still."""
     named = {role.lower() for role in (*plan.staff["role"], *plan.vacancies["role"])}
-    posts = make_posts(cells.medium, cells.small, cells.micro, roles=rules.staffing, named=named)
+    posts = make_posts(medium, small, micro, roles=rules.staffing, named=named)
     wanted = posts.set_index(_KEYS)["wanted"]
     wanted = wanted[~wanted.index.duplicated()]
     stays = pd.MultiIndex.from_frame(plan.staff[_KEYS]).isin(wanted.index)
@@ -64,7 +102,7 @@ def _kept(plan: Plan, cells: CellFrames, rules: Rules) -> Assignment:
     vacant = vacant.sort_values(_KEYS, ignore_index=True)[list(VACANCY_COLUMNS)]
     gone = int((~stays).sum())
     if not gone and vacant.equals(plan.vacancies):
-        return Assignment(staff=staff, vacancies=vacant, findings=[], figures=plan.staffing)
+        return Assignment(staff=staff, vacancies=vacant, findings=[], figures=plan.figures)
     text = Message("finding.staff_kept", n=len(staff), gone=gone)
     finding = Finding(kind="staff_kept", severity="warning", measure=float(gone), text=text)
     return Assignment(staff=staff, vacancies=vacant, findings=[finding], figures=None)

@@ -7,6 +7,7 @@ the others are cut, and those beside them, whose vertices they share.
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -76,7 +77,13 @@ class SparedLand:
 
     @classmethod
     def of(
-        cls, plan: Plan, layers: Layers, households: Ints, micro_band: Floats, rules: Rules
+        cls,
+        plan: Plan,
+        layers: Layers,
+        households: Ints,
+        micro_band: Floats,
+        rules: Rules,
+        executor: Executor | None = None,
     ) -> "SparedLand | None":
         """Return the land; ``None`` where all of it has to be cut.
 
@@ -84,10 +91,12 @@ class SparedLand:
         ----------
         plan
             The earlier plan, which `can_spare`.
-        layers, households, micro_band, rules
+        layers, households, micro_band, rules, executor
             As for `gridcell.fabric.build_fabric`.
         """
-        recut = recut_land(layers, households, micro_band, known=plan.cut_from, rules=rules)
+        recut = recut_land(
+            layers, households, micro_band, known=plan.cut_from, rules=rules, executor=executor
+        )
         return None if recut is None else _joined(plan, layers, recut)
 
     def holds(self, given: DivisionInput) -> bool:

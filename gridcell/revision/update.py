@@ -1,7 +1,9 @@
 """New data for a plan: cells, codes and borders stay wherever they can."""
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,7 @@ def update_plan(
     locked: Iterable[str] = (),
     recoded: Mapping[str, str] | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     time: str | None = None,
     valid_from: str | None = None,
@@ -61,6 +64,8 @@ def update_plan(
         New codes of communities, by their earlier ones.
     workers
         Threads. They change nothing but the time.
+    executor
+        Processes: they cut the land and prove the plan. They change nothing but the time.
     progress
         Called with the stage, what is done and the total.
     time
@@ -104,11 +109,13 @@ def update_plan(
     aims = kept_aims(plan, recoded)
     held, spared = HeldLand.of(plan, shut), None
     if not recoded and not shut.any() and can_spare(plan, layers, rules):
-        spared = _spared_input(plan, layers, rules, clock, aims)
+        spared = _spared_input(plan, layers, rules, clock, aims, executor)
     if spared is not None:
         given, land = spared
     else:
-        given = prepare_input(layers, rules, clock, aims=aims, weave=held.weave)
+        given = prepare_input(
+            layers, rules, clock, aims=aims, weave=partial(held.weave, executor=executor)
+        )
         if shut.any():
             # Outlines of locked cells had a say in it.
             given = replace(given, fabric=replace(given.fabric, cut_from=()))
@@ -128,11 +135,12 @@ def update_plan(
         assign=keep_staff(plan, given.layers, rules), operation="update", command="update",
         locked=shut, recoded=recoded,
         findings=wanted_findings(given, division), time=time, valid_from=valid_from,
+        executor=executor,
     )  # fmt: skip
 
 
 def _spared_input(
-    plan: Plan, layers: Layers, rules: Rules, clock: Clock, aims: Aims
+    plan: Plan, layers: Layers, rules: Rules, clock: Clock, aims: Aims, executor: Executor | None
 ) -> tuple[DivisionInput, SparedLand] | None:
     """Return what an update starts from that spares communities; ``None`` where it cannot."""
     found: list[SparedLand] = []
@@ -141,7 +149,7 @@ def _spared_input(
         layers: Layers, households: NDArray[np.int64], micro_band: NDArray[np.float64], *,
         rules: Rules,
     ) -> Fabric:  # fmt: skip
-        land = SparedLand.of(plan, layers, households, micro_band, rules)
+        land = SparedLand.of(plan, layers, households, micro_band, rules, executor)
         if land is None:
             raise _NothingSparedError
         found.append(land)

@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.utils import get_column_letter
-from openpyxl.writer.excel import ExcelWriter
 
 from gridcell.errors import WriteError
 from gridcell.files.whole import whole_file
@@ -112,6 +108,10 @@ def write_workbook(
     WriteError
         A file in the way, more rows than a sheet has.
     """
+    # They take .15 s to import, and few tables are workbooks.
+    import openpyxl
+    from openpyxl.writer.excel import ExcelWriter
+
     texts = frozenset(text)
     with whole_file(path, overwrite=overwrite) as part:
         book = openpyxl.Workbook(write_only=True)
@@ -257,6 +257,10 @@ class _StillZip(zipfile.ZipFile):
 
 
 def _fill(sheet: Any, tables: Iterator[pa.Table], name: str) -> int:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     first = next(tables, None)
     if first is None or not first.num_columns:
         return 0
@@ -267,7 +271,7 @@ def _fill(sheet: Any, tables: Iterator[pa.Table], name: str) -> int:
         letter = get_column_letter(number)
         sheet.column_dimensions[letter].width = min(max(map(_shown_width, cells)) + 3, _WIDEST)
     put = _cell_maker(sheet)
-    bold = openpyxl.styles.Font(bold=True)
+    bold = Font(bold=True)
     header = []
     for title in first.column_names:
         cell = WriteOnlyCell(sheet)
@@ -289,6 +293,8 @@ def _fill(sheet: Any, tables: Iterator[pa.Table], name: str) -> int:
 
 def _cell_maker(sheet: Any) -> Callable[[tuple[Any, ...]], Iterator[Any]]:
     """Return a function from values to cells; one cell serves all texts, as openpyxl's own does."""
+    from openpyxl.cell import WriteOnlyCell
+
     plain, guarded = WriteOnlyCell(sheet), WriteOnlyCell(sheet)
     for cell in (plain, guarded):
         cell.data_type, cell.number_format = "s", "@"

@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import openpyxl
-
 from gridcell.errors import InputError
 from gridcell.tables.header import LOOKED_AT, header_row
 from gridcell.words.messages import Message, some
@@ -115,6 +113,9 @@ def _errors(name: str) -> Iterator[None]:
 
 @contextmanager
 def _book(data: bytes, *, values: bool = True) -> Iterator[Any]:
+    # It takes .15 s to import, and few tables are workbooks.
+    import openpyxl
+
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=values)
     try:
         for sheet in book.worksheets:
