@@ -1,12 +1,13 @@
 """The editor of one community: seconds until it shows, milliseconds that edits and moves take.
 
 python benchmarks/editor.py [PLAN --community CODE] [--edits 60] [--repeat 5] [--keep FILE.html]
+python benchmarks/editor.py --town 180000 --households 70000
 
-Without PLAN a community of 30,000 households and 5,000 buildings is made and divided. The page is
-opened in Chromium (with playwright), the network off, as often as ``--repeat`` says, and edited at
-random with pointer and keys (`tests/editing.py`). A frame is a task of the page's thread: what the
-page does, and paints, before the browser shows the next picture. CPU time counts on a shared
-machine.
+Without PLAN a community of 30,000 households and 5,000 buildings is made and divided, or another.
+The page is opened in Chromium (with playwright), the network off, as often as ``--repeat`` says,
+and edited at random with pointer and keys (`tests/editing.py`). A frame is a task of the page's
+thread: what the page does, and paints, before the browser shows the next picture. CPU time counts
+on a shared machine.
 """
 
 import argparse
@@ -26,17 +27,15 @@ import gridcell
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from editing import Session
 
-HOUSEHOLDS, TOWN = 30_000, 77_000
-"""A town of so many households has 5,000 buildings; so many of them are kept."""
 PAINTED = "() => editor.view.isWhole"
 TRACED = ["toplevel", "disabled-by-default-devtools.timeline", "__metadata"]
 
 
-def made_plan() -> gridcell.Plan:
-    """Return a community of 30,000 households in 5,000 buildings, divided."""
-    town = gridcell.make_sample(households=TOWN, seed=1, communities=1)
+def made_plan(town_households: int, households: int) -> gridcell.Plan:
+    """Return a community with the buildings of a town but fewer households, divided."""
+    town = gridcell.make_sample(households=town_households, seed=1, communities=1)
     kept = town.households.iloc[
-        [round(k * TOWN / HOUSEHOLDS) for k in range(HOUSEHOLDS)]
+        [round(k * town_households / households) for k in range(households)]
     ].reset_index(drop=True)
     layers = gridcell.read_layers(
         town.communities, town.buildings, households=kept, sites=town.sites,
@@ -109,8 +108,10 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=60)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--town", type=int, default=77_000, help="has 5,000 buildings")
+    parser.add_argument("--households", type=int, default=30_000)
     given = parser.parse_args()
-    plan = gridcell.read_plan(given.plan) if given.plan else made_plan()
+    plan = gridcell.read_plan(given.plan) if given.plan else made_plan(given.town, given.households)
     shown = (
         plan.medium
         if given.community is None

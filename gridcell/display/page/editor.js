@@ -378,20 +378,21 @@ class Editor {
     this.done();
   }
 
-  // A part of a cell becomes a new one.
-  part(cell, found, none, words) {
-    const { division, level } = this, fault = division.faultOf([[division.atomsOf(cell, level), cell]], level), part = fault ? null : found();
-    const why = fault || (part ? division.previewOf([[part, division.cells(level).length]], level).fault : none);
-    if (why) return this.done(why);
-    division.newCell(part, words(part), level);
-    this.choose(part, false);
+  // A part of a cell becomes a new one; where a lock keeps it, the other part.
+  part(cell, part, none, words) {
+    if (!part) return this.done(none);
+    const { division, level } = this, inside = new Set(part), rest = division.atomsOf(cell, level).filter(i => !inside.has(i));
+    const faultOf = atoms => division.previewOf([[atoms, division.cells(level).length]], level).fault;
+    const fault = faultOf(part), taken = fault && !faultOf(rest) ? rest : part;
+    if (fault && taken === part) return this.done(fault);
+    division.newCell(taken, words(taken), level);
+    this.choose(taken, false);
     return this.done();
   }
 
   halve() {
-    const [cell] = this.cells;
-    if (cell === undefined) return;
-    this.part(cell, () => this.division.halves(cell, this.level), this.words.no_halves, () => this.say("log_halve", { cell: this.label(cell) }));
+    const { division, level } = this, [cell] = this.cells;
+    if (cell !== undefined) this.part(cell, division.halves(cell, level), this.words.no_halves, () => this.say("log_halve", { cell: this.label(cell) }));
   }
 
   // The cell that is chosen, else the one under the middle of the line, in two.
@@ -399,8 +400,8 @@ class Editor {
     const { division, view, level } = this, middle = line[Math.floor(line.length / 2)], atom = view.atomAt(...view.toScreen(middle));
     const cell = this.cells.length === 1 ? this.cells[0] : atom < 0 ? undefined : division.cellAt(atom, level);
     if (cell === undefined) return this.done(this.words.cut_nothing);
-    const sides = () => division.sideOf(cell, line, view.atoms.map(one => one.middle), level);
-    return this.part(cell, sides, this.words.no_sides, part => this.say("log_cut", { cell: this.label(cell), ...this.much(part) }));
+    const side = division.sideOf(cell, line, view.atoms.map(one => one.middle), level);
+    return this.part(cell, side, this.words.no_sides, part => this.say("log_cut", { cell: this.label(cell), ...this.much(part) }));
   }
 
   merge() {

@@ -289,9 +289,21 @@ class Division extends Land {
       const [there] = own ? this.atomsOf(target, level) : [], home = this.community[there ?? atoms[0]];
       if ((own && !own.general) || !atoms.every(i => this.isGeneral(i))) return words.dedicated;
       if (atoms.some(i => this.community[i] !== home)) return words.other_community;
-      if ((own && this.isLocked(target, level)) || (over !== null && this.isLocked(over, "small")) || atoms.some(i => this.isFixed(i))) return words.is_locked;
+      const shut = [[target, level], [over, "small"]].find(([cell, at]) => own && cell !== null && this.isLocked(cell, at)), fixed = atoms.find(i => this.isFixed(i));
+      if (shut) return this.lockedText(this.label(...shut, this.common));
+      if (fixed !== undefined) return this.lockedText(this.label(...this.lockOf(fixed), this.common));
     }
     return null;
+  }
+
+  // The cell by whose lock an atom is fixed.
+  lockOf(atom) {
+    const cell = this.state.leaf[atom];
+    return this.isLocked(cell) ? [cell, this.leafLevel] : [this.state.cells[cell].small, "small"];
+  }
+
+  lockedText(cell) {
+    return this.data.words.is_locked.replace("{cell}", () => cell);
   }
 
   torn(changed, after) {
@@ -310,9 +322,12 @@ class Division extends Land {
   lostLock(changed, after) {
     const { cells, smalls } = this.state, isShut = own => own.locked;
     if (!this.data.has_micro || !changed.some(one => one.level === "small") || !(cells.some(isShut) || smalls.some(isShut))) return null;
-    const { cell, small } = this.codesOf(after), kept = [new Set(cell), new Set(small)];
-    const lost = [cells, smalls].some((all, k) => all.some((own, row) => own.locked && !kept[k].has(row)));
-    return lost ? this.data.words.is_locked : null;
+    const { cell, small } = this.codesOf(after);
+    for (const [all, kept, { code }] of [[cells, new Set(cell), this.data.leaves], [smalls, new Set(small), this.data.smalls]]) {
+      const lost = all.findIndex((own, row) => own.locked && !kept.has(row));
+      if (lost >= 0) return this.lockedText(code[lost].slice(this.common));
+    }
+    return null;
   }
 
   // --- edits
