@@ -2,6 +2,7 @@
 
     python benchmarks/locate.py                  points in memory, and one at a time
     python benchmarks/locate.py --stream 5000000 a CSV file of so many rows
+    python benchmarks/locate.py --nearest PLAN ROSTER   who is nearest along the streets of a plan
 
 Two points in a hundred lie exactly on vertices of cells. Without ``--cells FILE``, cells are those
 of a Voronoi diagram.
@@ -23,8 +24,9 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+from rtree.index import Index
 
-from gridcell import Rules
+from gridcell import Rules, read_plan, renew_staff, walking_network
 from gridcell.formats.geopackage import write_geopackage
 from gridcell.locator import locate, open_locator
 from gridcell.model import Plan, findings_frame
@@ -178,13 +180,81 @@ def as_stream(folder: Path, file: Path, xy: np.ndarray, rows: int) -> None:
           f"peak {peak:.0f} MB of which {rest:.0f} MB libraries")  # fmt: skip
 
 
+def nearest(folder: str, roster: str, count: int) -> None:
+    """Ask who is nearest for many points, and for one at a time while people move."""
+    plan = renew_staff(read_plan(folder, atoms=False), roster)
+    held = plan.staff.drop_duplicates("staff_id")
+    cells = pd.concat([plan.cells(level) for level in ("micro", "small", "medium", "large")])
+    middle = cells.drop_duplicates("code").set_index("code").representative_point()
+    rng = np.random.default_rng(3)
+    xy = shapely.get_coordinates(middle.loc[held["code"]].to_numpy())
+    xy += rng.normal(0, 60, xy.shape)
+    now = pd.DataFrame({"staff_id": held["staff_id"].to_numpy(), "x": xy[:, 0], "y": xy[:, 1]})
+    points = gpd.GeoDataFrame(
+        geometry=shapely.points(make_points(np.asarray(plan.leaves.geometry.array), count)),
+        crs=plan.crs,
+    )  # fmt: skip
+    people = gpd.GeoDataFrame(now[["staff_id"]], geometry=shapely.points(xy), crs=plan.crs)
+    print(f"{len(points):,} points, {len(plan.leaves):,} cells, {len(now):,} people; CPU s")
+
+    def joined():
+        cells = gpd.sjoin(points, plan.leaves[["code", "geometry"]], how="left")
+        return cells, gpd.sjoin_nearest(points, people)
+
+    print(f"geopandas sjoin + sjoin_nearest, as the crow flies  {cpu(joined)[0]:6.1f}")
+    seconds, _ = cpu(lambda: walking_network(plan))
+    print(f"streets of {len(plan.barriers):,} barriers  {seconds:6.1f}")
+    seconds, alone = cpu(lambda: locate(plan, points))
+    print(f"locate  {seconds:6.1f}")
+    for name, anyone in (("of those who answer for the cell", False), ("of all", True)):
+        seconds, found = cpu(lambda a=anyone: locate(plan, points, positions=now, anyone=a))
+        print(f"locate with the nearest {name}, along the streets  {seconds:6.1f}  "
+              f"{found['nearest'].notna().mean():.1%} with somebody")  # fmt: skip
+    assert (found["code"] == alone["code"]).all()
+    moving(now, points)
+
+
+def moving(now: pd.DataFrame, points: gpd.GeoDataFrame) -> None:
+    """Move somebody, then ask who is near: an index that follows, and one built anew."""
+    xy = now[["x", "y"]].to_numpy()
+    rng = np.random.default_rng(5)
+    who = rng.integers(0, len(xy), 500)
+    to = xy[who] + rng.normal(0, 30, (500, 2))
+    asked = shapely.get_coordinates(points.geometry.to_numpy()[:500])
+
+    def follow():
+        here = xy.copy()
+        for k, row in enumerate(who.tolist()):
+            tree.delete(row, (*here[row], *here[row]))
+            here[row] = to[k]
+            tree.insert(row, (*here[row], *here[row]))
+            list(tree.nearest((*asked[k], *asked[k]), 8))
+
+    def anew():
+        here = xy.copy()
+        for k, row in enumerate(who[:50].tolist()):
+            here[row] = to[k]
+            shapely.STRtree(shapely.points(here)).query_nearest(shapely.Point(asked[k]))
+
+    built, tree = cpu(
+        lambda: Index((k, (x, y, x, y), None) for k, (x, y) in enumerate(xy.tolist()))
+    )
+    print(f"R-tree of {len(xy):,} people: {built:.2f} CPU s; then a move and a question "
+          f"{cpu(follow)[0] / len(who) * 1000:.3f} ms; STRtree built anew for each "
+          f"{cpu(anew)[0] / 50 * 1000:.1f} ms")  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cells", help="a layer of cells that fit together")
     parser.add_argument("--count", type=int, default=33_000)
     parser.add_argument("--points", type=int, default=1_020_000)
     parser.add_argument("--stream", type=int, nargs="*", default=[])
+    parser.add_argument("--nearest", nargs=2, metavar=("PLAN", "ROSTER"))
     options = parser.parse_args()
+    if options.nearest is not None:
+        nearest(*options.nearest, options.points)
+        return
     plan = make_plan(make_cells(options.cells, options.count))
     xy = make_points(np.asarray(plan.leaves.geometry.array), options.points)
     with tempfile.TemporaryDirectory() as name:

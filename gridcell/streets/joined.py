@@ -16,11 +16,11 @@ Bools = NDArray[np.bool_]
 
 _PIECE_M: Final = 50.0
 """Longest piece of a street that is looked at as a whole."""
-_FARTHER: Final = 1.5
+_FARTHER: Final = 2.0
 """By how much the search for another street widens each time."""
 _DIRECT_M: Final = 100.0
 """People go straight to a place this near that is nearer than the street."""
-_FARTHEST_M: Final = 500.0
+_FARTHEST_M: Final = 300.0
 """Where no street within this distance can be reached in a straight line, walls are no matter."""
 
 
@@ -106,7 +106,7 @@ class Segments:
 def join_places(xy: Floats, segments: Segments, blocking: Blocking) -> Joined:
     """Return (n, 2) places joined to the nearest street that a straight line reaches.
 
-    The line crosses no river, railway, wall or motorway. Where each such line within 500 m does,
+    The line crosses no river, railway, wall or motorway. Where each such line within 300 m does,
     the nearest one that crosses no river. Places with none are told apart (`Joined.reached`).
     """
     n = len(xy)
@@ -119,11 +119,12 @@ def join_places(xy: Floats, segments: Segments, blocking: Blocking) -> Joined:
         piece = near[order[run_starts(point[order])]].astype(np.int64)
         _, foot, metres = segments.foot(xy, piece)
         worst = blocking.crossed(xy, foot)
+        rows = np.flatnonzero(worst)
+        found = _search(points, xy, rows, metres[rows], segments, blocking)
         for allowed in (0, 1):
-            rows = np.flatnonzero(worst > allowed)
-            found = _search(points, xy, rows, metres[rows], segments, blocking, allowed)
-            done = rows[found >= 0]
-            piece[done], worst[done] = found[found >= 0], allowed
+            better = (worst[rows] > allowed) & (found[allowed] >= 0)
+            done = rows[better]
+            piece[done], worst[done] = found[allowed][better], allowed
         over = worst == 1
         piece[worst > 1] = -1
     return _joined(xy, piece, over, segments)
@@ -131,26 +132,33 @@ def join_places(xy: Floats, segments: Segments, blocking: Blocking) -> Joined:
 
 def _search(
     points: Geometries, xy: Floats, rows: Ints, nearest: Floats, segments: Segments,
-    blocking: Blocking, allowed: int,
-) -> Ints:  # fmt: skip
-    """Return for some places the nearest piece to which a line crosses no more than is allowed."""
-    found = np.full(len(rows), -1, dtype=np.int64)
-    radius = nearest * _FARTHER + 10.0
+    blocking: Blocking,
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """Return for some places the nearest pieces to which a line crosses nothing, or no river."""
+    found = np.full((2, len(rows)), -1, dtype=np.int64)
+    least = np.full((2, len(rows)), np.inf)
+    before, radius = np.zeros(len(rows)), nearest * _FARTHER + 10.0
     left = np.arange(len(rows))
     while len(left):
         point, piece = segments.tree.query(
             points[rows[left]], predicate="dwithin", distance=radius[left]
         )
-        at = rows[left[point]]
-        _, foot, metres = segments.foot(xy[at], piece)
-        free = blocking.crossed(xy[at], foot) <= allowed
-        point, piece, metres = point[free], piece[free], metres[free]
-        order = np.lexsort((piece, np.round(metres, 6), point))
-        best = order[run_starts(point[order])]
-        found[left[point[best]]] = piece[best]
-        left = left[(found[left] < 0) & (radius[left] < _FARTHEST_M)]
+        at = left[point]
+        _, foot, metres = segments.foot(xy[rows[at]], piece)
+        # What is nearer was looked at before.
+        new = metres > before[at]
+        at, piece, foot, metres = at[new], piece[new], foot[new], metres[new]
+        crossed = blocking.crossed(xy[rows[at]], foot)
+        for allowed in (0, 1):
+            free = np.flatnonzero(crossed <= allowed)
+            free = free[np.lexsort((piece[free], np.round(metres[free], 6), at[free]))]
+            best = free[run_starts(at[free])]
+            best = best[metres[best] < least[allowed, at[best]]]
+            found[allowed, at[best]], least[allowed, at[best]] = piece[best], metres[best]
+        before[left] = radius[left]
+        left = left[(found[0, left] < 0) & (radius[left] < _FARTHEST_M)]
         radius[left] = np.minimum(radius[left] * _FARTHER, _FARTHEST_M)
-    return found
+    return found[0], found[1]
 
 
 def _joined(xy: Floats, piece: Ints, over: Bools, segments: Segments) -> Joined:

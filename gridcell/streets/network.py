@@ -87,7 +87,7 @@ class WalkingNetwork:
         """Return places joined to the street in front of them.
 
         Each goes straight to the nearest street, across no river, railway, wall or motorway. Where
-        every line within 500 m crosses one, across walls and railways, but never a river; what then
+        every line within 300 m crosses one, across walls and railways, but never a river; what then
         reaches no street is told apart by `Joined.reached`.
 
         Parameters
