@@ -29,9 +29,9 @@ def unique_lines(register: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     register
         `Layers.households`.
     """
-    number = register.groupby("household_id", sort=False).cumcount().to_numpy()
-    if not number.any():
+    if not register["household_id"].duplicated().any():
         return register, []
+    number = register.groupby("household_id", sort=False).cumcount().to_numpy()
     table = register.copy()
     again = np.flatnonzero(number)
     ids = table["household_id"].to_numpy(dtype=object, copy=True)
@@ -85,9 +85,8 @@ def locate_lines(
         register.
     """
     table = register[["household_id", "unit", "count"]].reset_index(drop=True)
-    by_id = pd.Series(np.arange(len(buildings)), index=buildings["bldg_id"].to_numpy())
     wanted = register["bldg_id"].reset_index(drop=True)
-    building = wanted.map(by_id).fillna(-1).to_numpy(dtype=np.int64)
+    building = _rows_of_ids(wanted, buildings["bldg_id"])
     how = np.full(len(table), None, dtype=object)
     how[building >= 0] = "building"
     how[(building >= 0) & table["unit"].notna().to_numpy()] = "unit"
@@ -113,6 +112,15 @@ def locate_lines(
         for b in wanted[lost]
     ]
     return table.assign(building=building, how=how, distance_m=distance, reason=reason)
+
+
+def _rows_of_ids(wanted: "pd.Series[str]", ids: "pd.Series[str]") -> Ints:
+    """Return the row of the building with each id, -1 where there is none."""
+    if wanted.isna().all():
+        return np.full(len(wanted), -1, dtype=np.int64)
+    codes, distinct = pd.factorize(wanted)
+    row = pd.Index(ids.to_numpy(dtype=object)).get_indexer(pd.Index(distinct, dtype=object))
+    return np.append(row, -1)[codes].astype(np.int64)
 
 
 def nearest_rows(frame: gpd.GeoDataFrame, xy: Reals) -> tuple[Ints, Ints, Reals]:
