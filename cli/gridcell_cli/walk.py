@@ -64,16 +64,15 @@ def command(
         "mean_gap": round(float(walked["gap"].mean()), 5) if len(walked) else 0.0,
         "max_gap": float(walked["gap"].max()) if len(walked) else 0.0,
     }  # fmt: skip
-    if as_json:
-        click.echo(json.dumps({"output": str(output), **figures}, ensure_ascii=False, indent=2))
-        return
     told: dict[str, tuple[str, int]] = {}
     for finding in orders.findings:
         first, count = told.get(finding.kind, (said("note", text=finding.text), 0))
         told[finding.kind] = first, count + 1
     for first, count in told.values():
         click.echo(first if count == 1 else said("note_more", note=first, n=count - 1), err=True)
-    if not quiet:
+    if as_json:
+        click.echo(json.dumps({"output": str(output), **figures}, ensure_ascii=False, indent=2))
+    elif not quiet:
         click.echo(
             said(
                 "walked", file=output, cells=figures["cells"], visits=figures["visits"],
