@@ -715,3 +715,23 @@ def test_a_cell_made_in_the_page_is_named_there(plan, editor, tmp_path):
     new = after.micro[~after.micro["code"].isin(plan.micro["code"])]
     assert new["name"].tolist() == ["Old Mill"]
     assert "“Old Mill”" in editor.locator("#chosen").text_content()
+
+
+@needs_browser
+def test_cells_and_buildings_are_found_by_what_they_are_called(plan, editor):
+    told = "() => editor.cells.map(cell => editor.label(cell))"
+    micro = plan.micro.iloc[5]
+    building = plan.buildings[plan.buildings["code"].isin(plan.micro["code"])].iloc[3]
+    for text, found, level in (
+        (micro["code"], [micro["code"]], "micro"), (micro["parent"], [micro["parent"]], "small"),
+        (micro["code"][-6:], [micro["code"]], "micro"),
+        (building["bldg_id"].lower(), [building["code"]], "micro"),
+    ):  # fmt: skip
+        editor.keyboard.press("/")
+        editor.fill("#find", text)
+        editor.press("#find", "Enter")
+        assert editor.evaluate(told)[:1] == found[:1], text
+        assert editor.evaluate("() => editor.level") == level
+    editor.fill("#find", "<b>nowhere</b>")
+    editor.press("#find", "Enter")
+    assert "<b>nowhere</b>" in editor.locator(".fault").text_content()

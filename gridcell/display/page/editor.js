@@ -274,7 +274,7 @@ class Editor {
       m: () => this.ask("comment"), n: () => this.makeCell(), s: () => this.halve(), g: () => this.merge(),
       x: () => this.swap(), k: () => this.lock(), r: () => this.ask("name"), escape: () => this.choose([], false),
       u: () => this.turn(), ".": () => this.nextCell(1), ",": () => this.nextCell(-1), "]": () => this.nextUnit(1), "[": () => this.nextUnit(-1),
-      enter: () => this.accept(0), f: () => this.view.fit(this.view.box), home: () => this.view.fit(this.view.box), "+": () => this.zoomBy(1.3), "-": () => this.zoomBy(1 / 1.3),
+      "/": () => document.getElementById("find").focus(), enter: () => this.accept(0), f: () => this.view.fit(this.view.box), home: () => this.view.fit(this.view.box), "+": () => this.zoomBy(1.3), "-": () => this.zoomBy(1 / 1.3),
       arrowleft: () => this.view.pan(60, 0), arrowright: () => this.view.pan(-60, 0),
       arrowup: () => this.view.pan(0, 60), arrowdown: () => this.view.pan(0, -60),
     };
@@ -314,6 +314,25 @@ class Editor {
     const units = division.units(division.atomsOf(cell, level), level), own = division.units(this.atoms, level), isAll = own.length === units.length;
     const next = units[isAll ? (way > 0 ? 0 : units.length - 1) : (units.indexOf(own[0]) + way + units.length) % units.length];
     this.choose(division.isUpper(level) ? division.atomsOf(next, division.leafLevel) : [next], false);
+  }
+
+  // Look at what is called so: a cell by its code, the end of it or a name; a building by its id.
+  find(text) {
+    const { division } = this, wanted = text.trim().toLowerCase(), { id, atom } = division.data.buildings;
+    const isCalled = (cell, level) => [division.label(cell, level), division.nameOf(cell, level)].some(name => name?.toLowerCase() === wanted)
+      || (/^\d{3,}$/.test(wanted) && division.label(cell, level).endsWith(wanted));
+    const building = readNumbers(atom)[id.findIndex(name => name?.toLowerCase() === wanted)];
+    if (building !== undefined && division.isGeneral(building)) {
+      this.look([building]);
+      return this.choose(division.whole([building], this.level), false);
+    }
+    for (const level of [this.level, ...division.levels]) {
+      const cell = division.cells(level).findIndex((own, k) => own.general && division.atomsOf(k, level).length && isCalled(k, level));
+      if (cell < 0) continue;
+      this.level = this.view.level = level;
+      return this.show(cell);
+    }
+    return this.done(this.say("not_found", { text }));
   }
 
   // --- edits
@@ -443,7 +462,7 @@ class Editor {
     if (what === "comment" && this.division.codeOf(cell, this.level) < 0) return this.done(this.words.code_later);
     this.asked = { what, cell };
     this.refresh();
-    document.getElementById("answer").focus();
+    document.getElementById("answer").select();
   }
 
   answered(given) {
@@ -479,11 +498,15 @@ class Editor {
     this.done();
   }
 
+  look(atoms) {
+    this.view.fit(boxOf(atoms.map(i => this.view.atoms[i].box)), 0.3);
+    this.canvas.focus();
+  }
+
   // Look at a cell, chosen.
   show(cell) {
-    const atoms = this.division.atomsOf(cell, this.level), boxes = atoms.map(i => this.view.atoms[i].box);
-    this.view.fit([0, 1].map(k => Math.min(...boxes.map(box => box[k]))).concat([2, 3].map(k => Math.max(...boxes.map(box => box[k])))), 0.3);
-    this.canvas.focus();
+    const atoms = this.division.atomsOf(cell, this.level);
+    this.look(atoms);
     this.choose(atoms, false);
   }
 

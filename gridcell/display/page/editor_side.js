@@ -24,7 +24,10 @@ class Side {
     this.tools = make("div", { id: "tools" });
     this.status = make("p", { class: "unseen", role: "status" });
     this.rest = make("div", { id: "rest" });
-    this.box.replaceChildren(...[make("h1", {}, title), about ? make("p", { class: "quiet", id: "about" }, about) : null, this.tools, this.status, this.rest].filter(Boolean));
+    const find = make("input", { id: "find", type: "search", placeholder: words.find, "aria-label": words.find, autocomplete: "off", onkeydown: event => {
+      if (event.key === "Enter" && find.value.trim()) editor.find(find.value);
+    } });
+    this.box.replaceChildren(make("h1", {}, title), make("p", { class: "quiet", id: "about" }, about), this.tools, find, this.status, this.rest);
     const button = (name, sign, does) => make("button", { type: "button", title: words[name], "aria-label": words[name], onclick: does }, sign);
     document.getElementById("view").append(make("div", { id: "looks", role: "group", "aria-label": words.looks }, button("zoom_in", "+", () => editor.zoomBy(1.3)),
       button("zoom_out", "−", () => editor.zoomBy(1 / 1.3)), button("whole", "⤢", () => editor.view.fit(editor.view.box))));

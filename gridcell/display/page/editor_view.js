@@ -277,10 +277,11 @@ class LandView {
     const kinds = this.borderKinds(), lines = [0, 1, 2].map(() => new Path2D());
     this.arcs.forEach((points, k) => { if (meet(this.arcBoxes[k], window)) tracePoints(lines[kinds[k]], points); });
     const styles = [[ink.atoms, scale * 100 > 0.8 ? 0.6 : 0], [ink.micro, level === "small" && division.data.has_micro ? 0.8 : 1.2], [ink.small, 3]];
+    const thin = Math.min(1, Math.max(0.4, scale * 100 / 0.5)); // from afar, so that lines leave land between them
     styles.forEach(([style, wide], kind) => {
       if (!wide) return;
       ctx.strokeStyle = style;
-      ctx.lineWidth = wide * px;
+      ctx.lineWidth = thin * wide * px;
       ctx.stroke(lines[kind]);
     });
   }
