@@ -121,11 +121,15 @@ text, and its values as JSON. From these they are said in other languages."""
 SEVERITIES: Final = ("error", "warning", "note")
 """Worst first. Only an ``error`` breaks a rule."""
 
+PARCEL_RANK: Final = "parcel"
+"""Rank of walls that are but lines between parcels."""
+
 BARRIER_KINDS: Final = ("road", "river", "rail", "wall")
 """What a barrier may be in a file; with its rank it makes one of `BARRIER_CLASSES`."""
 
 BARRIER_CLASSES: Final = {
     "arterial": 1.2, "street": 1.0, "path": 0.6, "river": 1.4, "rail": 1.2, "wall": 0.8,
+    "parcel": 0.4,
 }  # fmt: skip
 """Classes of barriers in the order of `Fabric.arc_barrier`, and how good a border each is: the
 share of the discount on barriers (`Weights.barrier`) that a metre on it gets."""
@@ -146,6 +150,7 @@ BARRIER_RANKS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         ),
     },
     "river": {"path": ("stream", "ditch", "drain")},
+    "wall": {"parcel": (PARCEL_RANK,)},
 }  # fmt: skip
 """Ranks that tell the class of a barrier, by its kind. Any other road is a street; rivers, rails
 and walls are what their kind says, but for waters so narrow that people step across."""

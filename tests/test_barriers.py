@@ -6,8 +6,9 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from towns import at, box, make_layers, weave
+from towns import CRS, at, box, make_layers, weave
 
+from gridcell.errors import InputError
 from gridcell.fabric.barriers import CLASSES, barrier_classes, bridges
 from gridcell.model import Fabric, Layers, Plan
 from gridcell.partition.graph import Graph, make_graph
@@ -106,6 +107,7 @@ def test_a_better_barrier_is_a_cheaper_border_and_none_is_free():
     for name, (kind, rank) in {
         "arterial": ("road", "primary"), "street": ("road", None), "path": ("road", "path"),
         "river": ("river", None), "rail": ("rail", None), "wall": ("wall", None),
+        "parcel": ("wall", "parcel"),
     }.items():  # fmt: skip
         # Without people the river parts nobody, and is a border like the others.
         graph = graph_of(weave(town_with(RIVER, kinds=[kind], ranks=[rank], houses=[])))
@@ -240,3 +242,47 @@ def test_given_atoms_are_parted_by_a_river_and_joined_by_a_bridge():
     assert pieces(joined) == 1
     graph = graph_of(weave(joined))
     assert (graph.on_barrier <= graph.length * 1.4 + 1e-9).all()
+
+
+def parcels_of(houses: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return land, houses on one side of each, and parcels back to back, with a street's."""
+    built, lots = [], [box(0, 0, 20 * houses, 10)]
+    for i in range(houses):
+        for y in (10, 60):
+            lots.append(box(20 * i, y, 20 * i + 20, y + 50))
+            built.append(box(20 * i + 2, y + 12, 20 * i + 12, y + 28))
+    land = [box(0, 0, 20 * houses, 130)]
+    return tuple(
+        gpd.GeoDataFrame({name: values}, geometry=shapes, crs=CRS)
+        for name, values, shapes in (
+            ("code", ["a"], land), ("households", [10] * len(built), built),
+            ("lot", range(len(lots)), lots),
+        )
+    )  # fmt: skip
+
+
+def test_borders_between_houses_run_along_the_lines_of_their_parcels():
+    land, houses, lots = parcels_of(8)
+    layers = read_layers(land, houses, parcels=lots)
+    assert set(layers.barriers["rank"]) == {"parcel"}
+    assert layers.inputs[-1].role == "parcels"
+    lines = shapely.union_all(layers.barriers.geometry.to_numpy())
+    # Between neighbours, on over the pavement, and along the backs; not along the street.
+    assert lines.length == pytest.approx(14 * 50 + 7 * (10 + 20) + 8 * 20, rel=0.02)
+    plan = make_plan(layers)
+    assert plan.ok
+    rim = shapely.boundary(land.geometry.iloc[0]).buffer(0.01)
+    inner = shapely.union_all(shapely.boundary(plan.micro.geometry.to_numpy())).difference(rim)
+    between = inner.intersection(box(-1, 10, 999, 110))
+    assert between.difference(lines.buffer(0.01)).length < 0.01 * between.length
+    # Nobody needs a street to step over them, and nobody takes them for one.
+    assert plan.report["barrier_share"]["micro"] == 0.0
+
+
+def test_lines_of_parcels_all_count_and_points_are_refused():
+    land, houses, lots = parcels_of(4)
+    drawn = lots.set_geometry(lots.boundary)
+    layers = read_layers(land, houses, parcels=drawn)
+    assert layers.barriers.length.sum() == pytest.approx(drawn.length.sum())
+    with pytest.raises(InputError, match="parcels"):
+        read_layers(land, houses, parcels=lots.set_geometry(lots.centroid))

@@ -121,7 +121,8 @@ class _Life:
 
     def staff(self, _rng: Rng, _folder: Path) -> None:
         code = self.plan.medium["code"].iloc[0]
-        roster = pd.DataFrame({"staff_id": ["a", "b"], "community": code})
+        roles = "micro_chief;small_chief;worker"
+        roster = pd.DataFrame({"staff_id": ["a", "b"], "community": code, "roles": roles})
         self.keep(gridcell.renew_staff(self.plan, roster))
 
     def read(self, _rng: Rng, folder: Path) -> None:

@@ -86,7 +86,8 @@ def command(
     if plan is not None:
         _refuse_for_plan(
             buildings=buildings, households=given.households, sites=given.sites,
-            barriers=given.barriers or None, staff=given.staff, atoms=given.atoms,
+            barriers=given.barriers or None, parcels=given.parcels, staff=given.staff,
+            atoms=given.atoms,
         )  # fmt: skip
     elif locked or now:
         option = "--locked" if locked else "--time"

@@ -27,6 +27,11 @@ _OPTIONS: Final = (
         help="Roads, rivers, railways or walls to place borders along; repeatable.",
     ),
     click.option(
+        "--parcels",
+        metavar="FILE",
+        help="Parcels between whose buildings borders run along their lines.",
+    ),
+    click.option(
         "--staff",
         metavar="FILE",
         help="Staff roster: the people who can be made responsible for cells.",
@@ -69,10 +74,10 @@ _OPTIONS: Final = (
     options.seed,
 )
 _LAYERS: Final = (
-    "communities", "buildings", "households", "sites", "barriers", "staff", "atoms",
+    "communities", "buildings", "households", "sites", "barriers", "parcels", "staff", "atoms",
 )  # fmt: skip
 
-_FILES: Final = ("households", "sites", "staff", "atoms")
+_FILES: Final = ("households", "sites", "parcels", "staff", "atoms")
 
 UNREAD: Final = "figures_unread"
 """The kind of finding that is told as soon as the files are read."""
@@ -85,6 +90,7 @@ class Given:
     households: str | None
     sites: str | None
     barriers: tuple[str, ...]
+    parcels: str | None
     staff: str | None
     atoms: str | None
     small: str | None
@@ -131,8 +137,8 @@ class Given:
 
         return read_layers(
             communities, buildings, households=self.households, sites=self.sites,
-            barriers=list(self.barriers), staff=self.staff, atoms=self.atoms, rules=rules,
-            crs=self.crs, encoding=self.encoding, datum=self.datum,
+            barriers=list(self.barriers), parcels=self.parcels, staff=self.staff,
+            atoms=self.atoms, rules=rules, crs=self.crs, encoding=self.encoding, datum=self.datum,
         )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ ON_BARRIER_M: Final = 0.5
 
 CLASSES: Final = tuple(BARRIER_CLASSES)
 RIVER: Final = CLASSES.index("river")
+PARCEL: Final = CLASSES.index("parcel")
 _ROADS: Final = tuple(CLASSES.index(name) for name in ("arterial", "street", "path"))
 """What crosses a river on a bridge and lets people across."""
 _AROUND_M: Final = 0.1

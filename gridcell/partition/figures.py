@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridcell.fabric.barriers import PARCEL
 from gridcell.model import Fabric
 from gridcell.partition.bounds import reach_of_micro, reach_of_small
 from gridcell.partition.divide import Division
@@ -50,7 +51,8 @@ def community_bounds(
 def barrier_share(fabric: Fabric, cell: Ints) -> float:
     """Return the share of borders between general cells of one community that is on barriers.
 
-    The outlines of sites are given, not chosen, and do not count.
+    The outlines of sites are given, not chosen, and do not count; lines between parcels are no
+    barriers to anybody.
 
     Parameters
     ----------
@@ -65,5 +67,6 @@ def barrier_share(fabric: Fabric, cell: Ints) -> float:
     community = fabric.atoms["community"].to_numpy()
     border = (cell[left] != cell[right]) & (community[left] == community[right])
     length = fabric.arc_length[inner][border]
-    on = fabric.arc_barrier[inner][border] > 0
+    barrier = fabric.arc_barrier[inner][border]
+    on = (barrier > 0) & (barrier != 1 + PARCEL)
     return round(float(length[on].sum() / length.sum()), 4) if length.sum() > 0 else 0.0

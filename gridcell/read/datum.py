@@ -13,7 +13,7 @@ from gridcell.words.messages import Message
 
 DATUMS: Final = ("wgs84", "gcj02", "bd09")
 ROLES: Final = (
-    "communities", "buildings", "households", "sites", "barriers", "staff", "atoms",
+    "communities", "buildings", "households", "sites", "barriers", "parcels", "staff", "atoms",
 )  # fmt: skip
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)

@@ -34,12 +34,15 @@ from gridcell.read.files import Input, Source, open_input
 from gridcell.read.geometry import geometries_of
 from gridcell.read.ids import rounded_ids
 from gridcell.read.offset import find_offset
+from gridcell.read.parcels import parcel_lines
 from gridcell.read.people import check_households, check_staff, unread_counts
 from gridcell.read.rosters import open_roster, personal_findings
 from gridcell.rules import Rules, as_rules
 from gridcell.words.messages import Message
 
-_ORDER = ("communities", "buildings", "barriers", "sites", "households", "staff", "atoms")
+_ORDER = (
+    "communities", "buildings", "barriers", "parcels", "sites", "households", "staff", "atoms",
+)  # fmt: skip
 """Inputs as the report lists them."""
 _LARGE_BUILDING_M2 = 20_000.0
 """Communities whose median is smaller may be buildings."""
@@ -57,6 +60,7 @@ def read_layers(
     households: Input | None = None,
     sites: Input | None = None,
     barriers: Input | Iterable[Input] = (),
+    parcels: Input | None = None,
     staff: Input | None = None,
     atoms: Input | None = None,
     rules: Rules | Mapping[str, Any] | None = None,
@@ -78,6 +82,9 @@ def read_layers(
         Premises that become dedicated cells.
     barriers
         One or several layers of lines or polygons.
+    parcels
+        Polygons of parcels, or lines between them. Borders in the open run along those between two
+        parcels that are built on.
     staff
         Staff roster: ``staff_id``, roles, place.
     atoms
@@ -129,7 +136,9 @@ def read_layers(
         None if buildings is None
         else reader.buildings(buildings, named, registered=register is not None)
     )  # fmt: skip
-    lines = reader.barriers(_several(barriers))
+    lines = reader.barriers(
+        _several(barriers), parcels, None if built is None else built.geometry.to_numpy()
+    )
     premises = None if sites is None else reader.sites(sites)
     pieces = None if atoms is None else reader.atoms(atoms, areas, register, named)
     if built is not None and reader.datum_of("communities") == reader.datum_of("buildings"):
@@ -267,7 +276,9 @@ class _Reader:
         self.findings += findings
         return frame
 
-    def barriers(self, given: Sequence[Input]) -> gpd.GeoDataFrame | None:
+    def barriers(
+        self, given: Sequence[Input], parcels: Input | None, buildings: Geometries | None
+    ) -> gpd.GeoDataFrame | None:
         frames = []
         for item in given:
             source = self.open_optional(item, "barriers")
@@ -276,6 +287,14 @@ class _Reader:
             values = self.moved(source)
             check_meeting(source, values, self.outlines)
             frames.append(check_barriers(source, values, self.crs, self.rules))
+        source = None if parcels is None else self.open_optional(parcels, "parcels")
+        if source is not None:
+            values = self.moved(source)
+            check_meeting(source, values, self.outlines)
+            shapes = np.empty(0, dtype=object) if buildings is None else buildings
+            rims = shapely.boundary(self.outlines)
+            streets = np.concatenate([*(f.geometry.to_numpy() for f in frames), rims])
+            frames.append(parcel_lines(source, values, shapes, streets, self.crs))
         return join_barriers(frames, self.crs) if frames else None
 
     def people(self, given: Input, role: str) -> pd.DataFrame:

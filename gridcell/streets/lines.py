@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from scipy.spatial import Delaunay
 
 from gridcell.arrays import Geometries, number_points, run_starts
-from gridcell.fabric.barriers import RIVER, barrier_classes
+from gridcell.fabric.barriers import PARCEL, RIVER, barrier_classes
 from gridcell.fabric.linework import GRID_M
 from gridcell.schema import MOTORWAYS
 
@@ -95,8 +95,9 @@ def street_lines(barriers: gpd.GeoDataFrame) -> StreetLines:
     kind = barriers["kind"].astype("str").to_numpy()
     rank = barriers["rank"].astype("str").str.strip().str.lower().str.removesuffix("_link")
     fast = (kind == "road") & rank.isin(MOTORWAYS).to_numpy()
-    river = barrier_classes(barriers) == RIVER
-    closed = river | fast | (kind == "rail") | (kind == "wall")
+    classes = barrier_classes(barriers)
+    river = classes == RIVER
+    closed = river | fast | (kind == "rail") | ((kind == "wall") & (classes != PARCEL))
     blocking = Blocking.of(shapes[closed], river[closed])
     lines = _noded(shapes[(kind == "road") & ~fast])
     if not len(lines):
