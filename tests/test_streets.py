@@ -110,6 +110,7 @@ def test_without_roads_distances_are_straight():
         build_network(None, crs=barriers([(0, 0), (1, 1)]).crs),
         network_of([(0, 0), (9, 9)], kinds=["wall"]),
         network_of([(0, 0), (9, 9)], ranks=["motorway"]),
+        network_of([(5, 5), (5, 5)]),
     ):
         assert network.straight
         assert metres(network, (0, 0), (30, 40)) == 50

@@ -121,6 +121,8 @@ def _noded(lines: Geometries) -> Geometries:
     whole = shapely.line_merge(shapely.union_all(lines, grid_size=GRID_M))
     pieces = np.asarray(shapely.get_parts(whole), dtype=object)
     pieces = pieces[shapely.length(pieces) > 0]
+    if not len(pieces):
+        return pieces
     pieces = np.asarray(shapely.normalize(pieces), dtype=object)
     xy, row = shapely.get_coordinates(pieces, return_index=True)
     first = run_starts(row)
