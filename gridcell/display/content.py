@@ -16,6 +16,7 @@ from gridcell.display.load import band_classes
 from gridcell.display.water import water_areas, water_outlines
 from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
 from gridcell.words.maps import with_wanted, words
+from gridcell.words.messages import Message, say
 from gridcell.words.sentences import say_findings, say_kinds, say_reasons
 from gridcell.words.terms import term
 
@@ -116,6 +117,7 @@ def page_content(
             "small_dedicated": int((plan.small["grid_type"] == "dedicated").sum()),
             "buildings": int(plan.buildings["bldg_id"].nunique()),
             "findings": len(plan.findings),
+            "points": len(plan.points),
             "vacancies": int(plan.vacancies["missing"].sum()) if len(plan.vacancies) else 0,
         },
         "note": plan.note(lang),
@@ -128,6 +130,7 @@ def page_content(
         "barriers": _barriers(plan.barriers),
         "findings": _findings(plan, OVERVIEW_FINDINGS if overview else MAX_FINDINGS, lang),
         "vacancies": _vacancies(plan, lang),
+        "points": _points(plan, lang),
         "holders": _holders(plan, holders, lang),
         "sheet": None if sheet is None else sheet.kind,
         "pages": list(sheet.pages) if sheet is not None else [],
@@ -312,6 +315,29 @@ def _findings(plan: PlanFrames, most: int, lang: str) -> dict[str, Any]:
         "placed": np.flatnonzero(~lost).tolist(),
         "at": encode_points(gpd.GeoSeries(points[~lost], crs=plan.crs)),
         "left_out": len(plan.findings) - len(rows),
+    }
+
+
+def _points(plan: PlanFrames, lang: str) -> dict[str, Any] | None:
+    """Return the service points, the finest tier first, and what each serves."""
+    points = plan.points
+    if points.empty:
+        return None
+    tiers = list(dict.fromkeys(points["tier"]))
+    told = []
+    for row in points[["households", "mean_m", "max_m", "beyond"]].itertuples(index=False):
+        walked = {} if pd.isna(row.mean_m) else {"mean": float(row.mean_m), "max": float(row.max_m)}
+        lines = [Message("map.point_serves" if walked else "map.point_alone",
+                         n=int(row.households), **walked)]  # fmt: skip
+        if row.beyond:
+            lines.append(Message("map.point_beyond", n=int(row.beyond)))
+        told.append([say(line, lang) for line in lines])
+    return {
+        "tier": encode_numbers(np.array([tiers.index(t) for t in points["tier"]], dtype=np.int64)),
+        "tiers": tiers,
+        "id": _texts(points["point_id"]),
+        "told": told,
+        "at": encode_points(gpd.GeoSeries(points.geometry.to_numpy(), crs=plan.crs)),
     }
 
 

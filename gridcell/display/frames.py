@@ -67,6 +67,10 @@ class PlanFrames(Protocol):
         """Vacant posts."""
 
     @property
+    def points(self) -> gpd.GeoDataFrame:
+        """Service points."""
+
+    @property
     def findings(self) -> gpd.GeoDataFrame:
         """Findings, worst first."""
 

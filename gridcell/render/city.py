@@ -197,6 +197,7 @@ def _communities(plan: Plan) -> Iterator[Plan]:
             barriers=_clipped(lines, land, waters, _surroundings(medium)),
             findings=plan.findings.iloc[findings[row]].reset_index(drop=True),
             vacancies=plan.vacancies.iloc[vacancies[row]].reset_index(drop=True),
+            points=plan.points[(plan.points["community"] == codes.iloc[row]).to_numpy()],
         )  # fmt: skip
 
 

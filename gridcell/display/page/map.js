@@ -8,7 +8,7 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-const AT_FIRST = ["medium", "small", "micro", "dedicated", "barriers", "buildings", "names", "findings", "vacancies", "by_cell", "tiles"];
+const AT_FIRST = ["medium", "small", "micro", "dedicated", "barriers", "buildings", "names", "findings", "vacancies", "points", "by_cell", "tiles"];
 
 function drawPlan(map, plan) {
   document.documentElement.lang = plan.lang === "zh" ? "zh-CN" : plan.lang;
@@ -97,6 +97,7 @@ const Switch = L.Layer.extend({
 function addLayers(map, plan, painter) {
   const { words, counts, levels } = plan, rows = {
     names: [words.names, ""], findings: plan.note ? null : [words.findings, counts.findings],
+    points: plan.points ? [words.points, counts.points] : null,
     vacancies: counts.vacancies ? [words.vacancies, counts.vacancies] : null,
     large: [words.large, levels.large.label.length], medium: [words.medium, levels.medium.label.length],
     small: [words.small_general, counts.small_general], dedicated: [words.small_dedicated, counts.small_dedicated],
@@ -171,6 +172,7 @@ function swatch(name) {
     under: () => { ctx.fillStyle = INK.underFill; ctx.fillRect(1, 1, 20, 11); },
     over: () => { ctx.fillStyle = INK.overFill; ctx.fillRect(1, 1, 20, 11); },
     vacancies: () => { ctx.fillStyle = INK.vacancy; ctx.fillRect(6.5, 2.5, 9, 9); },
+    points: () => { ctx.beginPath(); for (const [x, y] of [[11, 1], [16.5, 6.5], [11, 12], [5.5, 6.5]]) ctx.lineTo(x, y); ctx.fillStyle = INK.point; ctx.fill(); },
     buildings: () => INK.houses.slice(0, 3).forEach((c, i) => { ctx.fillStyle = c; ctx.fillRect(2 + 6.4 * i, 2.5, 5, 8); }),
     by_cell: () => INK.cells.forEach((c, i) => { ctx.fillStyle = c; ctx.fillRect(1 + 3.4 * i, 1.5, 3.4, 10); }),
     by_load: () => INK.load.forEach((c, i) => { ctx.fillStyle = c; ctx.fillRect(1 + 2.9 * i, 1.5, 2.9, 10); }),
@@ -228,6 +230,7 @@ function addLegend(map, plan, painter) {
     ...["error", "warning", "note"].filter((_, k) => plan.findings.severity.includes(k))
       .map(s => element("div", {}, dot(["error", "warning", "note"].indexOf(s)), words[`findings_${s}`])),
     plan.counts.vacancies ? row("vacancies", words.vacancies) : null,
+    plan.points ? row("points", words.points) : null,
   ].filter(Boolean));
   fill();
   map.on("planswitch moveend", fill); // the finest level on show depends on the zoom

@@ -1,5 +1,5 @@
 "use strict";
-// Marks for points: findings and vacancies.
+// Marks for points: findings, vacancies and service points.
 
 Object.assign(Painter.prototype, {
   // Marks for points: those near each other become one with their number while there are many.
@@ -64,6 +64,22 @@ Object.assign(Painter.prototype, {
       this.ctx.beginPath();
       this.ctx.rect(m.x - m.r, m.y - m.r, 2 * m.r, 2 * m.r);
       this.mark(m, INK.vacancy);
+      this.marks.push(m);
+    }
+  },
+
+  // Service points: diamonds, larger for coarser tiers, which lie below finer ones at the same place.
+  points() {
+    const p = this.plan.points, many = p.id.length > 400 && this.zoom < 14;
+    p.xy = p.xy || readPoints(p.at);
+    p.rows = p.rows || p.id.map((_, k) => [k, k]).sort(([a], [b]) => p.tier[b] - p.tier[a]);
+    for (const g of this.gather(p.xy, p.rows, !many)) {
+      const count = many ? g.rows.length : 1, tier = Math.max(...g.rows.map(row => p.tier[row]));
+      const m = { ...g, layer: "points", count, r: count > 1 ? 9 + 3 * Math.log10(count) : this.grow(4, 6.5, 9, 17) + 3.5 * tier };
+      this.ctx.beginPath();
+      for (const [x, y] of [[0, -m.r], [m.r, 0], [0, m.r], [-m.r, 0]]) this.ctx.lineTo(m.x + x, m.y + y);
+      this.ctx.closePath();
+      this.mark(m, INK.point);
       this.marks.push(m);
     }
   },

@@ -11,7 +11,7 @@ const LIGHT = {
   building: "rgba(120, 110, 96, 0.30)", buildingEdge: "rgba(96, 86, 72, 0.45)",
   road: "#ffffff", roadEdge: "#b3ab9d", river: "#7fb2d6", rail: "#77726a", wall: "#9a7b5b",
   under: "#1f5fa8", over: "#b3261e", underFill: "rgba(58, 124, 196, 0.55)", overFill: "rgba(205, 62, 50, 0.55)",
-  severity: ["#c4161c", "#e08600", "#3d7ea6"], vacancy: "#7b2d8b", around: "#e6e1d6", aroundEdge: "#a9a294",
+  severity: ["#c4161c", "#e08600", "#3d7ea6"], vacancy: "#7b2d8b", point: "#0f7a54", around: "#e6e1d6", aroundEdge: "#a9a294",
   houses: ["#b98a2f", "#5e9a5a", "#4f82b5", "#c0655f", "#8a72ad", "#98a03a", "#c2571a", "#8d8578"],
   load: ["#2166ac", "#86b8dd", "#e2f0cf", "#a8d38d", "#5fae5b", "#f5a866", "#cf4630"],
 };
@@ -25,7 +25,7 @@ const DARK = {
   building: "rgba(225, 215, 200, 0.28)", buildingEdge: "rgba(225, 215, 200, 0.42)",
   road: "#5d6067", roadEdge: "#141517", river: "#3d6c91", rail: "#a9a49b", wall: "#b9977a",
   under: "#6fb1ff", over: "#ff7a6b", underFill: "rgba(80, 150, 230, 0.6)", overFill: "rgba(228, 90, 75, 0.62)",
-  severity: ["#f0474c", "#f29a1f", "#63a6d0"], vacancy: "#c07ad0", around: "#1f2124", aroundEdge: "#585b61",
+  severity: ["#f0474c", "#f29a1f", "#63a6d0"], vacancy: "#c07ad0", point: "#3fcf97", around: "#1f2124", aroundEdge: "#585b61",
   load: ["#4b9be0", "#2f648f", "#46503c", "#527a47", "#69ad60", "#c98345", "#e2583f"],
 };
 let INK = window.matchMedia("(prefers-color-scheme: dark)").matches ? DARK : LIGHT;
@@ -48,7 +48,7 @@ function hatch(ctx, colour, step) {
 
 const MARGIN = 16; // pixels that a line at most reaches beyond its middle
 const BATCH = 1500; // vertices painted at a time
-const ABOVE = ["names", "findings", "vacancies"]; // what changes nothing of the backdrop
+const ABOVE = ["names", "findings", "vacancies", "points"]; // what changes nothing of the backdrop
 
 class Painter {
   constructor(map, plan, shown) {
@@ -132,6 +132,7 @@ class Painter {
     const { min, width, height } = this.frame, { shown } = this;
     this.ctx = ctx;
     this.look({ x: min.x, y: min.y, width, height });
+    if (shown.points && this.plan.points) this.points();
     if (shown.findings) this.findings();
     if (shown.vacancies) this.vacancies();
     if (shown.names) yield* this.labels();

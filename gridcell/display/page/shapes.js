@@ -79,6 +79,7 @@ function unpack(plan) {
   vacancies.level = readNumbers(vacancies.level).map(k => LEVELS[k]);
   vacancies.role = readNumbers(vacancies.role).map(k => vacancies.roles[k]);
   vacancies.reason = readNumbers(vacancies.reason).map(k => vacancies.reasons[k] || null);
+  if (plan.points) plan.points.tier = readNumbers(plan.points.tier);
   barriers.kind = readNumbers(barriers.kind);
   barriers.width = readNumbers(barriers.width);
   if (around) readPlaces(around);

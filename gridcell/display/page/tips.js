@@ -106,6 +106,13 @@ function describeMark(plan, mark) {
     return element("div", {}, ...mark.rows.map(k => element("div", {},
       element("span", { class: "kind" }, levels[vacancies.level[k]].label[vacancies.row[k]]), describePost(plan, k))));
   }
+  if (mark.layer === "points") {
+    if (mark.rows.length > most) return element("div", {}, `${mark.count} ${words.points_here}`);
+    const { tier, tiers, id, told } = plan.points;
+    return element("div", {}, ...mark.rows.map(k => element("div", {},
+      element("span", { class: "kind" }, `${words.point} · ${tiers[tier[k]]}`), element("b", {}, id[k]),
+      ...told[k].map(line => element("div", {}, line)))));
+  }
   if (mark.rows.length > most) return element("div", {}, `${mark.rows.length} ${words.cluster}`);
   return element("div", {}, ...mark.rows.map(row => element("div", {},
     element("span", { class: "kind" }, dot(findings.severity[row]), `${words[["error", "warning", "note"][findings.severity[row]]]} · ${findings.kind[row]}`,

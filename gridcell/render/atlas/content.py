@@ -11,6 +11,7 @@ from gridcell.display.content import map_title
 from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
+from gridcell.render.atlas.points import SitedPoints
 from gridcell.render.atlas.walks import Walks
 from gridcell.render.holders import post_table
 from gridcell.words.maps import atlas_words, with_estimated, with_wanted
@@ -66,6 +67,8 @@ class Content:
     """Why cells are outside their bands, by code."""
     walks: Walks | None = None
     """How their buildings are visited, where that is wanted."""
+    sited: SitedPoints | None = None
+    """The service points of the plan, if it has any."""
 
     def communities(self) -> gpd.GeoDataFrame:
         """Return the communities of the cells, by code."""
@@ -171,6 +174,8 @@ class Content:
             rows.append((said["n_micro"], f"{len(self.inner[cell['code']]):,}"))
         if self.walks is not None and (walk := self.walks.told(self.leaves(cell))):
             rows.append((said["walk"], say(walk, self.lang)))
+        if self.sited is not None:
+            rows += [(tier, say(text, self.lang)) for tier, text in self.sited.told(cell)]
         return rows
 
     def leaves(self, cell: "pd.Series[Any]") -> list[str]:
@@ -300,6 +305,7 @@ def make_content(
         names={str(code): text_of(name) for code, name in names},
         reasons={code: reason for code, reason in zip(chosen["code"], why, strict=True) if reason},
         walks=Walks.of(plan, chosen["code"].tolist()) if walk else None,
+        sited=SitedPoints.of(plan),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from gridcell.render.atlas.sheet import ACCENT, GREY, INK, PALE, WHITE, Array, S
 LAND: Final = (246, 246, 243)
 OWN: Final = (255, 249, 226)
 WALK: Final = (20, 92, 190)
+POINT: Final = (15, 122, 84)
 MICRO: Final = (0, 92, 115)
 COMMUNITY: Final = (90, 40, 110)
 HOUSE: Final = (238, 200, 158)
@@ -69,14 +70,17 @@ def furnish(
 
 
 def draw_legend(
-    sheets: Sheets, x: float, y: float, words: dict[str, str], *, inner: bool, walk: bool
-) -> None:
-    """Explain the lines of the maps of cells; `inner` and `walk` are whether they show these."""
+    sheets: Sheets, x: float, y: float, words: dict[str, str], *, inner: bool, walk: bool,
+    point: bool,
+) -> None:  # fmt: skip
+    """Explain the lines of the maps of cells; the last three are whether they show these."""
     rows = ["own", "building", "near", "community", "barriers"]
     if inner:
         rows.insert(2, "inner")
     if walk:
         rows.append("walk")
+    if point:
+        rows.append("point")
     for row in rows:
         ends = np.array([[x, y], [x + 12, y]])
         if row == "own":
@@ -91,6 +95,8 @@ def draw_legend(
             sheets.line(ends, WALK, 0.5)
             sheets.box(x + 4.5, y - 1.4, 3, 2.8, fill=WHITE, line=WALK, thick=0.15)
             sheets.text(x + 6, y + 0.8, "1", 6, colour=WALK, align="centre")
+        elif row == "point":
+            draw_point(sheets, x + 6, y, 1.9)
         elif row == "near":
             sheets.line(ends, GREY, 0.25, 1.2)
         elif row == "community":
@@ -107,6 +113,12 @@ def draw_legend(
             sheets.line(rail, WHITE, 0.5, 0.9)
         sheets.text(x + 15, y + 0.9, words[f"legend_{row}"], 7.5, colour=GREY)
         y += 4.6
+
+
+def draw_point(sheets: Sheets, x: float, y: float, half: float) -> None:
+    """Draw the mark of a service point, so high and wide on either side of its middle."""
+    mark = Polygon([(x, y - half), (x + half, y), (x, y + half), (x - half, y)])
+    sheets.polygons(np.array([mark]), POINT, WHITE, 0.25)
 
 
 def _corner(

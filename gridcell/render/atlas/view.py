@@ -19,8 +19,10 @@ from gridcell.render.atlas.furniture import (
     MICRO,
     OTHER_HOUSE,
     OWN,
+    POINT,
     WALK,
     draw_legend,
+    draw_point,
     furnish,
 )
 from gridcell.render.atlas.ground import Ground, shapes_of
@@ -88,6 +90,7 @@ class Views:
             sheets.polygons(own, None, ACCENT, 0.9)
             furnish(sheets, frame, labels, own, content.words)
             self._draw_walks(cell, frame, labels)
+            self._draw_points(frame, labels)
             if inner is not None:
                 yards = shapely.difference(frame.paper(shapes_of(inner)), shapely.union_all(houses))
                 numbers = [content.number(row) for _, row in inner.iterrows()]
@@ -116,6 +119,28 @@ class Views:
                     colour=WALK, under="plate",
                 )  # fmt: skip
 
+    def _draw_points(self, frame: Frame, labels: Labels) -> None:
+        """Draw the service points of a map with their ids, coarser tiers larger."""
+        sited = self._content.sited
+        if sited is None:
+            return
+        rank = [sited.tiers.index(tier) for tier in sited.points["tier"]]
+        rows = sited.points.assign(rank=rank).sort_values("rank", ascending=False, kind="stable")
+        places = frame.paper(shapes_of(rows))
+        for place, tier, name in zip(places, rows["rank"], rows["point_id"], strict=True):
+            if place.is_empty:
+                continue
+            x, y = place.x, place.y
+            if not (0 <= x - frame.x <= frame.width and 0 <= y - frame.y <= frame.height):
+                continue
+            half = 1.7 + 0.9 * tier
+            draw_point(self._sheets, x, y, half)
+            labels.keep(x - half, y - half, 2 * half, 2 * half)
+            beside = np.array([(0, half + 1.9), (0, -half - 1.9), (half + 6, 0), (-half - 6, 0)])
+            labels.put(
+                np.array([[x, y]]) + beside, str(name), (6.5, 5.5), colour=POINT, under="plate"
+            )
+
     def draw_overview(
         self,
         cells: gpd.GeoDataFrame,
@@ -143,6 +168,7 @@ class Views:
                 ground.borders(ground.near("around", frame), frame, GREY, 0.2, 1.2)
             ground.borders(ground.near("medium", frame), frame, COMMUNITY, 0.6, 3)
             furnish(sheets, frame, labels, shapes, self._content.words)
+            self._draw_points(frame, labels)
             for shape, name in zip(shapes, names, strict=True):
                 for piece in pieces_of(shape):
                     labels.put(points_in(piece), name, sizes)
@@ -160,5 +186,5 @@ class Views:
         content = self._content
         draw_legend(
             self._sheets, x, y, content.words, inner=bool(content.inner),
-            walk=content.walks is not None,
+            walk=content.walks is not None, point=content.sited is not None,
         )  # fmt: skip
