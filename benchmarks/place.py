@@ -86,7 +86,7 @@ def ours(
     return choose_sites(metres, weights, **options)
 
 
-def same(goal: str, mine: float, other: float | None) -> bool:
+def same(mine: float, other: float | None) -> bool:
     return other is not None and abs(mine - other) <= 1e-6 * max(1.0, abs(other))
 
 
@@ -97,7 +97,7 @@ def compare_optima(cases: int) -> None:
         radius = 8.0 if goal == "fewest" else within
         mine = ours(goal, metres, weights, count, radius)
         other, told = theirs(goal, metres, weights, count, radius, 60.0)
-        agrees = same(goal, mine.objective, other)
+        agrees = same(mine.objective, other)
         print(f"tutorial {goal:8} ours {mine.objective:.6g} spopt {other:.6g} ({told}) "
               f"{'equal' if agrees else 'DIFFERS'}", flush=True)  # fmt: skip
     equal = dict.fromkeys(GOALS, 0)
@@ -112,7 +112,7 @@ def compare_optima(cases: int) -> None:
         for goal in GOALS:
             mine = ours(goal, metres, weights, count, within)
             other, _ = theirs(goal, metres, weights, count, within, 60.0)
-            equal[goal] += same(goal, mine.objective, other)
+            equal[goal] += same(mine.objective, other)
             proven[goal] += mine.gap == 0
     for goal in GOALS:
         print(f"random {goal:8} {equal[goal]} of {cases} equal, {proven[goal]} proven", flush=True)

@@ -1,6 +1,7 @@
 """Service points of a plan: where they stand, whom they serve, and what becomes of them."""
 
 import dataclasses
+import itertools
 
 import geopandas as gpd
 import numpy as np
@@ -263,3 +264,31 @@ def test_files_tell_which_row_is_wrong(plan):
     odd = some_points(plan, locked=["yes", "perhaps", "no", "no"])
     with pytest.raises(InputError, match="perhaps"):
         place_points(plan, count=2, existing=odd)
+
+
+def test_cells_without_a_candidate_are_told_once(plan):
+    stations = some_points(plan, n=1)
+    sited = place_points(plan, tiers=["home:small:300"], candidates=stations)
+    found = sited.findings["kind"].tolist()
+    held = plan.small[plan.small["households"] > 0]
+    assert found.count("zone_without_point") == len(held) - 1
+    own = sited.points["zone"].iloc[0]
+    assert set(sited.findings.loc[sited.findings["kind"] == "beyond_reach", "cell"]) <= {own}
+    assert gridcell.check_plan(sited) == []
+
+
+def test_tiers_of_every_level_stand_inside_one_another(plan):
+    levels = ["micro", "small", "medium", "large"]
+    sited = place_points(plan, tiers=[f"{level}:{level}" for level in levels])
+    assert gridcell.check_plan(sited) == []
+    for fine, coarse in itertools.pairwise(levels):
+        own = sited.points.set_index("tier")["place"]
+        assert set(np.atleast_1d(own[coarse])) <= set(np.atleast_1d(own[fine]))
+
+
+def test_rules_lend_their_names_of_columns_and_nothing_else(plan):
+    table = some_points(plan).rename(columns={"point_id": "Nr"})
+    rules = {"fields": {"service_points": {"point_id": "Nr"}}, "seed": 99}
+    sited = place_points(plan, count=2, candidates=table, rules=rules)
+    assert set(sited.points["place"]) <= set(table["Nr"])
+    assert sited.rules.model_copy(update={"fields": plan.rules.fields}) == plan.rules

@@ -39,6 +39,8 @@ def value(goal, metres, weights, within):
 
 def best_of_all(goal, metres, weights, locked, count, within):
     far = 2 * max(1.0, metres[np.isfinite(metres)].max(initial=0.0), within or 0.0)
+    reached = np.isfinite(metres).any(axis=1)
+    metres, weights = metres[reached], weights[reached]
     near = np.minimum(metres, far)
     kept = set(np.flatnonzero(locked))
     choices = (set(c) for c in itertools.combinations(range(metres.shape[1]), count))
@@ -73,6 +75,19 @@ def test_choices_are_the_best_of_all(seed):
     fewest = choose_sites(metres, weights, within=within, locked=locked)
     assert len(fewest.sites) == fewest.objective == fewest.bound
     assert fewest.objective == fewest_of_all(metres, weights, locked, within)
+
+
+def test_what_no_site_reaches_decides_nothing():
+    metres = np.array([[0.0, 50.0, np.inf], [50.0, 0.0, np.inf], [np.inf, np.inf, 0.0]])
+    lost = np.vstack([metres, np.full(3, np.inf)])
+    for goal in ("median", "centre"):
+        ours = choose_sites(lost, np.array([3.0, 2.0, 1.0, 9.0]), goal=goal, count=2)
+        assert ours.objective == pytest.approx(100.0 if goal == "median" else 50.0)
+        assert ours.nearest[3] == -1
+    # One site for two parts: the heavier counts.
+    alone = choose_sites(metres, np.array([3.0, 2.0, 1.0]), goal="centre", count=1)
+    assert alone.objective == 50.0
+    assert alone.sites.tolist() == [0]
 
 
 def median_by_programme(metres, weights, count):

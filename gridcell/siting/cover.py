@@ -92,7 +92,7 @@ def fewest_sites(near: SiteCosts, locked: Bools) -> Chosen:
     covered = np.diff(near.start) == 0
     covered[rows[locked[near.site]]] = True
     left = _reduced(near.rows(np.flatnonzero(~covered)))
-    part_of_place, parts = _parts(left)
+    part_of_place, parts = parts_of(left)
     chosen, bound = locked.copy(), int(locked.sum())
     order = np.argsort(part_of_place, kind="stable")
     ends = np.searchsorted(part_of_place[order], np.arange(parts + 1))
@@ -156,7 +156,7 @@ def _ascending(reach: SiteCosts) -> Ints:
     return reach.site[np.lexsort((reach.site, rows))]
 
 
-def _parts(reach: SiteCosts) -> tuple[Ints, int]:
+def parts_of(reach: SiteCosts) -> tuple[Ints, int]:
     """Return the part that each place is in, and how many numbers of parts there are."""
     n, m = reach.places, reach.sites
     rows = np.repeat(np.arange(n), np.diff(reach.start))

@@ -53,7 +53,7 @@ def siting_findings(
 ) -> list[Finding]:  # fmt: skip
     """Return what follows from the points and whom they serve."""
     found = [
-        *_beyond(plan, served, siting, demand), *_over_capacity(points),
+        *_beyond(plan, points, served, siting, demand), *_over_capacity(points),
         *_without_point(plan, points, siting, demand), *_outside(points),
     ]  # fmt: skip
     if siting.straight:
@@ -63,8 +63,9 @@ def siting_findings(
 
 
 def _beyond(
-    plan: Plan, served: pd.DataFrame, siting: SitingFigures, demand: Demand
-) -> Iterator[Finding]:
+    plan: Plan, points: gpd.GeoDataFrame, served: pd.DataFrame, siting: SitingFigures,
+    demand: Demand,
+) -> Iterator[Finding]:  # fmt: skip
     """Yield one finding a tier and small cell, at the building that has farthest to walk."""
     row = pd.Index(demand.bldg_id).get_indexer(pd.Index(served["bldg_id"]))
     small = cell_above(plan, demand.leaf, "small")[row]
@@ -73,6 +74,10 @@ def _beyond(
     for tier in siting.tiers:
         far = (served["tier"] == tier.name).to_numpy(copy=True)
         far &= np.isnan(metres) | (metres > (tier.within_m or np.inf))
+        if tier.level is not None:
+            # Cells without a point are told apart.
+            zone = cell_above(plan, demand.leaf, tier.level)[row]
+            far &= np.isin(zone.astype(str), points.loc[points["tier"] == tier.name, "zone"])
         rows = np.flatnonzero(far)
         table = pd.DataFrame(
             {
@@ -121,7 +126,8 @@ def _without_point(
     for tier in siting.tiers:
         if tier.level is None:
             continue
-        cells = plan.cells(tier.level).set_index("code")
+        cells = plan.leaves if tier.level == "micro" else plan.cells(tier.level)
+        cells = cells.set_index("code")
         zone = cell_above(plan, demand.leaf, tier.level)
         held = pd.Series(demand.households).groupby(zone).sum()
         own = set(points.loc[points["tier"] == tier.name, "zone"].dropna())

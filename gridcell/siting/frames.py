@@ -22,10 +22,11 @@ def points_and_served(
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Return the points of all tiers, and who serves each building."""
     frames, tables = [], []
+    taken = set(town.candidates.place[town.candidates.existing].tolist())
     for tier, zones in zip(wanted, chosen, strict=True):
         sites = np.concatenate([zone.sites for zone in zones])
         code = np.array([zone.code for zone in zones for _ in zone.sites], dtype=object)
-        frame = points_frame(plan, tier.name, town.candidates.take(sites), code)
+        frame = points_frame(plan, tier.name, town.candidates.take(sites), code, taken)
         doors = town.doors.take(sites)
         frames.append(frame)
         zone = None if tier.level is None else cell_above(plan, town.demand.leaf, tier.level)
@@ -36,14 +37,16 @@ def points_and_served(
     return gpd.GeoDataFrame(points, crs=plan.crs), pd.concat(tables, ignore_index=True)
 
 
-def points_frame(plan: Plan, tier: str, sites: Candidates, zone: Texts) -> gpd.GeoDataFrame:
-    """Return the points of a tier, without what they serve."""
+def points_frame(
+    plan: Plan, tier: str, sites: Candidates, zone: Texts, taken: set[str]
+) -> gpd.GeoDataFrame:
+    """Return the points of a tier, without what they serve; new ones get no id that is taken."""
     leaves = plan.leaves.set_index("code")["community"]
     width = len(str(max(1, len(sites))))
     new = [f"{tier}-{number + 1:0{width}d}" for number in range(len(sites))]
     ids = np.where(sites.existing, sites.place, np.array(new, dtype=object))
     table = pd.DataFrame(dict.fromkeys(POINT_COLUMNS), index=range(len(sites)))
-    table["point_id"], table["tier"] = _distinct(ids, sites.existing), tier
+    table["point_id"], table["tier"] = _distinct(ids, sites.existing, taken), tier
     table["code"], table["zone"] = sites.leaf, zone
     table["community"] = [None if leaf is None else leaves.get(leaf) for leaf in sites.leaf]
     table["place"], table["existing"] = sites.place, sites.existing
@@ -55,9 +58,7 @@ def points_frame(plan: Plan, tier: str, sites: Candidates, zone: Texts) -> gpd.G
     return gpd.GeoDataFrame(table, geometry=shape, crs=plan.crs)
 
 
-def _distinct(ids: Texts, existing: Bools) -> list[str]:
-    """Return ids of which no new one is that of an existing point."""
-    taken = set(ids[existing])
+def _distinct(ids: Texts, existing: Bools, taken: set[str]) -> list[str]:
     out = []
     for own, given in zip(ids, existing, strict=True):
         name = str(own)

@@ -11,7 +11,7 @@ from gridcell.arguments import checked
 from gridcell.errors import InputError
 from gridcell.siting.capacity import choose_with_room, serve_within
 from gridcell.siting.centre import least_distance
-from gridcell.siting.cover import fewest_sites, most_covered
+from gridcell.siting.cover import fewest_sites, most_covered, parts_of
 from gridcell.siting.kernels import Bools, Floats, Ints, serve
 from gridcell.siting.median import least_cost
 from gridcell.siting.reach import SiteCosts, reach_of, replace_limits
@@ -107,7 +107,9 @@ def choose_sites(
         weight within `within` metres of `count` sites (Church & ReVelle 1974); ``fewest``: as few
         sites as reach all places with weight within `within` metres (Toregas et al. 1971), those
         that no site reaches left out; ``centre``: the farthest place with weight as near as can be
-        with `count` sites. By default what `count` and `within` ask for.
+        with `count` sites. By default what `count` and `within` ask for. Places that no site at all
+        reaches do not count for any goal; nor, for ``centre``, those beyond the `count` parts with
+        most weight between which there is no way.
     count
         Sites, the locked ones included.
     within
@@ -152,14 +154,25 @@ def choose_sites(
     values = distances.data if sparse.issparse(distances) else distances
     known = values[np.isfinite(values)]
     far = known_m or _FAR * max(1.0, float(known.max(initial=0.0)), within or 0.0)
-    # Sums must not hide that nothing is to be served.
-    heavy = np.flatnonzero(weights > 0)
     table = reach_of(distances, count=count if wanted == "median" else None, far=far)
+    # What no site reaches decides nothing; where only near ones are known, there is no such place.
+    reached = (np.diff(table.start) > 0) | (known_m is not None)
+    if wanted == "centre" and count is not None:
+        reached &= _within_parts(table, np.where(reached, weights, 0.0), count)
+    heavy = np.flatnonzero((weights > 0) & reached)
     near = table.rows(heavy)
     chosen = _chosen(wanted, near, weights[heavy], kept, count, within)
     if capacity is not None:
         chosen = _with_room(wanted, near, weights[heavy], kept, capacity, within, chosen)
-    return _choice(wanted, chosen, table, weights, within, capacity)
+    return _choice(wanted, chosen, table, np.where(reached, weights, 0.0), within, capacity)
+
+
+def _within_parts(table: SiteCosts, weights: Floats, count: int) -> Bools:
+    """Return the places of so many parts, between which there is no way, with most weight."""
+    part, parts = parts_of(table)
+    held = np.bincount(part, weights, minlength=parts)
+    first = np.argsort(-held, kind="stable")[:count]
+    return np.isin(part, first)
 
 
 def _chosen(

@@ -121,7 +121,11 @@ def place_points(
     {'home': 4, 'station': 1}
     """
     wanted = _wanted(tiers, goal, count, within)
-    rules = plan.rules if rules is None else as_rules(rules, plan.rules)
+    if rules is not None:
+        given = as_rules(rules, plan.rules).fields
+        fields = {**plan.rules.fields, **{k: v for k, v in given.items() if k in ROLES}}
+        plan = replace(plan, rules=plan.rules.model_copy(update={"fields": fields}))
+    rules = plan.rules
     reader = _SitingInputs(plan, rules, parse_crs(crs), encoding, parse_datums(datum))
     places = demand_of(plan, None if demand is None else reader.demand(demand))
     if not (places.households > 0).any():
@@ -153,7 +157,7 @@ def place_points(
     points, served = points_and_served(plan, town, wanted, chosen)
     found += [*_dropped(pool, chosen), *unproven(siting)]
     plan = replace(
-        plan, rules=rules,
+        plan,
         inputs=(*(r for r in plan.inputs if r.role not in ROLES), *reader.records),
     )  # fmt: skip
     return with_points(plan, points, served, siting, places, found)

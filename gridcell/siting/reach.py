@@ -14,6 +14,8 @@ _WHOLE: Final = 4_000_000
 _NEAR: Final = 12
 """Sites kept for a place beyond that, as a multiple of what there is for each point."""
 _LEAST: Final = 64
+_KEPT: Final = 15_000_000
+"""Entries that are kept of sparse distances."""
 _ROWS: Final = 512
 
 
@@ -102,15 +104,21 @@ def reach_of(
     if sparse.issparse(distances):
         table = sparse.csr_array(distances)
         table.sort_indices()
-        degree = np.diff(table.indptr).astype(np.int64)
-        rows = np.repeat(np.arange(len(degree)), degree)
-        near = np.isfinite(table.data) & (table.data < far)
-        order = np.lexsort((table.indices[near], table.data[near], rows[near]))
-        site, degree = table.indices[near][order], np.bincount(rows[near], minlength=len(degree))
-        return make_reach(
-            degree, site.astype(np.int64), table.data[near][order], np.full(len(degree), far),
-            table.shape[1],
-        )  # fmt: skip
+        rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
+        kept = np.flatnonzero(np.isfinite(table.data) & (table.data < far))
+        kept = kept[np.lexsort((table.indices[kept], table.data[kept], rows[kept]))]
+        degree = np.bincount(rows[kept], minlength=table.shape[0])
+        limit = np.full(len(degree), far)
+        most = max(_LEAST, _KEPT // max(1, len(degree)))
+        if len(kept) > _KEPT and degree.max() > most:
+            start = np.cumsum(degree) - degree
+            long = np.flatnonzero(degree > most)
+            limit[long] = table.data[kept[start[long] + most]]
+            place = np.arange(len(kept)) - np.repeat(start, degree)
+            kept = kept[(place < most) & (table.data[kept] < limit[rows[kept]])]
+            degree = np.bincount(rows[kept], minlength=len(degree))
+        site = table.indices[kept].astype(np.int64)
+        return make_reach(degree, site, table.data[kept], limit, table.shape[1])
     n, m = distances.shape
     most = m
     if n * m > _WHOLE and count is not None:

@@ -18,7 +18,7 @@ from gridcell.words.messages import Message
 
 _PAIRS: Final = 25_000_000
 """Pairs of places and candidates up to which all distances are looked for."""
-_ROUND: Final = 3.4
+_ROUND: Final = 2.4
 """How far is looked for beyond, in radii of the land that there is for each point."""
 _AT_ONCE: Final = 4_000
 
