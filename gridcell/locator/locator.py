@@ -36,7 +36,7 @@ from gridcell.locator.index import (
     staff_by_cell,
 )
 from gridcell.locator.location import Location, frame_of, nowhere
-from gridcell.locator.people import Nearest, PeopleNow
+from gridcell.locator.people import PeopleNow
 from gridcell.locator.places import (
     DEGREES,
     NO_COORDINATES,
@@ -297,17 +297,25 @@ class Locator:
         ]
         if touched:
             leaf = touched[0] if len(touched) == 1 else _holder(x, y, touched)
-            who = self._people.nearest(x, y, None if anyone else leaf.people)
-            return Location(**leaf.fields, how="inside", distance_m=0.0, reason=None, **_told(who))
+            return self._found(leaf, x, y, "inside", 0.0, anyone=anyone)
         leaf, distance = self._nearest(x, y)
         metres = round(distance, 3)
         if distance <= nearest_m:
-            who = self._people.nearest(x, y, None if anyone else leaf.people)
-            return Location(
-                **leaf.fields, how="nearest", distance_m=metres, reason=None, **_told(who)
-            )
-        who = self._people.nearest(x, y, None if anyone else ())
-        return replace(nowhere("outside", metres, outside_reason(distance)), **_told(who))
+            return self._found(leaf, x, y, "nearest", metres, anyone=anyone)
+        found = nowhere("outside", metres, outside_reason(distance))
+        if not (anyone and self._people.known):
+            return found
+        return replace(found, **self._people.nearest(x, y, None)._asdict())
+
+    def _found(
+        self, leaf: _Leaf, x: float, y: float, how: str, metres: float, *, anyone: bool
+    ) -> Location:
+        if not self._people.known:
+            return Location(**leaf.fields, how=how, distance_m=metres, reason=None)
+        who = self._people.nearest(x, y, None if anyone else leaf.people)
+        return Location(
+            **leaf.fields, how=how, distance_m=metres, reason=None, **who._asdict()
+        )  # fmt: skip
 
     def _near(self, x: float, y: float, reach: float) -> list[_Leaf]:
         """Return the leaves whose boxes are within reach, by code."""
@@ -405,7 +413,3 @@ def _holder(x: float, y: float, touched: list[_Leaf]) -> _Leaf:
 def _shape(blob: bytes) -> shapely.Geometry:
     """Return the geometry of a GeoPackage's cell: WKB behind a head with a box."""
     return shapely.from_wkb(blob[8 + _ENVELOPES[(blob[3] >> 1) & 7] :])
-
-
-def _told(who: Nearest) -> dict[str, Any]:
-    return who._asdict()
