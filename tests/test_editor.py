@@ -651,25 +651,26 @@ def test_the_page_is_dark_for_who_likes_it_and_light_on_paper(editor):
 
 @needs_browser
 def test_an_edit_repaints_what_it_changed_as_a_new_picture_would(editor):
-    """Tile by tile, with a level, a choice, a lock and a comment: the same pixels."""
+    """Tile by tile, whatever changes: the same pixels."""
     editor.evaluate("""() => {
       const { division } = editor;
       editor.show(division.state.cells.findIndex(
         (own, cell) => own.general && division.halves(cell)));
-      editor.halve();
-      editor.lock();
-      editor.turn();
-      editor.nextCell(1);
-      editor.halve();
-      editor.undo();
-      editor.turn();
-      editor.nextUnit(1);
+      editor.view.zoom(0.3, 400, 400); // with other cells around
     }""")
-    editor.wait_for_function("() => editor.view.isWhole")
-    pixels = "() => editor.view.canvas.toDataURL()"
-    shown = editor.evaluate(pixels)
-    editor.evaluate("() => editor.view.finish()")
-    assert editor.evaluate(pixels) == shown
+    pixels, seen = "() => editor.view.canvas.toDataURL()", []
+    for step in (
+        "editor.halve()", "editor.choose([], false)", "editor.undo()",
+        "editor.nextUnit(1)", "editor.choose(division.atomsOf(0), false)", "editor.lock()",
+        "division.comment(editor.cells[0], 'micro', 'x', 'x'); editor.done()", "editor.turn()",
+        "editor.halve()", "editor.lock()", "editor.undo(); editor.undo()", "editor.turn()",
+    ):  # fmt: skip
+        editor.evaluate(f"() => {{ const {{ division }} = editor; {step}; }}")
+        editor.wait_for_function("() => editor.view.isWhole")
+        seen.append(editor.evaluate(pixels))
+        editor.evaluate("() => editor.view.finish()")
+        assert editor.evaluate(pixels) == seen[-1], step
+    assert len(set(seen)) > 7
 
 
 @needs_browser
