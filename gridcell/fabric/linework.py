@@ -84,7 +84,8 @@ def street_lines(
     pieces = node(np.concatenate([law, outside(barriers, footprints)]))
     middle = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
     free = np.ones(len(pieces), dtype=bool)
-    free[shapely.STRtree(law).query(middle, predicate="dwithin", distance=10 * GRID_M)[0]] = False
+    # What is asked of a tree is indexed by its segments, what is in it is not.
+    free[shapely.STRtree(middle).query(law, predicate="dwithin", distance=10 * GRID_M)[1]] = False
     pieces[free] = shapely.simplify(pieces[free], SMOOTH_M)
     return shapely.segmentize(pieces, frontage)
 

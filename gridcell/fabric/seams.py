@@ -137,8 +137,9 @@ def unfit_communities(joined: JoinedAtoms, land: Geometries) -> tuple[Ints, Ints
     rim = np.flatnonzero((left < 0) | (right < 0))
     home = joined.community[np.maximum(left, right)[rim]]
     middle = (joined.xy[joined.low[rim]] + joined.xy[joined.high[rim]]) / 2
-    edge, beside = shapely.STRtree(land).query(
-        shapely.points(middle), predicate="dwithin", distance=2 * GRID_M
+    # What is asked of a tree is indexed by its segments, what is in it is not.
+    beside, edge = shapely.STRtree(shapely.points(middle)).query(
+        land, predicate="dwithin", distance=2 * GRID_M
     )
     lonely = home[edge] != beside
     a, b = joined.clashes
