@@ -158,7 +158,7 @@ def findings_frame(findings: Iterable[Finding], crs: pyproj.CRS | None) -> gpd.G
 
 
 _INPUTS: Final = (
-    "communities", "buildings", "households", "sites", "barriers", "parcels", "staff", "atoms",
+    "communities", "buildings", "households", "sites", "barriers", "staff", "atoms",
 )  # fmt: skip
 """The frames of `Layers`, as they are shown."""
 
