@@ -41,7 +41,7 @@ def option(*layers: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--field", "fields", metavar="LAYER.NAME=COLUMN", multiple=True, callback=read,
         help="Column to read as NAME, for example "
-        f"{layers[0]}.{'lon' if layers[0] == 'points' else 'code'}=COLUMN; repeatable.",
+        f"{layers[0]}.{'lon' if layers[0].endswith('points') else 'code'}=COLUMN; repeatable.",
     )  # fmt: skip
 
 
