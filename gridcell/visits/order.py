@@ -174,7 +174,7 @@ def _chosen(plan: Plan, codes: "pd.Series[str]", wanted: list[str]) -> "pd.Serie
         if not own.any():
             lost.append(code)
     if lost:
-        raise InputError(Message("error.no_such_cell", codes=some(lost)))
+        raise InputError(Message("error.no_such_cells", codes=some(lost)))
     return codes[kept].reset_index(drop=True)
 
 
