@@ -292,3 +292,12 @@ def test_rules_lend_their_names_of_columns_and_nothing_else(plan):
     sited = place_points(plan, count=2, candidates=table, rules=rules)
     assert set(sited.points["place"]) <= set(table["Nr"])
     assert sited.rules.model_copy(update={"fields": plan.rules.fields}) == plan.rules
+
+
+def test_cells_with_too_many_pairs_take_points_of_the_tier_below(plan, tiered, monkeypatch):
+    monkeypatch.setattr("gridcell.siting.tiers._PAIRS", 200)
+    sited = place_points(plan, tiers=["station:medium", "home:small:200"])
+    assert gridcell.check_plan(sited) == []
+    own = sited.points.set_index("tier")["place"]
+    assert {own["station"]} <= set(own["home"])
+    assert sited.points["households"].sum() == tiered.points["households"].sum()

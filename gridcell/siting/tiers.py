@@ -10,7 +10,7 @@ from scipy import sparse
 from gridcell.errors import InputError
 from gridcell.schema import LEVELS
 from gridcell.siting.candidates import Candidates
-from gridcell.siting.demand import Demand, Texts
+from gridcell.siting.demand import Demand, Texts, middles_of_leaves
 from gridcell.siting.goals import SiteChoice, choose_sites
 from gridcell.siting.kernels import Bools, Floats, Ints
 from gridcell.streets import Joined, WalkingNetwork
@@ -185,12 +185,34 @@ def choose_by_cell(
             sites = own[candidates.locked[own]]
             yield Zone(code=code, sites=sites, objective=0.0, bound=0.0)
             continue
-        metres = town.metres(own, rows)
         weights = demand.households[rows].astype(np.float64)
+        if len(own) * len(rows) > _PAIRS:
+            own, rows, weights = _fewer(town, own, rows, lower)
+        metres = town.metres(own, rows)
         nested = lower[own] | candidates.locked[own]
         if len(below) and lower[own].any() and _reach_as_many(metres, nested, tier.within):
             own, metres = own[nested], metres[:, nested]
         yield _zone(code, own, _of_cell(town, tier, own, metres, weights))
+
+
+def _fewer(town: Town, own: Ints, rows: Ints, lower: Bools) -> tuple[Ints, Ints, Floats]:
+    """Return fewer candidates, places and weights of a cell that has too many to compare all.
+
+    Candidates are those that the tier below took, else those in the middle of leaves; where these
+    are too many still, the middles of leaves stand for their buildings.
+    """
+    demand, candidates = town.demand, town.candidates
+    local = demand.take(rows)
+    middles = rows[middles_of_leaves(local)]
+    kept = lower[own] | candidates.locked[own]
+    if not lower[own].any():
+        ids = set(demand.bldg_id[middles].tolist())
+        middle = np.array([place in ids for place in candidates.place[own]], dtype=bool)
+        kept |= middle if middle.any() else True
+    own = own[kept]
+    if len(own) * len(rows) <= _PAIRS:
+        return own, rows, demand.households[rows].astype(np.float64)
+    return own, middles, _weights_of_leaves(local, middles_of_leaves(local))
 
 
 def _rows_by(zones: Texts, rows: Ints) -> dict[str, Ints]:
