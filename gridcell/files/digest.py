@@ -45,15 +45,15 @@ def digest_frame(frame: pd.DataFrame) -> str:
     """
     columns: list[list[str]] = []
     for name in frame.columns:
-        column = frame[name]
+        column, digest = frame[name], hashlib.sha256()
         if isinstance(column, gpd.GeoSeries):
-            content = _wkb(column)
+            digest.update(_wkb(column))
         elif pd.api.types.is_numeric_dtype(column.dtype):
             values = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
-            content = np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes()
+            digest.update(np.where(np.isnan(values), np.nan, values).astype("<f8").data)
         else:
-            content = _json_list(column)
-        columns.append([str(name), hashlib.sha256(content).hexdigest()])
+            _feed_texts(digest, column)
+        columns.append([str(name), digest.hexdigest()])
     return digest_json({"rows": len(frame), "columns": columns})
 
 
@@ -83,8 +83,8 @@ def without(report: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in report.items() if key not in keys}
 
 
-def _json_list(column: "pd.Series[Any]") -> bytes:
-    """Return a column of texts as a JSON list, as `json.dumps` writes it."""
+def _feed_texts(digest: Any, column: "pd.Series[Any]") -> None:
+    """Add a column of texts to a digest, as the JSON list that `json.dumps` writes."""
     if column.dtype == "str":
         texts = arrow_texts(column)
         if not _ESCAPED[text_bytes(texts)].any():
@@ -93,9 +93,11 @@ def _json_list(column: "pd.Series[Any]") -> bytes:
             )
             quoted = pc.binary_join_element_wise(before, texts, after, nothing)
             parts = pc.fill_null(quoted, pa.scalar("null, ", pa.large_string()))
-            return b"[" + text_bytes(parts)[:-2].tobytes() + b"]"
+            for part in (b"[", text_bytes(parts)[:-2], b"]"):
+                digest.update(part)
+            return
     given = column.astype(object).where(column.notna(), None)
-    return json.dumps(given.tolist(), ensure_ascii=False).encode()
+    digest.update(json.dumps(given.tolist(), ensure_ascii=False).encode())
 
 
 def arrow_texts(column: "pd.Series[str]") -> pa.LargeStringArray:
