@@ -138,9 +138,8 @@ def unfit_communities(joined: JoinedAtoms, land: Geometries) -> tuple[Ints, Ints
     home = joined.community[np.maximum(left, right)[rim]]
     middle = (joined.xy[joined.low[rim]] + joined.xy[joined.high[rim]]) / 2
     # What is asked of a tree is indexed by its segments, what is in it is not.
-    beside, edge = shapely.STRtree(shapely.points(middle)).query(
-        land, predicate="dwithin", distance=2 * GRID_M
-    )
+    points = np.asarray(shapely.points(middle), dtype=object)
+    beside, edge = shapely.STRtree(points).query(land, predicate="dwithin", distance=2 * GRID_M)
     lonely = home[edge] != beside
     a, b = joined.clashes
     return (
