@@ -12,6 +12,7 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import pyproj
 import shapely
@@ -405,7 +406,7 @@ def _typed(frame: Any, columns: tuple[str, ...]) -> Any:
         elif name in _REAL:
             typed = pd.to_numeric(column).astype("float64")
         elif column.dtype == "str":
-            continue
+            typed = _in_one_piece(column)
         elif name in columns or not pd.api.types.is_numeric_dtype(column.dtype):
             typed = column.astype(object).where(column.notna(), None).astype("str")
         else:
@@ -413,6 +414,17 @@ def _typed(frame: Any, columns: tuple[str, ...]) -> Any:
         if typed is not column:
             out[name] = typed
     return out
+
+
+def _in_one_piece(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a column of texts as one array of Arrow: `pandas.concat` leaves several.
+
+    Each would be a transaction of its own, and SQLite writes their number into the file.
+    """
+    held = pa.array(column)
+    if not isinstance(held, pa.ChunkedArray) or held.num_chunks < 2:
+        return column
+    return pd.Series(pd.array(held.combine_chunks(), dtype="str"), index=column.index)
 
 
 def _whole(column: "pd.Series[Any]") -> "pd.Series[Any]":
