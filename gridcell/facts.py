@@ -130,7 +130,10 @@ class TierFigures:
         if self.objective is None or self.bound is None:
             return None
         away = abs(self.objective - self.bound)
-        return 0.0 if away <= 1e-9 * max(1.0, abs(self.objective)) else away / abs(self.objective)
+        if away <= 1e-9 * max(1.0, abs(self.objective)):
+            return 0.0
+        # Where nobody is reached yet, all of the bound may be.
+        return away / abs(self.objective or self.bound)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

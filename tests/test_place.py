@@ -300,4 +300,7 @@ def test_cells_with_too_many_pairs_take_points_of_the_tier_below(plan, tiered, m
     assert gridcell.check_plan(sited) == []
     own = sited.points.set_index("tier")["place"]
     assert {own["station"]} <= set(own["home"])
+    told = sited.findings[sited.findings["kind"] == "candidates_thinned"]
+    assert set(told["cell"]) >= {plan.medium["code"].iloc[0]}
+    assert "candidates_thinned" not in set(tiered.findings["kind"])
     assert sited.points["households"].sum() == tiered.points["households"].sum()

@@ -155,7 +155,7 @@ def place_points(
         straight=network.straight, tiers=tuple(figures),
     )  # fmt: skip
     points, served = points_and_served(plan, town, wanted, chosen)
-    found += [*_dropped(pool, chosen), *unproven(siting)]
+    found += [*_dropped(pool, chosen), *_not_compared(wanted, chosen), *unproven(siting)]
     plan = replace(
         plan,
         inputs=(*(r for r in plan.inputs if r.role not in ROLES), *reader.records),
@@ -248,6 +248,20 @@ def _thinned(
     text = Message("finding.candidates_thinned", n=len(pool), kept=len(fewer))
     found = Finding(kind="candidates_thinned", severity="note", text=text, measure=float(len(pool)))
     return fewer, [found]
+
+
+def _not_compared(wanted: Sequence[Tier], chosen: Sequence[Sequence[Zone]]) -> list[Finding]:
+    """Return a note for each cell whose candidates were too many to compare all of them."""
+    return [
+        Finding(
+            kind="candidates_thinned", severity="note", measure=float(zone.left_out),
+            cell=zone.code,
+            text=Message(
+                "finding.candidates_not_compared", n=zone.left_out, tier=tier.name, cell=zone.code
+            ),
+        )
+        for tier, zones in zip(wanted, chosen, strict=True) for zone in zones if zone.left_out
+    ]  # fmt: skip
 
 
 def _chosen(

@@ -1,7 +1,7 @@
 """Tiers of service points: what each is to be, and which of the candidates it takes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -104,6 +104,8 @@ class Zone:
     """Rows of the candidates."""
     objective: float
     bound: float
+    left_out: int = 0
+    """Candidates that were not compared, because there are too many."""
 
 
 def choose_everywhere(
@@ -186,13 +188,16 @@ def choose_by_cell(
             yield Zone(code=code, sites=sites, objective=0.0, bound=0.0)
             continue
         weights = demand.households[rows].astype(np.float64)
+        there = len(own)
         if len(own) * len(rows) > _PAIRS:
             own, rows, weights = _fewer(town, own, rows, lower)
+        left_out = there - len(own)
         metres = town.metres(own, rows)
         nested = lower[own] | candidates.locked[own]
         if len(below) and lower[own].any() and _reach_as_many(metres, nested, tier.within):
             own, metres = own[nested], metres[:, nested]
-        yield _zone(code, own, _of_cell(town, tier, own, metres, weights))
+        zone = _zone(code, own, _of_cell(town, tier, own, metres, weights))
+        yield replace(zone, left_out=left_out)
 
 
 def _fewer(town: Town, own: Ints, rows: Ints, lower: Bools) -> tuple[Ints, Ints, Floats]:

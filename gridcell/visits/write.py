@@ -44,7 +44,7 @@ def require_format(path: str | Path, *, overwrite: bool = False) -> None:
 @checked
 def write_visits(
     orders: VisitingOrders, path: str | Path, *, overwrite: bool = False, lang: str = LANGUAGES[0]
-) -> Path:
+) -> list[Path]:
     """Write orders of visit in the format that the file's suffix names; return the file.
 
     CSV and Parquet hold the visits with longitude and latitude, XLSX a sheet of cells as well. A
@@ -74,8 +74,8 @@ def write_visits(
 
     >>> import gridcell
     >>> orders = gridcell.visiting_orders(plan, cells=["450899001001001001"])
-    >>> gridcell.write_visits(orders, folder / "walk.gpx").name
-    'walk.gpx'
+    >>> [path.name for path in gridcell.write_visits(orders, folder / "walk.gpx")]
+    ['walk.gpx']
     """
     require_format(path, overwrite=overwrite)
     require_language(lang)
@@ -97,7 +97,7 @@ def write_visits(
             else:
                 _write(orders.ways, part, "GPKG", "walks", FID="gridcell_fid")
                 _write(orders.visits, part, "GPKG", "visits", FID="gridcell_fid")
-    return Path(path)
+    return [Path(path)]
 
 
 def _table(orders: VisitingOrders) -> pd.DataFrame:
