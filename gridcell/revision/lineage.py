@@ -37,7 +37,7 @@ def make_lineage(before: Plan, after: Plan, descent: Descent, operation: int) ->
     fabric = after.fabric
     assert fabric is not None  # noqa: S101
     leaf = np.asarray(fabric.atoms["code"], dtype=object)
-    old_leaf = np.asarray(before.leaves["code"].take(descent.leaf), dtype=object)
+    old_leaf = np.array(before.leaves["code"].take(descent.leaf), dtype=object)
     old_leaf[descent.leaf < 0] = None
     households = fabric.atoms["households"].to_numpy()
     area = fabric.atoms["area_m2"].to_numpy()
