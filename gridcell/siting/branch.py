@@ -18,6 +18,8 @@ _ROUNDS: Final = 120
 _NODES: Final = 3_000
 _WORK: Final = 500_000_000
 """Nodes times entries at the root."""
+_HELD: Final = 20_000_000
+"""Entries of all open nodes together, some 50 bytes each."""
 _STEPS: Final = 1_500
 """Steps of distance in a programme that HiGHS is given."""
 NODES: Final = 2_000
@@ -92,13 +94,15 @@ def branch(reach: SiteCosts, count: int, locked: Bools, is_open: Bools, step: fl
                     closed=np.zeros(reach.sites, dtype=bool))  # fmt: skip
     made, nodes = 0, min(_NODES, 1 + _WORK // max(1, len(reach.site)))
     heap = [(root.bound, made, root)]
-    done = 0
-    while heap and heap[0][0] < best.goal and done < nodes:
+    done = held = 0
+    while heap and heap[0][0] < best.goal and done < nodes and held <= _HELD:
         _, _, node = heapq.heappop(heap)
+        held -= len(node.reach.site) if done else 0
         done += 1
         for child in _branches(node, best, first=done == 1):
             if child.bound < best.goal:
                 made += 1
+                held += len(child.reach.site)
                 heapq.heappush(heap, (child.bound, made, child))
     bound = min([best.cost, *(bound for bound, _, _ in heap)])
     if bound >= best.goal:
