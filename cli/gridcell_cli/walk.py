@@ -79,8 +79,10 @@ def command(
                 km=figures["metres"] / 1000, hours=figures["minutes"] / 60,
             )
         )  # fmt: skip
+        proven = figures["shortest"] == figures["cells"]
         click.echo(
-            said(
+            said("walked_shortest") if proven
+            else said(
                 "walked_gap", shortest=figures["shortest"], cells=figures["cells"],
                 mean=figures["mean_gap"], most=figures["max_gap"],
             )
