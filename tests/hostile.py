@@ -166,19 +166,28 @@ def _zip_absolute(folder: Path) -> list[str]:
     return partition(path, buildings(folder))
 
 
-@case("a workbook that unpacks to 2 GB", 3, "xlsx", large=True)
-def _xlsx_bomb(folder: Path) -> list[str]:
+_SHEET = "xl/worksheets/sheet1.xml"
+
+
+def _workbook(folder: Path) -> tuple[Path, dict[str, bytes]]:
+    """Write a register as a workbook, and return the file and what is packed in it."""
     path = folder / "register.xlsx"
     pd.DataFrame({"household_id": ["a"], "bldg_id": ["B1"]}).to_excel(path, index=False)
     with zipfile.ZipFile(path) as good:
-        parts = {name: good.read(name) for name in good.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in parts.items():
-            if name != "xl/worksheets/sheet1.xml":
-                archive.writestr(name, data)
-        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as out:
-            for _ in range(2000):
-                out.write(b" " * (1 << 20))
+        return path, {name: good.read(name) for name in good.namelist()}
+
+
+@case("a workbook that unpacks to 2 GB", 3, "xlsx", large=True)
+def _xlsx_bomb(folder: Path) -> list[str]:
+    path, parts = _workbook(folder)
+    del parts[_SHEET]
+    _zip_of(path, parts)
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(_SHEET, "w", force_zip64=True) as out,
+    ):
+        for _ in range(2000):
+            out.write(b" " * (1 << 20))
     return partition(communities(folder), buildings(folder), "--households", path)
 
 
@@ -192,43 +201,37 @@ LAUGHS = (
 )
 
 
-@case("a billion laughs in KML", 3)
-def _kml_bomb(folder: Path) -> list[str]:
+def _kml(folder: Path, doctype: str, name: str) -> list[str]:
     path = folder / "land.kml"
     path.write_text(
-        f'<?xml version="1.0"?>{LAUGHS}<kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
-        "<Placemark><name>&a9;</name><Point><coordinates>1,2</coordinates></Point></Placemark>"
+        f'<?xml version="1.0"?>{doctype}<kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
+        f"<Placemark><name>{name}</name><Point><coordinates>1,2</coordinates></Point></Placemark>"
         "</Document></kml>",
         encoding="utf-8",
     )
     return partition(path, buildings(folder))
 
 
+@case("a billion laughs in KML", 3)
+def _kml_bomb(folder: Path) -> list[str]:
+    return _kml(folder, LAUGHS, "&a9;")
+
+
 @case("KML that names a file of the machine", 3)
 def _kml_external(folder: Path) -> list[str]:
     secret = folder / "secret.txt"
     secret.write_text("secret word", encoding="utf-8")
-    path = folder / "land.kml"
-    path.write_text(
-        f'<?xml version="1.0"?><!DOCTYPE k [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
-        '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>&x;</name>'
-        "<Point><coordinates>1,2</coordinates></Point></Placemark></Document></kml>",
-        encoding="utf-8",
-    )
-    return partition(path, buildings(folder))
+    return _kml(folder, f'<!DOCTYPE k [<!ENTITY x SYSTEM "{secret.as_uri()}">]>', "&x;")
 
 
 @case("a billion laughs in a workbook", 3)
 def _xlsx_laughs(folder: Path) -> list[str]:
-    path = folder / "register.xlsx"
-    pd.DataFrame({"household_id": ["a"], "bldg_id": ["B1"]}).to_excel(path, index=False)
-    with zipfile.ZipFile(path) as good:
-        parts = {name: good.read(name) for name in good.namelist()}
-    sheet = parts["xl/worksheets/sheet1.xml"].decode()
+    path, parts = _workbook(folder)
+    sheet = parts[_SHEET].decode()
     head, rest = (
         sheet.split("?>", 1) if sheet.startswith("<?xml") else ("<?xml version='1.0'", sheet)
     )
-    parts["xl/worksheets/sheet1.xml"] = f"{head}?>{LAUGHS}{rest}".replace(
+    parts[_SHEET] = f"{head}?>{LAUGHS}{rest}".replace(
         "</sheetData>",
         '<row r="3"><c r="A3" t="inlineStr"><is><t>&a9;</t></is></c></row></sheetData>',
     ).encode()

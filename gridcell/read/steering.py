@@ -6,15 +6,11 @@ says what a turned direction hides).
 
 import re
 from dataclasses import replace
-from typing import Final
 
 import pandas as pd
 
 from gridcell.read.vector import Features
-from gridcell.words.messages import Message
-
-STEERING: Final = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]"
-"""Control characters but for tabs and ends of lines; embeddings, overrides, isolates."""
+from gridcell.words.messages import STEERING, Message
 
 
 def without_steering(read: Features) -> Features:

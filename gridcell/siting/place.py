@@ -30,14 +30,20 @@ from gridcell.siting.figures import KINDS as FINDINGS
 from gridcell.siting.figures import point_figures, siting_findings
 from gridcell.siting.frames import points_and_served
 from gridcell.siting.goals import goal_of
-from gridcell.siting.tiers import Tier, Town, Zone, choose_by_cell, choose_everywhere, parse_tiers
+from gridcell.siting.tiers import (
+    Tier,
+    Town,
+    Zone,
+    choose_by_cell,
+    choose_everywhere,
+    parse_tiers,
+    too_many_pairs,
+)
 from gridcell.streets import walking_network
 from gridcell.words.messages import Message, some
 
 ROLES: Final = ("service_points", "demand")
 """Inputs of siting."""
-_MANY: Final = 25_000_000
-"""Pairs of buildings and candidates from which leaves are looked at, not buildings."""
 _LISTED: Final = 10
 
 
@@ -135,7 +141,7 @@ def place_points(
         raise InputError(Message("error.siting_capacity", capacity=capacity))
     pool = reader.candidates(candidates, places, most)
     found: list[Finding] = []
-    if not tiers and len(pool) * int((places.households > 0).sum()) > _MANY:
+    if not tiers and too_many_pairs(int((places.households > 0).sum()), len(pool)):
         pool, thinned = _thinned(plan, pool, places, most)
         found += thinned
     if existing is not None:

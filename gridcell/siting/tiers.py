@@ -108,6 +108,11 @@ class Zone:
     """Candidates that were not compared, because there are too many."""
 
 
+def too_many_pairs(places: int, candidates: int) -> bool:
+    """Return whether so many places and candidates are not compared each with each."""
+    return places * candidates > _PAIRS
+
+
 def choose_everywhere(
     town: Town, pool: Ints, *, goal: str | None, count: int | None, within: float | None,
     middles: Ints,
@@ -126,11 +131,11 @@ def choose_everywhere(
     """
     rows = np.flatnonzero(town.demand.households > 0)
     weights = town.demand.households.astype(np.float64)[rows]
-    if len(rows) * len(pool) > _PAIRS and len(middles):
+    if too_many_pairs(len(rows), len(pool)) and len(middles):
         weights = _weights_of_leaves(town.demand, middles)
         rows = middles
     known, table = None, None
-    if len(rows) * len(pool) > _PAIRS:
+    if too_many_pairs(len(rows), len(pool)):
         known = _far_enough(town.demand.xy[rows], count, within)
         table = town.near(pool, rows, known)
     choice = choose_sites(
@@ -189,7 +194,7 @@ def choose_by_cell(
             continue
         weights = demand.households[rows].astype(np.float64)
         there = len(own)
-        if len(own) * len(rows) > _PAIRS:
+        if too_many_pairs(len(rows), len(own)):
             own, rows, weights = _fewer(town, own, rows, lower)
         left_out = there - len(own)
         metres = town.metres(own, rows)
@@ -215,7 +220,7 @@ def _fewer(town: Town, own: Ints, rows: Ints, lower: Bools) -> tuple[Ints, Ints,
         middle = np.array([place in ids for place in candidates.place[own]], dtype=bool)
         kept |= middle if middle.any() else True
     own = own[kept]
-    if len(own) * len(rows) <= _PAIRS:
+    if not too_many_pairs(len(rows), len(own)):
         return own, rows, demand.households[rows].astype(np.float64)
     return own, middles, _weights_of_leaves(local, middles_of_leaves(local))
 

@@ -19,7 +19,9 @@ _LIST: Final = "list.separator"
 _JOIN: Final = "join."
 _PHRASES: Final = ("count", "land")
 """Sections whose texts stand within other texts."""
-_STEERING: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+STEERING: Final = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]"
+"""Characters that steer a terminal or turn the direction of reading, as a pattern: control
+characters but for tabs and ends of lines; embeddings, overrides, isolates."""
 _ANY: Final = {"": "(.+)", "n": r"(\d[\d,]*)"}
 _NUMBERS: Final = ("distance", "limit")
 """Values of sentences without counted things that are numbers."""
@@ -230,7 +232,7 @@ def _said(value: Value, lang: str, spec: str) -> object:
         return text(_LIST, lang).join(_parts(value, lang, spec))
     if isinstance(value, str):
         # Names of files and columns, too, are not to steer the terminal.
-        return _STEERING.sub("\ufffd", value)
+        return re.sub(STEERING, "\ufffd", value)
     return format(value, spec) if spec else value
 
 
