@@ -186,9 +186,8 @@ class LandView {
 
   draw() {
     if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
+    this.waiting = requestAnimationFrame(() => {
+      this.waiting = null;
       this.paint(SLICE);
     });
   }
@@ -215,7 +214,8 @@ class LandView {
 
   // All of it at once, for paper.
   finish() {
-    this.back = this.front = null;
+    cancelAnimationFrame(this.waiting);
+    this.waiting = this.back = this.front = null;
     this.paint(Infinity);
   }
 
