@@ -183,6 +183,24 @@ def test_a_locked_cell_keeps_its_outline_whatever_happens_to_houses_beside_and_i
     assert moved >= 3
 
 
+def test_locked_cells_that_lost_every_house_keep_their_land_apart(layers, plan):
+    """Two neighbours without a house are one piece of land, but for the outline between them."""
+    general = plan.micro[plan.micro["grid_type"] == "general"]
+    small = plan.small["code"].iloc[0]
+    shapes = general[general["parent"] == small].set_index("code").geometry
+    empty = shapes.index[:2]
+    assert shapes.iloc[0].intersection(shapes.iloc[1]).length > 1
+    gone = plan.buildings.loc[plan.buildings["code"].isin(empty), "bldg_id"]
+    updated = gridcell.update_plan(plan, without(layers, gone), locked=[small])
+    now = updated.micro.set_index("code")
+    assert now.loc[empty, "households"].tolist() == [0, 0]
+    off = shapely.symmetric_difference(now.geometry[shapes.index].to_numpy(), shapes.to_numpy())
+    assert shapely.area(off).max() < 1e-3
+    # Slivers between old and new borders are no cells of their own.
+    assert shapely.area(updated.leaves.geometry).min() > 1
+    assert not updated.findings["kind"].isin(["lock_border", "lock_not_kept"]).any()
+
+
 def test_a_building_across_a_locked_outline_is_told_and_cut(layers, plan):
     cells = plan.micro.set_index("code").geometry
     cell = cells.index[4]
