@@ -25,6 +25,7 @@ GROUPS: Final = {
     "Show and hand out": ("map", "atlas", "export"),
     "Keep a plan going": ("update", "edit", "history", "compare"),
     "Look things up": ("locate", "crosswalk", "code"),
+    "Work in QGIS": ("qgis",),
 }
 """Commands by headings, in the order in which a planner needs them."""
 

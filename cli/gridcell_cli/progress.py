@@ -1,5 +1,7 @@
-"""Progress of long stages, on a terminal only."""
+"""Progress of long stages: a line on a terminal, or lines that other programs read."""
 
+import json
+import os
 import sys
 import threading
 import time
@@ -15,6 +17,9 @@ from gridcell_cli.language import language
 PATIENCE_S: Final = 2.0
 """Shorter stages show nothing."""
 
+VARIABLE: Final = "GRIDCELL_PROGRESS"
+"""With the value ``json`` each step is a line of JSON on stderr, for programs that show it."""
+
 _PAUSE_S: Final = 0.5
 _BY_COMMUNITY: Final = ("fabric", "partition")
 """Stages whose steps are communities."""
@@ -24,7 +29,7 @@ class ProgressLine:
     """One line on stderr that shows how far the current stage is.
 
     Pass it as the ``progress`` of a library call and use it as a context, which clears the line
-    at the end. It writes nothing when stderr is no terminal.
+    at the end. It writes nothing when stderr is no terminal, unless `VARIABLE` asks for lines.
 
     Parameters
     ----------
@@ -35,7 +40,8 @@ class ProgressLine:
     def __init__(self, *, quiet: bool = False) -> None:
         self._lang = language()
         self._names = section("stage", self._lang)
-        self._shown = not quiet and sys.stderr.isatty()
+        self._as_lines = not quiet and os.environ.get(VARIABLE) == "json"
+        self._shown = not quiet and not self._as_lines and sys.stderr.isatty()
         self._stage = ""
         self._done = self._total = 0
         self._failed: dict[str, int] = {}
@@ -65,9 +71,16 @@ class ProgressLine:
         if stage != self._stage or not done:
             # What failed together is tried again one by one.
             self._failed.pop(stage, None)
-        if stage != self._stage:
+        is_new = stage != self._stage
+        if is_new:
             self._since = time.monotonic()
+        # A step that changes no percentage is no news.
+        news = is_new or 100 * done // max(total, 1) != 100 * self._done // max(self._total, 1)
         self._stage, self._done, self._total = stage, done, total
+        if self._as_lines and news:
+            told = {"stage": stage, "name": self._names.get(stage, stage), "done": done}
+            line = json.dumps({"progress": {**told, "total": total}}, ensure_ascii=False)
+            click.echo(line, err=True)
 
     def _tick(self) -> None:
         while not self._over.wait(_PAUSE_S):
