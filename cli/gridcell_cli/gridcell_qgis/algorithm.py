@@ -83,7 +83,7 @@ class CommandAlgorithm(QgsProcessingAlgorithm):
         options = [
             f"<p><b>{_escaped(self._label(each))}</b><br>{_escaped(about)}</p>"
             for each in self._spec.parameters
-            if (about := self._help(each))
+            if (about := self._help(each)) and about.rstrip(".。") != self._label(each)
         ]
         paragraphs = map(self._without_options, help_of(self._spec.command).split("\n\n"))
         told = [f"<p>{_escaped(each)}</p>" for each in paragraphs if each]
@@ -181,7 +181,7 @@ class CommandAlgorithm(QgsProcessingAlgorithm):
 
     def _add(self, parameter: Parameter, made: QgsProcessingParameterDefinition) -> None:
         flags = made.flags()
-        if parameter.optional:
+        if parameter.optional and parameter.kind not in ("yes", "choice"):
             flags |= QgsProcessingParameterDefinition.FlagOptional
         if parameter.advanced:
             flags |= QgsProcessingParameterDefinition.FlagAdvanced
@@ -219,7 +219,8 @@ class CommandAlgorithm(QgsProcessingAlgorithm):
         if parameters.get(name) is None and parameter.default is None:
             return ""
         if kind in _SOURCES:
-            if own := text_file(self.parameterAsVectorLayer(parameters, name, context)):
+            own: str = text_file(self.parameterAsVectorLayer(parameters, name, context))
+            if own:
                 return own
             return with_layer(
                 *self.parameterAsCompatibleSourceLayerPathAndLayerName(
@@ -232,7 +233,7 @@ class CommandAlgorithm(QgsProcessingAlgorithm):
         if kind == "yes":
             return bool(self.parameterAsBool(parameters, name, context))
         if kind == "choice":
-            return parameter.choices[self.parameterAsEnum(parameters, name, context)]
+            return parameter.choices[int(self.parameterAsEnum(parameters, name, context))]
         if kind == "crs":
             return str(self.parameterAsCrs(parameters, name, context).authid())
         if kind == "vector":

@@ -51,7 +51,9 @@ _BUILDINGS = Parameter("BUILDINGS", "polygons")
 _CELLS = Parameter("CELLS", "polygons")
 _PLAN = Parameter("PLAN", "plan", optional=False)
 _FOLDER = Parameter("OUTPUT", "folder", "--output", optional=False)
-_OVERWRITE = Parameter("OVERWRITE", "yes", "--overwrite", default=True)
+# Of a file QGIS's own dialog asks whether to replace it, of a folder nobody does.
+_OVERWRITE = Parameter("OVERWRITE", "yes", "--overwrite", advanced=True, default=True)
+_REPLACE = Parameter("OVERWRITE", "yes", "--overwrite", default=False)
 _FIELDS = Parameter("FIELDS", "lines", "--field", advanced=True)
 _CRS = Parameter("CRS", "crs", "--crs", advanced=True)
 _ENCODING = Parameter("ENCODING", "text", "--encoding", advanced=True)
@@ -91,7 +93,7 @@ ALGORITHMS = (
     Algorithm(
         "partition", "plan",
         (_needed(_COMMUNITIES), _BUILDINGS, *_DATA, *_RULES, *_READING, _VALID_FROM, _WORKERS,
-         _OVERWRITE, _FOLDER),
+         _REPLACE, _FOLDER),
         _LAYERS_OF_PLAN,
     ),
     Algorithm(
@@ -99,7 +101,7 @@ ALGORITHMS = (
         (_needed(_CELLS), replace(_COMMUNITIES, option="--communities"),
          replace(_PLAN, optional=True), replace(_BUILDINGS, option="--buildings"),
          Parameter("BORDERS", "choice", "--borders", choices=("snap", "exact"), default="snap"),
-         *_DATA, *_RULES, *_READING, _LOCKED, _VALID_FROM, _OVERWRITE, _FOLDER),
+         *_DATA, *_RULES, *_READING, _LOCKED, _VALID_FROM, _REPLACE, _FOLDER),
         _LAYERS_OF_PLAN, either=("COMMUNITIES", "PLAN"),
     ),
     Algorithm(
@@ -122,7 +124,7 @@ ALGORITHMS = (
         "update", "plan",
         (_PLAN, _needed(_COMMUNITIES), _BUILDINGS, *_DATA, *_RULES, *_READING, _LOCKED,
          Parameter("RECODED", "lines", "--recoded", advanced=True), _VALID_FROM, _WORKERS,
-         _OVERWRITE, _FOLDER),
+         _REPLACE, _FOLDER),
         _LAYERS_OF_PLAN,
     ),
     Algorithm(
@@ -139,7 +141,7 @@ ALGORITHMS = (
          Parameter("RESOLUTION", "count", "--resolution", advanced=True),
          Parameter("LIST_HOUSEHOLDS", "yes", "--households", advanced=True, default=False),
          Parameter("PUBLISH", "yes", "--publish", default=False),
-         Parameter("THRESHOLD", "count", "--threshold", advanced=True), _OVERWRITE, _FOLDER),
+         Parameter("THRESHOLD", "count", "--threshold", advanced=True), _REPLACE, _FOLDER),
     ),
 )  # fmt: skip
 """In the order in which a planner needs them."""

@@ -120,12 +120,10 @@ def run(
     )  # fmt: skip
     done = Done(0)
     lines: queue.Queue[tuple[str, str]] = queue.Queue()
-    readers = [
-        threading.Thread(target=_read, args=(name, stream, lines), daemon=True)
-        for name, stream in (("out", process.stdout), ("err", process.stderr))
-    ]
-    for reader in readers:
-        reader.start()
+    readers = []
+    for name, stream in (("out", process.stdout), ("err", process.stderr)):
+        readers.append(threading.Thread(target=_read, args=(name, stream, lines), daemon=True))
+        readers[-1].start()
     for name, line in _until_over(lines, readers, process, is_cancelled, done):
         if name == "out":
             done.printed.append(line)
@@ -134,11 +132,6 @@ def run(
         else:
             progress(*step)
     done.code = process.wait()
-    for reader, stream in zip(readers, (process.stdout, process.stderr)):
-        # What a stopped process has started may keep its end open.
-        reader.join(_PAUSE_S)
-        if stream is not None and not reader.is_alive():
-            stream.close()
     return done
 
 
@@ -177,8 +170,10 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def _read(name: str, stream: IO[str] | None, lines: queue.Queue[tuple[str, str]]) -> None:
-    for line in stream or ():
-        lines.put((name, line.rstrip("\r\n")))
+    if stream is not None:
+        with stream:
+            for line in stream:
+                lines.put((name, line.rstrip("\r\n")))
 
 
 def _step(line: str) -> tuple[float, str] | None:
