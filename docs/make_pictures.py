@@ -45,9 +45,9 @@ def main(names: list[str]) -> None:
 
 
 @lru_cache(maxsize=1)
-def sample_plan() -> gridcell.Plan:
-    """Return the sample town, divided."""
-    layers = gridcell.read_layers(
+def sample_layers() -> gridcell.Layers:
+    """Return the sample town."""
+    return gridcell.read_layers(
         SAMPLE / "communities.shp",
         SAMPLE / "buildings.shp",
         households=SAMPLE / "households.csv",
@@ -55,7 +55,21 @@ def sample_plan() -> gridcell.Plan:
         barriers=[SAMPLE / "roads.shp", SAMPLE / "rivers.shp"],
         staff=SAMPLE / "staff.csv",
     )
-    return gridcell.make_plan(layers)
+
+
+@lru_cache(maxsize=1)
+def sample_plan() -> gridcell.Plan:
+    """Return the sample town, divided."""
+    return gridcell.make_plan(sample_layers())
+
+
+def shoot_page(address: str, picture: Path) -> None:
+    """Draw a page as a browser shows it."""
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            [*CHROMIUM, f"--user-data-dir={profile}", f"--screenshot={picture}", address],
+            check=True, capture_output=True,
+        )  # fmt: skip
 
 
 def draw_hecheng(picture: Path) -> None:
@@ -63,11 +77,7 @@ def draw_hecheng(picture: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "map.html"
         gridcell.write_map(sample_plan(), page, overwrite=True)
-        subprocess.run(
-            [*CHROMIUM, f"--user-data-dir={folder}/profile", f"--screenshot={picture}",
-             page.as_uri()],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        shoot_page(page.as_uri(), picture)
 
 
 def draw_editor(picture: Path) -> None:
@@ -77,11 +87,7 @@ def draw_editor(picture: Path) -> None:
     worst = over["code"][(over["households"] / over["target"]).idxmax()]
     with tempfile.TemporaryDirectory() as folder:
         [page] = gridcell.write_editor(plan, Path(folder) / "edit.html")
-        subprocess.run(
-            [*CHROMIUM, f"--user-data-dir={folder}/profile", f"--screenshot={picture}",
-             f"{page.as_uri()}#{worst}"],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        shoot_page(f"{page.as_uri()}#{worst}", picture)
 
 
 def draw_tour(picture: Path) -> None:
@@ -153,9 +159,20 @@ def draw_preferences(picture: Path) -> None:
     plt.close(figure)
 
 
+def draw_scenarios(picture: Path) -> None:
+    """Draw the sample town divided by three preferences, side by side."""
+    plans = {"default": sample_plan()}
+    for prefer in ("compact", "balance"):
+        plans[prefer] = gridcell.make_plan(sample_layers(), rules={"prefer": prefer})
+    with tempfile.TemporaryDirectory() as folder:
+        scenarios = gridcell.compare_scenarios(plans)
+        [page] = gridcell.write_scenarios(scenarios, Path(folder) / "scenarios.html")
+        shoot_page(page.as_uri(), picture)
+
+
 PICTURES = {
     "hecheng": draw_hecheng, "editor": draw_editor, "tour": draw_tour, "atlas": draw_atlas,
-    "preferences": draw_preferences,
+    "preferences": draw_preferences, "scenarios": draw_scenarios,
 }  # fmt: skip
 
 

@@ -57,6 +57,7 @@ from .revision.edits import (
     edit_plan,
 )
 from .revision.history import CodeTrace, trace_code
+from .revision.scenarios import Scenarios, compare_scenarios, write_scenarios
 from .revision.update import update_plan
 from .rules import Band, Rules, read_rules
 from .sample import make_sample, write_sample
@@ -102,6 +103,7 @@ __all__ = [
     "Repair",
     "Rules",
     "RulesError",
+    "Scenarios",
     "Shard",
     "Split",
     "Swap",
@@ -121,6 +123,7 @@ __all__ = [
     "check_published",
     "choose_sites",
     "compare_plans",
+    "compare_scenarios",
     "divide",
     "divide_shard",
     "draft_rules",
@@ -160,5 +163,6 @@ __all__ = [
     "write_plan",
     "write_roster",
     "write_sample",
+    "write_scenarios",
     "write_visits",
 ]

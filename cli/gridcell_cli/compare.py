@@ -1,4 +1,4 @@
-"""``gridcell compare``: two plans of the same land side by side."""
+"""``gridcell compare``: plans of the same land side by side."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from gridcell_cli.records import records
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gridcell import Comparison
+    from gridcell import Comparison, Plan
 
 _COMMUNITIES: Final = 20
 """Communities that the terminal lists; --json has all of them."""
@@ -22,9 +22,16 @@ _COMMUNITIES: Final = 20
 @click.command("compare")
 @click.argument("a", metavar="A", type=options.FILE)
 @click.argument("b", metavar="B", type=options.FILE)
+@click.argument("others", metavar="[C]...", nargs=-1, type=options.FILE)
 @click.option(
     "-o", "--output", metavar="FILE.html", type=options.FILE,
-    help="Page with the figures, the cells that differ and a map of both plans.",
+    help="Page with the figures, the cells that differ and a map of both plans; of more than two, "
+    "as with --side-by-side.",
+)  # fmt: skip
+@click.option(
+    "--side-by-side", is_flag=True,
+    help="Page with the map of each plan beside the others, all of the same place, and the "
+    "buildings of households that differ.",
 )  # fmt: skip
 @options.lang
 @options.overwrite
@@ -32,30 +39,38 @@ _COMMUNITIES: Final = 20
 def command(
     a: Path,
     b: Path,
+    others: tuple[Path, ...],
     output: Path | None,
     lang: str,
     *,
+    side_by_side: bool,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Compare two plans of the same land: figures, communities, and cells that differ.
+    """Compare plans of the same land: figures, communities, and cells or households that differ.
 
-    A and B are folders written by partition or update, or their plan.gpkg: a plan and its
-    successor, or two alternative divisions.
+    A, B and any further ones are folders written by partition or update, or their plan.gpkg: a
+    plan and its successor, or alternative divisions, which are all compared with A.
     """
     from gridcell.files.whole import require_writable
     from gridcell.revision.compare import compare_plans, write_comparison
-    from gridcell_cli.update import as_data
 
     if output is not None:
         require_writable(output, overwrite=overwrite)
-    comparison = compare_plans(
-        open_plan(a, atoms=False, quiet=quiet), open_plan(b, atoms=False, quiet=quiet)
-    )
+    plans = [open_plan(path, atoms=False, quiet=quiet) for path in (a, b, *others)]
+    if side_by_side or others:
+        _compare_many(
+            dict(zip(_names((a, b, *others)), plans, strict=True)), output, lang,
+            overwrite=overwrite, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
+        return
+    comparison = compare_plans(*plans)
     if output is not None:
         write_comparison(comparison, output, lang=lang, overwrite=overwrite)
     if as_json:
+        from gridcell_cli.update import as_data
+
         report = {
             "goes_on": comparison.goes_on,
             "figures": records(comparison.figures.reset_index()),
@@ -65,6 +80,53 @@ def command(
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     elif not quiet:
         click.echo(_text(comparison, lang))
+
+
+def _names(paths: tuple[Path, ...]) -> list[str]:
+    """Return what plans are called: their folders, by their paths where two are called alike."""
+    folders = [path.parent if path.suffix.lower() == ".gpkg" else path for path in paths]
+    short = [folder.resolve().name for folder in folders]
+    names = [
+        name if short.count(name) == 1 else str(folder)
+        for name, folder in zip(short, folders, strict=True)
+    ]
+    return [
+        name if names.count(name) == 1 else f"{name} ({number})"
+        for number, name in enumerate(names, start=1)
+    ]
+
+
+def _compare_many(
+    plans: "dict[str, Plan]",
+    output: Path | None,
+    lang: str,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from gridcell.display.comparison import scenario_rows
+    from gridcell.revision.scenarios import compare_scenarios, write_scenarios
+    from gridcell.words.columns import aligned
+
+    scenarios = compare_scenarios(plans)
+    if output is not None:
+        write_scenarios(scenarios, output, lang=lang, overwrite=overwrite)
+    if as_json:
+        differing = scenarios.differing.drop(columns="geometry")
+        report = {
+            "plans": list(scenarios.names),
+            "figures": records(scenarios.figures.reset_index()),
+            "communities": {
+                name: records(each.communities)
+                for name, each in zip(scenarios.names[1:], scenarios.comparisons, strict=True)
+            },
+            "differing": records(differing),
+        }
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    elif not quiet:
+        rows = [("", *scenarios.names), *scenario_rows(scenarios.figures, lang)]
+        click.echo("\n".join(aligned(rows)))
 
 
 def _text(comparison: "Comparison", lang: str) -> str:

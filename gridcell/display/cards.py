@@ -14,7 +14,7 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
-from gridcell.display.comparison import comparison_rows
+from gridcell.display.comparison import comparison_rows, scenario_rows
 from gridcell.display.content import map_title
 from gridcell.display.frames import PlanFrames
 from gridcell.display.thumbnail import thumbnail
@@ -207,6 +207,21 @@ def comparison_html(figures: pd.DataFrame, lang: str | None = None) -> str:
     said = section("compare", _language(lang))
     heads = ("", said["a"], said["b"], said["difference"])
     return _card(said["title"], _table(heads, comparison_rows(figures, _language(lang))))
+
+
+def scenarios_html(figures: pd.DataFrame, lang: str | None = None) -> str:
+    """Return the figures of several plans side by side.
+
+    Parameters
+    ----------
+    figures
+        As for `gridcell.display.comparison.scenario_rows`.
+    lang
+        As for `plan_html`.
+    """
+    said = section("compare", _language(lang))
+    rows = scenario_rows(figures, _language(lang))
+    return _card(said["scenarios"], _table(("", *figures.columns), rows))
 
 
 def _language(lang: str | None) -> str:

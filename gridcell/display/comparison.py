@@ -1,4 +1,4 @@
-"""The figures of two plans side by side, in words."""
+"""The figures of plans side by side, in words."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -34,6 +34,25 @@ def comparison_rows(figures: pd.DataFrame, lang: str) -> list[tuple[str, str, st
         told = "" if is_same else _said(name, difference, words, sign="+")
         rows.append((words[name], _said(name, a, words), _said(name, b, words), told))
     return rows
+
+
+def scenario_rows(figures: pd.DataFrame, lang: str) -> list[tuple[str, ...]]:
+    """Return the title of every figure that a plan knows, and what it is in each plan.
+
+    Parameters
+    ----------
+    figures
+        A column a plan, from `gridcell.compare_scenarios`.
+    lang
+        Output language.
+    """
+    words = section("compare", lang)
+    known = figures.dropna(how="all")
+    return [
+        (words[name], *(_said(name, value, words) for value in values))
+        for name, values in zip(known.index, known.to_numpy(), strict=True)
+        if name != "estimated" or values.any()
+    ]
 
 
 def _said(name: str, value: float, words: Mapping[str, str], sign: str = "") -> str:

@@ -1,6 +1,5 @@
 """What differs between two plans as one page that needs no network: a list and a map."""
 
-import html
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,8 +7,8 @@ import geopandas as gpd
 import pandas as pd
 
 from gridcell.display.comparison import comparison_rows
-from gridcell.display.encode import data_of_page, encode_shapes
-from gridcell.display.map import POLICY, asset
+from gridcell.display.encode import encode_shapes
+from gridcell.display.page_html import leaflet_page
 from gridcell.files.whole import write_text
 from gridcell.model import Plan
 from gridcell.words.catalogue import section
@@ -60,28 +59,10 @@ def write_changes(
         The file is in the way or cannot be written.
     """
     content = _content(table, before, after, figures, sides, lang)
-    data = data_of_page(content)
-    scripts = "\n".join(
-        f"<script>\n{asset(name)}</script>"
-        for name in (
-            "vendor/leaflet.js",
-            "page/shapes.js",
-            "page/place.js",
-            "page/named.js",
-            "page/changes.js",
-        )
-    )
-    page = (
-        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width">\n{POLICY}\n'
-        f"<title>{html.escape(content['words']['title'])}</title>\n"
-        f"<!--\n{asset('vendor/LICENSE')}-->\n"
-        f"<style>\n{asset('vendor/leaflet.css')}{asset('page/changes.css')}</style>\n{scripts}\n</head>\n<body>\n"
-        '<div id="list"></div>\n<div id="map"></div>\n'
-        f'<script type="application/json" id="data">{data}</script>\n'
-        '<script>drawChanges(JSON.parse(document.getElementById("data").text));</script>\n'
-        "</body>\n</html>\n"
-    )
+    page = leaflet_page(
+        content, title=content["words"]["title"], scripts=("shapes", "place", "named", "changes"),
+        styles=("changes",), boxes=("list", "map"), start="drawChanges",
+    )  # fmt: skip
     return write_text(path, page, overwrite=overwrite)
 
 

@@ -1,6 +1,5 @@
 """A crosswalk as one page that needs no network: `write_crosswalk_map`."""
 
-import html
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,8 +7,8 @@ import geopandas as gpd
 import pandas as pd
 
 from gridcell.crosswalk.tables import Crosswalk
-from gridcell.display.encode import data_of_page, encode_shapes
-from gridcell.display.map import POLICY, asset
+from gridcell.display.encode import encode_shapes
+from gridcell.display.page_html import leaflet_page
 from gridcell.files.whole import write_text
 from gridcell.words.catalogue import section
 from gridcell.words.maps import control_words, words
@@ -18,14 +17,6 @@ _FIGURES: Final = (
     "cells_a", "cells_b", "pairs", "one_to_one", "a_inside_b", "b_inside_a", "a_split", "b_split",
     "households_one_to_one_share", "households_inside_share",
 )  # fmt: skip
-_STYLE: Final = """
-#map { height: 100%; }
-body { margin: 0; }
-.plan-tip td + td { text-align: right; padding-left: 12px; }
-.plan-tip .relation { font-weight: 600; }
-.swatch { height: 10px; vertical-align: 0; }
-.swatch.line { height: 3px; vertical-align: 3px; }
-"""
 
 
 def write_crosswalk_map(
@@ -55,26 +46,10 @@ def write_crosswalk_map(
         The file is in the way or cannot be written.
     """
     content = _content(crosswalk, lang)
-    data = data_of_page(content)
-    scripts = "\n".join(
-        f"<script>\n{asset(name)}</script>"
-        for name in (
-            "vendor/leaflet.js",
-            "page/shapes.js",
-            "page/place.js",
-            "page/named.js",
-            "page/crosswalk.js",
-        )
-    )
-    page = (
-        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width">\n{POLICY}\n'
-        f"<title>{html.escape(content['title'])}</title>\n<!--\n{asset('vendor/LICENSE')}-->\n"
-        f"<style>\n{asset('vendor/leaflet.css')}{asset('page/map.css')}{_STYLE}</style>\n{scripts}\n</head>\n<body>\n"
-        f'<div id="map"></div>\n<script type="application/json" id="data">{data}</script>\n'
-        '<script>drawCrosswalk(JSON.parse(document.getElementById("data").text));</script>\n'
-        "</body>\n</html>\n"
-    )
+    page = leaflet_page(
+        content, title=content["title"], scripts=("shapes", "place", "named", "crosswalk"),
+        styles=("map", "crosswalk"), boxes=("map",), start="drawCrosswalk",
+    )  # fmt: skip
     return [write_text(path, page, overwrite=overwrite)]
 
 
