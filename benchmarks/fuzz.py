@@ -10,7 +10,7 @@ and land are counted again with plain geopandas (`tests/wild_towns.py`, `tests/t
 
 Cases run in batches in processes of their own. A case fails that raises anything but gridcell's own
 errors, lets a warning or a line on stderr out, takes more than 20 CPU s or 1.5 GB, or ends the
-process. Failures are printed with the case that makes them happen again.
+process. Failures are printed as they are found, with the case that makes them happen again.
 """
 
 import argparse
@@ -61,6 +61,7 @@ def work(kind: str, first: int, count: int, only: tuple[str, ...], log: Path) ->
             took = time.process_time() - start
             row = {"seed": seed, "outcomes": outcomes, "faults": faults, "seconds": took}
             print(json.dumps(row), file=out, flush=True)
+            _tell(kind, row)
             if grown > RESIDENT_KB:
                 break
         os.dup2(errors, 2)
@@ -111,10 +112,19 @@ def run_kind(kind: str, first: int, cases: int, only: tuple[str, ...]) -> list[d
                     "what": "too many CPU s" if hang else f"exit {done.returncode}",
                 }  # fmt: skip
                 rows.append({"seed": lines[-1]["seed"], "outcomes": [], "faults": [fault]})
+                _tell(kind, rows[-1])
             elif not lines:
                 raise RuntimeError(f"{kind}: the process ended before its first case")
             seed = lines[-1]["seed"] + 1
+            if len(rows) > BATCH:
+                print(f"{kind}: {len(rows)} of {cases}", flush=True)
     return rows
+
+
+def _tell(kind: str, row: dict[str, Any]) -> None:
+    """Print the failures of a case at once: a long run may be ended before its table."""
+    for fault in row["faults"]:
+        print(f"FAILED {kind}:{row['seed']}", fault["call"], fault["what"][:400], flush=True)
 
 
 def _innermost(trace: str) -> str:
