@@ -179,7 +179,7 @@ def export_plan(
     )
     shown, pairs = (plan, None) if publication is None else (publication.plan, publication.pairs)
     source = make_source(_with_reasons(shown, lang), pairs)
-    with whole_folder(folder) as part:
+    with whole_folder(folder, overwrite=overwrite) as part:
         written = chosen.write(source, part, **{name: known[name] for name in chosen.options})
         coverage = prove_files(source, written) if written.back is not None else {}
         rows = dict(written.rows)

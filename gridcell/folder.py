@@ -127,7 +127,7 @@ def write_plan(
     require_free(folder, overwrite=overwrite)
     if not atoms:
         plan = replace(plan, fabric=None)
-    with whole_folder(folder) as part:
+    with whole_folder(folder, overwrite=overwrite) as part:
         cells = cells_lonlat(plan)
         plan = _with_findings(plan, cells.findings)
         levels = {

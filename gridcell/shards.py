@@ -148,7 +148,7 @@ def divide_shard(
         rules=rules.model_dump_json(), inputs=tuple(each.as_dict() for each in layers.inputs),
         settings=dict(settings or {}),
     )  # fmt: skip
-    with whole_folder(folder) as part:
+    with whole_folder(folder, overwrite=overwrite) as part:
         text = json.dumps(asdict(shard), ensure_ascii=False, indent=2)
         (part / _RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
         kept.replace(part / TASKS)

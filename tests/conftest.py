@@ -21,6 +21,12 @@ def english_unless_told_otherwise() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def nobody_cuts_the_power() -> None:
+    """Waiting for the disk takes longer than writing these small files."""
+    os.fsync = lambda _file: None
+
+
+@pytest.fixture(autouse=True, scope="session")
 def every_message_has_words() -> None:
     make = Message.__init__
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import errno
 import inspect
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,18 +37,24 @@ class Killed(BaseException):
 
 
 class Disk:
-    """Counts the calls that reach the disk; from `stop` on none does."""
+    """Counts the calls that reach the disk; from `stop` on none does, or that one is refused."""
 
     def __init__(self) -> None:
         self.stop: int | None = None
+        self.refuse = False
         self.count = 0
         sys.addaudithook(self._called)
 
     def _called(self, event: str, _arguments: object) -> None:
         if self.stop is None or not event.startswith(("os.", "shutil.", "open")):
             return
+        if self.refuse and event.startswith("shutil."):
+            # No call of the system.
+            return
         self.count += 1
-        if self.count > self.stop:
+        if self.refuse and self.count == self.stop + 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if not self.refuse and self.count > self.stop:
             raise Killed
 
     def killed_at(self, number: int, run) -> bool:
@@ -59,6 +67,15 @@ class Disk:
         finally:
             self.stop = None
         return False
+
+    def refused_at(self, number: int, run) -> bool:
+        """Run and let that call fail, and none after it; tell whether there is such a call."""
+        self.count, self.stop, self.refuse = 0, number, True
+        try:
+            run()
+        finally:
+            self.stop, self.refuse = None, False
+        return self.count > number
 
 
 DISK = Disk()
@@ -360,6 +377,122 @@ def test_files_that_are_one_take_their_places_together_or_not_at_all(tmp_path, m
     with pytest.raises(WriteError, match=r"a\.dbf: is there already"):
         write("newer", overwrite=False)
     assert names(tmp_path) == ["a.dbf", "a.shx"]
+
+
+def write_parts(folder, text):
+    with whole_file(folder / "a.shp", overwrite=True) as part:
+        for suffix in (".shp", ".dbf", ".shx"):
+            part.with_suffix(suffix).write_text(text, "utf-8")
+
+
+def test_files_that_are_one_are_never_a_mixture_whenever_a_run_is_killed(tmp_path):
+    number, seen = 0, set()
+    while True:
+        place = tmp_path / str(number)
+        place.mkdir()
+        write_parts(place, "old")
+        (place / "a.qix").write_text("of the old one", "utf-8")
+        if not DISK.killed_at(number, lambda: write_parts(place, "new")):  # noqa: B023
+            break
+        if (place / "a.shp").exists():
+            # As it is: nobody has to come by first.
+            assert len({(place / f"a{s}").read_text("utf-8") for s in (".shp", ".dbf")}) == 1
+        for left in place.glob(".*"):
+            os.utime(left, (0, 0))
+        recover_folder(place / "a.shp")
+        found = {(place / f"a{s}").read_text("utf-8") for s in (".shp", ".dbf", ".shx")}
+        assert len(found) == 1
+        assert (place / "a.qix").exists() is (found == {"old"})
+        seen |= found
+        write_parts(place, "next")
+        assert names(place) == ["a.dbf", "a.shp", "a.shx"]
+        number += 1
+    assert seen == {"old", "new"}
+    assert number > 10
+
+
+def test_what_a_killed_run_left_half_is_not_swept_away_by_another_file(tmp_path):
+    half = tmp_path / ".gridcell-0123abcd.part"
+    (half / "old").mkdir(parents=True)
+    (half / "old" / "a.shp").write_text("old", "utf-8")
+    (half / "a.shp").write_text("new", "utf-8")
+    os.utime(half, (0, 0))
+    write_text(tmp_path / "b.txt", "another")
+    assert (tmp_path / "a.shp").read_text("utf-8") == "new"
+    assert names(tmp_path) == ["a.shp", "b.txt"]
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "files"])
+def test_a_write_whose_every_call_fails_in_turn_is_old_or_new_and_leaves_nothing(tmp_path, what):
+    """Of what is left only the removal may be refused; the next run does not mind."""
+
+    def write(text):
+        if what == "folder":
+            fill(place / "p", text)
+        elif what == "file":
+            write_text(place / "p.txt", text, overwrite=True)
+        else:
+            write_parts(place, text)
+
+    def run():
+        with contextlib.suppress(WriteError):
+            write("new")
+
+    number, more, failed = 0, True, 0
+    while more:
+        place = tmp_path / str(number)
+        place.mkdir()
+        write("old")
+        more = DISK.refused_at(number, run)
+        shown = [p for p in place.rglob("*") if p.is_file() and ".part" not in str(p)]
+        texts = {path.read_text("utf-8") for path in shown}
+        assert texts in ({"old"}, {"new"}), number
+        failed += texts == {"old"}
+        write("next")
+        shown = [p for p in place.rglob("*") if p.is_file() and ".part" not in str(p)]
+        assert {path.read_text("utf-8") for path in shown} == {"next"}
+        number += 1
+    assert failed > 3
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_of_two_runs_into_one_place_none_overwrites_the_other_without_leave(tmp_path, overwrite):
+    def second_folder():
+        with whole_folder(tmp_path / "p", overwrite=overwrite) as part:
+            (part / "x.txt").write_text("second", "utf-8")
+            fill(tmp_path / "p", "first")
+
+    def second_file():
+        with whole_file(tmp_path / "a.txt", overwrite=overwrite) as part:
+            part.write_text("second", "utf-8")
+            write_text(tmp_path / "a.txt", "first")
+
+    for run in (second_folder, second_file):
+        if overwrite:
+            run()
+        else:
+            with pytest.raises(WriteError, match=r"not empty|is there already"):
+                run()
+    winner = "second" if overwrite else "first"
+    assert content(tmp_path / "p") == {winner}
+    assert (tmp_path / "a.txt").read_text("utf-8") == winner
+    assert names(tmp_path) == ["a.txt", "p"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks up what a number of a file is")
+def test_the_disk_has_what_is_written_before_the_place_points_to_it(tmp_path, monkeypatch):
+    """Power may fail at any time: names must not reach the disk before what they name."""
+    told = []
+    where = Path("/proc/self/fd")
+    monkeypatch.setattr(os, "fsync", lambda file: told.append(str((where / f"{file}").readlink())))
+    write_text(tmp_path / "a.txt", "one")
+    fill(tmp_path / "p", "one", number=1)
+    ours = [path.replace(str(tmp_path), "") for path in told]
+    found = [re.sub("[0-9a-f]{8}", "", path) for path in ours]
+    assert found == [
+        "/.gridcell-.part/a.txt", "/.gridcell-.part", "",
+        "/.p-.part/sub", "/.p-.part/sub/0.txt", "/.p-.part", "",
+    ]  # fmt: skip
 
 
 def test_what_other_programs_laid_beside_the_old_file_does_not_spoil_the_new_one(tmp_path):

@@ -1,9 +1,10 @@
 """The command ``gridcell``: finds its subcommands by name and turns errors into exit codes.
 
-Exit codes: 0 done and all proofs hold; 1 a bug; 2 usage; 3 bad input; 4 a proof or check failed;
-5 the rules cannot be met; 130 interrupted.
+Exit codes: 0 done and all proofs hold; 1 a bug, or no memory; 2 usage; 3 bad input; 4 a
+proof or check failed; 5 the rules cannot be met; 130 interrupted.
 """
 
+import errno
 import importlib
 import io
 import logging
@@ -22,6 +23,9 @@ from gridcell_cli.language import Session, error_line, reader_language, said_in,
 
 COMMANDS: Final = tuple(name for names in GROUPS.values() for name in names)
 """Each is the attribute ``command`` of the module of its name, in the order of the help."""
+
+_NO_MEMORY: Final = ("bad_alloc", "can't start new thread")
+"""What GEOS and Python say where they get no memory."""
 
 
 class _Commands(click.Group):
@@ -99,10 +103,24 @@ def _explain(error: Exception, session: Session) -> int:
         return error.exit_code
     if session.verbose:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if _lacks_memory(error):
+        click.echo(said_in(session.lang, "no_memory"), err=True)
+        return 1
     key = "bug_told" if session.verbose else "bug"
     what = said_in(session.lang, key, kind=type(error).__name__, error=error)
     click.echo(what, err=True)
     return 1
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Tell whether an error comes of one that the system, or a library, had no memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if any(words in str(error) for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _speak_utf8() -> None:

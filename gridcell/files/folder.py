@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gridcell.errors import Hint, WriteError
-from gridcell.files.whole import is_stale, write_errors
+from gridcell.files.whole import is_stale, recover_file, settle, settle_names, write_errors
 from gridcell.words.messages import Message
 
 _LONGEST: Final = 200
@@ -78,7 +78,7 @@ def require_place(
 
 
 @contextmanager
-def whole_folder(folder: str | Path) -> Iterator[Path]:
+def whole_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield a new folder beside the place that takes it at the end.
 
     Where the system can, the old folder and the new one change places in one step. Elsewhere the
@@ -89,6 +89,8 @@ def whole_folder(folder: str | Path) -> Iterator[Path]:
     ----------
     folder
         The place; `require_place` says whether it can be had.
+    overwrite
+        Replace also what another run has put there meanwhile.
 
     Raises
     ------
@@ -101,9 +103,18 @@ def whole_folder(folder: str | Path) -> Iterator[Path]:
         with write_errors(folder, part):
             recover_folder(target)
             _sweep(target)
+            was_free = _is_free(target)
             part.mkdir(parents=True)
             yield part
+            settle(part)
+            if was_free and not overwrite and not _is_free(target):
+                # Another run came first.
+                raise WriteError(
+                    Message("error.folder_not_empty", folder=folder),
+                    Hint("overwrite", value=True),
+                )
             _put(part, target)
+            settle_names(target.parent)
     finally:
         # While neither is in place, both are needed.
         if not _is_half_done(part, target):
@@ -111,10 +122,10 @@ def whole_folder(folder: str | Path) -> Iterator[Path]:
 
 
 def recover_folder(path: str | Path) -> None:
-    """Complete the replacement of a folder that was killed when neither was in its place.
+    """Complete the replacement of a folder, or a file, that was killed when none was in its place.
 
     Called by everything that reads or writes a folder of ours, it does nothing where there is
-    something at the path.
+    something at the path. Of a file: `recover_file`.
 
     Parameters
     ----------
@@ -130,6 +141,7 @@ def recover_folder(path: str | Path) -> None:
     try:
         if place.exists():
             return
+        recover_file(place)
         place = place.resolve()
         while not place.parent.exists():
             place = place.parent
@@ -140,6 +152,10 @@ def recover_folder(path: str | Path) -> None:
     for part in parts:
         with write_errors(place):
             _rename(part, place)
+
+
+def _is_free(target: Path) -> bool:
+    return not target.exists() or (target.is_dir() and not any(target.iterdir()))
 
 
 def _hidden(target: Path, mark: str) -> Path:
@@ -180,8 +196,14 @@ def _sweep(target: Path) -> None:
 def _put(part: Path, target: Path) -> None:
     """Let the new folder take its place; what was there is removed."""
     if not target.exists():
-        _rename(part, target)
-        return
+        try:
+            _rename(part, target)
+        except OSError:
+            # Another run may have put its own there just now.
+            if not target.exists():
+                raise
+        else:
+            return
     # Who could not look into the old one cannot look into the new one either.
     shutil.copymode(target, part)
     if exchange(part, target):

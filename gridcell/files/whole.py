@@ -1,9 +1,11 @@
 """One file, or the few that are one: all of it or nothing, with one error."""
 
+import errno
 import os
 import re
 import shutil
 import sqlite3
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -28,6 +30,8 @@ _BESIDE: Final = {
     ".shp": ("{stem}.qix", "{stem}.sbn", "{stem}.sbx"),
 }
 """What other programs lay beside a file, and would take for a part of the new one."""
+_OLD: Final = "old"
+"""Where in the hidden folder the files stand aside that the new ones replace."""
 
 
 @contextmanager
@@ -60,6 +64,7 @@ def require_writable(path: str | Path, *, overwrite: bool = False) -> Path:
         Something is in the way, or the folder is missing or cannot be written into.
     """
     file = Path(path)
+    recover_file(file)
     with write_errors(path):
         # Names that no file can have: `exists` knows of none before Python 3.14.
         with suppress(FileNotFoundError, NotADirectoryError):
@@ -86,7 +91,9 @@ def whole_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield a path of the same name in a hidden folder; the file takes its place at the end.
 
     So do all files written beside it, such as the ``.dbf`` of a shapefile: all of them or none.
-    Nothing is left of what fails. A link is followed, and stays.
+    Nothing is left of what fails. A link is followed, and stays. Where several files are one, the
+    old one goes first and the new one comes last: a run that is killed meanwhile leaves no file of
+    that name, and whoever next reads or writes it completes it: `recover_file`.
 
     Parameters
     ----------
@@ -108,7 +115,35 @@ def whole_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
             yield part / file.name
             _put(part, file, overwrite=overwrite)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        # While the old files are aside and the new ones not in their places, all are needed.
+        if not _is_half_done(part):
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def recover_file(path: str | Path) -> None:
+    """Complete the replacement of a file, and those that are one with it, that was killed.
+
+    Called by everything that reads or writes a file of ours, it does nothing where the file is
+    there.
+
+    Raises
+    ------
+    WriteError
+        The new file is there and cannot be moved to its place.
+    """
+    try:
+        file = Path(path).resolve()
+        if file.exists() or not file.parent.is_dir():
+            return
+        parts = [part for part in _parts_in(file.parent) if (part / file.name).exists()]
+    except OSError:
+        # Who reads or writes there says what is wrong.
+        return
+    for part in parts:
+        if _is_half_done(part):
+            with write_errors(path):
+                _complete(part)
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str, *, overwrite: bool = False) -> Path:
@@ -141,46 +176,132 @@ def is_stale(path: Path) -> bool:
         return False
 
 
+def settle(folder: Path) -> None:
+    """Have the disk take what is written in a folder, before anything points to it.
+
+    Without that a machine that loses its power may keep the new name and lose what it names.
+    """
+    for path in (*folder.rglob("*"), folder):
+        _settle_one(path)
+
+
+def settle_names(folder: Path) -> None:
+    """Have the disk take which names a folder holds."""
+    _settle_one(folder)
+
+
+def _settle_one(path: Path) -> None:
+    is_folder = path.is_dir()
+    if is_folder and sys.platform == "win32":
+        return
+    mode = os.O_RDONLY if is_folder or sys.platform != "win32" else os.O_RDWR
+    file = os.open(path, mode)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        # Some network disks cannot.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(file)
+
+
+def _parts_in(folder: Path) -> list[Path]:
+    """Return the hidden folders of other runs."""
+    return sorted(path for path in folder.iterdir() if _PART.fullmatch(path.name))
+
+
 def _make_part(file: Path) -> Path:
     """Return a new hidden folder beside the file, whose name is short whatever that of the file."""
     with suppress(OSError):
-        for left in file.parent.iterdir():
-            if _PART.fullmatch(left.name) and is_stale(left):
-                shutil.rmtree(left, ignore_errors=True)
+        for left in _parts_in(file.parent):
+            if not is_stale(left):
+                continue
+            if _is_half_done(left):
+                _complete(left)
+            shutil.rmtree(left, ignore_errors=True)
     part = file.with_name(f".gridcell-{uuid.uuid4().hex[:8]}.part")
     part.mkdir()
     return part
 
 
+def _is_half_done(part: Path) -> bool:
+    """Tell whether old files are aside and the new one that the others belong to is not there."""
+    try:
+        main = _main(part)
+        return (
+            main is not None
+            and not part.with_name(main.name).exists()
+            and (part / _OLD).is_dir()
+            and any((part / _OLD).iterdir())
+        )
+    except OSError:
+        return False
+
+
+def _main(part: Path) -> Path | None:
+    """Return the new file that the others belong to, while it is not in its place."""
+    return next((path for path in part.iterdir() if path.suffix.lower() in _BESIDE), None)
+
+
+def _complete(part: Path) -> None:
+    """Move all new files to their places, the one that the others belong to last."""
+    main = _main(part)
+    new = [path for path in part.iterdir() if path.name != _OLD]
+    if main is not None:
+        for beside in _beside(part.with_name(main.name)):
+            if not (part / beside.name).exists():
+                beside.unlink(missing_ok=True)
+    for path in sorted(new, key=lambda path: (path == main, path.name)):
+        path.replace(part.with_name(path.name))
+
+
 def _put(part: Path, file: Path, *, overwrite: bool) -> None:
     """Move the files of the hidden folder to where they belong, the one that was asked for last."""
     require_space(part)
+    settle(part)
     new = [path for path in sorted(part.iterdir()) if path.name != file.name]
-    for path in new:
-        require_writable(file.with_name(path.name), overwrite=overwrite)
-    for name in _BESIDE.get(file.suffix.lower(), ()):
-        beside = file.with_name(name.format(name=file.name, stem=file.stem))
-        if not (part / beside.name).exists():
-            beside.unlink(missing_ok=True)
-    if not new:
+    targets = [file.with_name(path.name) for path in new]
+    # Another run may have come first.
+    for target in (*targets, file):
+        require_writable(target, overwrite=overwrite)
+    aside = [path for path in (*targets, *_beside(file)) if path.exists()]
+    if new or aside:
+        _exchange(part, file, aside)
+    else:
         (part / file.name).replace(file)
-        return
-    old = part / "old"
+    settle_names(file.parent)
+
+
+def _beside(file: Path) -> list[Path]:
+    """Return what other programs may have laid beside a file."""
+    names = _BESIDE.get(file.suffix.lower(), ())
+    return [file.with_name(name.format(name=file.name, stem=file.stem)) for name in names]
+
+
+def _exchange(part: Path, file: Path, aside: list[Path]) -> None:
+    """Let the old files stand aside, the one that was asked for first, and put the new ones."""
+    old = part / _OLD
     old.mkdir()
+    new = [path for path in sorted(part.iterdir()) if path not in (old, part / file.name)]
     done: list[Path] = []
     try:
-        for path in [*new, part / file.name]:
-            target = file.with_name(path.name)
+        for target in (file, *aside):
             if target.exists():
                 target.replace(old / target.name)
-            done.append(target)
-            path.replace(target)
-    except BaseException:
+        for path in (*new, part / file.name):
+            path.replace(file.with_name(path.name))
+            done.append(file.with_name(path.name))
+    except BaseException as error:
+        moved = not (part / file.name).exists() and len(done) <= len(new)
+        if isinstance(error, FileNotFoundError) and moved and file.exists():
+            # Somebody who came to read has completed it: `recover_file`.
+            return
         for target in done:
-            if (old / target.name).exists():
-                (old / target.name).replace(target)
-            else:
-                target.unlink(missing_ok=True)
+            target.unlink(missing_ok=True)
+        for path in sorted(old.iterdir(), key=lambda path: path.name == file.name):
+            path.replace(file.with_name(path.name))
+        old.rmdir()
         raise
 
 

@@ -91,7 +91,7 @@ def write_city_map(
     require_free(folder, overwrite=overwrite)
     names = page_names(plan.medium["code"])
     written = []
-    with whole_folder(folder) as part:
+    with whole_folder(folder, overwrite=overwrite) as part:
         (part / PAGES).mkdir()
         for name, page in _pages(plan, names, content):
             (part / name).write_text(page, encoding="utf-8", newline="\n")

@@ -143,7 +143,7 @@ def write_editors(
     require_place(folder, what="map", foreign=_foreign, overwrite=overwrite)
     names = sorted(plan.medium["code"])
     heading, posts = make_heading(title, date), _posts(plan, contacts, lang)
-    with whole_folder(folder) as part:
+    with whole_folder(folder, overwrite=overwrite) as part:
         for code in names:
             page = editor_page(plan, community=code, lang=lang, heading=heading, posts=posts)
             write_text(part / f"{code}.html", page)
