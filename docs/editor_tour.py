@@ -23,7 +23,7 @@ _SHOW = f"code => {{ {_FIND} editor.show(cell); }}"
 _CHOSEN = "() => editor.atoms"
 _CHOOSE = "atoms => { editor.choose(atoms, false); }"
 _OFF = """() => editor.division.totals().off.map(one => ({
-  code: editor.division.label(one.cell), households: one.households, away: one.away }))"""
+  code: editor.division.label(one.cell), households: one.held, away: one.away }))"""
 _LEFT = """() => editor.targets.map(cell => {
   const { fault, changed } = editor.division.preview(editor.atoms, cell);
   return fault ? 1e9 : changed.reduce((sum, one) => sum + (one.after ? one.after.off : 0), 0);

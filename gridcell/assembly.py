@@ -33,7 +33,9 @@ from gridcell.households import (
     outside_findings,
     place_register,
     share_by_entrance,
+    share_out_loads,
     with_entrances,
+    with_loads,
     without_areas,
 )
 from gridcell.model import (
@@ -53,11 +55,12 @@ from gridcell.partition.left_out import leave_out
 from gridcell.partition.reasons import explain_leaves, explain_small
 from gridcell.report import begin_report
 from gridcell.rules import Rules
-from gridcell.schema import STAFF_COLUMNS, VACANCY_COLUMNS
+from gridcell.schema import LOAD, STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
 from gridcell.streets import network_of_rules
 from gridcell.words.messages import Message, some
 from gridcell.work import begin
+from gridcell.workload import load_of, sum_loads
 
 Assign = Callable[[CellFrames, gpd.GeoDataFrame], Callable[[], Assignment]]
 """The work of finding who answers for these cells, given the plan's buildings."""
@@ -92,13 +95,15 @@ class DivisionInput:
     """Gives the land its final borders, given the leaf of each atom; ``None`` where they are."""
 
     @property
-    def general_households(self) -> NDArray[np.int64]:
-        """(communities,) households on general land."""
-        return _general_households(self.fabric.atoms, len(self.layers.communities))
+    def general_load(self) -> NDArray[np.int64] | NDArray[np.float64]:
+        """(communities,) households, or what bands count in place of them, on general land."""
+        return _general_load(self.fabric.atoms, len(self.layers.communities))
 
 
-Aims = Callable[[gpd.GeoDataFrame, NDArray[np.int64], Rules], tuple[Targets, Targets | None]]
-"""Targets of communities with so many households on general land: `set_targets` or another."""
+Held = NDArray[np.int64] | NDArray[np.float64]
+"""Households to the unit, or loads."""
+Aims = Callable[[gpd.GeoDataFrame, Held, Rules], tuple[Targets, Targets | None]]
+"""Targets of communities with so much on general land: `set_targets` or another."""
 
 
 def prepare_input(
@@ -130,7 +135,8 @@ def prepare_input(
         layers, counted = without_areas(layers, counted, rules.households)
         names = _source_names(layers)
         layers = with_entrances(layers, counted.register)
-        expected = _households_by_community(layers, counted.households)
+        layers, of_loads = with_loads(layers, counted.households, rules)
+        expected = _expected_by_community(layers, counted.households)
         small, micro = aims(layers.communities, expected, rules)
     with clock("fabric"):
         leaf = micro or small
@@ -138,7 +144,8 @@ def prepare_input(
         fabric = weave(layers, counted.households, micro_band, rules=rules)
         fabric = share_by_entrance(fabric, layers, counted.register)
         fabric = _with_estimates(fabric, counted)
-        general = _general_households(fabric.atoms, len(layers.communities))
+        fabric = share_out_loads(fabric, layers, rules)
+        general = _general_load(fabric.atoms, len(layers.communities))
         small, micro = aims(layers.communities, general, rules)
     register = counted.register
     held = register["count"] if len(register) else counted.households
@@ -146,7 +153,7 @@ def prepare_input(
         layers=layers, names=names, households=counted.households,
         estimated=int(counted.households[counted.is_estimate].sum()),
         register=place_register(fabric.pieces, register), total=int(held.sum()), fabric=fabric,
-        small=small, micro=micro, findings=(*layers.findings, *counted.findings),
+        small=small, micro=micro, findings=(*layers.findings, *counted.findings, *of_loads),
         settle=settle_taut,
     )  # fmt: skip
 
@@ -365,8 +372,8 @@ def _source_names(layers: Layers) -> NDArray[np.object_]:
     return np.asarray(layers.buildings["bldg_id"], dtype=object)
 
 
-def _households_by_community(layers: Layers, households: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the households on general land, before the land is cut: enough to size slabs by."""
+def _expected_by_community(layers: Layers, households: NDArray[np.int64]) -> Held:
+    """Return what is on general land, before the land is cut: enough to size slabs by."""
     sources = layers.atoms if layers.atoms is not None else layers.buildings
     assert sources is not None  # noqa: S101
     land = layers.communities.geometry.to_numpy()
@@ -376,11 +383,13 @@ def _households_by_community(layers: Layers, households: NDArray[np.int64]) -> N
     if layers.sites is not None and len(layers.sites):
         inside = shapely.STRtree(layers.sites.geometry.to_numpy()).query(point, "intersects")[0]
         general[inside] = False
-    total = np.bincount(home[general], weights=households[general], minlength=len(land))
-    if not households[home >= 0].sum():
+    if not households[home >= 0].sum() and LOAD not in sources:
         raise InputError(
             Message("error.no_households", households=households.sum(), n_buildings=len(sources))
         )
+    if LOAD in sources:
+        return sum_loads(home[general], sources[LOAD].to_numpy()[general], len(land))
+    total = np.bincount(home[general], weights=households[general], minlength=len(land))
     return total.astype(np.int64)
 
 
@@ -396,11 +405,12 @@ def _with_estimates(fabric: Fabric, counted: HouseholdCounts) -> Fabric:
     return dataclasses.replace(fabric, atoms=atoms)
 
 
-def _general_households(atoms: pd.DataFrame, communities: int) -> NDArray[np.int64]:
+def _general_load(atoms: pd.DataFrame, communities: int) -> Held:
     general = atoms[atoms["site"] < 0]
-    return np.bincount(
-        general["community"], weights=general["households"], minlength=communities
-    ).astype(np.int64)
+    home = general["community"].to_numpy()
+    if LOAD in general:
+        return sum_loads(home, general[LOAD].to_numpy(), communities)
+    return np.bincount(home, weights=general["households"], minlength=communities).astype(np.int64)
 
 
 def assign_roster(layers: Layers, rules: Rules) -> Assign:
@@ -436,10 +446,10 @@ def _band_findings(cells: gpd.GeoDataFrame, reasons: dict[str, Message]) -> list
     return [
         Finding(
             kind=f"{row.band}_band", severity="note", cell=row.code, community=row.community,
-            measure=float(row.households), place=place,
+            measure=float(held), place=place,
             text=Message(f"finding.{row.band}_band", label=row.label, reason=reasons[row.code]),
         )
-        for row, place in zip(off.itertuples(), point, strict=True)
+        for row, held, place in zip(off.itertuples(), load_of(off), point, strict=True)
     ]  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def make_plan(
         weave = partial(build_fabric, executor=chosen, progress=told, left_out=failed)
         given = prepare_input(layers, rules, clock, weave=weave)
         require_numbers(
-            layers.communities["code"].tolist(), given.general_households, given.small, given.micro,
+            layers.communities["code"].tolist(), given.general_load, given.small, given.micro,
             rules.codes,
         )  # fmt: skip
         with clock("partition"):

@@ -25,6 +25,7 @@ from gridcell.facts import (
 )
 from gridcell.rules import Band, Rules
 from gridcell.work.known import Claim, prove_ahead, prove_once
+from gridcell.workload import load_of
 
 
 class Reported(PlanFrames, Protocol):
@@ -127,6 +128,7 @@ def make_report(plan: Reported) -> dict[str, Any]:
             "unassigned": unassigned,
             "estimated": plan.estimated,
         },
+        **_load(plan),
         "coverage": {level: asdict(proof) for level, proof in plan.coverage.items()},
         "multipart_cells": _multipart(plan.small) + _multipart(plan.micro),
         "balance": {level: asdict(balance(plan, level)) for level in ("small", "micro")},
@@ -143,6 +145,14 @@ def make_report(plan: Reported) -> dict[str, Any]:
         "findings": dict(sorted(kinds.items())),
         "seconds": {**seconds, "total": round(sum(seconds.values()), 3)},
     }
+
+
+def _load(plan: Reported) -> dict[str, Any]:
+    """Return what bands count in place of households: the expression, and its sum."""
+    if plan.rules.load is None:
+        return {}
+    total = float(np.round(load_of(plan.leaves).sum(), 3))
+    return {"load": {"expression": plan.rules.load, "assigned": total}}
 
 
 def begin_report(cells: Iterable[pd.DataFrame], executor: Executor | None) -> None:
@@ -188,8 +198,7 @@ def balance(plan: Reported, level: str) -> Balance:
         community: band.target for (community, name), band in plan.bands.items() if name == level
     }
     goal = general["community"].map(targets).to_numpy(dtype=np.float64)
-    households = pd.to_numeric(general["households"]).to_numpy(dtype=np.float64)
-    away = np.abs(households - goal) / goal
+    away = np.abs(load_of(general) - goal) / goal
     known = not np.isnan(away).any()
     return Balance(
         cells=len(general),

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -19,9 +19,10 @@ from pydantic import (
 
 from gridcell.arguments import checked
 from gridcell.errors import InputError, RulesError
-from gridcell.schema import FIELDS
+from gridcell.schema import FIELDS, LOADED
 from gridcell.words.faults import fault_text, input_text
 from gridcell.words.messages import Message, Value, joined
+from gridcell.workload import Workload, read_workload
 
 _LISTED: Final = 10
 """How many faults of a kind a message lists."""
@@ -37,6 +38,8 @@ WANTED_BAND: Final = (0.75, 1.25)
 
 class Band(_Section):
     """How many households a cell should have: the inclusive range and the number aimed at.
+
+    With `Rules.load`, how much load.
 
     Examples
     --------
@@ -260,6 +263,15 @@ def _known_roles(roles: tuple[Role, ...]) -> tuple[Role, ...]:
     return roles
 
 
+def _or_nothing(value: object) -> object:
+    return None if value == "" else value
+
+
+def _as_load(text: str) -> str:
+    read_workload(text)
+    return text
+
+
 SIX_CHIEFS_AND_TWO_MEMBERS = (
     Role(name="large_chief", level="large", carries=False, optional=True),
     Role(name="community_chief", level="medium", carries=False),
@@ -295,6 +307,11 @@ class Rules(_Section):
     classes: dict[str, ClassBands] = Field(default_factory=dict)
     """Bands by the ``class`` of a community: ``{class: {small, micro}}``. A community's own columns
     come before them, `small` and `micro` after them."""
+    load: Annotated[
+        Annotated[str, AfterValidator(_as_load)] | None, BeforeValidator(_or_nothing)
+    ] = None
+    """What bands count in place of households: an expression over columns of buildings and
+    ``street_m``, such as ``households + 0.5 * units + street_m / 100``. `gridcell.workload`."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Random seed: the same gives the same division."""
     search: Annotated[int, Field(ge=0)] = 1500
@@ -319,6 +336,11 @@ class Rules(_Section):
     """How people walk."""
     staffing: Annotated[tuple[Role, ...], AfterValidator(_known_roles)] = SIX_CHIEFS_AND_TWO_MEMBERS
     """The offices, in the order in which reports list them; a list that is given replaces all."""
+
+    @property
+    def workload(self) -> Workload | None:
+        """The expression of `load`, read; ``None`` where bands count households."""
+        return None if self.load is None else read_workload(self.load)
 
     @model_validator(mode="before")
     @classmethod
@@ -346,7 +368,7 @@ class Rules(_Section):
             rules = cls.model_validate(settings)
         except ValidationError as error:
             faults += _faults(error, source)
-        faults += _mapping_faults(settings.get("fields"), source)
+        faults += _mapping_faults(settings.get("fields"), source, _load_names(settings))
         if faults:
             raise RulesError(joined("lines", faults))
         return rules
@@ -492,11 +514,20 @@ def _put(settings: dict[str, Any], name: str, value: object) -> None:
     settings[key] = value
 
 
-def _mapping_faults(fields: object, source: Value) -> list[Message]:
+def _load_names(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns of buildings that a load is made of, none where it is no expression."""
+    try:
+        return read_workload(str(settings["load"])).names
+    except (KeyError, ValueError):
+        return ()
+
+
+def _mapping_faults(fields: object, source: Value, more: Sequence[str]) -> list[Message]:
     """Return a fault for each input and column of a mapping that nobody reads."""
     faults = []
     for role, names in fields.items() if isinstance(fields, Mapping) else ():
-        known = FIELDS.get(str(role))
+        columns = FIELDS.get(str(role))
+        known = None if columns is None else (*columns, *(more if role in LOADED else ()))
         wrong: list[tuple[str, Iterable[str]]] = []
         if known is None:
             wrong.append((f"fields.{role}", FIELDS))

@@ -1,5 +1,6 @@
 """Names of columns, kinds and levels, as they are in the files that gridcell reads and writes."""
 
+from collections.abc import Collection, Iterable
 from typing import Final
 
 LEVELS: Final = {"large": 1, "medium": 2, "small": 3, "micro": 4}
@@ -26,11 +27,29 @@ no building. ``target``, ``band_min`` and ``band_max`` are the band that a gener
 for. ``valid_from`` and ``valid_to`` are dates as ``2026-01-31``: the first day of a cell as it is,
 and the first on which it is no more."""
 
+LOAD: Final = "load"
+"""Column of cells, buildings and atoms, behind the others, in plans whose bands count loads."""
+LOADED: Final = ("buildings", "atoms")
+"""Inputs whose columns loads may be counted from."""
+OF_LOAD: Final = "load_"
+"""How columns of buildings begin that keep what loads are counted from."""
+
 LATER_COLUMNS: Final = CELL_COLUMNS[CELL_COLUMNS.index("target") :]
 """Columns of cells that files of earlier versions may lack: all of them or none."""
 
 BAND_FIGURES: Final = {"target": "target", "band_min": "min", "band_max": "max"}
 """Columns of cells that tell their band, and the parts of `gridcell.Band` that they hold."""
+
+
+def cell_columns(names: Collection[str]) -> tuple[str, ...]:
+    """Return `CELL_COLUMNS`, with `LOAD` where it is among the names of a layer's columns."""
+    return (*CELL_COLUMNS, LOAD) if LOAD in names else CELL_COLUMNS
+
+
+def load_columns(names: Iterable[str]) -> list[str]:
+    """Return those of the columns of buildings that tell loads and what they are counted from."""
+    return [name for name in names if name == LOAD or name.startswith(OF_LOAD)]
+
 
 GIVEN_COLUMNS: Final = ("valid_from", "responsible", "management")
 """Columns of communities and sites that their cells take over."""

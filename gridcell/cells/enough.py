@@ -14,7 +14,11 @@ Ints = NDArray[np.int64]
 
 
 def require_numbers(
-    codes: Sequence[str], households: Ints, small: Targets, micro: Targets | None, rules: Codes
+    codes: Sequence[str],
+    households: Ints | NDArray[np.float64],
+    small: Targets,
+    micro: Targets | None,
+    rules: Codes,
 ) -> None:
     """Raise `CodeError` where a community needs more cells than its codes have numbers.
 
@@ -23,7 +27,7 @@ def require_numbers(
     codes
         (communities,) codes, for the message.
     households
-        (communities,) households on general land.
+        (communities,) households on general land, or what bands count in place of them.
     small, micro
         The targets, by which the numbers of cells follow from the households.
     rules
@@ -47,7 +51,9 @@ def require_numbers(
             wider += 1
         faults.append(
             Message(
-                "error.few_numbers_small", community=codes[row], households=int(households[row]),
+                "error.few_numbers_small" if small.grain == 1.0
+                else "error.few_numbers_small_load",
+                community=codes[row], households=float(households[row]),
                 cells=int(cells[row]), numbers=numbers, digits=wider,
                 last=8 * 10 ** (wider - 1) - 1, first_dedicated=8 * 10 ** (wider - 1) + 1,
                 last_dedicated=10**wider - 1,

@@ -1,7 +1,7 @@
 """Cell layers with the columns that every file and every reader of a plan knows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -18,9 +18,10 @@ from gridcell.model import Fabric, Layers
 from gridcell.partition import Division
 from gridcell.partition.reasons import Verdict
 from gridcell.rules import Codes
-from gridcell.schema import CELL_COLUMNS, GIVEN_COLUMNS, LEVELS
+from gridcell.schema import GIVEN_COLUMNS, LEVELS, LOAD, cell_columns
 from gridcell.words import catalogue
 from gridcell.words.messages import Message
+from gridcell.workload import sum_loads
 
 Ints = NDArray[np.int64]
 Texts = NDArray[np.object_]
@@ -67,7 +68,9 @@ class _NumberedCells:
     level: str
     geometry: Geometries
     counts: Ints
-    """(cells, 2) households and buildings."""
+    """(cells, 3) households, buildings and estimated households."""
+    loads: NDArray[np.float64] | None = None
+    """(cells,) where bands count loads."""
     code: "pd.Series[str]"
     name: Texts
     community: Texts | None = None
@@ -126,7 +129,11 @@ class _NumberedCells:
         frame["compactness"] = 4 * np.pi * area / shapely.length(self.geometry) ** 2
         frame["estimated"] = self.counts[:, 2]
         frame = frame.assign(**band_figures(frame, bands))
-        return gpd.GeoDataFrame(frame[list(CELL_COLUMNS)], geometry=self.geometry, crs=crs)
+        if self.loads is not None:
+            frame[LOAD] = self.loads
+        return gpd.GeoDataFrame(
+            frame[list(cell_columns(frame.columns))], geometry=self.geometry, crs=crs
+        )
 
 
 def make_cells(
@@ -203,7 +210,9 @@ def make_cells(
     community = layers.communities["code"].to_numpy(dtype=object)
     return CellFrames(
         **_layers(
-            (large_level, medium_level, small_level, micro_level),
+            _with_loads(
+                (large_level, medium_level, small_level, micro_level), fabric, division, micro
+            ),
             on_small,
             layers.crs,
             bands or {},
@@ -213,6 +222,25 @@ def make_cells(
         small_of_atom=small_code[division.small],
         community_of_atom=community[community_of_small[division.small]],
     )
+
+
+def _with_loads(
+    levels: Sequence[_NumberedCells], fabric: Fabric, division: Division, micro: Ints
+) -> list[_NumberedCells]:
+    """Return the four levels with the sums of the loads of their atoms, if these have any."""
+    if LOAD not in fabric.atoms:
+        return list(levels)
+    loads = fabric.atoms[LOAD].to_numpy(dtype=np.float64)
+    medium, small = levels[1], levels[2]
+    assert medium.parent is not None and small.parent is not None  # noqa: S101, PT018
+    community = small.parent[division.small]
+    owners = (medium.parent[community], community, division.small)
+    sums = [
+        sum_loads(owner, loads, len(level.geometry))
+        for owner, level in zip(owners, levels, strict=False)
+    ]
+    sums.append(sum_loads(division.leaf, loads, len(division.small_of_leaf))[micro])
+    return [replace(level, loads=own) for level, own in zip(levels, sums, strict=True)]
 
 
 def _layers(

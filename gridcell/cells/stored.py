@@ -20,7 +20,7 @@ from gridcell.cells.rings import AtomRings, draw_atoms
 from gridcell.errors import InputError
 from gridcell.fabric.arcs import BorderArcs, arcs_in_order, edges_of
 from gridcell.model import Fabric
-from gridcell.schema import BARRIER_CLASSES
+from gridcell.schema import BARRIER_CLASSES, load_columns
 from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
@@ -353,6 +353,10 @@ def _pieces(buildings: gpd.GeoDataFrame, atoms: int) -> pd.DataFrame:
             "slab": pd.Series(building).groupby(building).cumcount().to_numpy(dtype=np.int64),
             "households": buildings["households"].to_numpy(dtype=np.int64),
             "bldg_id": buildings["bldg_id"].to_numpy(dtype=object),
+            **{
+                name: buildings[name].to_numpy(dtype=np.float64)
+                for name in load_columns(buildings.columns)
+            },
         }
     ).astype({"bldg_id": "str"})
 

@@ -31,13 +31,15 @@ from gridcell.schema import (
     CELL_LAYERS,
     LATER_COLUMNS,
     LINEAGE_COLUMNS,
+    LOAD,
+    cell_columns,
 )
 from gridcell.tables.read import read_csv
 from gridcell.words.messages import Message
 from gridcell.words.sentences import in_english
 
 _NUMBERS: Final = {
-    **dict.fromkeys(("level", "households", "buildings", "estimated", *BAND_FIGURES), 0.0),
+    **dict.fromkeys(("level", "households", "buildings", "estimated", *BAND_FIGURES, LOAD), 0.0),
     "area_m2": 0.00501, "compactness": 0.0000501,
 }  # fmt: skip
 """Columns that hold numbers, and half of their last decimal in the files."""
@@ -138,7 +140,7 @@ def _columns_of(base: Path) -> tuple[str, ...]:
         except (DataSourceError, DataLayerError):
             return CELL_COLUMNS
     if fields & set(LATER_COLUMNS):
-        return CELL_COLUMNS
+        return cell_columns(fields)
     return tuple(name for name in CELL_COLUMNS if name not in LATER_COLUMNS)
 
 

@@ -23,6 +23,7 @@ from gridcell.check.promises.facts import check_facts, coverage_figures
 from gridcell.check.promises.faults import find_rows
 from gridcell.check.promises.land import check_land, land_claims
 from gridcell.check.promises.leaves import check_leaves
+from gridcell.check.promises.loads import check_loads
 from gridcell.check.promises.people import check_people
 from gridcell.check.promises.points import check_points
 from gridcell.check.promises.report import compare_report
@@ -120,7 +121,7 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     - of codes: ``duplicate_code``, ``wrong_code``, ``wrong_label``, ``wrong_check_character``,
       ``code_not_nested``, ``wrong_parent``, ``wrong_level``, ``wrong_grid_type``,
       ``wrong_community``, ``wrong_lineage``;
-    - of figures: ``totals``, ``wrong_band``, ``wrong_reason``, ``wrong_date``,
+    - of figures: ``totals``, ``wrong_load``, ``wrong_band``, ``wrong_reason``, ``wrong_date``,
       ``share_above_100``, ``report_differs``;
     - of people: ``unknown_code``, ``duplicate_household``, ``wrong_household``,
       ``wrong_building``, ``wrong_post``, ``duplicate_post``;
@@ -151,6 +152,7 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
         *check_dates(plan),
         *prove_once("promises", partial(_check_tables, plan), np.array([_digest(plan)])),
         *check_points(plan),
+        *check_loads(plan),
         *_cut_buildings(plan),
         *check_facts(plan, proofs),
     ]

@@ -19,7 +19,7 @@ from gridcell.errors import InputError
 from gridcell.facts import DivisionFigures, PublicationRecord
 from gridcell.model import Plan, findings_frame
 from gridcell.rules import WANTED_BAND, Band
-from gridcell.schema import CELL_LAYERS, LEVELS
+from gridcell.schema import CELL_LAYERS, LEVELS, LOAD, load_columns
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.messages import Message
 
@@ -150,7 +150,7 @@ def publish_plan(
     return Publication(
         plan=dataclasses.replace(
             plan, **cells,
-            buildings=plan.buildings.assign(
+            buildings=plan.buildings.drop(columns=load_columns(plan.buildings.columns)).assign(
                 households=pd.array([pd.NA] * len(plan.buildings), dtype="Int64")
             ),
             households=plan.households.iloc[:0], staff=plan.staff.iloc[:0], fabric=None,
@@ -193,7 +193,8 @@ def _hide(network: Network, threshold: int) -> tuple[Bools, Bools]:
 
 def _masked(cells: gpd.GeoDataFrame, hidden: "pd.Series[bool]") -> gpd.GeoDataFrame:
     mask = hidden.loc[cells["code"]].to_numpy()
-    out = cells.copy()
+    # Loads are made of households.
+    out = cells.drop(columns=LOAD, errors="ignore")
     out["households"] = pd.to_numeric(out["households"]).astype("Int64").mask(mask)
     out["estimated"] = pd.to_numeric(out["estimated"]).astype("Int64").mask(mask)
     out["band"] = out["band"].mask(mask)
@@ -235,7 +236,11 @@ def _told_bands(plan: Plan, small: gpd.GeoDataFrame) -> dict[tuple[str, str], Ba
         (code, level): band
         for (code, level), band in plan.bands.items()
         if band in of_rules[level]
-        or (code not in untold and not _is_of_others(band, float(general.get(code, 0))))
+        or (
+            plan.rules.load is None
+            and code not in untold
+            and not _is_of_others(band, float(general.get(code, 0)))
+        )
     }
 
 

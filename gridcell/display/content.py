@@ -12,10 +12,10 @@ from gridcell.display.colour import colour_cells
 from gridcell.display.encode import encode_numbers, encode_points, encode_shapes, pack_texts
 from gridcell.display.figures import plan_figures
 from gridcell.display.frames import PlanFrames
-from gridcell.display.load import band_classes
+from gridcell.display.load import band_classes, counts_loads
 from gridcell.display.water import water_areas, water_outlines
-from gridcell.schema import BARRIER_KINDS, LEVELS, SEVERITIES, VACANCY_COLUMNS
-from gridcell.words.maps import with_wanted, words
+from gridcell.schema import BARRIER_KINDS, LEVELS, LOAD, SEVERITIES, VACANCY_COLUMNS
+from gridcell.words.maps import load_text, with_wanted, words
 from gridcell.words.messages import Message, say
 from gridcell.words.sentences import say_findings, say_kinds, say_reasons
 from gridcell.words.terms import term
@@ -92,11 +92,13 @@ def page_content(
         ``code``, ``role`` and ``holder`` of the posts that are told.
     """
     text = words(lang)
+    if counts_loads(plan):
+        text |= {name: text[f"{name}_load"] for name in ("by_load", "per_small", "per_micro")}
     levels: dict[str, dict[str, Any]] = {}
     above: gpd.GeoDataFrame | None = None
     for level in LEVELS:
         cells = plan.cells(level)
-        levels[level] = _cells(cells, above, plan.findings, lang)
+        levels[level] = _cells(cells, above, plan.findings, lang, by_load=counts_loads(plan))
         above = cells
     levels["small"]["colour"] = encode_numbers(colour_cells(plan.small.geometry, COLOURS))
     legends = {}
@@ -189,7 +191,12 @@ def _numbers(values: pd.Series) -> str:
 
 
 def _cells(
-    cells: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, findings: gpd.GeoDataFrame, lang: str
+    cells: gpd.GeoDataFrame,
+    above: gpd.GeoDataFrame | None,
+    findings: gpd.GeoDataFrame,
+    lang: str,
+    *,
+    by_load: bool,
 ) -> dict[str, Any]:
     parent = np.full(len(cells), -1)
     if above is not None:
@@ -209,7 +216,7 @@ def _cells(
         "parent": encode_numbers(np.diff(parent, prepend=0)),
         "households": _numbers(cells["households"]),
         "estimated": _numbers(cells["estimated"]),
-        **_wanted(cells, lang),
+        **_wanted(cells, lang, by_load=by_load),
         "buildings": _numbers(cells["buildings"]),
         "band": encode_numbers(
             np.array([_BANDS.get(str(b), 0) for b in cells["band"]], dtype=np.int64)
@@ -220,9 +227,22 @@ def _cells(
     }
 
 
-def _wanted(cells: gpd.GeoDataFrame, lang: str) -> dict[str, Any]:
-    """Return what households the band of each cell wants, said once for all that want the same."""
+def _wanted(cells: gpd.GeoDataFrame, lang: str, *, by_load: bool) -> dict[str, Any]:
+    """Return what the band of each cell wants, said once for all that want the same.
+
+    Where bands count loads, the load of each cell is told, with what is wanted of it.
+    """
     limits = cells[["band_min", "band_max"]].astype("float64").fillna(-1.0)
+    if by_load:
+        told: dict[str, Any] = {}
+        if LOAD in cells:
+            rows = zip(cells[LOAD], *limits.to_numpy().T, strict=True)
+            told["loads"] = [load_text(words(lang), load, low, high) for load, low, high in rows]
+            told["held"] = encode_numbers(np.rint(cells[LOAD].to_numpy()).astype(np.int64))
+        return {
+            "wanted": encode_numbers(np.zeros(len(cells), dtype=np.int64)), "wanteds": [None],
+            **told,
+        }  # fmt: skip
     ends, index = np.unique(limits.to_numpy(), axis=0, return_inverse=True)
     text = words(lang)
     return {

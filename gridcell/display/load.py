@@ -1,4 +1,4 @@
-"""How many households a cell has, in few classes about its band."""
+"""How much a cell holds, households or load, in few classes about its band."""
 
 from math import ceil, floor
 from typing import Any, Final
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridcell.display.frames import Limits, PlanFrames
+from gridcell.workload import load_of
 
 CLASSES: Final = 7
 """Two under the band, three thirds of it, two over."""
@@ -48,9 +49,15 @@ def band_classes(plan: PlanFrames, level: str) -> tuple[NDArray[np.int64], dict[
     told = plan.publication is None or all(
         (code, level) in plan.bands for code in plan.medium["community"]
     )
-    if len(different) > 1 or not told:
+    # Loads are no whole numbers, and without them households tell nothing of the band.
+    if len(different) > 1 or not told or counts_loads(plan):
         return classes, {"band": None, "ranges": None}
     return classes, {"band": list(different[0]), "ranges": _ranges(different[0])}
+
+
+def counts_loads(plan: PlanFrames) -> bool:
+    """Return whether bands of a plan count loads, of which a publication has none."""
+    return getattr(plan.rules, "load", None) is not None
 
 
 def _band(plan: PlanFrames, community: str, level: str) -> tuple[float, float]:
@@ -77,7 +84,7 @@ def _ranges(band: tuple[float, float]) -> list[list[int | None]]:
 
 
 def _classes(cells: gpd.GeoDataFrame, band: tuple[float, float]) -> NDArray[np.int64]:
-    found = np.searchsorted(_edges(band), cells["households"].fillna(0), side="right")
+    found = np.searchsorted(_edges(band), np.nan_to_num(load_of(cells)), side="right")
     # What the plan says of a cell holds: rules may have changed since.
     sides = [_SIDES.get(str(side), (-1, -1)) for side in cells["band"]]
     limits = np.array(sides, dtype=np.int64).reshape(-1, 2)

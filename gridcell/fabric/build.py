@@ -35,6 +35,7 @@ from gridcell.fabric.tracts import (
 )
 from gridcell.model import Fabric, Finding, Layers, Progress
 from gridcell.rules import Rules
+from gridcell.schema import LOAD
 from gridcell.words.messages import Message
 from gridcell.work import Tally, try_each
 
@@ -214,8 +215,9 @@ def _footprints(
     whole = given or rules.fabric.oversize == "whole" or rules.micro is None
     slab_band = np.full((len(layers.communities), 2), np.inf) if whole else micro_band
     return make_footprints(
-        sources.geometry.to_numpy(), households, layers.communities, slab_band, units=units
-    )
+        sources.geometry.to_numpy(), households, layers.communities, slab_band, units=units,
+        load=sources[LOAD].to_numpy() if LOAD in sources else None,
+    )  # fmt: skip
 
 
 def _linework(

@@ -12,6 +12,7 @@ from gridcell.coverage.holders import find_holders
 from gridcell.fabric.slabs import cut_slabs, slab_count
 from gridcell.model import Finding, place_of
 from gridcell.words.messages import Message
+from gridcell.workload import GRAIN, share_loads
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ def make_footprints(
     slab_band: NDArray[np.float64],
     *,
     units: NDArray[np.int64] | None = None,
+    load: NDArray[np.float64] | None = None,
 ) -> Footprints:
     """Return the pieces of buildings (or given atoms) in their order.
 
@@ -61,20 +63,27 @@ def make_footprints(
         is cut into slabs. ``inf`` for no slabs.
     units
         (n,) entrances, 0 where unknown: slabs end between entrances where they can.
+    load
+        (n,) what the band counts in place of households.
     """
     part, source = shapely.get_parts(geometry, return_index=True)
     part_households = apportion(households, source, shapely.area(part))
+    part_load: NDArray[np.int64] | NDArray[np.float64] = part_households
+    if load is not None:
+        part_load = share_loads(load, source, shapely.area(part))
     home = find_holders(part, communities.geometry.to_numpy())
     limit = np.where(home >= 0, slab_band[home, 1], np.inf)
-    oversize = part_households > limit
+    oversize = part_load > limit
     pieces, of_part, share = part, np.arange(len(part)), np.ones(len(part))
     cut = np.flatnonzero(oversize)
     if len(cut):
         entrances = None if units is None else units[source[cut]]
-        count = slab_count(part_households[cut], slab_band[home[cut]], entrances)
+        count = slab_count(
+            part_load[cut], slab_band[home[cut]], entrances, grain=1.0 if load is None else GRAIN
+        )
         if entrances is not None:
             # Not where the slab with one entrance more would be too large.
-            most = np.ceil(entrances / count) / np.maximum(entrances, 1) * part_households[cut]
+            most = np.ceil(entrances / count) / np.maximum(entrances, 1) * part_load[cut]
             entrances = np.where(most <= limit[cut], entrances, 0)
         slabs, of_cut, of_slab = cut_slabs(part[cut], count, units=entrances)
         pieces = np.concatenate([part[~oversize], slabs])

@@ -118,7 +118,11 @@ def _place_slabs(count: Ints, units: Ints, tower: NDArray[np.bool_]) -> _SlabPla
 
 
 def slab_count(
-    households: NDArray[np.int64], band: NDArray[np.float64], units: NDArray[np.int64] | None
+    households: NDArray[np.int64] | NDArray[np.float64],
+    band: NDArray[np.float64],
+    units: NDArray[np.int64] | None,
+    *,
+    grain: float = 1.0,
 ) -> NDArray[np.int64]:
     """Return into how many slabs oversize footprints are cut.
 
@@ -134,14 +138,17 @@ def slab_count(
         (n, 2) fewest and most households of a micro cell.
     units
         (n,) entrances, 0 where unknown.
+    grain
+        What `households` are multiples of: less than 1 where they are loads.
     """
-    low, most = np.ceil(band[:, 0] - 1e-9), np.maximum(np.floor(band[:, 1] + 1e-9), 1)
+    low = np.ceil(band[:, 0] / grain - 1e-9) * grain
+    most = np.maximum(np.floor(band[:, 1] / grain + 1e-9), 1) * grain
     fewest = np.ceil(households / most)
     fits = households / fewest >= low
     half = np.maximum(np.ceil(households / (band.sum(axis=1) / 4)), fewest)
     count = np.where(fits, fewest, half)
     if units is not None:
-        entrances = np.minimum(units, households)[:, None]
+        entrances = (np.minimum(units, households) if grain == 1.0 else units)[:, None]
         each = np.minimum(np.arange(1, entrances.max(initial=1) + 1), np.maximum(entrances, 1))
         per = (households / np.maximum(entrances[:, 0], 1))[:, None]
         good = (

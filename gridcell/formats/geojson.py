@@ -17,7 +17,7 @@ from gridcell.formats.layers import CellLevels, Manifest, read_level_files
 from gridcell.formats.lonlat import LonLatCells, cell_geometry
 from gridcell.formats.ogr import ROUNDED, by_code, read_layer
 from gridcell.formats.source import NOTE, CellSource, Written
-from gridcell.schema import BAND_FIGURES, CELL_COLUMNS, CELL_LAYERS
+from gridcell.schema import BAND_FIGURES, CELL_LAYERS, LOAD, cell_columns
 from gridcell.words.messages import Message
 
 _KINDS: Final[dict[str, Callable[[Any], object]]] = {
@@ -28,7 +28,7 @@ _KINDS: Final[dict[str, Callable[[Any], object]]] = {
     "compactness": lambda value: round(float(value), 4),
     "estimated": int,
     # Not rounded: no household more or less may be in the band than the plan says.
-    **dict.fromkeys(BAND_FIGURES, float),
+    **dict.fromkeys((*BAND_FIGURES, LOAD), float),
 }
 
 
@@ -97,16 +97,17 @@ def _require_same(geometry: Geometries, texts: NDArray[Any], level: str) -> None
 
 
 def _properties(frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    columns = pd.DataFrame(frame[list(CELL_COLUMNS)])
+    names = cell_columns(frame.columns)
+    columns = pd.DataFrame(frame[list(names)])
     values = {}
-    for name in CELL_COLUMNS:
+    for name in names:
         kind = _KINDS.get(name, str)
         missing = columns[name].isna()
         values[name] = [
             None if gone else kind(value)
             for value, gone in zip(columns[name], missing, strict=True)
         ]
-    return [dict(zip(CELL_COLUMNS, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
 _dump: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode

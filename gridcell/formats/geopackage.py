@@ -48,12 +48,14 @@ from gridcell.schema import (
     HOUSEHOLD_COLUMNS,
     LATER_COLUMNS,
     LINEAGE_COLUMNS,
+    LOAD,
     MESSAGE_COLUMNS,
     POINT_COLUMNS,
     SERVED_COLUMNS,
     STAFF_COLUMNS,
     UNDO_COLUMNS,
     VACANCY_COLUMNS,
+    cell_columns,
 )
 from gridcell.version import __version__
 from gridcell.words.catalogue import LANGUAGES
@@ -98,7 +100,7 @@ _NAMED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {HISTORY_COLUMNS: ("o
 _WHOLE_OR_NONE: Final = ("retired", "b")
 _REAL: Final = (
     "area_m2", "compactness", "distance_m", "measure", "metres", "mean_m", "max_m", "capacity",
-    *BAND_FIGURES,
+    *BAND_FIGURES, LOAD,
 )  # fmt: skip
 _EITHER: Final = ("open", "locked", "existing")
 # Findings and barriers are looked at, not counted on.
@@ -149,6 +151,7 @@ def write_geopackage(plan: Plan, file: Path, *, lang: str = LANGUAGES[0]) -> Non
                 _write(_typed(pd.DataFrame(frame), _TABLES[name]), file, name)
         _write(_metadata(plan, lang), file, "metadata")
         columns = {name: layer for name, (layer, _) in _LAYERS.items() if name in frames}
+        columns |= {name: cell_columns(frames[name].columns) for name in CELL_LAYERS}
         write_styles(file, columns, lang)
         _on_disk(file)
 
@@ -516,7 +519,8 @@ def as_geopackage(source: CellSource, folder: Path, *, lang: str = LANGUAGES[0])
                         layer_options={"FID": "gridcell_fid"})  # fmt: skip
         if source.note is not None:
             write_note(source.note, file)
-        write_styles(file, dict.fromkeys(CELL_LAYERS, CELL_COLUMNS), lang)
+        columns = {level: cell_columns(frame.columns) for level, frame in source.levels.items()}
+        write_styles(file, columns, lang)
     return Written(
         rows={file: sum(map(len, source.levels.values()))},
         back=by_code({level: read_layer(file, layer=level) for level in CELL_LAYERS}),

@@ -17,7 +17,7 @@ from gridcell.arrays import Geometries
 from gridcell.formats.layers import CellLevels, Manifest, read_level_files
 from gridcell.formats.ogr import ROUNDED, by_code, read_layer
 from gridcell.formats.source import NOTE, CellSource, Written
-from gridcell.schema import BAND_FIGURES
+from gridcell.schema import BAND_FIGURES, LOAD
 from gridcell.words.catalogue import section, text
 from gridcell.words.sentences import say_reasons
 from gridcell.words.terms import term
@@ -27,10 +27,10 @@ ILLEGAL_XML: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 
 _TYPES: Final = {
     **dict.fromkeys(("level", "households", "buildings", "estimated"), "int"),
-    **dict.fromkeys(("area_m2", "compactness", *BAND_FIGURES), "double"),
+    **dict.fromkeys(("area_m2", "compactness", *BAND_FIGURES, LOAD), "double"),
 }
 _ROWS: Final = (
-    "label", "grid_type", "parent", "households", "buildings", "area_m2", "band", "reason",
+    "label", "grid_type", "parent", "households", LOAD, "buildings", "area_m2", "band", "reason",
     "responsible", "management", "valid_from",
 )  # fmt: skip
 """Rows of a balloon, in order."""

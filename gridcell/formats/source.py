@@ -13,7 +13,7 @@ from gridcell.check.plan import prove_plan
 from gridcell.coverage.proof import CoverageProof
 from gridcell.formats.lonlat import LonLatCells, cells_lonlat
 from gridcell.model import Plan
-from gridcell.schema import BAND_FIGURES, CELL_COLUMNS, CELL_LAYERS
+from gridcell.schema import BAND_FIGURES, CELL_LAYERS, LOAD, cell_columns
 from gridcell.words.messages import Message
 
 NOTE: Final = "households_are"
@@ -22,7 +22,7 @@ were estimated, and in publications."""
 
 _WHOLE: Final = ("level", "buildings")
 _COUNTED: Final = ("households", "estimated")
-_REAL: Final = ("area_m2", "compactness", *BAND_FIGURES)
+_REAL: Final = ("area_m2", "compactness", *BAND_FIGURES, LOAD)
 
 Levels = Mapping[str, gpd.GeoDataFrame]
 
@@ -33,7 +33,7 @@ class CellSource:
 
     plan: Plan
     levels: Levels
-    """By level, sorted by code, in the plan's CRS: `schema.CELL_COLUMNS`, `NOTE` where there is
+    """By level, sorted by code, in the plan's CRS: `schema.cell_columns`, `NOTE` where there is
     one, and the geometry. ``households`` and ``estimated`` are Int64, missing where hidden."""
     proofs: Mapping[str, CoverageProof]
     """What `gridcell.check.prove_plan` says of the plan itself."""
@@ -103,7 +103,7 @@ def without_geometry(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 def _typed(cells: gpd.GeoDataFrame, word: str | None) -> gpd.GeoDataFrame:
     cells = cells.sort_values("code", kind="stable", ignore_index=True)
     frame = pd.DataFrame(index=cells.index)
-    for name in CELL_COLUMNS:
+    for name in cell_columns(cells.columns):
         column = cells[name]
         if name in _WHOLE:
             frame[name] = pd.to_numeric(column).astype("int64")

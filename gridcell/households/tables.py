@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gridcell.arrays import run_starts
 from gridcell.households.entrances import households_along
 from gridcell.model import Fabric, Finding, place_of
-from gridcell.schema import HOUSEHOLD_COLUMNS
+from gridcell.schema import HOUSEHOLD_COLUMNS, load_columns
 from gridcell.words.messages import Message
 
 Ints = NDArray[np.int64]
@@ -142,6 +142,8 @@ def building_table(
 ) -> gpd.GeoDataFrame:
     """Return `schema.BUILDING_COLUMNS` and outlines, one row a piece; no code outside all cells.
 
+    Behind the others stands what pieces know of their loads, if they do.
+
     Parameters are those of `household_table`.
     """
     pieces = fabric.pieces
@@ -150,6 +152,7 @@ def building_table(
             "bldg_id": pd.Series(names[pieces["building"]], dtype="str"),
             "households": pieces["households"].to_numpy(),
             "code": pd.Series(_at(leaf, pieces["atom"].to_numpy()), dtype="str"),
+            **{name: pieces[name].to_numpy() for name in load_columns(pieces.columns)},
         },
         geometry=fabric.outlines.geometry.to_numpy(),
         crs=fabric.crs,

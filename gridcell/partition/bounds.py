@@ -15,7 +15,7 @@ number of cells, comes above it:
   inhabited way between two groups are lost; the better of both counts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,9 @@ def reach_of_micro(fabric: Fabric, division: Division, targets: Targets) -> Reac
     return _reach(graph.within(piece), piece, leaf, _home(fabric, general), targets)
 
 
-def most_in_band(graph: Graph, piece: Ints, cells: Ints, low: Floats, high: Floats) -> Ints:
+def most_in_band(
+    graph: Graph, piece: Ints, cells: Ints, low: Floats, high: Floats, *, grain: float = 1.0
+) -> Ints:
     """Return how many cells of each connected piece of land can be in the band at most.
 
     Parameters
@@ -80,12 +82,17 @@ def most_in_band(graph: Graph, piece: Ints, cells: Ints, low: Floats, high: Floa
         (pieces,) number of connected cells that each is divided into.
     low, high
         (pieces,) the band, inclusive.
+    grain
+        What atoms hold are multiples of this, whole households where it is 1.
     """
     pieces = len(cells)
     if not pieces:
         return np.empty(0, dtype=np.int64)
-    least = np.maximum(np.ceil(low - 1e-9), 0.0)
-    most = np.floor(high + 1e-9)
+    # Counted in grains, all is whole.
+    least = np.maximum(np.ceil(low / grain - 1e-9), 0.0)
+    most = np.floor(high / grain + 1e-9)
+    if grain != 1.0:
+        graph = replace(graph, weight=np.rint(graph.weight / grain))
     weight = graph.weight
     heavy = weight > most[piece]
     part = graph.within(heavy.astype(np.int64)).components()
@@ -158,7 +165,7 @@ def _reach(graph: Graph, piece: Ints, cell: Ints, home: Ints, targets: Targets) 
     inside = (load >= low[home_of_cell] - 1e-9) & (load <= high[home_of_cell] + 1e-9)
     bound = most_in_band(
         graph, piece, np.bincount(piece_of_cell, minlength=pieces),
-        low[home_of_piece], high[home_of_piece],
+        low[home_of_piece], high[home_of_piece], grain=targets.grain,
     )  # fmt: skip
     return Reach(
         cells=np.bincount(home_of_cell, minlength=communities),

@@ -247,7 +247,7 @@ class _Community:
         pinned = (known >= 0) & previous.leaf_locked[known]
         level = LevelLand(
             self.graph.within(smalls), known, previous.settled[self.land.atoms], pinned,
-            previous.leaf_households, previous.leaf_band, previous.leaf_locked, "micro",
+            previous.leaf_load, previous.leaf_band, previous.leaf_locked, "micro",
         )  # fmt: skip
         leaves = revised_level(level, self.land, self.micro, self.rules)
         assert leaves is not None  # noqa: S101

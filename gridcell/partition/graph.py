@@ -12,6 +12,7 @@ from gridcell.model import Fabric
 from gridcell.partition.kernels import Adjacency
 from gridcell.partition.rivers import neighbouring
 from gridcell.schema import BARRIER_CLASSES
+from gridcell.workload import load_of
 
 TOUCH_M = 0.05
 """Land with a shorter common border does not touch: a cell held together by so narrow a neck would
@@ -41,7 +42,7 @@ class Graph:
     rim_on_barrier: Floats
     """(atoms,) metres of it on barriers, each times the strength of its class."""
     weight: Floats
-    """(atoms,) households."""
+    """(atoms,) households, or loads where bands count them."""
     area: Floats
     """(atoms,) m2."""
     xy: Floats
@@ -176,7 +177,7 @@ def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
         on_barrier=pairs.on_barrier,
         rim=rim(length),
         rim_on_barrier=rim(on_barrier),
-        weight=table["households"].to_numpy(dtype=np.float64),
+        weight=load_of(table),
         # Own arrays, as in `contract`: pandas would lend read-only ones in columns, and numba
         # compile every kernel once more for them.
         area=table["area_m2"].to_numpy(dtype=np.float64, copy=True),

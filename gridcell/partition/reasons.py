@@ -12,7 +12,9 @@ from gridcell.model import Fabric
 from gridcell.partition.divide import Division
 from gridcell.partition.rivers import neighbouring
 from gridcell.partition.targets import Targets
+from gridcell.schema import LOAD
 from gridcell.words.messages import Message, counted
+from gridcell.workload import GRAIN, load_of, sum_loads
 
 Ints = NDArray[np.int64]
 
@@ -100,10 +102,13 @@ def _explain(
 ) -> Verdict:
     n = len(level.community)
     atom = fabric.pieces["atom"].to_numpy()
-    households = fabric.pieces["households"].to_numpy()
+    households = load_of(fabric.pieces)
     placed = np.flatnonzero(atom >= 0)
     at = level.cell[atom[placed]]
-    total = np.bincount(at, weights=households[placed], minlength=n).astype(np.int64)
+    grain, own = (GRAIN, "_load") if LOAD in fabric.atoms else (1.0, "")
+    total = np.bincount(at, weights=households[placed], minlength=n).astype(np.float64)
+    if own:
+        total = sum_loads(level.cell, load_of(fabric.atoms), n)
     lived_in = np.bincount(at, weights=households[placed] > 0, minlength=n).astype(np.int64)
     # The fullest piece of each cell, as an example to look at.
     order = np.lexsort((households[placed], at))
@@ -120,44 +125,56 @@ def _explain(
     what = "atom" if (fabric.atoms["kind"] == "given").any() else "building"
     reason = np.full(n, None, dtype=object)
     for c in np.flatnonzero((band == "under") | (band == "over")):
-        # The whole numbers that are in the band.
-        least, most = int(np.ceil(low[c] - 1e-9)), int(np.floor(high[c] + 1e-9))
-        share = land.share[c]
+        # The least and the most that a cell in the band can hold.
+        least = _whole(np.ceil(low[c] / grain - 1e-9) * grain, grain)
+        most = _whole(np.floor(high[c] / grain + 1e-9) * grain, grain)
+        share, held_now = _whole(land.share[c], grain), _whole(total[c], grain)
         where = Message(f"land.{level.above}" + ("" if land.whole[c] else "_piece"))
         if band[c] == "over" and lived_in[c] == 1:
             name = names[building[fullest[c]]]
-            reason[c] = Message(f"reason.{what}_alone", name=name, n=total[c])
+            reason[c] = Message(f"reason.{what}_alone{own}", name=name, n=held_now)
         elif share < least:
-            reason[c] = Message("reason.too_few", land=where, n=share)
-        elif -(-share // max(most, 1)) * least > share:
-            reason[c] = Message("reason.indivisible", land=where, n=share, least=least, most=most)
-        elif total[c] == 0:
-            reason[c] = Message("reason.uninhabited")
+            reason[c] = Message(f"reason.too_few{own}", land=where, n=share)
+        elif -(-share // max(most, grain)) * least > share:
+            reason[c] = Message(
+                f"reason.indivisible{own}", land=where, n=share, least=least, most=most
+            )
+        elif held_now == 0:
+            reason[c] = Message("reason.uninhabited" if not own else "reason.without_load")
         else:
             held = {
-                "households": counted("household", total[c]), "places": counted(what, lived_in[c]),
+                "households": (
+                    Message("count.load", load=held_now) if own
+                    else counted("household", held_now)
+                ),
+                "places": counted(what, lived_in[c]),
                 "least": least, "most": most,
             }  # fmt: skip
             tried = level.neighbours_tried[c]
             reason[c] = (
-                Message("reason.exhausted", **held, neighbours=counted("neighbour", tried))
+                Message(f"reason.exhausted{own}", **held, neighbours=counted("neighbour", tried))
                 if tried
-                else Message("reason.not_found", **held)
+                else Message(f"reason.not_found{own}", **held)
             )
     return Verdict(band=band, reason=reason)
+
+
+def _whole(number: float, grain: float) -> float:
+    """Return a number of households as a whole one, of load to the thousandth."""
+    return int(number) if grain == 1.0 else round(float(number), 3)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _GeneralLand:
     """The connected general land around each cell, within its parent."""
 
-    share: Ints
-    """(cells,) households on it."""
+    share: NDArray[np.float64]
+    """(cells,) households, or load, on it."""
     whole: NDArray[np.bool_]
     """(cells,) whether it is all the general land of the parent."""
 
     @classmethod
-    def of(cls, fabric: Fabric, level: _CellsOfLevel, total: Ints) -> "_GeneralLand":
+    def of(cls, fabric: Fabric, level: _CellsOfLevel, total: NDArray[np.float64]) -> "_GeneralLand":
         general = np.append(~level.dedicated[level.cell], [False])
         parent = np.append(level.parent, [-1])
         a, b = fabric.arc_left, fabric.arc_right
@@ -169,7 +186,7 @@ class _GeneralLand:
         # Cells are connected, so each lies in the region of any of its atoms.
         of_cell = np.zeros(len(total), dtype=np.int64)
         of_cell[level.cell] = region
-        held = np.bincount(of_cell, weights=total).astype(np.int64)
+        held = sum_loads(of_cell, total, int(of_cell.max(initial=-1)) + 1)
         first = np.unique(region[general[:-1]], return_index=True)[1]
         regions = np.bincount(level.parent[general[:-1]][first], minlength=level.parent.max() + 1)
         parent_of_cell = np.zeros(len(total), dtype=np.int64)

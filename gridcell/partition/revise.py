@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,10 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+_SAME: Final = 1e-6
+"""Difference of sums of loads that is none."""
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Previous:
     """The division that is to be kept, as far as the land has it."""
@@ -41,10 +45,11 @@ class Previous:
     leaf: Ints
     """(atoms,) leaf likewise."""
     settled: Floats
-    """(atoms,) households that have lived there since: what counts as moved when an atom is."""
-    small_households: Ints
-    """(earlier small cells,) households that each had."""
-    leaf_households: Ints
+    """(atoms,) households that have lived there since, or the load that has been there: what counts
+    as moved when an atom is."""
+    small_load: Floats
+    """(earlier small cells,) households, or load, that each had."""
+    leaf_load: Floats
     """(earlier leaves,) likewise."""
     small_band: Floats
     """(earlier small cells, 2) least and most households that each should have had."""
@@ -173,7 +178,7 @@ def _revise_one(
     level = LevelLand(
         contract(graph, block, blocks), main_cells(block, known_small, settled, graph.area),
         sums(block, settled, blocks), np.bincount(block, weights=pinned) > 0,
-        previous.small_households, previous.small_band, previous.small_locked, "small",
+        previous.small_load, previous.small_band, previous.small_locked, "small",
     )  # fmt: skip
     grain = main_cells(block, known_leaf, settled, graph.area)
     smalls = revised_level(level, land, small, rules, grain=grain)
@@ -184,7 +189,7 @@ def _revise_one(
         return smalls, smalls
     inside = graph.within(smalls.cell)
     level = LevelLand(
-        inside, known_leaf, settled, pinned, previous.leaf_households, previous.leaf_band,
+        inside, known_leaf, settled, pinned, previous.leaf_load, previous.leaf_band,
         previous.leaf_locked, "micro",
     )  # fmt: skip
     leaves = revised_level(level, land, micro, rules)
@@ -207,7 +212,7 @@ class LevelLand:
     """(atoms,) earlier cell, -1 for none."""
     settled: Floats
     pinned: Mask
-    households: Ints
+    held: Floats
     """(earlier cells,)"""
     band: Floats
     """(earlier cells, 2)"""
@@ -242,8 +247,8 @@ def revised_level(
     load = sums(cell, graph.weight, cells)
     lost = np.bincount(home[(cell != home) & (home >= 0)], minlength=cells)[:cells] > 0
     gained = np.bincount(cell[(cell != home) & (home >= 0)], minlength=cells) > 0
-    before = np.append(level.households[names], np.full(cells - len(names), -1))
-    touched = (load != before) | lost | gained
+    before = np.append(level.held[names], np.full(cells - len(names), -1.0))
+    touched = (np.abs(load - before) > _SAME) | lost | gained
     # Others that miss a band that was another before are tried as well.
     touched[: len(names)] |= _misses_new_band(load[: len(names)], level.band[names], goal)
     hold = rules.weights.stay * level.settled / goal.target

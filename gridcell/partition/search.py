@@ -38,6 +38,8 @@ _BLOCK_STREETS = 0.72
 _ATOMS_PER_CELL = 12
 _BLOCKS_PER_CELL = 3
 """From so many atoms in a cell on, and with so many blocks, blocks are searched first."""
+_TRIFLE = 1e-3
+"""Part of a grain by which bands of loads are wider in the search."""
 _OUT_OF_BAND = 5.0
 """Cost of being outside the band at all: one cell far out is better than two that are near it."""
 
@@ -199,10 +201,12 @@ def _best(
 
 def goal_of(targets: Targets, row: int, weights: Weights) -> Goal:
     """Return what the cells of a community should be and what it costs not to be it."""
+    # Whole numbers are compared as they are; sums of fractions depend on their order by a trifle.
+    slack = 0.0 if targets.grain == 1.0 else _TRIFLE * targets.grain
     return Goal(
         target=float(targets.target[row]),
-        low=float(targets.low[row]),
-        high=float(targets.high[row]),
+        low=float(targets.low[row]) - slack,
+        high=float(targets.high[row]) + slack,
         balance=weights.balance,
         band=weights.band,
         shape=weights.shape,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gridcell.arguments import checked
 from gridcell.rules import WANTED_BAND, Band, Rules
+from gridcell.workload import GRAIN
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -24,12 +25,14 @@ class Targets:
     high: Floats
     wanted: Ints
     """Number of general cells asked for, 0 where the number is free."""
+    grain: float = 1.0
+    """What cells hold are multiples of this: households are whole, loads are finer."""
 
     def take(self, rows: Ints) -> "Targets":
         """Return the targets of some communities."""
         return Targets(
             low=self.low[rows], target=self.target[rows], high=self.high[rows],
-            wanted=self.wanted[rows],
+            wanted=self.wanted[rows], grain=self.grain,
         )  # fmt: skip
 
     def cells_for(self, households: Floats, community: Ints) -> Ints:
@@ -44,7 +47,7 @@ class Targets:
 
 @checked
 def set_targets(
-    communities: gpd.GeoDataFrame, households: Ints, rules: Rules
+    communities: gpd.GeoDataFrame, households: Ints | Floats, rules: Rules
 ) -> tuple[Targets, Targets | None]:
     """Return the targets of small and micro cells; none for micro where the rules stop at small.
 
@@ -56,7 +59,7 @@ def set_targets(
         it); ``small`` and ``micro``, bands as ``MIN:TARGET:MAX``; ``class``, a name in
         `Rules.classes`.
     households
-        (communities,) households on general land.
+        (communities,) households on general land; loads where the rules have them.
     rules
         `Rules.classes`; `Rules.small` and `Rules.micro` for all that have nothing of their own.
 
@@ -88,7 +91,7 @@ def _targets(
     communities: gpd.GeoDataFrame,
     level: Literal["small", "micro"],
     default: Band,
-    households: Ints,
+    households: Ints | Floats,
     rules: Rules,
 ) -> Targets:
     bands = np.tile(_row(default), (len(communities), 1))
@@ -104,6 +107,7 @@ def _targets(
         target=target,
         high=np.where(asked, WANTED_BAND[1] * target, bands[:, 2]),
         wanted=wanted,
+        grain=1.0 if rules.load is None else GRAIN,
     )
 
 

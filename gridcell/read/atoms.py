@@ -27,6 +27,7 @@ from gridcell.read.geometry import (
     mended_findings,
 )
 from gridcell.read.ids import exact_ids, rounded_ids, unique_ids
+from gridcell.read.load import read_load_columns
 from gridcell.rules import Rules
 from gridcell.tables.values import as_text
 from gridcell.words.messages import Message, either
@@ -64,6 +65,8 @@ def check_atoms(
     table = pd.DataFrame({"atom_id": as_text(given["atom_id"])})
     counts = as_count(given["households"], source, "households").fillna(0)
     table["households"] = counts.astype("int64")
+    numbers, unread_loads = read_load_columns(source, rules, "atoms")
+    table = table.assign(**numbers)
     mending = mend(geometries)
     mended = mending.shapes
     gone = np.flatnonzero(shapely.is_missing(mended))
@@ -74,7 +77,7 @@ def check_atoms(
             )
         )
     table["atom_id"] = exact_ids(table["atom_id"], source, "atom_id", found.get("atom_id"))
-    findings = rounded_ids(table["atom_id"], source, "atom_id")
+    findings = [*unread_loads, *rounded_ids(table["atom_id"], source, "atom_id")]
     if "pop" in found["households"].lower():
         findings.append(
             Finding(

@@ -18,6 +18,7 @@ from gridcell.read.files import Source
 from gridcell.read.footprints import drop_repeated
 from gridcell.read.geometry import POLYGONS, canonical_order, check_types, mended_findings
 from gridcell.read.ids import exact_ids, rounded_ids, unique_ids
+from gridcell.read.load import read_load_columns
 from gridcell.rules import Rules
 from gridcell.tables.values import as_number, as_text
 from gridcell.words.messages import Message
@@ -78,6 +79,9 @@ def check_buildings(
     if unread:
         findings.append(_unread(source, "units", unread))
     table["use"] = as_text(given["use"])
+    numbers, unread_loads = read_load_columns(source, rules, "buildings")
+    table = table.assign(**numbers)
+    findings += unread_loads
     mending = mend(geometries)
     findings += mended_findings(source, mending, "building_mended")
     mended = mending.shapes

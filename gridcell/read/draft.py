@@ -152,6 +152,8 @@ def _meanings() -> dict[str, dict[str, str]]:
 def _toml(value: object) -> str:
     if isinstance(value, Band):
         return f'"{value.min:g}:{value.target:g}:{value.max:g}"'
+    if value is None:
+        return '""'
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple | list):

@@ -1,6 +1,6 @@
 """Columns found under our names, and their values as checked counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +11,7 @@ from gridcell.errors import Hint, InputError, RulesError
 from gridcell.read.aliases import Columns, field_hint
 from gridcell.read.files import Source
 from gridcell.rules import Rules
-from gridcell.schema import ALIASES, FIELDS
+from gridcell.schema import ALIASES, FIELDS, LOADED
 from gridcell.tables.figures import says_nothing
 from gridcell.tables.values import as_date, as_number, as_text
 from gridcell.words.messages import Message, Value, either
@@ -20,17 +20,30 @@ from gridcell.words.messages import Message, Value, either
 def check_mapping(rules: Rules) -> None:
     """Raise `RulesError` where ``fields`` of the rules names inputs or columns that we lack."""
     for role, names in rules.fields.items():
-        check_names(names, role)
+        check_names(names, role, loads_of(rules) if role in LOADED else ())
 
 
-def check_names(names: Iterable[str], role: str) -> None:
-    """Raise `RulesError` where a mapping of one input names it or its columns as nobody does."""
+def loads_of(rules: Rules) -> tuple[str, ...]:
+    """Return the columns that loads are counted from."""
+    return () if rules.workload is None else rules.workload.names
+
+
+def check_names(names: Iterable[str], role: str, more: Sequence[str] = ()) -> None:
+    """Raise `RulesError` where a mapping of one input names it or its columns as nobody does.
+
+    Parameters
+    ----------
+    names, role
+        Our names of columns, and which input it is.
+    more
+        Names that serve as well.
+    """
     if role not in FIELDS:
         raise RulesError(Message("error.fields_input", role=role, known=list(FIELDS)))
     for name in names:
-        if name not in FIELDS[role]:
+        if name not in (known := (*FIELDS[role], *more)):
             raise RulesError(
-                Message("error.fields_column", role=role, name=name, known=list(FIELDS[role]))
+                Message("error.fields_column", role=role, name=name, known=list(known))
             )
 
 

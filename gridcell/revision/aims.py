@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
-from numpy.typing import NDArray
 
-from gridcell.assembly import Aims, DivisionInput
+from gridcell.assembly import Aims, DivisionInput, Held
 from gridcell.model import Finding, Plan
 from gridcell.partition import Division, Targets, set_targets
 from gridcell.rules import Rules
@@ -31,7 +30,7 @@ def kept_aims(plan: Plan, recoded: Mapping[str, str]) -> Aims:
     earlier = {new: old for old, new in recoded.items()}
 
     def aims(
-        communities: gpd.GeoDataFrame, households: NDArray[np.int64], rules: Rules
+        communities: gpd.GeoDataFrame, households: Held, rules: Rules
     ) -> tuple[Targets, Targets | None]:
         small, micro = set_targets(communities, households, rules)
         codes = [earlier.get(code, code) for code in communities["code"]]

@@ -14,7 +14,8 @@ from gridcell.model import Plan
 from gridcell.revision.lineage import make_lineage
 from gridcell.revision.match import trace_descent
 from gridcell.revision.operation import input_of
-from gridcell.schema import LEVELS
+from gridcell.rules import Band
+from gridcell.schema import LEVELS, LOAD
 from gridcell.words.messages import Message, some
 
 CHANGE_COLUMNS: Final = (
@@ -217,6 +218,8 @@ def _causes(
     most = pairs.sort_values(["households", "area_m2"], ascending=False, kind="stable")
     small = new["parent"].where(new["level"] == LEVELS["micro"], new["code"])
     parent = most.drop_duplicates("old").set_index("old")["new"].map(small)
+    # What of a cell's load is on its earlier land is not known: what it has now is.
+    loads = new[LOAD].to_dict() if LOAD in new else {}
     whys = {}
     for code in codes:
         if code not in old.index:
@@ -237,16 +240,27 @@ def _causes(
             whys[code] = Message("change.new_site", name=site[code])
         elif home_now != cell["community"]:
             whys[code] = Message("change.community", community=home_now)
-        elif general and band is not None and not band.min <= held <= band.max:
-            # The whole numbers that are in the band.
-            low, high = math.ceil(band.min - 1e-9), math.floor(band.max + 1e-9)
-            whys[code] = Message("change.band", n=held, low=low, high=high)
+        elif general and band is not None and (why := _left_band(held, loads.get(code), band)):
+            whys[code] = why
         elif abs(area[code] - cell["area_m2"]) > _LAND_M2:
             kind = "land" if general else "premises"
             whys[code] = Message(f"change.{kind}")
         elif level == "micro" and general and parent[code] != cell["parent"]:
             whys[code] = Message("change.parent", cell=parent[code])
     return whys
+
+
+def _left_band(held: int, load: float | None, band: Band) -> Message | None:
+    """Return that households or load of today are out of the band, ``None`` where they are not."""
+    if load is not None:
+        if band.min - 1e-9 <= load <= band.max + 1e-9:
+            return None
+        return Message("change.band_load", n=load, low=float(band.min), high=band.max)
+    if band.min <= held <= band.max:
+        return None
+    # The whole numbers that are in the band.
+    low, high = math.ceil(band.min - 1e-9), math.floor(band.max + 1e-9)
+    return Message("change.band", n=held, low=low, high=high)
 
 
 def _most_common(group: "pd.Series[str]", value: "pd.Series[str]") -> "pd.Series[str]":

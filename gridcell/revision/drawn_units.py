@@ -22,6 +22,7 @@ from gridcell.revision.match import atom_shapes
 from gridcell.rules import Rules
 from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
+from gridcell.workload import load_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -141,7 +142,7 @@ def find_units(
     of_atom[~general] = -1
     if (of_atom < 0).all():
         raise InputError(Message("error.drawn_no_land"))
-    held = fabric.atoms["households"].to_numpy(dtype=np.float64)
+    held = load_of(fabric.atoms)
     met = of_atom >= 0
     load = np.bincount(of_atom[met], weights=held[met], minlength=len(layer)).astype(np.float64)
     seen = np.bincount(of_atom[met], minlength=len(layer)) > 0

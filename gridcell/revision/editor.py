@@ -26,9 +26,11 @@ from gridcell.revision.comments import comments_of
 from gridcell.revision.match import given_names
 from gridcell.revision.operation import input_of
 from gridcell.revision.states import land_states
+from gridcell.schema import LOAD
 from gridcell.words.catalogue import section
 from gridcell.words.messages import Message, some
 from gridcell.words.terms import term
+from gridcell.workload import GRAIN
 
 Ints = NDArray[np.int64]
 Posts = dict[str, list[list[str]]]
@@ -258,6 +260,7 @@ def _content(
         "atoms": {
             "id": encode_numbers(np.diff(atoms, prepend=0).astype(np.int64)),
             "households": encode_numbers(table["households"].to_numpy(dtype=np.int64)),
+            **_loads(table),
             "area": encode_numbers(_hundredths(table["area_m2"])),
             "leaf": encode_numbers(leaf.astype(np.int64)),
             "community": encode_numbers(
@@ -299,6 +302,13 @@ def _rows_of(plan: Plan, codes: list[str], community: str) -> Ints:
             Message("error.no_such_community", community=community, communities=some(codes))
         )
     return np.array([codes.index(str(code)) for code in own], dtype=np.int64)
+
+
+def _loads(table: pd.DataFrame) -> dict[str, str]:
+    """Return the loads of atoms in thousandths, where bands count them."""
+    if LOAD not in table:
+        return {}
+    return {"load": encode_numbers(np.rint(table[LOAD].to_numpy() / GRAIN).astype(np.int64))}
 
 
 def _community(plan: Plan, code: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gridcell.errors import InputError
 from gridcell.model import Finding, Plan, place_of
-from gridcell.schema import CELL_COLUMNS, LEVELS
+from gridcell.schema import CELL_COLUMNS, LEVELS, LOAD
 from gridcell.words.messages import Message
 
 Mask = NDArray[np.bool_]
@@ -85,9 +85,16 @@ def lock_findings(before: Plan, after: Plan, locked: Mask, lineage: pd.DataFrame
             findings.append(
                 Finding(
                     kind="locked_out_of_band", severity="warning", cell=code,
-                    community=row["community"], measure=float(row["households"]),
+                    community=row["community"],
+                    measure=float(row[LOAD] if LOAD in row else row["households"]),
                     place=place_of(row["geometry"]),
-                    text=Message("finding.locked_out_of_band", cell=code, n=int(row["households"])),
+                    text=(
+                        Message("finding.locked_out_of_band_load", cell=code, n=float(row[LOAD]))
+                        if LOAD in row
+                        else Message(
+                            "finding.locked_out_of_band", cell=code, n=int(row["households"])
+                        )
+                    ),
                 )
             )  # fmt: skip
     return findings

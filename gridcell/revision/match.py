@@ -19,7 +19,8 @@ from gridcell.model import Fabric, Plan
 from gridcell.partition import Division
 from gridcell.partition.revise import Previous
 from gridcell.rules import Codes
-from gridcell.schema import LEVELS
+from gridcell.schema import LEVELS, LOAD
+from gridcell.workload import GRAIN, load_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -35,7 +36,8 @@ class Descent:
     leaf: Ints
     """(atoms,) row of the earlier leaf that holds the atom, -1 for none."""
     settled: Floats
-    """(atoms,) households in buildings that stood there before, at most as many as before."""
+    """(atoms,) households in buildings that stood there before, at most as many as before; their
+    load where bands count loads."""
     small_of_leaf: Ints
     """(earlier leaves,) row of the earlier small cell."""
     community: NDArray[np.object_]
@@ -103,8 +105,8 @@ def previous_division(plan: Plan, given: DivisionInput, descent: Descent, locked
         small=small,
         leaf=leaf,
         settled=descent.settled,
-        small_households=plan.small["households"].to_numpy(dtype=np.int64),
-        leaf_households=plan.leaves["households"].to_numpy(dtype=np.int64),
+        small_load=load_of(plan.small),
+        leaf_load=load_of(plan.leaves),
         small_band=_bands(plan, plan.small, "small"),
         leaf_band=_bands(plan, plan.leaves, "micro"),
         small_locked=shut,
@@ -265,7 +267,7 @@ def _rows_at(point: Geometries, land: Geometries) -> Ints:
 
 
 def _settled(plan: Plan, given: DivisionInput) -> tuple[Floats, Ints]:
-    """Return households that stayed, and the earlier leaf of most of them, by atom."""
+    """Return what stayed of households or load, and the earlier leaf of most of it, by atom."""
     fabric = given.fabric
     n = len(fabric.atoms)
     held, known = np.zeros(n), np.full(n, -1, dtype=np.int64)
@@ -280,12 +282,15 @@ def _settled(plan: Plan, given: DivisionInput) -> tuple[Floats, Ints]:
     inside, row = inside[there], row[there]
 
     building = pieces["building"].to_numpy()
-    now = np.bincount(building, weights=pieces["households"])
+    held_now = load_of(pieces)
+    counted = LOAD if LOAD in pieces and LOAD in before else "households"
+    least = 1.0 if counted == "households" else GRAIN
+    now = np.bincount(building, weights=pieces[counted])
     name = pd.factorize(before["bldg_id"])[0]
-    earlier = pd.to_numeric(before["households"]).fillna(0).to_numpy(dtype=np.float64)
+    earlier = pd.to_numeric(before[counted]).fillna(0).to_numpy(dtype=np.float64)
     had = np.bincount(name, weights=earlier)
-    share = np.minimum(1.0, had[name[row]] / np.maximum(now[building[inside]], 1))
-    stayed = pieces["households"].to_numpy()[inside] * share
+    share = np.minimum(1.0, had[name[row]] / np.maximum(now[building[inside]], least))
+    stayed = held_now[inside] * share
     atom = pieces["atom"].to_numpy()[inside]
     held = np.bincount(atom, weights=stayed, minlength=n).astype(np.float64)
 

@@ -25,6 +25,7 @@ from gridcell.rules import Rules
 from gridcell.schema import GIVEN_COLUMNS, LEVELS
 from gridcell.siting.keep import keep_points
 from gridcell.words.messages import Message
+from gridcell.workload import GRAIN, load_of
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -188,7 +189,7 @@ def cells_of(plan: Plan) -> tuple[CellRows, Descent]:
     small_of_leaf = pd.Index(small["code"]).get_indexer(pd.Index(over)).astype(np.int64)
     leaf = pd.Index(leaves["code"]).get_indexer(pd.Index(atoms["code"])).astype(np.int64)
     descent = Descent(
-        leaf=leaf, settled=atoms["households"].to_numpy(dtype=np.float64),
+        leaf=leaf, settled=load_of(atoms),
         small_of_leaf=small_of_leaf, community=small["community"].to_numpy(dtype=object),
     )  # fmt: skip
     return CellRows(small_of_leaf[leaf], leaf), descent
@@ -262,6 +263,7 @@ def _targets(plan: Plan, codes: "pd.Series[str]", level: str) -> Targets:
         target=np.array([float(band.target) for band in bands]),
         high=np.array([float(band.max) for band in bands]),
         wanted=np.zeros(len(bands), dtype=np.int64),
+        grain=1.0 if plan.rules.load is None else GRAIN,
     )
 
 

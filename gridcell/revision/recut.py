@@ -161,7 +161,7 @@ def _targets_of_parts(level: Targets, row: int, load: float, parts: int) -> Targ
         low, high = (share * bound for bound in WANTED_BAND)
     return Targets(
         low=np.array([low]), target=np.array([share]), high=np.array([high]),
-        wanted=np.zeros(1, dtype=np.int64),
+        wanted=np.zeros(1, dtype=np.int64), grain=level.grain,
     )  # fmt: skip
 
 

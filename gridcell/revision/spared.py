@@ -28,6 +28,7 @@ from gridcell.partition.revise import Previous
 from gridcell.revision.match import Descent
 from gridcell.rules import Rules
 from gridcell.version import __version__
+from gridcell.workload import STREET, load_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -112,7 +113,7 @@ class SparedLand:
         same = (
             given.fabric.atoms["households"].to_numpy()[rows]
             == (old["households"].to_numpy()[self.stored[rows]])
-        )
+        ) & (load_of(given.fabric.atoms)[rows] == load_of(old)[self.stored[rows]])
         if not same.all() or ("estimated" in given.fabric.atoms) != ("estimated" in old):
             return False
         codes = given.layers.communities["code"].to_numpy(dtype=object)[self.spared]
@@ -163,7 +164,7 @@ class SparedLand:
         rows = np.flatnonzero(self.stored >= 0)
         old = self._old_atoms.iloc[self.stored[rows]]
         leaf[rows] = pd.Index(self.plan.leaves["code"]).get_indexer(pd.Index(old["code"]))
-        settled[rows] = old["households"].to_numpy(dtype=np.float64)
+        settled[rows] = load_of(old)
         return replace(traced, leaf=leaf, settled=settled)
 
     def previous(self, previous: Previous) -> Previous:
@@ -231,6 +232,10 @@ def _joined(plan: Plan, layers: Layers, recut: RecutLand) -> SparedLand | None:
         community=np.repeat(np.arange(n), np.diff(first)), households=households.astype(np.int64),
         site=np.append(recut.sites.row, -1)[part],
     )[list(new)]  # fmt: skip
+    if STREET in old:
+        # As it was counted on land that was not settled yet.
+        metres = old[STREET].to_numpy()[stored]
+        atoms[STREET] = np.where(stored >= 0, metres, np.nan)
     missing = recut.sites.missing(part[part >= 0])
     fabric = replace(
         recut.fabric, atoms=atoms, pieces=pieces, gates=None,

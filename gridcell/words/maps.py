@@ -72,6 +72,29 @@ def with_wanted(text: Mapping[str, str], households: str, low: float, high: floa
     return text["wanted"].format(households=households, low=f"{ends[0]:,}", high=f"{ends[1]:,}")
 
 
+def load_text(text: Mapping[str, str], load: float, low: float, high: float) -> str:
+    """Return a load with what its band wants of it.
+
+    Parameters
+    ----------
+    text
+        The words of a language, as `words` returns them.
+    load
+        The load.
+    low, high
+        Ends of the band; below 0 or missing for none.
+
+    Examples
+    --------
+    >>> load_text(words("en"), 42.125, 30.0, 50.0), load_text(words("en"), 1042.5, -1.0, -1.0)
+    ('42.125, wanted 30 to 50', '1,042.5')
+    """
+    said = f"{load:,.12g}"
+    if not low >= 0:
+        return said
+    return text["wanted"].format(households=said, low=f"{low:,.6g}", high=f"{high:,.6g}")
+
+
 def with_estimated(text: Mapping[str, str], households: str, part: int | None, whole: int) -> str:
     """Return a number of households with how many of them are estimates, if any are.
 

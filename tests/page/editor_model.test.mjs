@@ -25,7 +25,7 @@ function encode(values) {
 const steps = values => values.map((value, k) => value - (k ? values[k - 1] : 0));
 
 // A town of square atoms, 10 m wide, drawn by the letters of their cells; small letters are in the second community.
-function town(rows, { households = () => 10, locked = "", small = letter => letter, bands = [20, 30, 40], smallBands = null } = {}) {
+function town(rows, { households = () => 10, locked = "", small = letter => letter, bands = [20, 30, 40], smallBands = null, work = null } = {}) {
   const wide = rows[0].length, letters = [...rows.join("")], names = [...new Set(letters)], smalls = [...new Set(names.map(small))];
   const at = (x, y) => (x < 0 || y < 0 || x >= wide || y >= rows.length ? -1 : y * wide + x), isUpper = letter => letter === letter.toUpperCase();
   const arcs = [];
@@ -38,6 +38,7 @@ function town(rows, { households = () => 10, locked = "", small = letter => lett
       id: encode(steps(letters.map((_, i) => 100 + i))), households: encode(letters.map(households)), area: encode(letters.map(() => 10000)),
       community: encode(letters.map(letter => (isUpper(letter) ? 0 : 1))),
       leaf: encode(letters.map(letter => names.indexOf(letter))),
+      ...(work && { load: encode(letters.map((letter, i) => Math.round(1000 * work(letter, i)))) }),
     },
     links: { a: encode(links.map(([a]) => a)), b: encode(links.map(([, b]) => b)) },
     arcs: { left: encode(arcs.map(([a]) => a)), right: encode(arcs.map(([, b]) => b)), length: encode(arcs.map(() => 1000)), barrier: encode(arcs.map(() => 0)) },
@@ -238,4 +239,11 @@ test("micro cells move or are exchanged to bring a small cell into its band", ()
   assert.deepEqual(division.suggestions(1, "small").map(one => [one.moves, one.after]), [[[[[4, 5], 1]], [40, 40]]]);
   const two = town(["AABBCC", "AADDCC"], { small: letter => ("AB".includes(letter) ? "s" : "t"), smallBands: [58, 60, 62], households: (_, i) => ({ 2: 20, 3: 20, 8: 5, 9: 5 })[i] || 10 });
   assert.deepEqual(two.suggestions(0, "small"), []); // nothing helps without tearing a cell
+});
+
+test("where bands count loads, figures and advice go by them, to the thousandth, beside the households", () => {
+  const division = town(["AABB"], { work: (_, i) => [12.125, 25.5, 7.25, 8.001][i] }), [one, two] = [0, 1].map(cell => division.figures(division.atomsOf(cell)));
+  assert.deepEqual([one.held, one.households, one.off > 0], [37.625, 20, false]);
+  assert.deepEqual([two.held, two.households, two.off > 4.7], [15.251, 20, true]);
+  assert.deepEqual(division.totals("micro").off.map(({ cell, held }) => [cell, held]), [[1, 15.251]]);
 });

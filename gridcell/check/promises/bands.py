@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from gridcell.cells.columns import band_figures
 from gridcell.check.promises.faults import cell_faults, fault, layer, numbers, text, texts
+from gridcell.check.promises.loads import held_against
 from gridcell.model import Finding, Plan
-from gridcell.schema import LEVELS
+from gridcell.schema import LEVELS, LOAD
 from gridcell.words.messages import Message
 
 Floats = NDArray[np.float64]
@@ -36,7 +37,7 @@ def check_bands(plan: Plan) -> Iterator[Finding]:
     for level in ("small", "micro"):
         cells = plan.cells(level)
         low, high = band_limits(plan, level)
-        yield from _bands(level, cells, low, high)
+        yield from _bands(level, cells, held_against(plan, cells), low, high)
         yield from _reasons(level, cells)
     for level in LEVELS:
         yield from _figures(plan, level)
@@ -53,8 +54,10 @@ def band_limits(plan: Plan, level: str) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _bands(level: str, cells: gpd.GeoDataFrame, low: Floats, high: Floats) -> Iterator[Finding]:
-    band, held = texts(cells["band"]), numbers(cells["households"])
+def _bands(
+    level: str, cells: gpd.GeoDataFrame, held: Floats, low: Floats, high: Floats
+) -> Iterator[Finding]:
+    band = texts(cells["band"])
     dedicated = (cells["grid_type"] == "dedicated").to_numpy(dtype=bool)
     yield from cell_faults(
         "wrong_band", level, cells, dedicated & (band != ""), Message("fault.dedicated_band")
@@ -66,16 +69,18 @@ def _bands(level: str, cells: gpd.GeoDataFrame, low: Floats, high: Floats) -> It
     )  # fmt: skip
     general = ~dedicated & known
     right = np.where(held < low - _SLACK, "under", np.where(held > high + _SLACK, "over", "in"))
-    off = general & ~np.isnan(low) & (band != right)
+    off = general & ~np.isnan(low) & ~np.isnan(held) & (band != right)
+    wrong = "fault.wrong_band_load" if LOAD in cells else "fault.wrong_band"
     said = np.full(len(cells), None, dtype=object)
     said[off] = [
-        Message("fault.wrong_band", band=got, households=number, true=true, least=least, most=most)
+        Message(wrong, band=got, households=number, true=true, least=least, most=most)
         for got, number, true, least, most in zip(
             band[off], held[off], right[off], low[off], high[off], strict=True
         )
     ]
     yield from cell_faults("wrong_band", level, cells, off, said)
-    yield from _contradictions(level, cells[general & np.isnan(low)])
+    loose = general & np.isnan(low) & ~np.isnan(held)
+    yield from _contradictions(level, cells[loose], held[loose])
 
 
 def _figures(plan: Plan, level: str) -> Iterator[Finding]:
@@ -96,13 +101,12 @@ def _said(figure: float) -> Message | float:
     return Message("part.none") if np.isnan(figure) else float(figure)
 
 
-def _contradictions(level: str, cells: gpd.GeoDataFrame) -> Iterator[Finding]:
+def _contradictions(level: str, cells: gpd.GeoDataFrame, held: Floats) -> Iterator[Finding]:
     """Yield communities where a cell counts as fuller than another that holds no fewer."""
     if cells.empty:
         return
-    frame = cells[["community", "band", "households", "code"]].sort_values(
-        ["community", "households", "code"]
-    )
+    frame = cells[["community", "band", "code"]].assign(households=held)
+    frame = frame.sort_values(["community", "households", "code"])
     rank = frame["band"].map({name: i for i, name in enumerate(_ORDER)})
     before = rank.groupby(frame["community"]).cummax()
     equal = frame.groupby(["community", "households"])["code"].transform("size") > 1

@@ -9,18 +9,20 @@ from numpy.typing import NDArray
 
 from gridcell.check.promises.faults import fault, find_rows, numbers, text, texts
 from gridcell.model import Finding, Plan
-from gridcell.schema import BAND_FIGURES, CELL_COLUMNS
+from gridcell.schema import BAND_FIGURES, LOAD, cell_columns
 from gridcell.words.messages import Message
 
 _FIGURES = (
-    "level", "households", "buildings", "area_m2", "compactness", "estimated", *BAND_FIGURES,
+    "level", "households", "buildings", "area_m2", "compactness", "estimated", *BAND_FIGURES, LOAD,
 )  # fmt: skip
 
 
 def check_leaves(plan: Plan) -> Iterator[Finding]:
     """Yield ``wrong_leaf``: leaves that are no cells without children, or differ from them."""
     small = plan.small[~plan.small["code"].isin(plan.micro["parent"])]
-    columns = [*CELL_COLUMNS, "geometry"]
+    names = cell_columns(plan.small.columns)
+    names = tuple(name for name in names if name in plan.micro and name in plan.leaves)
+    columns = [*names, "geometry"]
     cells = pd.concat([small[columns], plan.micro[columns]], ignore_index=True)
     row = find_rows(cells["code"], plan.leaves["code"])
     for code in cells["code"][row < 0]:
@@ -30,7 +32,7 @@ def check_leaves(plan: Plan) -> Iterator[Finding]:
     differs = {
         name: ~_equal(cells[name], leaves[name]) if name in _FIGURES
         else texts(cells[name]) != texts(leaves[name])
-        for name in CELL_COLUMNS
+        for name in names
     }  # fmt: skip
     differs["shape"] = ~shapely.equals_identical(
         np.asarray(cells["geometry"], dtype=object), np.asarray(leaves.geometry, dtype=object)

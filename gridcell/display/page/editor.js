@@ -371,7 +371,7 @@ class Editor {
   much(atoms) {
     const one = (name, n) => this.words[n === 1 ? `one_${name}` : `${name}s`].replace("{n}", () => n.toLocaleString("en"));
     const { division, level } = this;
-    return { what: one(division.isUpper(level) ? "micro_cell" : "piece", division.units(atoms, level).length), held: one("household", division.sum(atoms)) };
+    return { what: one(division.isUpper(level) ? "micro_cell" : "piece", division.units(atoms, level).length), held: one(division.data.atoms.load ? "load" : "household", division.sum(atoms)) };
   }
 
   moveTo(cell) {

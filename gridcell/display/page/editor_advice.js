@@ -8,13 +8,13 @@ function countCells(division, level) {
   division.cells(level).forEach((own, cell) => {
     const atoms = division.atomsOf(cell, level);
     if (!atoms.length) return;
-    const households = division.sum(atoms), band = division.band(atoms[0], level), pieces = division.piecesOf(atoms);
-    held.set(cell, households);
+    const load = division.sum(atoms), band = division.band(atoms[0], level), pieces = division.piecesOf(atoms);
+    held.set(cell, load);
     if (!own.general) return;
-    const away = band ? offBand(households, band) : 0;
+    const away = band ? offBand(load, band) : 0;
     cells += band ? 1 : 0;
     inBand += band && !away ? 1 : 0;
-    if (away || pieces > 1) off.push({ cell, households, band, away, pieces });
+    if (away || pieces > 1) off.push({ cell, held: load, band, away, pieces });
   });
   const share = one => (one.band ? one.away / one.band[1] : 0);
   off.sort((a, b) => b.pieces - a.pieces || share(b) - share(a) || a.cell - b.cell);
@@ -33,7 +33,7 @@ function suggestMoves(division, cell, level, most) {
     if (!fixed.has(unit)) fixed.set(unit, division.isFixed(atomsOf(unit)[0]));
     return fixed.get(unit);
   };
-  const sum = units => units.reduce((all, unit) => all + (upper ? division.figuresNow(unit, division.leafLevel).households : division.households[unit]), 0);
+  const sum = units => units.reduce((all, unit) => all + (upper ? division.figuresNow(unit, division.leafLevel).held : division.work[unit]), 0);
   const held = one => {
     if (!load.has(one)) load.set(one, division.sum(division.atomsOf(one, level)));
     return load.get(one);
@@ -61,7 +61,7 @@ function suggestMoves(division, cell, level, most) {
     const moves = [[out.flatMap(atomsOf), other], [into.flatMap(atomsOf), cell]].filter(([atoms]) => atoms.length);
     const { changed, fault } = division.previewOf(moves, level);
     const now = [cell, other].map(k => changed.find(one => one.cell === k && one.level === level).after);
-    if (!fault && now[0] && now[1]) good.push({ moves, cell, other, after: now.map(figures => figures.households) });
+    if (!fault && now[0] && now[1]) good.push({ moves, cell, other, after: now.map(figures => figures.held) });
   }
   return good;
 }

@@ -8,6 +8,7 @@ class Land {
     this.id = readSums(atoms.id);
     this.size = this.id.length;
     this.households = readNumbers(atoms.households);
+    this.work = atoms.load ? readNumbers(atoms.load).map(v => v / 1000) : this.households; // what bands count
     this.area = hundredths(atoms.area);
     this.community = readNumbers(atoms.community);
     this.home = readNumbers(atoms.leaf); // leaf of each atom in the plan
@@ -40,7 +41,7 @@ class Land {
   }
 
   sum(atoms) {
-    return atoms.reduce((all, i) => all + this.households[i], 0);
+    return Math.round(1000 * atoms.reduce((all, i) => all + this.work[i], 0)) / 1000;
   }
 
   band(atom, level) {
@@ -76,9 +77,10 @@ class Land {
         }
       }
     }
-    const households = this.sum(atoms), band = atoms.length ? this.band(atoms[0], level) : null;
+    const held = this.sum(atoms), households = this.data.atoms.load ? atoms.reduce((all, i) => all + this.households[i], 0) : held;
+    const band = atoms.length ? this.band(atoms[0], level) : null;
     return {
-      households, area, pieces, band, off: band ? offBand(households, band) : 0,
+      held, households, area, pieces, band, off: band ? offBand(held, band) : 0,
       compactness: rim ? 4 * Math.PI * area / (rim * rim) : 0, onBarrier: inner ? onBarrier / inner : null,
     };
   }
@@ -143,6 +145,6 @@ function isLeft(path, [x, y]) {
   return best.cross > 0;
 }
 
-function offBand(households, [low, , high]) {
-  return Math.max(0, low - 1e-9 - households, households - high - 1e-9);
+function offBand(held, [low, , high]) {
+  return Math.max(0, low - 1e-9 - held, held - high - 1e-9);
 }

@@ -97,7 +97,7 @@ class Division extends Land {
     return this.once(`${level} ${cell}`, () => this.figures(this.atomsOf(cell, level), level));
   }
 
-  // --- codes: they stay where most of the households do, as in the plan
+  // --- codes: they stay where most of the households or of the load do, as in the plan
 
   codes() {
     return this.once("codes", () => this.codesOf(this.state));
@@ -122,9 +122,9 @@ class Division extends Land {
       let one = pairs.get(key), all = whole.get(before[i]);
       if (!one) pairs.set(key, one = { before: before[i], now: now[i], held: 0, area: 0 });
       if (!all) whole.set(before[i], all = { held: 0, area: 0 });
-      one.held += this.households[i];
+      one.held += this.work[i];
       one.area += this.area[i];
-      all.held += this.households[i];
+      all.held += this.work[i];
       all.area += this.area[i];
     }
     const out = new Array(count).fill(-1), taken = new Set();
@@ -373,14 +373,14 @@ class Division extends Land {
     const atoms = this.atomsOf(cell, level), units = this.units(atoms, level);
     if (!this.isUpper(level)) {
       const inside = new Set(atoms);
-      return { units, held: i => this.households[i], beside: i => this.neighbours[i].filter(j => inside.has(j)) };
+      return { units, held: i => this.work[i], beside: i => this.neighbours[i].filter(j => inside.has(j)) };
     }
     const beside = new Map(units.map(unit => [unit, new Set()])), { leaf } = this.state;
     for (const i of atoms) for (const j of this.neighbours[i]) if (leaf[j] !== leaf[i] && beside.has(leaf[j])) beside.get(leaf[i]).add(leaf[j]);
-    return { units, held: unit => this.figuresNow(unit, this.leafLevel).households, beside: unit => [...beside.get(unit)] };
+    return { units, held: unit => this.figuresNow(unit, this.leafLevel).held, beside: unit => [...beside.get(unit)] };
   }
 
-  // The atoms of a cell in two connected parts of about equal households, grown from far apart: those of the lesser.
+  // The atoms of a cell in two connected parts of about equal households or load, grown from far apart: those of the lesser.
   halves(cell, level = this.leafLevel) {
     const { units, held, beside } = this.graphOf(cell, level), wanted = units.reduce((all, unit) => all + held(unit), 0) / 2;
     const reached = (from, within) => {

@@ -134,9 +134,9 @@ class Side {
     return fault ? [make("div", { class: "fault" }, fault)] : changed.map(one => this.change(one, null));
   }
 
-  number({ households, off, band, pieces }) {
-    const way = off ? (households > band[2] ? "↑" : "↓") : "", { words } = this.editor;
-    return make("span", { class: `number ${off ? "bad" : "good"}` }, `${households.toLocaleString("en")}${way}`, pieces > 1 ? make("span", { class: "bad" }, ` ${words.in_pieces.replace("{n}", pieces)}`) : "");
+  number({ held, off, band, pieces }) {
+    const way = off ? (held > band[2] ? "↑" : "↓") : "", { words } = this.editor;
+    return make("span", { class: `number ${off ? "bad" : "good"}` }, `${held.toLocaleString("en")}${way}`, pieces > 1 ? make("span", { class: "bad" }, ` ${words.in_pieces.replace("{n}", pieces)}`) : "");
   }
 
   called(cell, level = this.editor.level) {
@@ -176,11 +176,11 @@ class Side {
   // --- what wants a look, and what was done
 
   listed({ off }) {
-    const { editor } = this, { words } = editor;
+    const { editor } = this, { words, division } = editor;
     if (!off.length) return [make("p", { class: "good" }, words.all_in_band)];
-    const rows = off.slice(0, 40).map(({ cell, households, band, away, pieces }, k) => pressable(() => editor.show(cell), { id: `off-${k}` },
-      make("span", { class: "line off" }, make("span", {}, this.called(cell)), this.number({ households, band, off: away, pieces }),
-        make("span", { class: "number quiet" }, band ? editor.say("wanted", { low: Math.ceil(band[0] - 1e-9), high: Math.floor(band[2] + 1e-9) }) : ""))));
+    const rows = off.slice(0, 40).map(({ cell, held, band, away, pieces }, k) => pressable(() => editor.show(cell), { id: `off-${k}` },
+      make("span", { class: "line off" }, make("span", {}, this.called(cell)), this.number({ held, band, off: away, pieces }),
+        make("span", { class: "number quiet" }, band ? editor.say("wanted", division.data.atoms.load ? { low: band[0], high: band[2] } : { low: Math.ceil(band[0] - 1e-9), high: Math.floor(band[2] + 1e-9) }) : ""))));
     const left = off.length - rows.length;
     return [make("h2", {}, words.out_of_band), make("ol", { class: "rows", id: "off" }, ...rows), ...(left > 0 ? [make("p", { class: "quiet" }, `+ ${left}`)] : [])];
   }

@@ -328,7 +328,7 @@ class LandView {
     for (const { cell, at, weight } of this.places()) {
       const u = x + scale * at[0], v = y - scale * at[1];
       if (u < window[0] || u > window[2] || v < window[1] || v > window[3] || Math.sqrt(weight) * scale < 34) continue;
-      const one = out.get(cell), way = one?.away ? (one.households > one.band[2] ? "over" : "under") : null;
+      const one = out.get(cell), way = one?.away ? (one.held > one.band[2] ? "over" : "under") : null;
       ctx.font = `${way ? "bold " : ""}12px system-ui, "Noto Sans CJK SC", sans-serif`;
       ctx.strokeStyle = ink.halo;
       const text = `${held.get(cell)}${way ? (way === "over" ? "↑" : "↓") : ""}`, side = 6 + ctx.measureText(text).width / 2;

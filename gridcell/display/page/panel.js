@@ -142,16 +142,16 @@ function findCells(plan, text, most) {
 
 // How many cells hold how many households; what is outside the band stands out.
 function histogram(plan, level) {
-  const { words, loads } = plan, { households, band } = plan.levels[level], known = band.flatMap((b, i) => b ? [i] : []);
+  const { words, loads } = plan, { band } = plan.levels[level], held = plan.levels[level].held || plan.levels[level].households, known = band.flatMap((b, i) => b ? [i] : []);
   if (!known.length) return null;
-  const sorted = known.map(i => households[i]).sort((a, b) => a - b), far = sorted[Math.floor(0.995 * (sorted.length - 1))];
+  const sorted = known.map(i => held[i]).sort((a, b) => a - b), far = sorted[Math.floor(0.995 * (sorted.length - 1))];
   const top = Math.max(far, loads[level] && loads[level].band ? 1.3 * loads[level].band[1] : 0, 1);
   const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000].find(s => top / s <= 24) || top / 20;
   const bins = Array.from({ length: Math.floor(top / step) + 1 }, () => [0, 0, 0, 0]);
-  for (const i of known) bins[Math.min(bins.length - 1, Math.floor(Math.max(0, households[i]) / step))][band[i]] += 1;
+  for (const i of known) bins[Math.min(bins.length - 1, Math.floor(Math.max(0, held[i]) / step))][band[i]] += 1;
   const most = Math.max(...bins.map(b => b[1] + b[2] + b[3])), bars = bins.map((b, k) => {
     const more = k === bins.length - 1 ? "+" : step > 1 ? `–${(k + 1) * step - 1}` : "";
-    const bar = element("div", { class: "bar", title: `${k * step}${more} ${words.unit}: ${b[1] + b[2] + b[3]}` });
+    const bar = element("div", { class: "bar", title: `${k * step}${more} ${plan.levels[level].held ? words.load_of : words.unit}: ${b[1] + b[2] + b[3]}` });
     for (const side of [3, 2, 1]) {
       if (!b[side]) continue;
       const piece = element("i", { class: BANDS[side] });

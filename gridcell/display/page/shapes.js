@@ -59,7 +59,7 @@ const LEVELS = ["large", "medium", "small", "micro"];
 // Makes columns of what content.py packs.
 function unpack(plan) {
   const plain = cells => {
-    for (const name of ["dedicated", "households", "estimated", "wanted", "buildings", "band", "load", "colour"]) {
+    for (const name of ["dedicated", "households", "estimated", "wanted", "buildings", "band", "load", "held", "colour"]) {
       if (cells[name] !== undefined) cells[name] = readNumbers(cells[name]);
     }
   };

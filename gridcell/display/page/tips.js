@@ -66,6 +66,7 @@ function describeCell(plan, cell) {
   const people = element("div", {}, paired(plan, words.households, tellHeld(plan, c, row)));
   people.append(` · ${paired(plan, words.buildings, count(c.buildings[row]))}`);
   lines.push(people);
+  if (c.loads) lines.push(element("div", {}, paired(plan, words.load_of, c.loads[row])));
   const band = BANDS[c.band[row]];
   if (band) lines.push(element("div", {}, paired(plan, words.band, ""), element("span", { class: band }, words[band])));
   if (c.reason[row]) lines.push(element("div", {}, paired(plan, words.reason, c.reason[row])));

@@ -8,13 +8,15 @@ import geopandas as gpd
 import pandas as pd
 
 from gridcell.display.content import map_title
+from gridcell.display.load import counts_loads
 from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.atlas.points import SitedPoints
 from gridcell.render.atlas.walks import Walks
 from gridcell.render.holders import post_table
-from gridcell.words.maps import atlas_words, with_estimated, with_wanted
+from gridcell.schema import LOAD
+from gridcell.words.maps import atlas_words, load_text, with_estimated, with_wanted
 from gridcell.words.messages import Message, say, some
 from gridcell.words.sentences import say_reasons
 from gridcell.words.terms import term
@@ -138,7 +140,7 @@ class Content:
         """Return the households of a cell: how many, wanted and estimated."""
         number, low, high = cell["households"], cell["band_min"], cell["band_max"]
         said = f"{count_text(number)} {self.words['unit']}"
-        if pd.notna(low):
+        if pd.notna(low) and not counts_loads(self.plan):
             said = with_wanted(self.words, said, float(low), float(high))
         return self._marked(said, number, cell["estimated"])
 
@@ -162,6 +164,9 @@ class Content:
         """Return what is counted of a cell, as titles and values."""
         said = self.words
         rows = [(said["households"], self.held(cell))]
+        if LOAD in cell:
+            low, high = (float(cell[name]) for name in ("band_min", "band_max"))
+            rows.append((said["load_of"], load_text(said, float(cell[LOAD]), low, high)))
         if band := text_of(cell["band"]):
             rows.append((said["band"], said[band]))
         if reason := self.reasons.get(cell["code"]):
