@@ -4,6 +4,7 @@ import copy
 import gettext
 import inspect
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final
@@ -29,6 +30,9 @@ GROUPS: Final = {
 }
 """Commands by headings, in the order in which a planner needs them."""
 
+_CLICK_LEAST: Final = 50
+_NARROW: Final = 58
+"""Columns below which terms and meanings do not stand side by side."""
 _VERBATIM: Final = "\b"
 _GLYPHS: Final = "\u2e80-\uffef"
 """Characters between which a line may end."""
@@ -117,6 +121,9 @@ class Formatter(click.HelpFormatter):
     ) -> None:
         """Write terms and what they mean in two columns."""
         rows = list(rows)
+        if self.width < _NARROW:
+            self._write_below(rows)
+            return
         terms = min(max(width(term) for term, _ in rows), col_max) + col_spacing
         indent = " " * self.current_indent
         for term, meaning in rows:
@@ -126,11 +133,27 @@ class Formatter(click.HelpFormatter):
             lines += [" " * terms + line for line in others]
             self.write("".join(f"{(indent + line).rstrip()}\n" for line in lines))
 
+    def _write_below(self, rows: list[tuple[str, str]]) -> None:
+        """Write what terms mean below them, where two columns would be a word wide."""
+        indent = " " * self.current_indent
+        for term, meaning in rows:
+            below = _wrapped(meaning, max(self.width - self.current_indent - 4, 10))
+            self.write(
+                "".join(f"{indent}{line}\n" for line in (term, *(f"    {each}" for each in below)))
+            )
+
 
 class Context(click.Context):
     """The context of every command."""
 
     formatter_class = Formatter
+
+    def make_formatter(self) -> click.HelpFormatter:
+        """Return what writes the help, as wide as the terminal; click takes 50 columns at least."""
+        columns = shutil.get_terminal_size().columns
+        if columns - 2 >= _CLICK_LEAST:
+            return super().make_formatter()
+        return Formatter(width=max(columns - 2, 20))
 
 
 def _wrapped(text: str, columns: int) -> list[str]:

@@ -12,7 +12,7 @@ from gridcell_cli.workers import pool_of
 
 
 @click.command("merge")
-@click.argument("shards", metavar="SHARD…", nargs=-1, required=True, type=options.FILE)
+@click.argument("shards", metavar="SHARD...", nargs=-1, required=True, type=options.FILE)
 @options.output("DIR")
 @options.lang
 @options.workers
