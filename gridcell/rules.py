@@ -49,8 +49,11 @@ class Band(_Section):
     """
 
     min: Annotated[float, Field(ge=0)]
+    """Fewest households."""
     target: Annotated[float, Field(gt=0)]
+    """Households aimed at."""
     max: Annotated[float, Field(gt=0)]
+    """Most households."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -10,10 +10,11 @@ import gridcell
 PACKAGE = Path(gridcell.__file__).parent
 ROOMS = (
     "version", "errors", "words", "arguments", "extras", "arrays", "borders", "crs", "schema",
-    "facts", "workload", "files", "work", "display", "rules", "report", "model", "tables",
-    "coverage", "read", "fabric", "streets", "partition", "cells", "households", "staff", "check",
-    "siting", "formats", "disclosure", "locator", "crosswalk", "visits", "certificate",
+    "dictionary", "facts", "workload", "files", "work", "display", "rules", "report", "model",
+    "tables", "coverage", "read", "fabric", "streets", "partition", "cells", "households", "staff",
+    "check", "siting", "formats", "disclosure", "locator", "crosswalk", "visits", "certificate",
     "render", "assembly", "pipeline", "shards", "revision", "folder", "export", "sample",
+    "schemas",
 )  # fmt: skip
 """From low to high; CONTRIBUTING.md says what each holds."""
 

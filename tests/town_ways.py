@@ -4,11 +4,13 @@ What must be true of each plan is counted again from the inputs, with geopandas 
 """
 
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
+import jsonschema
 import numpy as np
 import pandas as pd
 import shapely
@@ -20,6 +22,7 @@ from wild_towns import WildTown, wild_town
 import gridcell
 from gridcell.errors import InputError
 from gridcell.model import Layers, Plan
+from gridcell.schemas.files import read_schema
 
 COVERING = ("large", "medium", "small", "leaves")
 LATER = ("update", "update", "edit", "edit", "adopt", "export", "publish", "repair", "staff",
@@ -204,6 +207,8 @@ def keeps_promises(plan: Plan, layers: Layers, *, drawn: bool = False) -> None:
     _none([f"{kind}" for kind in told["kind"]], "findings")
     if not plan.ok:
         raise BrokenPromiseError("plan.ok is false and nothing says why")
+    schema = jsonschema.Draft202012Validator(read_schema("report"))
+    _none([e.message for e in schema.iter_errors(json.loads(json.dumps(plan.report)))], "report")
     _none(land_faults(plan, layers), "land")
     if not drawn and layers.atoms is None:
         _none(cut_faults(plan), "cut")

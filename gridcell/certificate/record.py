@@ -33,13 +33,19 @@ class CertifiedInput(_Record):
     """An input: where it came from and its digest."""
 
     role: str
+    """Which input it is: communities, buildings, barriers …"""
     path: str
     """File name without folders, or ``frame``."""
     layer: str | None
+    """Name of the layer within the file."""
     rows: int
+    """Rows that were read."""
     encoding: str | None
+    """Encoding of its texts."""
     crs: str | None
+    """CRS of the file, as ``EPSG:4547`` or its name."""
     sha256: str
+    """Digest of the file."""
 
 
 class CertifiedFile(_Record):
@@ -48,7 +54,9 @@ class CertifiedFile(_Record):
     path: str
     """Relative to the certificate, with slashes."""
     digest: Literal["bytes", "tables", "figures"]
+    """What the digest is taken of: a key of ``digests``."""
     sha256: str
+    """The digest."""
     tables: dict[str, str] = Field(default_factory=dict)
     """Digest of each layer and table, where there are several in the file."""
 
@@ -57,8 +65,11 @@ class Certificate(_Record):
     """What ``certificate.json`` holds."""
 
     format: Literal["gridcell certificate"] = "gridcell certificate"
+    """What the file is."""
     format_version: Literal[1] = 1
+    """Of the format; a newer gridcell may write a greater one."""
     subject: Literal["plan", "layer"]
+    """What is certified: the folder of a plan, or a layer that was checked."""
     version: str
     """Of gridcell."""
     digests: dict[str, str] = Field(default_factory=lambda: dict(_KINDS))
@@ -68,6 +79,7 @@ class Certificate(_Record):
     rules_sha256: str | None
     """Digest of the rules as JSON with sorted keys; ``None`` for a layer."""
     files: list[CertifiedFile]
+    """The files beside it."""
     proof: dict[str, Any]
     """The figures that were proven."""
 

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -131,8 +132,12 @@ def _meaning(model: str, key: str, lang: str) -> str:
 
 @cache
 def _meanings() -> dict[str, dict[str, str]]:
-    """Return the text below each setting in the source, by class and setting."""
-    tree = ast.parse(inspect.getsource(gridcell.rules))
+    return meanings_of(gridcell.rules)
+
+
+def meanings_of(module: ModuleType) -> dict[str, dict[str, str]]:
+    """Return the text below each field in the source of a module, by class and field."""
+    tree = ast.parse(inspect.getsource(module))
     found: dict[str, dict[str, str]] = {}
     for node in tree.body:
         if not isinstance(node, ast.ClassDef):

@@ -40,59 +40,91 @@ class _Entry(BaseModel):
 
 
 class _MergeEntry(_Entry):
+    """Two neighbouring cells become one."""
+
     operation: Literal["merge"]
     a: Text
+    """Code of one cell."""
     b: Text
+    """Code of the other."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002 - all have it
         return Merge(self.a, self.b)
 
 
 class _SplitEntry(_Entry):
+    """A cell becomes several."""
+
     operation: Literal["split"]
     cell: Text
+    """Code of the cell."""
     parts: Annotated[int, Field(ge=2)] | None = None
+    """Into how many cells, the best division that the search knows."""
     line: Line | None = None
+    """Along which line: a file, or points in the plan's CRS."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:
         return Split(self.cell, self.parts, _line(self.line, crs))
 
 
 class _MoveEntry(_Entry):
+    """Buildings move to another cell, or micro cells to another small cell."""
+
     operation: Literal["move"]
     buildings: Annotated[list[Text], Field(min_length=1)]
+    """Ids of buildings, or codes of micro cells."""
     to: Text
+    """Code of the cell that gets them."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
         return Move(self.buildings, self.to)
 
 
 class _SwapEntry(_Entry):
+    """Buildings of two cells change places."""
+
     operation: Literal["swap"]
     these: Annotated[list[Text], Field(min_length=1)]
+    """Ids of buildings of one cell."""
     those: Annotated[list[Text], Field(min_length=1)]
+    """Ids of buildings of the other."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
         return Swap(self.these, self.those)
 
 
 class _GroupEntry(_Entry):
+    """A leaf, as atoms."""
+
     atoms: Annotated[list[Annotated[int, Field(ge=0, lt=1 << 53)]], Field(min_length=1)]
+    """Their numbers, atom_id of the layer atoms."""
     small: Text
+    """Code of the small cell that it is in; any word that is no code names a new one."""
     name: Text | None = None
+    """Name of the cell that comes of it."""
 
 
 class _StateEntry(_Entry):
+    """The land and cells of a community when the edit was drawn."""
+
     operation: Annotated[int, Field(ge=0)]
+    """Number of the operation that the plan was at."""
     land: Text
+    """Digest of the land."""
     cells: Text
+    """Digest of the cells."""
 
 
 class _AssignEntry(_Entry):
+    """The land of some leaves is given out anew."""
+
     operation: Literal["assign"]
     made: dict[str, _StateEntry] = {}
+    """By the code of a community, the state on which it was drawn, which the plan must have."""
     cells: Annotated[list[_GroupEntry], Field(min_length=1)]
+    """The leaves that the land makes."""
     small_names: dict[str, Text] = {}
+    """Names of small cells, by the word that groups have for them."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
         made = {code: LandState(**state.model_dump()) for code, state in self.made.items()}
@@ -101,50 +133,69 @@ class _AssignEntry(_Entry):
 
 
 class _NudgeEntry(_Entry):
+    """The border between two cells moves; both keep their codes."""
+
     operation: Literal["nudge"]
     a: Text
+    """Code of one cell."""
     b: Text
+    """Code of the other."""
     line: Line | None = None
+    """The new border: a file, or points in the plan's CRS."""
     buildings: list[Text] = []
+    """Ids of buildings that change sides, in place of a line."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:
         return Nudge(self.a, self.b, _line(self.line, crs), self.buildings)
 
 
 class _RenameEntry(_Entry):
+    """A cell gets another name."""
+
     operation: Literal["rename"]
     cell: Text
+    """Code of the cell."""
     name: str | None
+    """The name; null gives back the one made of its code."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
         return Rename(self.cell, self.name)
 
 
 class _LockEntry(_Entry):
+    """A cell is locked, or is so no more."""
+
     operation: Literal["lock", "unlock"]
     cell: Text
+    """Code of the cell or community."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
         return Lock(self.cell) if self.operation == "lock" else Unlock(self.cell)
 
 
 class _CommentEntry(_Entry):
+    """A comment for the history of the plan."""
+
     operation: Literal["comment"]
     cell: Text
+    """Code of the cell."""
     text: Text
+    """What there is to say."""
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
         return Comment(self.cell, self.text)
 
 
 class _UndoEntry(_Entry):
+    """The last edit is taken back."""
+
     operation: Literal["undo"]
 
     def edit(self, crs: pyproj.CRS) -> Edit:  # noqa: ARG002
         return Undo()
 
 
-_Any = Annotated[
+Entry = Annotated[
     _MergeEntry
     | _SplitEntry
     | _MoveEntry
@@ -157,7 +208,7 @@ _Any = Annotated[
     | _UndoEntry,
     Field(discriminator="operation"),
 ]
-_ENTRY: TypeAdapter[_Any] = TypeAdapter(_Any)
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def read_script(path: str | Path, crs: pyproj.CRS) -> list[Edit]:
