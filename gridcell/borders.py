@@ -14,6 +14,8 @@ NECK_M: Final = 5.0
 """A cell that is narrower than this in the middle has a neck."""
 TAIL_M: Final = 20.0
 """What of a cell is narrower than this is a tail."""
+LEAST_CONVEX: Final = 0.8
+"""Share of its convex hull below which a cell counts as concave."""
 LEAST_COMPACT: Final = 0.2
 """Polsby-Popper ratio below which a cell counts as hardly compact."""
 
@@ -27,6 +29,8 @@ class BorderFigures:
     community; ``None`` where there is no cell."""
     below_02: int
     """Cells with a Polsby-Popper ratio under .2."""
+    concave: int
+    """Cells with less than .8 of the area of their convex hull."""
     necks: int
     """Cells that an opening by 2.5 m (erosion, then dilation) takes apart."""
     holes: int
@@ -49,16 +53,18 @@ def border_figures(cells: pd.DataFrame) -> BorderFigures:
     community = pd.factorize(cells["community"])[0]
     mine = shapes[general]
     if not len(mine):
-        return BorderFigures(vertices=None, below_02=0, necks=0, holes=0, tails=None)
+        return BorderFigures(vertices=None, below_02=0, concave=0, necks=0, holes=0, tails=None)
     count = _vertices(mine, community[general])
     opened = _opened(mine, NECK_M / 2)
-    area = shapely.area(mine).sum()
+    area = shapely.area(mine)
+    hull = shapely.area(shapely.convex_hull(mine))
     return BorderFigures(
         vertices=float(np.median(count)),
         below_02=int((cells["compactness"][general] < LEAST_COMPACT).sum()),
+        concave=int((area < LEAST_CONVEX * hull).sum()),
         necks=int((shapely.get_num_geometries(opened) > shapely.get_num_geometries(mine)).sum()),
         holes=_holding(mine),
-        tails=round(float(1 - shapely.area(_opened(mine, TAIL_M / 2)).sum() / area), 4),
+        tails=round(float(1 - shapely.area(_opened(mine, TAIL_M / 2)).sum() / area.sum()), 4),
     )
 
 

@@ -78,3 +78,9 @@ def test_no_cells_have_no_figures():
 def test_the_order_of_cells_changes_no_figure(shapes):
     frame = cells(*shapes)
     assert border_figures(frame) == border_figures(frame.iloc[::-1])
+
+
+def test_a_hook_is_concave_and_a_rectangle_is_not():
+    hook = shapely.union_all([shapely.box(0, 0, 100, 20), shapely.box(0, 0, 20, 100)])
+    assert border_figures(cells(hook)).concave == 1
+    assert border_figures(cells(shapely.box(0, 0, 100, 5))).concave == 0

@@ -11,6 +11,7 @@ from gridcell.arrays import run_starts, spread
 from gridcell.model import Fabric
 from gridcell.partition.kernels import Adjacency
 from gridcell.partition.rivers import neighbouring
+from gridcell.partition.walls import shared_walls
 from gridcell.schema import BARRIER_CLASSES
 from gridcell.workload import load_of
 
@@ -21,6 +22,8 @@ fall apart on any map."""
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+_WALL = 3.0
+"""A metre of wall between two houses is the opposite of so many metres of street."""
 _LEAST = 0.05
 """A metre of border is never cheaper than this, however good the barrier."""
 
@@ -36,7 +39,8 @@ class Graph:
     length: Floats
     """(2 * pairs,) metres of shared border."""
     on_barrier: Floats
-    """(2 * pairs,) metres of it on barriers, each times the strength of its class."""
+    """(2 * pairs,) metres of it on barriers, each times the strength of its class; less for walls
+    that houses share."""
     rim: Floats
     """(atoms,) metres of border with land outside the graph."""
     rim_on_barrier: Floats
@@ -140,7 +144,7 @@ class Graph:
         return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
+def make_graph(fabric: Fabric, atoms: Ints, *, walls: bool = True) -> Graph:
     """Return the graph of some atoms, numbered as they are given.
 
     Atoms of different communities, and of different sides of a river without a bridge, do not
@@ -152,6 +156,8 @@ def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
         The land.
     atoms
         (n,) rows of `fabric.atoms`, each once.
+    walls
+        Whether borders cost more along walls that two houses share.
     """
     number = np.full(len(fabric.atoms) + 1, -1, dtype=np.int64)
     number[atoms] = np.arange(len(atoms))
@@ -168,7 +174,14 @@ def make_graph(fabric: Fabric, atoms: Ints) -> Graph:
             out += np.bincount(side[mine], weights=metres[mine], minlength=n)
         return out
 
-    pairs = _rows(a[inner], b[inner], n, length[inner], on_barrier[inner], least=TOUCH_M)
+    ends, metres, barred = (a[inner], b[inner]), length[inner], on_barrier[inner]
+    if walls:
+        one, other, wall = shared_walls(fabric, atoms)
+        if len(wall):
+            ends = np.append(ends[0], one), np.append(ends[1], other)
+            metres = np.append(metres, np.zeros(len(wall)))
+            barred = np.append(barred, -_WALL * wall)
+    pairs = _rows(*ends, n, metres, barred, least=TOUCH_M)
     table = fabric.atoms.iloc[atoms]
     return Graph(
         first=pairs.first,
