@@ -10,15 +10,19 @@ from gridcell.partition.graph import make_graph
 from gridcell.partition.walls import shared_walls
 from gridcell.rules import Rules
 
-ROWS, LONG = 6, 4
-"""Rows of attached houses along a street, and houses in each."""
+ROWS = (3, 5, 3, 5, 5, 3)
+"""Attached houses in each row along a street, a metre between rows."""
+HOUSES = sum(ROWS)
+
+
+def row_of_house():
+    return np.repeat(np.arange(len(ROWS)), ROWS)
 
 
 def houses():
-    for row in range(ROWS):
-        for house in range(LONG):
-            west = 3 + 46 * row + 9 * house
-            yield box(west, 10, west + 9, 22)
+    for house, row in enumerate(row_of_house()):
+        west = 3 + 9 * house + row
+        yield box(west, 10, west + 9, 22)
 
 
 def street(households, **rules):
@@ -28,7 +32,7 @@ def street(households, **rules):
         geometry=shapes, crs=CRS,
     )  # fmt: skip
     land = gpd.GeoDataFrame(
-        {"code": ["450899001001"]}, geometry=[box(0, 0, 46 * ROWS, 40)], crs=CRS
+        {"code": ["450899001001"]}, geometry=[box(0, 0, 11 + 9 * HOUSES, 32)], crs=CRS
     )
     rules = Rules.build({"small": "1:1000:2000", **rules})
     return gridcell.read_layers(land, buildings, rules=rules), rules
@@ -42,7 +46,7 @@ def land(layers):
 def test_walls_are_those_of_different_houses_and_as_long_as_they_are():
     fabric = land(street(5)[0])
     a, _, metres = shared_walls(fabric, np.arange(len(fabric.atoms)))
-    assert len(a) == ROWS * (LONG - 1)
+    assert len(a) == HOUSES - len(ROWS)
     assert np.allclose(metres, 12, atol=0.5)
     graph = make_graph(fabric, np.arange(len(fabric.atoms)))
     plain = make_graph(fabric, np.arange(len(fabric.atoms)), walls=False)
@@ -53,18 +57,17 @@ def test_walls_are_those_of_different_houses_and_as_long_as_they_are():
 
 
 def test_cells_end_between_rows_of_attached_houses():
-    # Ten households a house: cells of two rows are in the band, and so are cells that tear one.
-    layers, rules = street(10, micro="60:80:100")
+    # Cells of three to five houses are in the band; four are wanted, and would tear every row.
+    layers, rules = street(10, micro="30:40:50")
     plan = gridcell.make_plan(layers, rules=rules)
     assert (plan.micro["band"] == "in").all()
-    cells_of_row = plan.buildings.assign(
-        row=((plan.buildings.centroid.x - 500_000) // 46).astype(int)
-    ).groupby("row")["code"]
-    assert (cells_of_row.nunique() == 1).all()
+    row = (
+        plan.buildings["bldg_id"].str.slice(1).astype(int).map(lambda house: row_of_house()[house])
+    )
+    assert (plan.buildings.groupby(row)["code"].nunique() == 1).all()
 
 
 def test_a_row_that_no_cell_can_hold_is_cut_all_the_same():
-    layers, rules = street(20, micro="30:40:50")
+    layers, rules = street(20, micro="20:40:50")
     plan = gridcell.make_plan(layers, rules=rules)
     assert (plan.micro["band"] == "in").all()
-    assert len(plan.micro) == ROWS * LONG // 2
