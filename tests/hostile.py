@@ -55,12 +55,17 @@ def case(
     return add
 
 
-def communities(folder: Path, **columns: object) -> Path:
-    """Write two communities of 200 by 200 m, and return the file."""
+def town_land(**columns: object) -> gpd.GeoDataFrame:
+    """Return two communities of 200 by 200 m."""
     land = [shapely.box(X, Y, X + 200, Y + 200), shapely.box(X + 200, Y, X + 400, Y + 200)]
     named = {"code": ["450802001001", "450802001002"], "name": ["West", "East"], **columns}
+    return gpd.GeoDataFrame(named, geometry=land, crs=CRS)
+
+
+def communities(folder: Path, **columns: object) -> Path:
+    """Write the two communities, and return the file."""
     path = folder / "communities.gpkg"
-    gpd.GeoDataFrame(named, geometry=land, crs=CRS).to_file(path, layer="communities")
+    town_land(**columns).to_file(path, layer="communities")
     return path
 
 

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 import shapely
 from changes import read_town, town_of
+from hostile import houses, town_land
 
 import gridcell
 from gridcell.model import Layers
+from gridcell.partition import regions
 from gridcell.revision.locks import locked_cells
 
 
@@ -325,3 +327,21 @@ def test_a_name_that_somebody_gave_stays(layers, plan):
         dataclasses.replace(plan, small=plan.small.assign(name=named)), layers
     )
     assert updated.small["name"].tolist() == named.tolist()
+
+
+def test_a_band_that_no_building_fits_costs_no_search(monkeypatch):
+    """Whatever holds a building above the band is above it: there is nothing to look for."""
+    town = houses(1)
+    land = town_land()
+    rules = gridcell.Rules(small="1:1:1", micro="1:1:1")
+    before = gridcell.make_plan(gridcell.read_layers(land, town, rules=rules), rules=rules)
+    later = town.assign(households=town["households"] + np.arange(len(town)) + 1)
+    layers = gridcell.read_layers(land, later, rules=rules)
+    searched = []
+    search = regions.anneal
+    monkeypatch.setattr(regions, "anneal", lambda *given: searched.append(0) or search(*given))
+    quick = gridcell.update_plan(before, layers, rules=rules)
+    few = len(searched)
+    monkeypatch.setattr(regions, "_is_best", lambda *_: False)
+    assert gridcell.update_plan(before, layers, rules=rules).leaves.equals(quick.leaves)
+    assert few < (len(searched) - few) / 4

@@ -191,6 +191,8 @@ def _changes(
     load = sums(now, part.weight, len(members))
     before = _away(load, goal)
     out = _out(load, goal)
+    if _is_best(part.weight, out, float(before.sum()), goal):
+        return
     # A cell that cannot get in comes nearer only by more households than change their cell.
     household = rules.weights.stay / goal.target
     for count in _counts(float(load.sum()), len(members), len(atoms), goal, free=free):
@@ -215,7 +217,7 @@ def _changes(
                 after = _away(held, goal)
                 fewer = _out(held, goal) - out
                 nearer = float(after.sum() - before.sum())
-                if fewer > 0 or (fewer == 0 and nearer > -max(1.0, _WORTH * before.sum())):
+                if not _is_worth(fewer, nearer, float(before.sum())):
                     continue
                 name = _named(cell, home, part.hold, members, state.cells)
                 left = part.hold[(home >= 0) & (name[cell] != members[home])].sum()
@@ -223,6 +225,21 @@ def _changes(
                     continue
                 rank = (fewer, 0.0 if fewer < 0 else round(nearer), float(energy + left))
                 yield _Change(rank, atoms, name[cell])
+
+
+def _is_worth(fewer: int, nearer: float, before: float) -> bool:
+    """Tell whether so many more cells out of the band, so much farther out, are worth a change."""
+    return fewer < 0 or (fewer == 0 and nearer <= -max(1.0, _WORTH * before))
+
+
+def _is_best(weight: Floats, out: int, before: float, goal: Goal) -> bool:
+    """Tell whether no division of some atoms can be worth a change, for the heavy ones among them.
+
+    Whatever cell holds an atom above the band is above it too, and counts at least as much.
+    """
+    heavy = weight[weight > goal.high + 1e-9]
+    least = int(np.floor(heavy / goal.high).sum())
+    return not _is_worth(least - out, float((heavy - goal.high).sum()) - before, before)
 
 
 def _counts(load: float, now: int, atoms: int, goal: Goal, *, free: bool) -> list[int]:
