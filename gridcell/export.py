@@ -10,6 +10,7 @@ from gridcell.disclosure.files import NOTE_FILE, make_publication, write_pairs
 from gridcell.disclosure.publication import THRESHOLD
 from gridcell.errors import Hint, InputError
 from gridcell.files.folder import require_place, whole_folder
+from gridcell.files.whole import LOGS
 from gridcell.formats.hexagons import DEFAULT_RESOLUTION
 from gridcell.formats.manifest import MANIFEST, listed_files, make_manifest
 from gridcell.formats.proof import prove_files
@@ -252,7 +253,9 @@ def _require_options(
 
 def _no_export(target: Path) -> Message | None:
     found = {file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()}
-    foreign = sorted(found - {MANIFEST} - listed_files(target))
+    listed = listed_files(target)
+    logs = {f"{name}{log}" for name in listed for log in LOGS}
+    foreign = sorted(found - {MANIFEST} - listed - logs)
     if foreign:
         return Message("part.it_holds", name=foreign[0])
     return None if MANIFEST in found else Message("part.it_lacks", name=MANIFEST)

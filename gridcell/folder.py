@@ -13,6 +13,7 @@ import pandas as pd
 
 from gridcell.arguments import checked
 from gridcell.files.folder import require_place, whole_folder
+from gridcell.files.whole import LOGS
 from gridcell.formats.geojson import write_geojson
 from gridcell.formats.geopackage import plain, write_geopackage
 from gridcell.formats.lonlat import cells_lonlat
@@ -51,7 +52,8 @@ def require_free(folder: str | Path, *, overwrite: bool = False) -> None:
 
 def _no_plan(target: Path) -> Message | None:
     entries = sorted(entry.name for entry in target.iterdir())
-    foreign = [name for name in entries if name not in _OURS]
+    logs = [f"plan.gpkg{log}" for log in LOGS]
+    foreign = [name for name in entries if name not in _OURS and name not in logs]
     if foreign:
         return Message("part.it_holds", name=foreign[0])
     return None if "plan.gpkg" in entries else Message("part.it_lacks", name="plan.gpkg")

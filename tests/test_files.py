@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -493,6 +494,19 @@ def test_the_disk_has_what_is_written_before_the_place_points_to_it(tmp_path, mo
         "/.gridcell-.part/a.txt", "/.gridcell-.part", "",
         "/.p-.part/sub", "/.p-.part/sub/0.txt", "/.p-.part", "",
     ]  # fmt: skip
+
+
+def test_a_plan_that_another_program_has_open_is_replaced_with_its_log(tmp_path):
+    """QGIS keeps one beside a GeoPackage that it shows."""
+    write_plan(tiny_plan(), tmp_path / "p")
+    with contextlib.closing(sqlite3.connect(tmp_path / "p" / "plan.gpkg")) as base:
+        base.execute("PRAGMA journal_mode = wal")
+        base.execute("CREATE TABLE others (x)")
+        assert (tmp_path / "p" / "plan.gpkg-wal").exists()
+        write_plan(tiny_plan(community_name="新"), tmp_path / "p", overwrite=True)
+    assert read_plan(tmp_path / "p").medium["name"][0] == "新"
+    assert names(tmp_path) == ["p"]
+    assert not [name for name in names(tmp_path / "p") if "gpkg-" in name]
 
 
 def test_what_other_programs_laid_beside_the_old_file_does_not_spoil_the_new_one(tmp_path):

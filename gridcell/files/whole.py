@@ -23,9 +23,11 @@ STALE_S: Final = 86_400.0
 
 _PART: Final = re.compile(r"\.gridcell-[0-9a-f]{8}\.part")
 _PROBE: Final = b"\0" * 65_536
+LOGS: Final = ("-wal", "-shm", "-journal")
+"""What SQLite adds to the name of a database for its log, while a program has it open."""
 _BESIDE: Final = {
     # SQLite would play the log of the old database into the new one.
-    ".gpkg": ("{name}-wal", "{name}-shm", "{name}-journal"),
+    ".gpkg": tuple(f"{{name}}{log}" for log in LOGS),
     # Indices of the old rows.
     ".shp": ("{stem}.qix", "{stem}.sbn", "{stem}.sbx"),
 }
