@@ -428,8 +428,8 @@ def test_files_are_replaced_only_when_that_is_wanted(tmp_path: Path, font: Path)
     with pytest.raises(WriteError, match="is there already"):
         write_atlas(tiny_plan(), tmp_path / "a.pdf", font=font)
     write_atlas(tiny_plan(), tmp_path / "a.pdf", font=font, overwrite=True)
-    with pytest.raises(WriteError, match=r"unknown atlas format '\.png'; expected \.pdf"):
-        write_atlas(tiny_plan(), tmp_path / "a.png", font=font)
+    with pytest.raises(WriteError, match=r"unknown atlas format '\.gif'; expected \.pdf"):
+        write_atlas(tiny_plan(), tmp_path / "a.gif", font=font)
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
 
 

@@ -27,6 +27,8 @@ LEVELS: Final = ("small", "micro")
 Row = tuple[str, str]
 
 PAPERS: Final = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}
+ENLARGED: Final = {"A4": 1.0, "A3": 1.2}
+"""How much larger texts, lines and tables are on a paper, which is read from further away."""
 """Width and height, mm."""
 
 

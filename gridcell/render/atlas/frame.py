@@ -23,25 +23,32 @@ class Frame:
     y: float
     width: float
     height: float
-    """Millimetres."""
+    """Millimetres of the layout."""
     scale: float
     """Metres on the ground a metre on paper."""
+    enlarged: float = 1.0
+    """Millimetres on paper a millimetre of the layout."""
     west: float
     north: float
     """Ground at the top left corner, in the plan's CRS."""
 
     @property
+    def per_metre(self) -> float:
+        """Millimetres of the layout a metre on the ground."""
+        return 1000 / (self.scale * self.enlarged)
+
+    @property
     def ground(self) -> tuple[float, float, float, float]:
         """West, south, east and north of what is shown."""
-        east = self.west + self.width * self.scale / 1000
-        return self.west, self.north - self.height * self.scale / 1000, east, self.north
+        east = self.west + self.width / self.per_metre
+        return self.west, self.north - self.height / self.per_metre, east, self.north
 
     def paper(self, shapes: Array) -> Array:
         """Return what of the shapes is in sight, on the page; the others are empty."""
         west, south, east, north = self.ground
         rim = 0.02 * max(east - west, north - south)
         shown = shapely.clip_by_rect(shapes, west - rim, south - rim, east + rim, north + rim)
-        factor = 1000 / self.scale
+        factor = self.per_metre
         placed: Array = shapely.transform(
             shown,
             lambda xy: (xy - [self.west, self.north]) * [factor, -factor] + [self.x, self.y],
@@ -49,15 +56,29 @@ class Frame:
         return placed
 
 
-def fit_frame(bounds: Array, x: float, y: float, width: float, height: float) -> Frame:
-    """Return the frame that shows some ground in the middle, at the largest round scale."""
+def fit_frame(
+    bounds: Array,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    *,
+    enlarged: float = 1.0,
+    fixed: float | None = None,
+) -> Frame:
+    """Return the frame that shows some ground in the middle, at the largest round scale.
+
+    Where a scale is fixed it is that one, if all of the ground fits, with no margin at worst.
+    """
     west, south, east, north = bounds.tolist()
     room = 1 - 2 * _MARGIN
-    need = max((east - west) / width, (north - south) / height) * 1000 / room
-    scale = round_scale(max(need, 200.0))
-    half = np.array([width, height]) * scale / 2000
+    need = max((east - west) / width, (north - south) / height) * 1000 / enlarged
+    scale = round_scale(max(need / room, 200.0))
+    if fixed is not None and fixed >= need:
+        scale = fixed
+    half = np.array([width, height]) * scale * enlarged / 2000
     return Frame(
-        x=x, y=y, width=width, height=height, scale=scale,
+        x=x, y=y, width=width, height=height, scale=scale, enlarged=enlarged,
         west=(west + east) / 2 - half[0], north=(south + north) / 2 + half[1],
     )  # fmt: skip
 

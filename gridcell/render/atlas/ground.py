@@ -53,11 +53,11 @@ class Ground:
         self._sheets.polygons(frame.paper(self._waters[near]), WATER)
         outline = self._outline[rows]
         self.strokes(lines[outline], SHORE, 0.25)
-        self.strokes(lines[(kinds == "river") & ~outline], SHORE, _wide(14, frame.scale, 0.5, 3))
+        self.strokes(lines[(kinds == "river") & ~outline], SHORE, _wide(14, frame, 0.5, 3))
         names = ("arterial",) if arterial_only else ("path", "street", "arterial")
         for thick, colour in ((0.24, ROAD_EDGE), (0, WHITE)):
             for name in names:
-                wide = _wide(_ROAD_M[name], frame.scale, 0.35, 4)
+                wide = _wide(_ROAD_M[name], frame, 0.35, 4)
                 if wide > 0.5 or thick == 0:
                     shade = colour if wide > 0.5 else (190, 190, 184)
                     is_it = (kinds == "road") & (classes == name)
@@ -116,5 +116,5 @@ def shapes_of(frame: gpd.GeoDataFrame) -> Array:
     return shapes
 
 
-def _wide(ground_m: float, scale: float, least: float, most: float) -> float:
-    return float(np.clip(ground_m * 1000 / scale, least, most))
+def _wide(ground_m: float, frame: Frame, least: float, most: float) -> float:
+    return float(np.clip(ground_m * frame.per_metre, least, most))

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from gridcell.render.atlas.content import Content, Post, Row, count_text, text_of
-from gridcell.render.atlas.frame import fit_frame, split_bounds
+from gridcell.render.atlas.frame import Frame, fit_frame, split_bounds
+from gridcell.render.atlas.imprint import Imprint
 from gridcell.render.atlas.sheet import ACCENT, GREY, INK, PALE, Sheets
 from gridcell.render.atlas.view import Views
 
@@ -36,6 +37,13 @@ _MISSING: Final = 0.3
 """Share of the buildings that find no room for their numbers at worst."""
 _LINES: Final = 8
 """Lines that a figure may take: a reason is a sentence."""
+_LOGO: Final = (40.0, 22.0)
+"""Room for the logo, mm."""
+_SIGN: Final = ("sign_prepared", "sign_reviewed", "sign_approved")
+_SIGNED: Final = 24.0
+"""Height of the boxes for signatures, mm."""
+_BESIDE: Final = 92.0
+"""Width of the tables beside a map, mm."""
 _ABOVE: Final = 8
 """Posts of the cells above that are listed at most."""
 
@@ -43,7 +51,10 @@ _ABOVE: Final = 8
 class Atlas:
     """Lays out an atlas: which page shows what is known before the first is drawn."""
 
-    def __init__(self, sheets: Sheets, content: Content, title: str) -> None:
+    def __init__(self, sheets: Sheets, content: Content, title: str, imprint: Imprint) -> None:
+        self._imprint = imprint
+        self.smaller: list[str] = []
+        """Codes of the cells that do not fit on a page at the fixed scale."""
         self._sheets = sheets
         self._content = content
         self._words = content.words
@@ -92,28 +103,73 @@ class Atlas:
     def _draw_title(self) -> None:
         sheets, said, content = self._sheets, self._words, self._content
         sheets.add_page(self._title)
+        imprint = self._imprint
         width = self._right - self._left
-        sheets.text(self._left, 24, self._title, 24, width=width)
-        sheets.text(self._left, 33, said[f"atlas_{content.level}"], 13, colour=ACCENT)
-        y = self._draw_rows(self._totals(), self._left, 44, width / 2) + 4
+        room = width
+        if imprint.logo is not None:
+            sheets.picture(imprint.logo, self._right - _LOGO[0], MARGIN, *_LOGO)
+            room -= _LOGO[0] + 4
+        sheets.text(self._left, 24, self._title, 24, width=room)
+        sheets.text(self._left, 33, said[f"atlas_{content.level}"], 13, colour=ACCENT, width=room)
+        y = 44.0
+        if imprint.line:
+            sheets.text(self._left, 39.5, imprint.line, 9, colour=GREY, width=room)
+            y += 5
+        bottom = self._bottom
+        if imprint.sign_off:
+            bottom -= _SIGNED + 3
+            self._draw_sign_off(self._bottom - _SIGNED)
+        wide = _BESIDE if imprint.landscape else width
+        end = self._draw_rows(
+            self._totals(), self._left, y, wide if imprint.landscape else width / 2
+        )
+        at = (self._left, end + 8) if imprint.landscape else (self._left + width / 2 + 10, y - 3)
+        below = self._views.draw_legend(*at)
+        end = (below if imprint.landscape else end) + 4
         if content.note is not None:
-            end = sheets.lines(
-                self._left, y + 1, content.note, _PUBLISHED, width=width, most=3, colour=GREY
+            note = sheets.lines(
+                self._left, end + 1, content.note, _PUBLISHED, width=wide, most=3, colour=GREY
             )
-            y = end + 2
-        cells, names, sizes = self._overview()
-        self._views.draw_legend(self._left + width / 2 + 10, 41)
-        frame = fit_frame(cells.total_bounds, self._left, y, width, self._bottom - y)
-        self._views.draw_overview(cells, frame, names, sizes=sizes)
+            end = note + 2
+        cells, names, sizes, inside = self._overview()
+        if imprint.landscape:
+            left, top = self._left + wide + 6, y - 3
+        else:
+            left, top = self._left, max(end, below + 2)
+        frame = fit_frame(
+            cells.total_bounds, left, top, self._right - left, bottom - top,
+            enlarged=sheets.enlarged,
+        )  # fmt: skip
+        self._views.draw_overview(cells, frame, names, sizes=sizes, inside=inside)
         self._draw_foot(said["overview"])
 
-    def _overview(self) -> tuple[gpd.GeoDataFrame, list[str], tuple[float, ...]]:
-        """Return what the title shows: the communities, or the cells of the only one."""
+    def _draw_sign_off(self, y: float) -> None:
+        """Draw the boxes in which an atlas is signed."""
+        sheets, said = self._sheets, self._words
+        wide = (self._right - self._left) / len(_SIGN)
+        for place, name in enumerate(_SIGN):
+            x = self._left + place * wide
+            sheets.box(x, y, wide, _SIGNED, line=GREY, thick=0.2)
+            sheets.text(x + 2, y + 4.5, said[name], 8, colour=ACCENT, width=wide - 4)
+            for row, key in enumerate(("sign_name", "sign_date")):
+                at = y + 12 + 7 * row
+                sheets.text(x + 2, at, said[key], 7, colour=GREY, width=18)
+                sheets.line(np.array([[x + 20, at + 0.6], [x + wide - 3, at + 0.6]]), GREY, 0.15)
+
+    def _overview(
+        self,
+    ) -> tuple[gpd.GeoDataFrame, list[str], tuple[float, ...], gpd.GeoDataFrame | None]:
+        """Return what the title shows: the communities and their cells, or those of the only one.
+
+        After the names and their sizes come the cells within, if what is shown has any.
+        """
         if len(self._communities) == 1:
             cells = self._content.cells
-            return cells, [self._content.number(c) for _, c in cells.iterrows()], (8, 6.5, 5)
+            return cells, [self._content.number(c) for _, c in cells.iterrows()], (8, 6.5, 5), None
         names = [text_of(c["name"]) or c["code"] for _, c in self._communities.iterrows()]
-        return self._communities, names, (11, 9, 7, 5.5)
+        small = self._content.plan.small
+        inside = small[small["community"].isin(self._communities["community"])]
+        return self._communities, names, (11, 9, 7, 5.5), inside.sort_values("code")
 
     def _totals(self) -> list[Row]:
         content, said = self._content, self._words
@@ -211,16 +267,20 @@ class Atlas:
         cells = content.within(community["community"])
         rows = content.figures(community)
         posts = content.posts.get(community["code"], [])
-        below = self._split(rows, posts, [], [])
+        below, x, right = self._tables(y, rows, posts, [], [])
         frame = fit_frame(
-            np.asarray(community.geometry.bounds), self._left, y, self._right - self._left,
-            below - y - 3,
+            np.asarray(community.geometry.bounds), self._left, y, right - self._left,
+            (self._bottom if self._imprint.landscape else below - 3) - y,
+            enlarged=sheets.enlarged,
         )  # fmt: skip
         names = [content.number(cell) for _, cell in cells.iterrows()]
         self._views.draw_overview(cells, frame, names, sizes=(8.5, 7, 6, 5), around=True)
-        middle = self._left + 66
-        self._draw_titled(self._words["figures"], rows, self._left, below, 60)
-        self._draw_posts(self._words["posts"], posts, middle, below, self._right - middle, 20)
+        end = self._draw_titled(self._words["figures"], rows, x, below, 60)
+        if self._imprint.landscape:
+            self._draw_posts(self._words["posts"], posts, x, end + 2, self._right - x, 20)
+        else:
+            middle = self._left + 66
+            self._draw_posts(self._words["posts"], posts, middle, below, self._right - middle, 20)
         self._draw_foot(name)
 
     def _draw_cell(self, cell: "pd.Series[Any]") -> None:
@@ -231,8 +291,13 @@ class Atlas:
         rows = content.figures(cell)
         posts, above = content.posts.get(cell["code"], []), content.posts_above(cell)[:_ABOVE]
         inner = content.inner.get(cell["code"])
-        below = self._split(rows, posts, above, [] if inner is None else inner["code"].tolist())
-        self._draw_maps(cell, y, below - 3)
+        codes = [] if inner is None else inner["code"].tolist()
+        below, x, right = self._tables(y, rows, posts, above, codes)
+        self._draw_maps(cell, y, self._bottom if self._imprint.landscape else below - 3, right)
+        if self._imprint.landscape:
+            self._draw_beside(x, below, rows, posts, above, inner)
+            self._draw_foot(name)
+            return
         wide = 60.0
         left = self._draw_titled(said["figures"], rows, self._left, below, wide)
         x = self._left + wide + 6
@@ -247,28 +312,66 @@ class Atlas:
             self._draw_inner(inner, x, below)
         self._draw_foot(name)
 
-    def _draw_maps(self, cell: "pd.Series[Any]", y: float, end: float) -> None:
+    def _tables(
+        self, y: float, rows: list[Row], posts: Sequence[Post], above: Sequence[Post],
+        inner: list[str],
+    ) -> tuple[float, float, float]:  # fmt: skip
+        """Return where the tables begin, down and across, and where the map ends on the right.
+
+        They stand below the map, on pages that lie beside it.
+        """
+        if self._imprint.landscape:
+            x = self._right - _BESIDE
+            return y, x, x - 4
+        return self._split(rows, posts, above, inner), self._left, self._right
+
+    def _draw_beside(
+        self, x: float, y: float, rows: list[Row], posts: Sequence[Post], above: Sequence[Post],
+        inner: pd.DataFrame | None,
+    ) -> None:  # fmt: skip
+        """Write the tables of a cell below one another, beside its map."""
+        said, wide = self._words, self._right - x
+        y = self._draw_titled(said["figures"], rows, x, y, wide)
+        y = self._draw_posts(said["posts"], posts, x, y + 2, wide, 8)
+        if above:
+            y = self._draw_posts(said["posts_above"], above, x, y + 2, wide, 4)
+        if inner is not None:
+            self._draw_inner(inner, x, y + 2)
+
+    def _draw_maps(self, cell: "pd.Series[Any]", y: float, end: float, right: float) -> None:
         """Draw the map of a cell, with a second one for pieces far away."""
-        lines = self._note_lines(cell["buildings"])
+        width = right - self._left
+        lines = self._note_lines(cell["buildings"], width)
         shown = split_bounds(cell.geometry)
         room = end - y - len(shown) * lines * _NOTE_ROW - (len(shown) - 1) * 2
         for bounds, share in zip(shown, (1.0,) if len(shown) == 1 else _SHARES, strict=True):
-            frame = fit_frame(bounds, self._left, y, self._right - self._left, room * share)
+            frame = self._frame(cell, bounds, y, width, room * share)
             missing, kept = self._views.draw_cell(cell, frame)
             y += frame.height
-            self._draw_note(missing, kept, y + _NOTE_ROW, lines)
+            self._draw_note(missing, kept, y + _NOTE_ROW, lines, width)
             y += lines * _NOTE_ROW + 2
 
-    def _note_lines(self, buildings: Any) -> int:
+    def _frame(
+        self, cell: "pd.Series[Any]", bounds: Any, y: float, width: float, height: float
+    ) -> Frame:
+        """Return the frame of a cell's map, at the fixed scale where there is one that it fits."""
+        fixed = self._imprint.scale
+        frame = fit_frame(
+            bounds, self._left, y, width, height, enlarged=self._sheets.enlarged, fixed=fixed
+        )
+        if fixed is not None and frame.scale != fixed and cell["code"] not in self.smaller:
+            self.smaller.append(cell["code"])
+        return frame
+
+    def _note_lines(self, buildings: Any, width: float) -> int:
         """Return how many lines a note on numbers of buildings may take."""
         missing = _MISSING * (0 if pd.isna(buildings) else int(buildings))
         wide = missing * self._sheets.measure("00000, ", _NOTE)
-        return int(np.clip(np.ceil(wide / (self._right - self._left)), 1, _NOTES))
+        return int(np.clip(np.ceil(wide / width), 1, _NOTES))
 
-    def _draw_note(self, missing: list[str], kept: int, y: float, most: int) -> None:
+    def _draw_note(self, missing: list[str], kept: int, y: float, most: int, width: float) -> None:
         """Write what the map leaves out of the numbers of buildings, and which it leaves out."""
         sheets, said = self._sheets, self._words
-        width = self._right - self._left
         begin = said["shortened"].format(n=kept) + " " if kept else ""
         left = len(missing)
         while True:
@@ -407,7 +510,8 @@ class Atlas:
         y = sheets.height - MARGIN + 1
         half = (self._right - self._left) / 2 - 12
         sheets.line(np.array([[self._left, y - 4], [self._right, y - 4]]), PALE, 0.2)
-        sheets.text(self._left, y, self._title, 7, colour=GREY, width=half)
+        told = " · ".join(filter(None, (self._title, self._imprint.line)))
+        sheets.text(self._left, y, told, 7, colour=GREY, width=half)
         sheets.text(sheets.width / 2, y, f"{sheets.page}", 8, align="centre")
         sheets.text(self._right, y, what, 7, colour=GREY, align="right", width=half)
 

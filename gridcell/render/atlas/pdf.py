@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from gridcell.files.whole import require_writable, whole_file
 from gridcell.model import Plan
 from gridcell.read.files import Input
 from gridcell.render.atlas.content import PAPERS, Content, make_content, text_of
+from gridcell.render.atlas.imprint import Imprint
 from gridcell.words.messages import Message, say
 
 _PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz :,.·-–()/%")
@@ -30,6 +32,14 @@ def write_atlas(
     lang: str = "en",
     font: str | Path | None = None,
     walk: bool = False,
+    title: str | None = None,
+    department: str | None = None,
+    date: str | None = None,
+    sign_off: bool = False,
+    logo: str | Path | None = None,
+    orientation: str = "portrait",
+    scale: float | None = None,
+    page: int | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write an atlas for printing; return the file.
@@ -44,7 +54,7 @@ def write_atlas(
     plan
         A plan in its metric CRS.
     path
-        A ``.pdf`` file.
+        A ``.pdf`` file, or a ``.png`` or ``.svg`` for one page.
     paper
         ``A4`` or ``A3``.
     level
@@ -65,14 +75,32 @@ def write_atlas(
     walk
         Show in which order buildings are visited on foot, as a numbered line with its length:
         `gridcell.visiting_orders`.
+    title
+        Title of the atlas; by default the name of its only community, or of the plan.
+    department
+        Who prints it: on the title page and at the foot of all pages.
+    date
+        Date of the atlas, ISO 8601, beside the department.
+    sign_off
+        Boxes on the title page for who prepared, reviewed and approved it.
+    logo
+        A PNG or SVG file for the title page.
+    orientation
+        ``portrait``, or ``landscape`` with tables beside the maps.
+    scale
+        Metres on the ground a metre on paper for the maps of cells; by default the largest round
+        scale that shows a cell. Cells that do not fit keep theirs.
+    page
+        Number of the page that a picture shows; 1 by default.
     overwrite
         Replace a file that is there already.
 
     Raises
     ------
     InputError
-        Another paper, level or language; no such community; none of the cells; contacts that cannot
-        be used; text for which there is no font; no ``gridcell[print]``.
+        Another paper, level, orientation or language; no such community, page, date, scale or
+        logo; none of the cells; contacts that cannot be used; text for which there is no font; no
+        ``gridcell[print]``.
     WriteError
         A file in the way, another suffix.
 
@@ -88,9 +116,21 @@ def write_atlas(
     """
     print_atlas(
         plan, path, paper=paper, level=level, community=community, cells=cells, contacts=contacts,
-        lang=lang, font=font, walk=walk, overwrite=overwrite,
+        lang=lang, font=font, walk=walk, page=page, overwrite=overwrite,
+        imprint=Imprint.of(
+            title=title, department=department, date=date, sign_off=sign_off, logo=logo,
+            orientation=orientation, scale=scale,
+        ),
     )  # fmt: skip
     return [Path(path)]
+
+
+class Printed(NamedTuple):
+    """What was printed."""
+
+    pages: int
+    smaller: list[str]
+    """Codes of cells whose maps are smaller than the fixed scale, as they do not fit on a page."""
 
 
 def print_atlas(
@@ -105,27 +145,39 @@ def print_atlas(
     lang: str,
     font: str | Path | None,
     walk: bool,
+    imprint: Imprint,
+    page: int | None,
     overwrite: bool,
-) -> int:
-    """Write what `write_atlas` writes; return the number of pages."""
+) -> Printed:
+    """Write what `write_atlas` writes; return what was written."""
     with needs("atlas", extra="print"):
         from gridcell.render.atlas.pages import Atlas
         from gridcell.render.atlas.sheet import open_sheets
-    file = _require_pdf(path, paper, overwrite=overwrite)
+        from gridcell.render.atlas.single import FORMATS, write_page
+    file = _require_format(path, paper, (".pdf", *FORMATS), overwrite=overwrite)
     content = make_content(
         plan, level=level, community=community, cells=cells, contacts=contacts, lang=lang, walk=walk
     )
-    title = content.title()
+    is_picture = file.suffix.lower() in FORMATS
+    if page is not None and not is_picture:
+        raise InputError(Message("error.page_of_picture", formats=list(FORMATS)))
+    title = imprint.title or content.title()
     with (
         whole_file(file, overwrite=overwrite) as part,
         open_sheets(
-            paper, _characters(content), title=title, lang=lang,
-            font=None if font is None else Path(font),
+            paper, _characters(content) | {*title, *imprint.line}, title=title, lang=lang,
+            font=None if font is None else Path(font), landscape=imprint.landscape,
+            drawn=(page or 1) if file.suffix.lower() == ".svg" else None,
         ) as sheets,
     ):  # fmt: skip
-        pages = Atlas(sheets, content, title).draw()
-        sheets.save(part)
-    return pages
+        atlas = Atlas(sheets, content, title, imprint)
+        pages = atlas.draw()
+        if is_picture:
+            write_page(sheets, part, page or 1)
+            pages = 1
+        else:
+            sheets.save(part)
+    return Printed(pages, atlas.smaller)
 
 
 @checked
@@ -193,7 +245,7 @@ def print_cards(
     with needs("cards", extra="print"):
         from gridcell.render.atlas.cards import card_ids, draw_cards, require_cards
         from gridcell.render.atlas.sheet import open_sheets
-    file = _require_pdf(path, paper, overwrite=overwrite)
+    file = _require_format(path, paper, (".pdf",), overwrite=overwrite)
     level = "small" if plan.micro.empty else "micro"
     content = make_content(plan, level=level, community=community, contacts=contacts, lang=lang)
     require_cards(content, kind)
@@ -212,10 +264,13 @@ def print_cards(
     return count
 
 
-def _require_pdf(path: str | Path, paper: str, *, overwrite: bool) -> Path:
+def _require_format(
+    path: str | Path, paper: str, formats: tuple[str, ...], *, overwrite: bool
+) -> Path:
     file = require_writable(path, overwrite=overwrite)
-    if file.suffix.lower() != ".pdf":
-        raise WriteError(Message("error.atlas_format", file=file, suffix=file.suffix))
+    if file.suffix.lower() not in formats:
+        told = {"file": file, "suffix": file.suffix, "formats": list(formats)}
+        raise WriteError(Message("error.atlas_format", **told))
     if paper not in PAPERS:
         raise InputError(Message("error.paper_one_of", paper=paper, papers=list(PAPERS)))
     return file

@@ -16,7 +16,8 @@ from fpdf.fonts import TTFFont
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gridcell.render.atlas.content import PAPERS
+from gridcell.errors import InputError
+from gridcell.render.atlas.content import ENLARGED, PAPERS
 from gridcell.render.atlas.fonts import (
     CORE_ENCODING,
     choose_faces,
@@ -24,6 +25,8 @@ from gridcell.render.atlas.fonts import (
     no_font,
     write_subset,
 )
+from gridcell.render.atlas.svg import SvgRecorder
+from gridcell.words.messages import Message
 
 Array: TypeAlias = NDArray[Any]
 """Coordinates or geometries."""
@@ -49,7 +52,14 @@ _ELLIPSIS: Final = "…"
 
 @contextmanager
 def open_sheets(
-    paper: str, characters: set[str], *, title: str, lang: str, font: Path | None
+    paper: str,
+    characters: set[str],
+    *,
+    title: str,
+    lang: str,
+    font: Path | None,
+    landscape: bool = False,
+    drawn: int | None = None,
 ) -> "Iterator[Sheets]":
     """Yield a document without pages.
 
@@ -63,11 +73,23 @@ def open_sheets(
         Go into the document's properties.
     font
         A font file instead of the system's.
+    landscape
+        Pages lie on their longer side.
+    drawn
+        Number of a page that `Sheets.svg` returns.
     """
+    enlarged = ENLARGED[paper]
+    sides = PAPERS[paper][::-1] if landscape else PAPERS[paper]
+    size = (sides[0] / enlarged, sides[1] / enlarged)
     wanted = {c for c in characters if c.isprintable()}
     faces = choose_faces(wanted, font)
     with tempfile.TemporaryDirectory(prefix="gridcell-") as folder:
-        document = FPDF(unit="mm", format=PAPERS[paper])
+        unit = 72 / 25.4 * enlarged
+        document = (
+            FPDF(unit=unit, format=size)
+            if drawn is None
+            else SvgRecorder(drawn, unit=unit, size=size)
+        )
         document.set_auto_page_break(auto=False)
         document.set_margin(0)
         document.c_margin = 0
@@ -85,7 +107,8 @@ def open_sheets(
             lacking = missing_in_core(wanted)
             families = dict.fromkeys(sorted(wanted - lacking), "helvetica")
         try:
-            yield Sheets(document, PAPERS[paper], families, "face0" if faces else "helvetica")
+            main = "face0" if faces else "helvetica"
+            yield Sheets(document, size, families, main, enlarged)
         finally:
             for each in document.fonts.values():
                 if isinstance(each, TTFFont):
@@ -93,13 +116,23 @@ def open_sheets(
 
 
 class Sheets:
-    """A document in the making. Lengths in mm from the top left, sizes of text in points."""
+    """A document in the making. Lengths in mm from the top left, sizes of text in points.
+
+    On large papers both are enlarged, so that a page is laid out as a smaller one would be.
+    """
 
     def __init__(
-        self, document: FPDF, size: tuple[float, float], families: dict[str, str], main: str
+        self,
+        document: FPDF,
+        size: tuple[float, float],
+        families: dict[str, str],
+        main: str,
+        enlarged: float = 1.0,
     ) -> None:
         self._pdf = document
         self.width, self.height = size
+        self.enlarged = enlarged
+        """Millimetres on paper a millimetre of the layout."""
         self._families = families | {" ": main, _ELLIPSIS: main}
         self._font: tuple[str, float] = ("", 0)
         self._widths: dict[str, float] = {}
@@ -119,6 +152,16 @@ class Sheets:
     def save(self, path: Path) -> None:
         """Write the document."""
         self._pdf.output(str(path))
+
+    def svg(self) -> str:
+        """Return the page that was to be drawn as SVG too."""
+        if not isinstance(self._pdf, SvgRecorder):
+            raise TypeError("no page was to be drawn as SVG")
+        return self._pdf.svg()
+
+    def content(self) -> bytes:
+        """Return the document as it would be written."""
+        return bytes(self._pdf.output())
 
     def measure(self, text: str, size: float) -> float:
         """Return how wide a text is, mm."""
@@ -266,6 +309,8 @@ class Sheets:
                 for point in ring[1:]:
                     path.line_to(*point)
                 path.close()
+        if isinstance(self._pdf, SvgRecorder):
+            self._pdf.rings(rings, f"#{bytes(fill).hex()}")
         self._font = ("", 0)
 
     def veil(self, shape: BaseGeometry) -> None:
@@ -310,6 +355,20 @@ class Sheets:
                 )  # fmt: skip
                 start = bits.find("1", end)
 
+    def picture(self, file: Path, x: float, y: float, width: float, height: float) -> None:
+        """Draw a PNG or SVG into the middle of a rectangle.
+
+        Raises
+        ------
+        InputError
+            It cannot be read.
+        """
+        try:
+            self._pdf.image(str(file), x, y, width, height, keep_aspect_ratio=True)
+        except Exception as error:
+            raise InputError(Message("error.logo_unreadable", file=file)) from error
+        self._font = ("", 0)
+
     def link(self, x: float, y: float, width: float, height: float, page: int) -> None:
         """Make a rectangle lead to a page."""
         self._pdf.link(x, y, width, height, self._pdf.add_link(page=page))
@@ -328,7 +387,7 @@ class Sheets:
 
     def _use(self, family: str, size: float) -> None:
         if self._font != (family, size):
-            self._pdf.set_font(family, "", size)
+            self._pdf.set_font(family, "", size * self.enlarged)
             self._font = (family, size)
 
     def _write(self, x: float, y: float, text: str, size: float) -> None:

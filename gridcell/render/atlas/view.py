@@ -24,6 +24,7 @@ from gridcell.render.atlas.furniture import (
     draw_legend,
     draw_point,
     furnish,
+    hatch,
 )
 from gridcell.render.atlas.ground import Ground, shapes_of
 from gridcell.render.atlas.labels import Labels
@@ -83,6 +84,7 @@ class Views:
             ground.draw(frame)
             sheets.polygons(frame.paper(shapes_of(buildings[~mine])), OTHER_HOUSE, PALE, 0.08)
             sheets.polygons(houses, HOUSE, HOUSE_LINE, 0.12)
+            hatch(sheets, frame.paper(shapes_of(around[around["grid_type"] == "dedicated"])))
             ground.borders(near, frame, GREY, 0.25, 1.2)
             if inner is not None:
                 sheets.polygons(frame.paper(shapes_of(inner)), None, MICRO, 0.3)
@@ -149,10 +151,12 @@ class Views:
         *,
         sizes: tuple[float, ...],
         around: bool = False,
+        inside: gpd.GeoDataFrame | None = None,
     ) -> None:
         """Draw cells in colours with their names, over what lies around.
 
         `around` draws the borders of cells without pages as well, where only some were chosen.
+        The cells `inside` them get their borders, and their numbers where there is room.
         """
         sheets, ground = self._sheets, self._ground
         labels = Labels(sheets, frame.x, frame.y, frame.width, frame.height)
@@ -163,6 +167,11 @@ class Views:
             for number, fill in enumerate(FILLS):
                 sheets.polygons(shapes[colours == number], fill)
             ground.draw(frame, arterial_only=frame.scale > _COARSE)
+            dedicated = (cells if inside is None else inside)["grid_type"] == "dedicated"
+            hatched = (cells if inside is None else inside)[dedicated]
+            hatch(sheets, frame.paper(shapes_of(hatched)))
+            if inside is not None:
+                ground.borders(inside, frame, GREY, 0.15, 0)
             sheets.polygons(shapes, None, GREY, 0.2)
             if around and self._content.left_out:
                 ground.borders(ground.near("around", frame), frame, GREY, 0.2, 1.2)
@@ -172,6 +181,11 @@ class Views:
             for shape, name in zip(shapes, names, strict=True):
                 for piece in pieces_of(shape):
                     labels.put(points_in(piece), name, sizes)
+            if inside is not None:
+                pieces = frame.paper(shapes_of(inside))
+                for piece, (_, cell) in zip(pieces, inside.iterrows(), strict=True):
+                    if not piece.is_empty:
+                        labels.put(points_in(piece), self._content.number(cell), (6.5, 5.5, 5))
             for shape, code in zip(shapes, cells["code"].tolist(), strict=True):
                 if code in self._pages and not shape.is_empty:
                     x, y, east, south = shape.bounds
@@ -181,10 +195,11 @@ class Views:
                     )
         sheets.box(frame.x, frame.y, frame.width, frame.height, line=INK, thick=0.3)
 
-    def draw_legend(self, x: float, y: float) -> None:
-        """Explain the lines of the maps of cells."""
+    def draw_legend(self, x: float, y: float) -> float:
+        """Explain the lines of the maps of cells; return where that ends."""
         content = self._content
-        draw_legend(
+        return draw_legend(
             self._sheets, x, y, content.words, inner=bool(content.inner),
+            dedicated=bool((content.around["grid_type"] == "dedicated").any()),
             walk=content.walks is not None, point=content.sited is not None,
         )  # fmt: skip
