@@ -27,6 +27,7 @@ from gridcell.files.folder import recover_folder, require_place, whole_folder
 from gridcell.files.whole import require_writable, whole_file, write_text
 from gridcell.folder import write_plan
 from gridcell.formats.geopackage import is_plan, read_plan
+from gridcell.formats.housekeeping import require_housekeeping
 from gridcell_cli.main import cli
 
 HALF = (".p-0123abcd.part", ".p-0123abcd.old.part")
@@ -494,6 +495,24 @@ def test_the_disk_has_what_is_written_before_the_place_points_to_it(tmp_path, mo
         "/.gridcell-.part/a.txt", "/.gridcell-.part", "",
         "/.p-.part/sub", "/.p-.part/sub/0.txt", "/.p-.part", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "DROP TRIGGER trigger_insert_feature_count_codes",
+        "UPDATE gpkg_contents SET min_x = NULL WHERE table_name = 'buildings'",
+        "UPDATE gpkg_ogr_contents SET feature_count = 1 WHERE table_name = 'small'",
+    ],
+)
+def test_what_gdal_loses_without_a_word_when_a_write_fails_is_noticed(tmp_path, lost):
+    write_plan(tiny_plan(), tmp_path / "p")
+    file = tmp_path / "p" / "plan.gpkg"
+    require_housekeeping(file)
+    with contextlib.closing(sqlite3.connect(file)) as base, base:
+        base.execute(lost)
+    with pytest.raises(OSError, match=r"Input/output error"):
+        require_housekeeping(file)
 
 
 def test_a_plan_that_another_program_has_open_is_replaced_with_its_log(tmp_path):

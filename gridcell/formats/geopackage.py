@@ -27,6 +27,7 @@ from gridcell.errors import InputError, RulesError
 from gridcell.files.folder import recover_folder
 from gridcell.files.whole import write_errors
 from gridcell.formats.facts import read_facts
+from gridcell.formats.housekeeping import require_housekeeping
 from gridcell.formats.layers import CellLevels, Manifest, read_levels
 from gridcell.formats.ogr import by_code, read_layer, write_layer
 from gridcell.formats.source import CellSource, Written
@@ -154,6 +155,7 @@ def write_geopackage(plan: Plan, file: Path, *, lang: str = LANGUAGES[0]) -> Non
         columns |= {name: cell_columns(frames[name].columns) for name in CELL_LAYERS}
         write_styles(file, columns, lang)
         _on_disk(file)
+        require_housekeeping(file)
 
 
 def _frames(plan: Plan) -> dict[str, Any]:

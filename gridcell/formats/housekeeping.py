@@ -1,0 +1,42 @@
+"""What GDAL keeps beside the rows of a GeoPackage, which it may lose without a word."""
+
+import errno
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+_EMPTY: Final = 0x10
+"""Flag of a geometry without coordinates."""
+
+
+def require_housekeeping(file: Path) -> None:
+    """Raise `OSError` where a write that failed once cost a file an extent, a count or a trigger.
+
+    Rows are read back and proven anyhow; GDAL says nothing of the rest.
+    """
+    with closing(sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)) as base:
+        triggers = {name for (name,) in base.execute("SELECT name FROM sqlite_master")}
+        counts = base.execute("SELECT table_name, feature_count FROM gpkg_ogr_contents").fetchall()
+        for table, count in counts:
+            named = '"' + table.replace('"', '""') + '"'
+            (rows,) = base.execute(f"SELECT count(*) FROM {named}").fetchone()  # noqa: S608
+            wanted = {f"trigger_{what}_feature_count_{table}" for what in ("insert", "delete")}
+            if rows != count or not wanted <= triggers or _lacks_extent(base, table, named):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def _lacks_extent(base: sqlite3.Connection, table: str, named: str) -> bool:
+    layer = base.execute(
+        "SELECT column_name FROM gpkg_geometry_columns JOIN gpkg_contents USING (table_name) "
+        "WHERE table_name = ? AND min_x IS NULL",
+        (table,),
+    ).fetchone()
+    if layer is None:
+        return False
+    column = '"' + layer[0].replace('"', '""') + '"'
+    found = base.execute(
+        f"SELECT substr({column}, 4, 1) FROM {named} WHERE {column} IS NOT NULL LIMIT 1"  # noqa: S608
+    ).fetchone()
+    return found is not None and not found[0][0] & _EMPTY
