@@ -1,5 +1,6 @@
 """Makes the reference from the code: commands, Python, columns, schemas, findings, settings."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, get_args, get_origin
@@ -50,6 +51,12 @@ def cell(text: object) -> str:
     return plain
 
 
+def said_of(key: str, lang: str) -> str:
+    """Return a text of the catalogue, with the names of its values in italics."""
+    parts = re.split(r"\{(\w+)[^}]*\}", text(key, lang, n=2))
+    return "".join(f"*{cell(part)}*" if n % 2 else cell(part) for n, part in enumerate(parts))
+
+
 def code(text: object) -> str:
     """Return a text as code, within a table."""
     return f"`` {str(text).replace('|', chr(0xFF5C))} ``" if str(text) else ""
@@ -91,12 +98,17 @@ def findings_page(lang: str) -> Iterator[str]:
     yield from (f"# {words['findings']}", "", words["findings_intro"], "")
     for kind in sorted(kinds):
         cure = cell(text(f"cure.{kind}", lang))
-        yield from (f"## `{kind}`", "", f"**{cell(kinds[kind])}.** {cure}", "")
+        yield from (
+            f"## `{kind}`",
+            "",
+            f"**{cell(kinds[kind][0].upper() + kinds[kind][1:])}.** {cure}",
+            "",
+        )
         own = [key for key in said if key == kind or key.startswith(f"{kind}_")]
         others = {name for name in kinds if name != kind and name.startswith(f"{kind}_")}
         for key in own:
             if not any(key == name or key.startswith(f"{name}_") for name in others):
-                yield f"> {cell(text(f'finding.{key}', lang, n=2))}\n"
+                yield f"> {said_of(f'finding.{key}', lang)}\n"
 
 
 def errors_page(lang: str) -> Iterator[str]:
@@ -121,7 +133,7 @@ def errors_page(lang: str) -> Iterator[str]:
     yield from (f"## {words['messages']}", "")
     for key in sorted(texts(lang)):
         if key.startswith("error."):
-            yield f"- {cell(text(key, lang, n=2))}"
+            yield f"- {said_of(key, lang)}"
 
 
 def rules_page(lang: str) -> Iterator[str]:
@@ -129,7 +141,7 @@ def rules_page(lang: str) -> Iterator[str]:
     words = WORDS[lang]
     yield from (f"# {words['rules']}", "", words["rules_intro"], "")
     for model, at in _sections(Rules, ""):
-        yield from (f"## `{at}`" if at else f"## {words['sections']}", "")
+        yield from (f"## `{at}`" if at else f"## {words['top']}", "")
         if at:
             owner, key = (Rules, at.strip("[]").partition(".")[0])
             yield from (cell(_meaning(owner.__name__, key, lang)), "")
@@ -137,7 +149,7 @@ def rules_page(lang: str) -> Iterator[str]:
             (words["key"], words["default"], words["may_be"], words["meaning"]),
             (
                 (
-                    code(name), code(_default(field.get_default(call_default_factory=True))),
+                    code(name), _default(field.get_default(call_default_factory=True)),
                     _bounds(field), cell(_meaning(model.__name__, name, lang)),
                 )
                 for name, field in model.model_fields.items()
@@ -163,14 +175,14 @@ def _meaning(model: str, key: str, lang: str) -> str:
 
 def _default(value: object) -> str:
     if isinstance(value, Band):
-        return f'"{value.min:g}:{value.target:g}:{value.max:g}"'
+        return code(f'"{value.min:g}:{value.target:g}:{value.max:g}"')
     if isinstance(value, BaseModel) or type(value).__name__ == "PydanticUndefinedType":
         return ""
     if isinstance(value, tuple) and value and isinstance(value[0], Role):
-        return ", ".join(role.name for role in value)
-    return (
-        "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    )
+        return ", ".join(code(role.name) for role in value)
+    if value is None:
+        return code("none")
+    return code(str(value).lower() if isinstance(value, bool) else value) if value != () else ""
 
 
 def _bounds(field: object) -> str:
@@ -210,7 +222,10 @@ def write_schemas(source: Path) -> Entry:
         schema = read_schema(name)
         (folder / f"{name}.schema.json").write_text(as_text(schema), "utf-8")
         lines += [f"## `{name}.json`", "", f"{says} {{download}}`Schema <{name}.schema.json>`", ""]
-        parts = {**({"": schema} if "properties" in schema else {}), **schema.get("$defs", {})}
+        # What the file itself holds comes before its parts.
+        wholes = [str(one["$ref"]).rpartition("/")[2] for one in schema.get("anyOf", ())]
+        inner = dict(sorted(schema.get("$defs", {}).items(), key=lambda one: one[0] not in wholes))
+        parts = {**({"": schema} if "properties" in schema else {}), **inner}
         for part, shape in parts.items():
             if "properties" not in shape:
                 continue

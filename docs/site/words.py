@@ -30,7 +30,7 @@ WORDS = {
         "record, what was found, what was expected, what to do. Exit codes tell scripts how a "
         "command ended.",
         "messages": "Messages", "class": "exception in Python",
-        "bound": "{sign} {value}", "one_of": "one of", "sections": "Sections",
+        "bound": "{sign} {value}", "one_of": "one of", "top": "At the top",
     },
     "zh": {
         "commands": "命令", "usage": "用法", "options": "选项", "example": "示例",
@@ -54,7 +54,7 @@ WORDS = {
         "errors_intro": "错误使命令在写出任何内容之前停止，并说明是哪条记录、发现了什么、应是什么、如何处理。"
         "脚本可由退出码得知命令如何结束。",
         "messages": "信息", "class": "Python 异常",
-        "bound": "{sign} {value}", "one_of": "可选", "sections": "各节",
+        "bound": "{sign} {value}", "one_of": "可选", "top": "顶层",
     },
 }  # fmt: skip
 
