@@ -155,6 +155,8 @@ class BorderShape(_Part):
     """Cells that are narrower than 5 m somewhere in the middle."""
     holes: int
     """Cells with another general cell in a hole."""
+    concave: int
+    """Cells with less than 0.8 of the area of their convex hull."""
     tails: float | None
     """Share of their area that is narrower than 20 m."""
 
