@@ -144,7 +144,7 @@ def _balloon(row: dict[str, str | None], lang: str) -> str:
     values = section("value", lang)
     lines = []
     for name in _ROWS:
-        value = row[name]
+        value = row.get(name)
         hidden = name == "households" and row.get(NOTE) == "hidden"
         if value is None and not hidden:
             continue

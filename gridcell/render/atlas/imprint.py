@@ -54,8 +54,9 @@ class Imprint:
         """
         heading = make_heading(title, date)
         if orientation not in ORIENTATIONS:
-            given = Message("error.orientation", given=orientation, known=list(ORIENTATIONS))
-            raise InputError(given)
+            raise InputError(
+                Message("error.orientation", given=orientation, known=list(ORIENTATIONS))
+            )
         if scale is not None and not SCALES[0] <= scale <= SCALES[1]:
             raise InputError(Message("error.scale", given=scale, least=SCALES[0], most=SCALES[1]))
         file = None if logo is None else _checked_logo(Path(logo))
