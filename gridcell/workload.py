@@ -5,15 +5,17 @@ import operator
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from gridcell.arrays import apportion
 from gridcell.schema import BARRIER_CLASSES, LOAD
 from gridcell.words.messages import Message, Value, either
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -152,9 +154,12 @@ def street_metres(n: int, left: Ints, right: Ints, length: Floats, barrier: Ints
     return round_loads(total / 2)
 
 
-def load_of(frame: pd.DataFrame) -> Floats:
+def load_of(frame: "pd.DataFrame") -> Floats:
     """Return what bands count in each row: its load where the plan has loads, else households."""
     name = LOAD if LOAD in frame else "households"
+    # Rules are read by commands that need no tables.
+    import pandas as pd
+
     column = pd.to_numeric(frame[name])
     # An array of its own: kernels are compiled anew for those that pandas lends.
     return np.array(column.to_numpy(dtype=np.float64, na_value=np.nan))

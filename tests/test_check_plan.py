@@ -519,7 +519,9 @@ def test_whatever_figure_of_a_report_is_another_is_found_and_named(sound):
         less = copy.deepcopy(report)
         inner = reduce(lambda tree, key: tree[key], path[:-1], less)
         del inner[path[-1]]
-        assert path[0] == "rules" or list(compare_report(sound, less)), path
+        # Of what earlier reports do not have, nothing is missed.
+        may = path[0] == "rules" or path[-1] == "concave"
+        assert may or list(compare_report(sound, less)), path
 
 
 @pytest.mark.parametrize(

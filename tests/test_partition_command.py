@@ -383,7 +383,8 @@ def test_the_report_is_printed_and_written_with_every_promised_key(capsys, tmp_p
             "cells", "in_band", "mean_abs_dev", "max_abs_dev",
         }  # fmt: skip
         assert 0 < report["compactness"][level] <= 1
-        assert set(report["borders"][level]) == {"vertices", "below_02", "necks", "holes", "tails"}
+        figures = {"vertices", "below_02", "concave", "necks", "holes", "tails"}
+        assert set(report["borders"][level]) == figures
         assert 0 <= report["barrier_share"][level] <= 1
     assert report["households"] == {
         "input": 600, "assigned": 600, "unassigned": 0, "estimated": 0,

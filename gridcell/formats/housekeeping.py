@@ -1,14 +1,18 @@
 """What GDAL keeps beside the rows of a GeoPackage, which it may lose without a word."""
 
 import errno
+import math
 import os
 import sqlite3
+import struct
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 _EMPTY: Final = 0x10
 """Flag of a geometry without coordinates."""
+_ENVELOPE: Final = 0x0E
+"""Flags of a geometry that tells its envelope."""
 
 
 def require_housekeeping(file: Path) -> None:
@@ -37,6 +41,14 @@ def _lacks_extent(base: sqlite3.Connection, table: str, named: str) -> bool:
         return False
     column = '"' + layer[0].replace('"', '""') + '"'
     found = base.execute(
-        f"SELECT substr({column}, 4, 1) FROM {named} WHERE {column} IS NOT NULL LIMIT 1"  # noqa: S608
+        f"SELECT substr({column}, 1, 40) FROM {named} WHERE {column} IS NOT NULL LIMIT 1"  # noqa: S608
     ).fetchone()
-    return found is not None and not found[0][0] & _EMPTY
+    return found is not None and not found[0][3] & _EMPTY and _is_finite(found[0])
+
+
+def _is_finite(header: bytes) -> bool:
+    """Return whether the envelope in the header of a geometry, if there is one, ends anywhere."""
+    if not header[3] & _ENVELOPE:
+        return True
+    order = "<" if header[3] & 1 else ">"
+    return all(map(math.isfinite, struct.unpack(f"{order}4d", header[8:40])))

@@ -17,7 +17,7 @@ from gridcell.schemas.report import PublishedReportFile, ReportFile
 MODELS: Final[Mapping[str, tuple[Any, str]]] = {
     "report": (ReportFile | PublishedReportFile, "What report.json in the folder of a plan holds."),
     "certificate": (Certificate, "What certificate.json holds."),
-    "edits": (list[Entry], "A script of edits, for gridcell edit --script: a list of operations."),
+    "edits": (list[Entry], "A script of edits: a list of operations."),
 }
 """By the name of the file: what it holds, and what is said of it."""
 
