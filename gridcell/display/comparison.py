@@ -1,10 +1,11 @@
 """The figures of plans side by side, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gridcell.words.catalogue import section
 
@@ -26,10 +27,8 @@ def comparison_rows(figures: pd.DataFrame, lang: str) -> list[tuple[str, str, st
     """
     words = section("compare", lang)
     rows = []
-    known = figures[["a", "b", "difference"]].dropna(how="all")
-    for name, (a, b, difference) in zip(known.index, known.to_numpy(), strict=True):
-        if name == "estimated" and not a and not b:
-            continue
+    for name, (a, b) in _known(figures[["a", "b"]]):
+        difference = float(figures["difference"][name])
         is_same = abs(difference) < _LEAST
         told = "" if is_same else _said(name, difference, words, sign="+")
         rows.append((words[name], _said(name, a, words), _said(name, b, words), told))
@@ -47,12 +46,18 @@ def scenario_rows(figures: pd.DataFrame, lang: str) -> list[tuple[str, ...]]:
         Output language.
     """
     words = section("compare", lang)
-    known = figures.dropna(how="all")
     return [
         (words[name], *(_said(name, value, words) for value in values))
-        for name, values in zip(known.index, known.to_numpy(), strict=True)
-        if name != "estimated" or values.any()
+        for name, values in _known(figures)
     ]
+
+
+def _known(figures: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield the figures that a plan knows; how many are estimates only where some are."""
+    known = figures.dropna(how="all")
+    for name, values in zip(known.index, known.to_numpy(), strict=True):
+        if name != "estimated" or values.any():
+            yield name, values
 
 
 def _said(name: str, value: float, words: Mapping[str, str], sign: str = "") -> str:

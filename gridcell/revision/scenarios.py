@@ -9,17 +9,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from gridcell.arguments import checked
-from gridcell.arrays import run_starts
+from gridcell.coverage.holders import find_holders
 from gridcell.display.cards import scenarios_html
 from gridcell.errors import InputError
 from gridcell.model import Plan
 from gridcell.revision.compare import Comparison, compare_plans
 from gridcell.words.messages import Message
-
-Ints = NDArray[np.int64]
 
 DIFFERING_COLUMNS: Final = ("scenario", "bldg_id", "households", "code_first", "code", "geometry")
 """A row a building, or a part of one, whose households differ: the name of the plan that it is of,
@@ -166,11 +163,8 @@ def _differing(a: Plan, b: Plan) -> gpd.GeoDataFrame:
     code = stand["code"].to_numpy(dtype=object)
     households = held[stand.index].to_numpy()
     point = shapely.point_on_surface(np.asarray(stand.geometry, dtype=object))
-    row, leaf = shapely.STRtree(np.asarray(a.leaves.geometry)).query(point, predicate="intersects")
-    order = np.lexsort((leaf, row))
-    found = order[run_starts(row[order])]
-    before = np.full(len(stand), None, dtype=object)
-    before[row[found]] = a.leaves["code"].to_numpy(dtype=object)[leaf[found]]
+    leaf = find_holders(point, np.asarray(a.leaves.geometry, dtype=object))
+    before = np.where(leaf >= 0, a.leaves["code"].to_numpy(dtype=object)[leaf], None)
     pairs = pd.DataFrame({"old": before, "new": code, "households": households}).dropna()
     shared = pairs.groupby(["old", "new"])["households"].sum().reset_index()
     shared = shared.sort_values(["households", "old", "new"], ascending=[False, True, True])
