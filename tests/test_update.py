@@ -255,6 +255,38 @@ def test_a_lock_on_land_that_went_to_another_community_is_told(layers, plan):
         assert shapely.symmetric_difference(now[whole], cells[whole]).area < 1e-3
 
 
+def test_what_was_split_by_hand_is_not_undone_for_the_sake_of_a_wanted_number(layers, plan):
+    code = plan.medium["community"].iloc[0]
+    small = plan.small[(plan.small["community"] == code) & (plan.small["grid_type"] == "general")]
+    wish = layers.communities.assign(
+        n_small=np.where(layers.communities["code"] == code, len(small), np.nan)
+    )
+    wished = dataclasses.replace(layers, communities=wish)
+    divided = gridcell.update_plan(plan, wished)
+    edited = gridcell.edit_plan(divided, [gridcell.Split(small["code"].iloc[0], 2)])
+    again = gridcell.update_plan(edited, wished)
+    kept = set(edited.micro["code"]) & set(again.micro["code"])
+    assert len(edited.small) == len(divided.small) + 1
+    assert set(again.small["community"].value_counts().items()) == set(
+        edited.small["community"].value_counts().items()
+    )
+    assert len(kept) == len(edited.micro)
+
+
+def test_a_lock_comes_before_a_wanted_number(layers, plan):
+    code = plan.medium["community"].iloc[0]
+    small = plan.small[(plan.small["community"] == code) & (plan.small["grid_type"] == "general")]
+    wish = layers.communities.assign(
+        n_small=np.where(layers.communities["code"] == code, len(small) - 1, np.nan)
+    )
+    updated = gridcell.update_plan(
+        plan, dataclasses.replace(layers, communities=wish), locked=["small"]
+    )
+    assert updated.small.geometry.equals(plan.small.geometry)
+    assert "wanted_number" in updated.findings["kind"].tolist()
+    assert "lock_not_kept" not in updated.findings["kind"].tolist()
+
+
 def test_a_lock_covers_what_is_inside(plan):
     small = plan.small[plan.small["grid_type"] == "general"]["code"].iloc[0]
     cells = pd.concat([plan.small, plan.leaves])

@@ -144,9 +144,15 @@ def take_cells(
         inside = land.graph.within(smalls)
         return told, Divided(leaves, tried_neighbours(inside, leaves, micro, land.row, rules))
 
-    free = replace(small, wanted=np.zeros_like(small.wanted))
-    free_micro = None if micro is None else replace(micro, wanted=np.zeros_like(micro.wanted))
-    return divide_each(fabric, free, free_micro, one, codes=codes, executor=None, progress=None)
+    free_micro = None if micro is None else free(micro)
+    return divide_each(
+        fabric, free(small), free_micro, one, codes=codes, executor=None, progress=None
+    )
+
+
+def free(targets: Targets) -> Targets:
+    """Return targets without wanted numbers of cells."""
+    return replace(targets, wanted=np.zeros_like(targets.wanted))
 
 
 def tried_neighbours(graph: Graph, cell: Ints, targets: Targets, row: int, rules: Rules) -> Ints:
@@ -182,6 +188,9 @@ def _revise_one(
     )  # fmt: skip
     grain = main_cells(block, known_leaf, settled, graph.area)
     smalls = revised_level(level, land, small, rules, grain=grain)
+    if smalls is None and pinned.any():
+        # A lock comes before a wanted number.
+        smalls = revised_level(level, land, free(small), rules, grain=grain)
     if smalls is None:
         return divide_one(land, small, micro, rules)
     smalls = Divided(smalls.cell[block], smalls.neighbours_tried)
@@ -193,6 +202,8 @@ def _revise_one(
         previous.leaf_locked, "micro",
     )  # fmt: skip
     leaves = revised_level(level, land, micro, rules)
+    if leaves is None and pinned.any():
+        leaves = revised_level(level, land, free(micro), rules)
     return (smalls, leaves) if leaves is not None else divide_one(land, small, micro, rules)
 
 

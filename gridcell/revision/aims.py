@@ -2,23 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 
 from gridcell.assembly import Aims, DivisionInput, Held
 from gridcell.model import Finding, Plan
 from gridcell.partition import Division, Targets, set_targets
 from gridcell.rules import Rules
+from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
+
+_BY_HAND: Final = frozenset({"edit", "adopt"})
+"""Operations in which people, not wanted numbers, say how many cells there are."""
 
 
 def kept_aims(plan: Plan, recoded: Mapping[str, str]) -> Aims:
     """Return the targets of an update.
 
-    Where a community wants as many cells as the plan has, the number was met: the band that it gave
-    then stays, and the number is free. Held to it, cells would have to vanish or come up far from
-    where anything changed. Another number than the plan's is a wish, and is met.
+    Where a community wants as many cells as the plan has, or had before somebody changed cells by
+    hand, the number was met: the band that it gave then stays, and the number is free. Held to it,
+    cells would have to vanish or come up far from where anything changed, and what was done by hand
+    would be undone. Another number is a wish, and is met.
 
     Parameters
     ----------
@@ -67,19 +74,44 @@ def wanted_findings(given: DivisionInput, division: Division) -> list[Finding]:
 
 
 def _kept(plan: Plan, level: str, codes: list[str], targets: Targets) -> Targets:
-    there = _general(plan, level)
+    met = _met(plan, level)
     low, target, high = targets.low.copy(), targets.target.copy(), targets.high.copy()
     wanted = targets.wanted.copy()
     for row, code in enumerate(codes):
         band = plan.bands.get((code, level))
-        if band is not None and wanted[row] > 0 and there.get(code) == wanted[row]:
+        if band is not None and wanted[row] > 0 and wanted[row] in met.get(code, ()):
             low[row], target[row], high[row] = band.min, band.target, band.max
             wanted[row] = 0
     return replace(targets, low=low, target=target, high=high, wanted=wanted)
 
 
-def _general(plan: Plan, level: str) -> dict[str, int]:
-    """Return the number of general cells of each community."""
+def _met(plan: Plan, level: str) -> dict[str, set[int]]:
+    """Return the numbers of general cells that each community has, and had before edits.
+
+    Updates that left the number of cells as it was are passed over.
+    """
     cells = plan.cells(level)
     count = cells.loc[cells["grid_type"] == "general", "community"].value_counts()
-    return {str(code): int(number) for code, number in count.items()}
+    met = {str(code): {int(number)} for code, number in count.items()}
+    digits = plan.rules.codes.small_digits
+    if level == "micro":
+        digits += plan.rules.codes.micro_digits
+    known = plan.codes[
+        (plan.codes["level"] == LEVELS[level]) & (plan.codes["grid_type"] == "general")
+    ]
+    home = known["code"].str[:-digits]
+    ended = known["retired"].fillna(len(plan.history) + 1)
+
+    def had(number: int) -> "pd.Series[int]":
+        return home[(known["given"] <= number) & (ended > number)].value_counts()
+
+    open_ = set(met)
+    for operation in plan.history.iloc[::-1].itertuples():
+        after = had(int(operation.number))
+        before = had(int(operation.number) - 1)
+        for code in sorted(open_):
+            now = int(after.get(code, 0))
+            met[code].add(now)
+            if operation.operation not in _BY_HAND and now != before.get(code, 0):
+                open_.discard(code)
+    return met
