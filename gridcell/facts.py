@@ -170,6 +170,8 @@ class PublicationRecord:
     """Whether the plan keeps its promises."""
     estimated: bool = False
     """Whether its households are estimates."""
+    persons: bool = False
+    """Whether persons stand where households would."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was hidden as plain data for JSON."""

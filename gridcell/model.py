@@ -458,6 +458,13 @@ class Plan:
         """Whether households are estimates."""
         return self.estimated > 0 if self.publication is None else self.publication.estimated
 
+    @property
+    def counts_persons(self) -> bool:
+        """Whether persons stand where households would: census blocks that carry a population."""
+        if self.publication is not None:
+            return self.publication.persons
+        return bool((self.findings["kind"] == "persons_as_households").any())
+
     def note(self, lang: str | None = None) -> str | None:
         """Return what a publication says of itself, in a language or in all; else ``None``."""
         if self.publication is None:

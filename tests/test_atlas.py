@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +21,12 @@ from hypothesis import strategies as st
 from plans import tiny_plan
 from pypdf import PdfReader
 
+from gridcell.disclosure.publication import publish_plan
+from gridcell.display.content import page_content
 from gridcell.errors import GridcellError, InputError, WriteError
 from gridcell.folder import write_plan
 from gridcell.formats.geopackage import read_plan
-from gridcell.model import Plan
+from gridcell.model import Finding, Plan, findings_frame
 from gridcell.render.atlas import fonts, write_atlas, write_cards
 from gridcell.render.atlas.cards import KINDS
 from gridcell.render.atlas.content import make_content
@@ -33,6 +36,7 @@ from gridcell.render.atlas.sheet import PAPERS, Sheets, open_sheets
 from gridcell.schema import HOUSEHOLD_COLUMNS
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.maps import atlas_words
+from gridcell.words.messages import Message
 from gridcell_cli.atlas import command
 
 LARGE = "450802001"
@@ -87,6 +91,29 @@ def bodies(path: Path, head: str = "Index") -> list[str]:
     """Return the pages after the title and the index."""
     texts = pages_of(path)
     return texts[1 + max(i for i, text in enumerate(texts) if text.startswith(head)) :]
+
+
+@pytest.mark.parametrize(("lang", "told", "untold"), [
+    ("en", "pers.", r"\bhh\b|ouseholds"), ("zh", "人数", "户"),
+])  # fmt: skip
+def test_persons_are_told_as_persons(
+    tmp_path: Path, font: Path, lang: str, told: str, untold: str
+) -> None:
+    plan = tiny_plan()
+    text = Message("finding.persons_as_households", label="blocks", column="TOTPOP")
+    found = Finding(kind="persons_as_households", severity="warning", text=text)
+    plan = dataclasses.replace(plan, findings=findings_frame([found], plan.crs))
+    for shown in (plan, publish_plan(plan).plan):
+        write_atlas(shown, tmp_path / "a.pdf", lang=lang, font=font, overwrite=True)
+        printed = "".join(pages_of(tmp_path / "a.pdf"))
+        assert told in printed
+        # What a publication says of itself is about households in any case.
+        note = "".join((shown.note(lang) or "").split())
+        assert not re.search(
+            untold, "".join(printed.split()).replace(note, "") if note else printed
+        )
+        words = page_content(shown, lang)["words"]
+        assert told in (words["unit"], words["households"])
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -11,6 +11,7 @@ import pyogrio
 import pytest
 
 import gridcell
+from gridcell.certificate import certify_layer
 from gridcell.dictionary import FRAMES, PLACES, columns_of, meaning, title
 from gridcell.revision.script import edits_of
 from gridcell.schema import CELL_LAYERS
@@ -129,6 +130,20 @@ def test_reports_and_certificates_are_as_their_schemas_say(example_town, sited) 
     is_valid("report", json.loads(json.dumps(plans.tiny_plan().report)))
     published = gridcell.publish_plan(example_town["plan"]).plan
     is_valid("report", json.loads(json.dumps(published.report)))
+
+
+def test_the_proof_of_a_certificate_is_described_whole(example_town) -> None:
+    plan, folder = example_town["plan"], example_town["plan_folder"]
+    of_plan = json.loads((folder / "certificate.json").read_text("utf-8"))
+    figures = gridcell.check_cells(plan.micro).figures
+    of_layer = json.loads(certify_layer({"ok": True, **figures}, []).to_json())
+    for told in (of_plan, of_layer):
+        is_valid("certificate", told)
+        for key, value in told["proof"].items():
+            less = {name: one for name, one in told["proof"].items() if name != key}
+            for proof in (less, {**told["proof"], "more": value}, {**told["proof"], key: "x"}):
+                with pytest.raises(jsonschema.ValidationError):
+                    is_valid("certificate", {**told, "proof": proof})
 
 
 def test_a_report_that_lacks_a_figure_is_none(example_town) -> None:

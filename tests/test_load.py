@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 import gridcell
 from gridcell.certificate import verify_certificate
+from gridcell.display.load import band_classes, words_of
 from gridcell.errors import InputError, RulesError
 from gridcell.households import count_households, with_loads
 from gridcell.schema import CELL_COLUMNS
+from gridcell.words.maps import words
 from gridcell.workload import GRAIN, read_workload, share_loads
 
 LOAD = "households + 0.5 * units + visits / 7 + street_m / 40"
@@ -47,6 +49,16 @@ def folder(plan, tmp_path_factory):
     path = tmp_path_factory.mktemp("load") / "plan"
     gridcell.write_plan(plan, path)
     return path
+
+
+def test_the_legend_tells_ranges_of_loads(plan):
+    classes, legend = band_classes(plan, "micro")
+    ranges = legend["ranges"]
+    assert (ranges[2][0], ranges[4][1], ranges[6][1]) == (20, 40, None)
+    assert [one[1] for one in ranges[:-1]] == [one[0] for one in ranges[1:]]
+    for load, (least, most) in zip(plan.micro["load"], (ranges[k] for k in classes), strict=True):
+        assert least <= load <= (np.inf if most is None else most)
+    assert words_of(plan, words("en"))["per_micro"] == "Load per micro cell"
 
 
 def recounted(plan, town):

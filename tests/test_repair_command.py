@@ -62,6 +62,23 @@ def test_a_layer_is_repaired_told_and_written_with_all_its_columns(run, cells, t
     assert back.area.sum() == pytest.approx(75_000)
 
 
+def test_no_moves_are_a_layer_of_texts_and_numbers_too(run, tmp_path):
+    cell = gpd.GeoDataFrame(
+        {"code": ["1"]}, geometry=[shapely.box(355000, 2556000, 355100, 2556100)], crs=4546
+    )
+    cell.to_file(tmp_path / "one.gpkg")
+    files = (tmp_path / name for name in ("out.gpkg", "moves.gpkg"))
+    code, _, _ = run(tmp_path / "one.gpkg", "-o", next(files), "--moves", next(files))
+    assert code == 0
+    info = pyogrio.read_info(tmp_path / "moves.gpkg", layer="moves")
+    kinds = dict(zip(info["fields"], info["ogr_types"], strict=True))
+    assert info["features"] == 0
+    assert kinds == {
+        **dict.fromkeys(("kind", "lost", "got", "by"), "OFTString"),
+        **dict.fromkeys(("area_m2", "width_m", "margin_m"), "OFTReal"),
+    }
+
+
 def test_moves_are_written_as_polygons_and_told_as_json(run, cells, tmp_path):
     arguments = [cells, "-o", tmp_path / "out.parquet", "--moves", tmp_path / "moves.gpkg"]
     code, out, _ = run(*arguments, "--json", "--priority", "rank")

@@ -37,6 +37,7 @@ from gridcell.words.columns import padded
 from gridcell.words.messages import Message, Value, counted, say
 
 _NAMED: Final = 5
+_MOVE_TEXTS: Final = frozenset({"kind", "lost", "got", "by"})
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -451,7 +452,12 @@ def _moves_frame(table: CellTable, moves: list[LandMove], gone: Ints) -> gpd.Geo
         "by": ["earlier row" if set(move.lost) & set(gone.tolist()) else move.by for move in moves],
         "margin_m": [move.margin if np.isfinite(move.margin) else np.nan for move in moves],
     }
-    frame = gpd.GeoDataFrame(columns, geometry=shapes, crs=table.frame.crs)
+    # Without a move, columns would have no type of their own, and files numbers for texts.
+    typed = {
+        name: pd.Series(values, dtype="str" if name in _MOVE_TEXTS else "float64")
+        for name, values in columns.items()
+    }
+    frame = gpd.GeoDataFrame(typed, geometry=shapes, crs=table.frame.crs)
     order = frame.sort_values(
         ["area_m2", "kind", "lost", "got"], ascending=[False, True, True, True], kind="stable"
     ).index

@@ -146,6 +146,7 @@ def publish_plan(
         notes={lang: publication_note(threshold, lang) for lang in LANGUAGES},
         ok=plan.ok,
         estimated=plan.is_estimated,
+        persons=plan.counts_persons,
     )
     return Publication(
         plan=dataclasses.replace(

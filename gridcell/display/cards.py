@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gridcell.display.comparison import comparison_rows, scenario_rows
 from gridcell.display.content import map_title
 from gridcell.display.frames import PlanFrames
+from gridcell.display.load import words_of
 from gridcell.display.thumbnail import thumbnail
 from gridcell.schema import BARRIER_CLASSES, SEVERITIES
 from gridcell.words.catalogue import notebook_language, section
@@ -39,7 +40,7 @@ def plan_html(plan: PlanFrames, lang: str | None = None) -> str:
     lang
         ``en`` or ``zh``; without it `GRIDCELL_LANG`, else English. So for the other functions.
     """
-    text = _text(lang)
+    text = words_of(plan, _text(lang))
     levels: list[tuple[str, gpd.GeoDataFrame]] = [
         (text["large"], plan.large),
         (text["medium"], plan.medium),

@@ -12,7 +12,7 @@ from gridcell.display.colour import colour_cells
 from gridcell.display.encode import encode_numbers, encode_points, encode_shapes, pack_texts
 from gridcell.display.figures import plan_figures
 from gridcell.display.frames import PlanFrames
-from gridcell.display.load import band_classes, counts_loads
+from gridcell.display.load import band_classes, counts_loads, words_of
 from gridcell.display.water import water_areas, water_outlines
 from gridcell.schema import BARRIER_KINDS, LEVELS, LOAD, SEVERITIES, VACANCY_COLUMNS
 from gridcell.words.maps import load_text, with_wanted, words
@@ -91,9 +91,7 @@ def page_content(
     holders
         ``code``, ``role`` and ``holder`` of the posts that are told.
     """
-    text = words(lang)
-    if counts_loads(plan):
-        text |= {name: text[f"{name}_load"] for name in ("by_load", "per_small", "per_micro")}
+    text = words_of(plan, words(lang))
     levels: dict[str, dict[str, Any]] = {}
     above: gpd.GeoDataFrame | None = None
     for level in LEVELS:
@@ -344,13 +342,14 @@ def _points(plan: PlanFrames, lang: str) -> dict[str, Any] | None:
     if points.empty:
         return None
     tiers = list(dict.fromkeys(points["tier"]))
+    persons = "_persons" if plan.counts_persons else ""
     told = []
     for row in points[["households", "mean_m", "max_m", "beyond"]].itertuples(index=False):
         walked = {} if pd.isna(row.mean_m) else {"mean": float(row.mean_m), "max": float(row.max_m)}
-        lines = [Message("map.point_serves" if walked else "map.point_alone",
+        lines = [Message(f"map.point_{'serves' if walked else 'alone'}{persons}",
                          n=int(row.households), **walked)]  # fmt: skip
         if row.beyond:
-            lines.append(Message("map.point_beyond", n=int(row.beyond)))
+            lines.append(Message(f"map.point_beyond{persons}", n=int(row.beyond)))
         told.append([say(line, lang) for line in lines])
     return {
         "tier": encode_numbers(np.array([tiers.index(t) for t in points["tier"]], dtype=np.int64)),

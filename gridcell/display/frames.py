@@ -91,6 +91,10 @@ class PlanFrames(Protocol):
         """Households in no cell."""
 
     @property
+    def counts_persons(self) -> bool:
+        """Whether persons stand where households would."""
+
+    @property
     def is_estimated(self) -> bool:
         """Whether households are estimates."""
 

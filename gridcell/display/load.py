@@ -1,6 +1,7 @@
 """How much a cell holds, households or load, in few classes about its band."""
 
-from math import ceil, floor
+from collections.abc import Mapping, Sequence
+from math import ceil, floor, inf, nextafter
 from typing import Any, Final
 
 import geopandas as gpd
@@ -8,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridcell.display.frames import Limits, PlanFrames
+from gridcell.schema import LOAD
+from gridcell.words.maps import counting
 from gridcell.workload import load_of
 
 CLASSES: Final = 7
@@ -44,20 +47,28 @@ def band_classes(plan: PlanFrames, level: str) -> tuple[NDArray[np.int64], dict[
     different = sorted(set(bands.values())) or [(default.min, default.max)]
     for band in different:
         rows = np.array([bands.get(code) == band for code in communities], dtype=bool)
-        classes[rows] = _classes(cells[rows], band)
+        classes[rows] = _classes(cells[rows], _load_edges(band) if LOAD in cells else _edges(band))
     # In a publication a band may be untold: then that of the rules is not the community's.
     told = plan.publication is None or all(
         (code, level) in plan.bands for code in plan.medium["community"]
     )
-    # Loads are no whole numbers, and without them households tell nothing of the band.
-    if len(different) > 1 or not told or counts_loads(plan):
+    # Of a publication that tells no loads, households tell nothing of the band.
+    loads = counts_loads(plan)
+    if len(different) > 1 or not told or (loads and plan.publication is not None):
         return classes, {"band": None, "ranges": None}
-    return classes, {"band": list(different[0]), "ranges": _ranges(different[0])}
+    ranges = _load_ranges if loads else _ranges
+    return classes, {"band": list(different[0]), "ranges": ranges(different[0])}
 
 
 def counts_loads(plan: PlanFrames) -> bool:
     """Return whether bands of a plan count loads, of which a publication has none."""
     return getattr(plan.rules, "load", None) is not None
+
+
+def words_of(plan: PlanFrames, text: Mapping[str, str]) -> dict[str, str]:
+    """Return words as they are for what a plan counts, households or persons, and bands a load."""
+    counted = counting(text, "persons" if plan.counts_persons else None)
+    return counting(counted, "load" if counts_loads(plan) else None)
 
 
 def _band(plan: PlanFrames, community: str, level: str) -> tuple[float, float]:
@@ -83,8 +94,24 @@ def _ranges(band: tuple[float, float]) -> list[list[int | None]]:
     ]
 
 
-def _classes(cells: gpd.GeoDataFrame, band: tuple[float, float]) -> NDArray[np.int64]:
-    found = np.searchsorted(_edges(band), np.nan_to_num(load_of(cells)), side="right")
+def _load_edges(band: tuple[float, float]) -> list[float]:
+    """Return the least load of each class but the first; loads are no whole numbers."""
+    least, most = band
+    third = (most - least) / 3
+    return [
+        _FAR[0] * least, least, least + third, least + 2 * third,
+        nextafter(most, inf), nextafter(_FAR[1] * most, inf),
+    ]  # fmt: skip
+
+
+def _load_ranges(band: tuple[float, float]) -> list[list[float | None]]:
+    """Return the ends of each class, rounded to be read: one ends where the next begins."""
+    edges = [float(f"{edge:.4g}") for edge in _load_edges(band)]
+    return [[low, high] for low, high in zip([0.0, *edges], [*edges, None], strict=True)]
+
+
+def _classes(cells: gpd.GeoDataFrame, edges: Sequence[float]) -> NDArray[np.int64]:
+    found = np.searchsorted(edges, np.nan_to_num(load_of(cells)), side="right")
     # What the plan says of a cell holds: rules may have changed since.
     sides = [_SIDES.get(str(side), (-1, -1)) for side in cells["band"]]
     limits = np.array(sides, dtype=np.int64).reshape(-1, 2)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from gridcell.display.colour import colour_cells
 from gridcell.display.frames import PlanFrames
+from gridcell.display.load import words_of
 from gridcell.display.paths import add_lines, add_polygons
 from gridcell.display.water import water_areas, water_outlines
 from gridcell.errors import GridcellError, InputError
@@ -96,7 +97,7 @@ def plot_plan(
         matplotlib is not installed, or no font that has the characters to be written.
     """
     cells = _cells(plan, level, column)
-    text = words(lang) | dict(section("plot", lang))
+    text = words_of(plan, words(lang) | dict(section("plot", lang)))
     if ax is None:
         ax = _new_axes()
     if column in _NUMBERS:

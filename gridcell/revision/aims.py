@@ -106,12 +106,12 @@ def _met(plan: Plan, level: str) -> dict[str, set[int]]:
         return home[(known["given"] <= number) & (ended > number)].value_counts()
 
     open_ = set(met)
-    for operation in plan.history.iloc[::-1].itertuples():
-        after = had(int(operation.number))
-        before = had(int(operation.number) - 1)
+    numbers, operations = (plan.history[name].tolist() for name in ("number", "operation"))
+    for number, operation in zip(numbers[::-1], operations[::-1], strict=True):
+        after, before = had(number), had(number - 1)
         for code in sorted(open_):
             now = int(after.get(code, 0))
             met[code].add(now)
-            if operation.operation not in _BY_HAND and now != before.get(code, 0):
+            if operation not in _BY_HAND and now != before.get(code, 0):
                 open_.discard(code)
     return met

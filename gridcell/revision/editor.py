@@ -28,6 +28,7 @@ from gridcell.revision.operation import input_of
 from gridcell.revision.states import land_states
 from gridcell.schema import LOAD
 from gridcell.words.catalogue import section
+from gridcell.words.maps import counting
 from gridcell.words.messages import Message, some
 from gridcell.words.terms import term
 from gridcell.workload import GRAIN
@@ -218,7 +219,7 @@ def cell_names(plan: Plan) -> "pd.Series[str]":
 def _content(
     plan: Plan, community: str | None, lang: str, heading: Heading, posts: Posts
 ) -> dict[str, Any]:
-    words = dict(section("editor", lang))
+    words = counting(section("editor", lang), "persons" if plan.counts_persons else None)
     given = input_of(plan)
     fabric = given.fabric
     codes = given.layers.communities["code"].tolist()

@@ -9,24 +9,30 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from gridcell.certificate.record import Certificate
 from gridcell.read.draft import meanings_of
 from gridcell.revision.script import Entry
+from gridcell.schemas.certificate import CertificateFile
 from gridcell.schemas.report import PublishedReportFile, ReportFile
 
 MODELS: Final[Mapping[str, tuple[Any, str]]] = {
     "report": (ReportFile | PublishedReportFile, "What report.json in the folder of a plan holds."),
-    "certificate": (Certificate, "What certificate.json holds."),
+    "certificate": (CertificateFile, "What certificate.json holds."),
     "edits": (list[Entry], "A script of edits: a list of operations."),
 }
 """By the name of the file: what it holds, and what is said of it."""
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _SOURCES: Final = (
-    "gridcell.schemas.report", "gridcell.certificate.record", "gridcell.revision.script",
-    "gridcell.rules",
+    "gridcell.schemas.report", "gridcell.schemas.certificate", "gridcell.certificate.record",
+    "gridcell.revision.script", "gridcell.rules",
 )  # fmt: skip
 """Modules with the models, in whose source the meaning of each field stands below it."""
+
+_ABOVE: Final = {
+    "StaffingProof": "Reached", "LevelProof": "Proof", "LayerProof": "Proof",
+    "CertificateFile": "Certificate",
+}  # fmt: skip
+"""Models that have the fields of another one as well."""
 
 
 def make_schema(name: str) -> dict[str, Any]:
@@ -70,8 +76,7 @@ def _renamed(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inherited(meanings: Mapping[str, dict[str, str]], title: str) -> dict[str, str]:
-    own = meanings.get(title, {})
-    return {**meanings["Reached"], **own} if title == "StaffingProof" else own
+    return {**meanings.get(_ABOVE.get(title, ""), {}), **meanings.get(title, {})}
 
 
 def read_schema(name: str) -> dict[str, Any]:

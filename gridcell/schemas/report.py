@@ -7,30 +7,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gridcell.certificate.record import CertifiedInput
 from gridcell.rules import Band, Rules
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class ReportedInput(_Part):
-    """An input file or frame."""
-
-    role: str
-    """Which input it is: communities, buildings, barriers, sites, households, staff …"""
-    path: str
-    """File name without folders, or ``frame``."""
-    layer: str | None
-    """Name of the layer within the file."""
-    rows: int
-    """Rows that were read."""
-    encoding: str | None
-    """Encoding of its texts."""
-    crs: str | None
-    """CRS of the file, as ``EPSG:4547`` or its name."""
-    sha256: str
-    """Digest of the file."""
 
 
 class CellCounts(_Part):
@@ -297,7 +279,7 @@ class ReportFile(_Part):
     """Of gridcell."""
     crs: str
     """The metric CRS of the plan, as ``EPSG:4546`` or its name."""
-    inputs: list[ReportedInput]
+    inputs: list[CertifiedInput]
     """What the plan was made of."""
     rules: Rules
     """The settings."""

@@ -23,6 +23,24 @@ def words(lang: str) -> dict[str, str]:
     return {key: terms[key] for key in _VALUES} | dict(section("map", lang))
 
 
+def counting(text: Mapping[str, str], what: str | None) -> dict[str, str]:
+    """Return words as they are where other things than households are counted.
+
+    Parameters
+    ----------
+    text
+        Words by their keys; `KEY_WHAT` stands for `KEY`, where there is one.
+    what
+        ``persons``, ``load``, or ``None`` for households.
+
+    Examples
+    --------
+    >>> counting(words("en"), "persons")["unit"], counting(words("en"), None)["unit"]
+    ('pers.', 'hh')
+    """
+    return {key: text.get(f"{key}_{what}", said) for key, said in text.items()}
+
+
 def control_words(lang: str) -> dict[str, str]:
     """Return what the controls of any map are called, by key.
 

@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridcell.display.content import map_title
-from gridcell.display.load import counts_loads
+from gridcell.display.load import counts_loads, words_of
 from gridcell.errors import Hint, InputError
 from gridcell.model import Plan
 from gridcell.read.files import Input
@@ -260,7 +260,7 @@ def make_content(
         Another level or language, no such community, none of the cells, no micro cells, contacts
         without staff.
     """
-    said = atlas_words(lang)
+    said = words_of(plan, atlas_words(lang))
     if level not in LEVELS:
         raise InputError(Message("error.level_one_of", level=level, levels=list(LEVELS)))
     if level == "micro" and plan.micro.empty:
