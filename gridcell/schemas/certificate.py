@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from gridcell.certificate.record import Certificate
 
 
-class _Part(BaseModel):
+class _Figures(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Proof(_Part):
+class _Proof(_Figures):
     """What the proof of any coverage counts."""
 
     cells: int
@@ -49,7 +49,7 @@ class LevelProof(_Proof):
     """The proof that a level of a plan covers its land."""
 
 
-class ProvenHouseholds(_Part):
+class ProvenHouseholds(_Figures):
     """Where the households are."""
 
     input: int | None
@@ -60,7 +60,7 @@ class ProvenHouseholds(_Part):
     """Nowhere: listed with the reason."""
 
 
-class PlanProof(_Part):
+class PlanProof(_Figures):
     """The figures of a plan, found anew from its files."""
 
     ok: bool
@@ -75,7 +75,7 @@ class PlanProof(_Part):
     """Number of errors by kind of finding."""
 
 
-class Units(_Part):
+class UnitNames(_Figures):
     """In which units areas and lengths are, whatever their names say."""
 
     area: str
@@ -105,7 +105,7 @@ class LayerProof(_Proof):
     """Cells drawn twice."""
     multipart: int
     """Cells in several pieces."""
-    units: Units
+    units: UnitNames
     """In which units areas and lengths are, whatever their names say."""
     findings: dict[str, int]
     """Number of findings by kind."""
