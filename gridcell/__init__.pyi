@@ -12,6 +12,7 @@ from .coverage import CoverageProof, prove_coverage
 from .coverage.repair import Repair, repair_cells
 from .crosswalk import Crosswalk, make_crosswalk, write_crosswalk
 from .disclosure.audit_files import check_published
+from .disclosure.earlier import EarlierPublication
 from .disclosure.publication import Publication, publish_plan
 from .display.map import draw_map
 from .errors import (
@@ -83,6 +84,7 @@ __all__ = [
     "Comparison",
     "CoverageProof",
     "Crosswalk",
+    "EarlierPublication",
     "Export",
     "Fabric",
     "Finding",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gridcell.arguments import checked
-from gridcell.disclosure.files import NOTE_FILE, make_publication, write_pairs
+from gridcell.disclosure.files import NOTE_FILE, Earlier, make_publication, write_pairs
 from gridcell.disclosure.publication import THRESHOLD
 from gridcell.errors import Hint, InputError
 from gridcell.files.folder import require_place, whole_folder
@@ -101,7 +101,7 @@ def export_plan(
     publish: bool = False,
     threshold: int = THRESHOLD,
     publish_level: str = "micro",
-    earlier: str | Path | None = None,
+    earlier: Earlier = None,
     lang: str = "en",
     overwrite: bool = False,
 ) -> Export:
@@ -134,8 +134,9 @@ def export_plan(
         Of a publication: the finest level that is told, ``micro`` or ``small``.
     earlier
         Of a publication: what was published before, of an earlier division of the same land; an
-        export or a polygon layer with codes and households. Which land the leaves of both share is
-        then in ``crosswalk.csv``.
+        export or a polygon layer with codes and households; of several publications all of them,
+        the latest first. Which land the leaves share with those of the latest is then in
+        ``crosswalk.csv``.
     lang
         Of the words in kml, ``en`` or ``zh``.
     overwrite
@@ -179,6 +180,7 @@ def export_plan(
         make_publication(plan, threshold, earlier, level=publish_level) if publish else None
     )
     shown, pairs = (plan, None) if publication is None else (publication.plan, publication.pairs)
+    exposed = () if publication is None else publication.exposed
     source = make_source(_with_reasons(shown, lang), pairs)
     with whole_folder(folder, overwrite=overwrite) as part:
         written = chosen.write(source, part, **{name: known[name] for name in chosen.options})
@@ -197,7 +199,7 @@ def export_plan(
         folder=Path(folder),
         files=tuple(Path(folder) / name for name in (*names, MANIFEST)),
         manifest=manifest,
-        notes=written.notes,
+        notes=(*written.notes, *(Message("export.given_away", name=name) for name in exposed)),
     )
 
 
@@ -208,7 +210,7 @@ def require_export(
     resolution: int | None = None,
     households: bool = False,
     publish: bool = False,
-    earlier: str | Path | None = None,
+    earlier: Earlier = None,
     overwrite: bool = False,
 ) -> None:
     """Make sure that an export can be written here, before any work.
@@ -232,7 +234,7 @@ def _require_options(
     resolution: int | None,
     households: bool,
     publish: bool,
-    earlier: str | Path | None,
+    earlier: Earlier,
 ) -> None:
     if format not in EXPORT_FORMATS:
         raise InputError(
@@ -247,7 +249,7 @@ def _require_options(
         raise InputError(Message("error.households_table_format", format=format))
     if households and publish:
         raise InputError(Message("error.households_never_published"))
-    if earlier is not None and not publish:
+    if earlier and not publish:
         raise InputError(Message("error.earlier_of_publication"), Hint("publish", value=True))
 
 

@@ -164,6 +164,8 @@ class PublicationRecord:
     """Pieces shared with an earlier publication with hidden households; ``None`` without one."""
     exposed: int = 0
     """Hidden counts that follow from what was published before, whatever is hidden now."""
+    after: str | None = None
+    """Digest of what was published before it."""
     notes: Mapping[str, str]
     """What published files say of themselves, by language."""
     ok: bool = True
@@ -176,11 +178,13 @@ class PublicationRecord:
     def as_dict(self) -> dict[str, Any]:
         """Return what was hidden as plain data for JSON."""
         pairs = {} if self.hidden_pairs is None else {"hidden_pairs": self.hidden_pairs}
+        after = {} if self.after is None else {"after": self.after}
         return {
             "threshold": self.threshold,
             "households": self.households,
             "hidden": dict(self.hidden),
             **pairs,
             "exposed": self.exposed,
+            **after,
             "notes": dict(self.notes),
         }

@@ -94,7 +94,7 @@ def command(
     changed_since: Path | None,
     threshold: int | None,
     publish_level: str | None,
-    earlier: Path | None,
+    earlier: tuple[Path, ...],
     lang: str,
     font: Path | None,
     *,

@@ -88,7 +88,7 @@ def command(
     inputs: Path | None,
     certify: Path | None,
     threshold: int | None,
-    earlier: Path | None,
+    earlier: tuple[Path, ...],
     output: Path | None,
     fields: field_option.Fields,
     encoding: str | None,
@@ -179,7 +179,7 @@ def _given(name: str) -> str | None:
     return value
 
 
-def _check_published(path: str, earlier: Path | None, threshold: int | None) -> "CheckReport":
+def _check_published(path: str, earlier: tuple[Path, ...], threshold: int | None) -> "CheckReport":
     from gridcell.disclosure.audit_files import check_published
 
     return check_published(path, earlier=earlier, threshold=threshold)

@@ -40,7 +40,7 @@ def command(
     resolution: int | None,
     threshold: int | None,
     publish_level: str | None,
-    earlier: Path | None,
+    earlier: tuple[Path, ...],
     lang: str,
     *,
     households: bool,

@@ -52,7 +52,7 @@ def command(
     contacts: str | None,
     threshold: int | None,
     publish_level: str | None,
-    earlier: Path | None,
+    earlier: tuple[Path, ...],
     lang: str | None,
     *,
     edit: bool,

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from gridcell.words.catalogue import LANGUAGES
-from gridcell_cli.language import VARIABLE, Session, said
+from gridcell_cli.language import VARIABLE, Session, language, said
 
 if TYPE_CHECKING:
     from gridcell.errors import Hint
@@ -179,8 +179,9 @@ publish_level = click.option(
          "are a single building.",
 )  # fmt: skip
 earlier = click.option(
-    "--older", "earlier", metavar="PUBLISHED", type=FILE,
-    help="With --publish: what was published earlier from an older division of the same land.",
+    "--older", "earlier", metavar="PUBLISHED", type=FILE, multiple=True,
+    help="With --publish: what was published earlier from an older division of the same land; "
+         "repeatable, the latest first.",
 )  # fmt: skip
 
 
@@ -190,14 +191,18 @@ def publishing(function: _Command) -> _Command:
 
 
 def require_publishing(
-    *, publish: bool, threshold: int | None, earlier: Path | None, publish_level: str | None = None
+    *,
+    publish: bool,
+    threshold: int | None,
+    earlier: tuple[Path, ...],
+    publish_level: str | None = None,
 ) -> None:
     """Refuse what belongs to ``--publish`` without it."""
     if publish:
         return
     context = click.get_current_context()
     for flag, name, value in (
-        ("--threshold", "threshold", threshold), ("--older", "earlier", earlier),
+        ("--threshold", "threshold", threshold), ("--older", "earlier", earlier or None),
         ("--publish-level", "publish_level", publish_level),
     ):  # fmt: skip
         # A threshold of the environment is for the publications alone, and no mistake elsewhere.
@@ -211,20 +216,25 @@ def read_shown(
     *,
     publish: bool,
     threshold: int | None,
-    earlier: Path | None,
+    earlier: tuple[Path, ...],
     publish_level: str | None,
     quiet: bool,
 ) -> "Plan":
     """Return a plan, or what may be published of it."""
     from gridcell.disclosure.files import make_publication
     from gridcell.disclosure.publication import THRESHOLD
+    from gridcell.words.messages import Message, say
     from gridcell_cli.plans import open_plan
 
     plan = open_plan(path, atoms=False, quiet=quiet)
     if not publish:
         return plan
     level = publish_level or "micro"
-    return make_publication(plan, threshold or THRESHOLD, earlier, level=level).plan
+    publication = make_publication(plan, threshold or THRESHOLD, earlier, level=level)
+    if not quiet:
+        for name in publication.exposed:
+            click.echo(say(Message("export.given_away", name=name), language()), err=True)
+    return publication.plan
 
 
 def output(metavar: str, *, required: bool = True) -> Callable[[_Command], _Command]:

@@ -43,6 +43,7 @@ TOPICS: dict[str, tuple[str, tuple[str, ...]]] = {
     )),
     "Export and publish": ("Other formats, and what may leave the house.", (
         "export_plan", "publish_plan", "check_published", "Export", "Publication",
+        "EarlierPublication",
     )),
     "Scale": ("Shards, checkpoints.", (
         "divide_shard", "merged_tasks", "Shard", "CheckpointExecutor",

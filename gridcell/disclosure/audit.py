@@ -1,13 +1,13 @@
 """What can be worked out of published tables: `audit_tables`."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from gridcell.disclosure.intervals import blocks, feasibility_intervals, feasible_counts
 from gridcell.disclosure.linked import single_buildings
+from gridcell.disclosure.names import CountName, network_names
 from gridcell.disclosure.network import (
     Bools,
     CellTree,
@@ -22,14 +22,6 @@ from gridcell.model import Finding
 from gridcell.rules import WANTED_BAND
 from gridcell.schema import BAND_FIGURES
 from gridcell.words.messages import Message
-
-
-class _Name(NamedTuple):
-    """What a count is called."""
-
-    text: str
-    cell: str | None
-    """Code of the cell, where it is one's."""
 
 
 def audit_tables(
@@ -88,7 +80,7 @@ def audit_tables(
         )  # fmt: skip
         return findings
     if earlier is None:
-        names = _names(division, alone, owner)
+        names = network_names(division, alone, owner)
         return [*findings, *_recoverable(alone, own, threshold, names, sound)]
     if pairs is None:
         raise InputError(
@@ -99,7 +91,7 @@ def audit_tables(
     pieces = _pieces(pairs, division, before)
     findings += _small_pairs(pairs, threshold)
     both = make_network(division, pieces, before)
-    names = _names(division, both, owner, pieces, before)
+    names = network_names(division, both, owner, pieces, before)
     counts, agrees = feasible_counts(both.tail, both.head, both.count, ~both.published)
     findings += _recoverable(both, counts, threshold, names, agrees)
     if agrees.all():
@@ -110,7 +102,7 @@ def audit_tables(
             text=Message("finding.counts_differ", n=(~agrees).sum()),
         )
     )  # fmt: skip
-    findings += _recoverable(alone, own, threshold, _names(division, alone, owner), sound)
+    findings += _recoverable(alone, own, threshold, network_names(division, alone, owner), sound)
     return [*findings, *_determined(both, names, agrees)]
 
 
@@ -176,7 +168,7 @@ def _small(division: CellTree, threshold: int) -> Iterator[Finding]:
     small = division.published & (division.households > 0) & (division.households < threshold)
     for row in np.flatnonzero(small):
         code = str(division.code[row])
-        yield _small_count(_Name(code, code), int(division.households[row]), threshold)
+        yield _small_count(CountName(code, code), int(division.households[row]), threshold)
 
 
 def _small_pairs(pairs: pd.DataFrame, threshold: int) -> Iterator[Finding]:
@@ -184,7 +176,7 @@ def _small_pairs(pairs: pd.DataFrame, threshold: int) -> Iterator[Finding]:
     small = ((count > 0) & (count < threshold)).fillna(value=False)
     for row in np.flatnonzero(small):
         code = str(pairs["a"].iloc[row])
-        name = _Name(f"{code} and {pairs['b'].iloc[row]}", code)
+        name = CountName(f"{code} and {pairs['b'].iloc[row]}", code)
         yield _small_count(name, int(count.iloc[row]), threshold)
 
 
@@ -199,7 +191,7 @@ def _buildings(pairs: pd.DataFrame) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _small_count(name: _Name, number: int, threshold: int) -> Finding:
+def _small_count(name: CountName, number: int, threshold: int) -> Finding:
     return Finding(
         kind="small_count", severity="error", measure=float(number),
         text=Message("finding.small_count", name=name.text, n=number, threshold=threshold),
@@ -252,30 +244,8 @@ def _with_parts(levels: Mapping[str, pd.DataFrame], parts: pd.DataFrame) -> dict
     return {**levels, "leaves": pd.concat([leaves, parts.astype(object)], ignore_index=True)}
 
 
-def _names(
-    division: CellTree,
-    network: Network,
-    owner: Mapping[str, str],
-    pieces: Pieces | None = None,
-    before: CellTree | None = None,
-) -> list[_Name]:
-    """Return what each count is called, and the code of its cell: of a part, that of its leaf."""
-    codes = [str(code) for code in division.code]
-    names = [_Name(code, owner.get(code, code)) for code in codes]
-    names.append(_Name("all cells", None))
-    if pieces is not None and before is not None:
-        earlier = [*map(str, before.code), "land outside"]
-        names += [
-            _Name(f"{codes[a]} in {earlier[b]}", codes[a])
-            for a, b in zip(pieces.a, pieces.b, strict=True)
-        ]
-        names += [_Name(f"{code} (published before)", code) for code in earlier[:-1]]
-    last = _Name("all cells published before", None)
-    return names + [last] * (len(network.tail) - len(names))
-
-
 def _recoverable(
-    network: Network, counts: Ints, threshold: int, names: list[_Name], agrees: Bools
+    network: Network, counts: Ints, threshold: int, names: list[CountName], agrees: Bools
 ) -> Iterator[Finding]:
     """Yield the hidden counts whose range is too narrow, where counts agree with what is told."""
     hidden = ~network.published & agrees
@@ -303,7 +273,7 @@ def _recoverable(
         )  # fmt: skip
 
 
-def _determined(network: Network, names: list[_Name], agrees: Bools) -> Iterator[Finding]:
+def _determined(network: Network, names: list[CountName], agrees: Bools) -> Iterator[Finding]:
     """Yield the hidden counts that are one sum or difference of told ones, whatever these are."""
     where = np.flatnonzero(~network.published)
     block = blocks(network.tail[where], network.head[where])

@@ -10,6 +10,8 @@ import openpyxl
 from gridcell.arguments import checked
 from gridcell.check.report import CheckReport
 from gridcell.disclosure.audit import audit_tables
+from gridcell.disclosure.audit_chain import audit_chain
+from gridcell.disclosure.files import Earlier, as_earlier, read_earlier
 from gridcell.disclosure.publication import MIN_THRESHOLD, THRESHOLD
 from gridcell.errors import InputError
 from gridcell.files.digest import digest_files
@@ -32,7 +34,7 @@ _TABLES: Final = {*CELL_LAYERS, "publication", "layer_styles", "fields", "note"}
 
 @checked
 def check_published(
-    path: str | Path, *, earlier: str | Path | None = None, threshold: int | None = None
+    path: str | Path, *, earlier: Earlier = None, threshold: int | None = None
 ) -> CheckReport:
     """Return whatever published files give away, as anybody who gets them can find out.
 
@@ -42,7 +44,8 @@ def check_published(
         A folder that `export_plan` wrote, in any format, or a polygon layer with codes and
         households. A plan is no publication: what is private in it is told.
     earlier
-        What was published before, and named when this was published.
+        What was published before, and named when this was published; of several publications all
+        of them, the latest first.
     threshold
         Fewest households that may be told, and least width of what can be worked out of a hidden
         count; by default the one that the publication names, or 5.
@@ -55,7 +58,7 @@ def check_published(
     Raises
     ------
     InputError
-        Files that cannot be read, or an earlier publication that is another one.
+        Files that cannot be read, or an earlier publication that is another one, or is missing.
 
     Examples
     --------
@@ -86,19 +89,23 @@ def check_published(
         raise InputError(
             Message("error.threshold_low_in", path=path, given=least, least=MIN_THRESHOLD)
         )
-    before = None if earlier is None else read_export(earlier)
+    before = read_earlier(earlier)
     found += audit_tables(
         exported.levels,
         threshold=least,
         total=_total(exported),
         pairs=exported.pairs,
-        earlier=None if before is None else before.levels,
-        earlier_total=None if before is None else _total(before),
+        earlier=before[0].levels if before else None,
+        earlier_total=_total(before[0]) if before else None,
     )
+    if len(before) > 1:
+        found += audit_chain(
+            [as_earlier(exported), *map(as_earlier, before)], threshold=least, found=found
+        )
     hidden = {
         level: int(frame["households"].isna().sum()) for level, frame in exported.levels.items()
     }
-    done = {"threshold": least, "hidden": hidden, "with_earlier": before is not None}
+    done = {"threshold": least, "hidden": hidden, "with_earlier": bool(before)}
     return CheckReport.of(found, None, figures={"published": done})
 
 

@@ -19,7 +19,7 @@ from gridcell.model import Plan
 from gridcell.read.crs import move
 from gridcell.words.messages import Message
 
-_SLIVER_M: Final = 1.0
+SLIVER_M: Final = 1.0
 _TWICE_M2: Final = 1.0
 
 
@@ -35,6 +35,13 @@ class Linked:
     ``households`` of all pieces but empty slivers."""
     rows: Ints
     """Rows of `pairs` that are `pieces`: the others are land where nobody lives."""
+    standing: pd.DataFrame
+    """``bldg_id`` (missing for households of a leaf that no building has), ``households``, ``leaf``
+    and ``earlier``: rows of the two divisions, -1 for land outside the earlier one. The same rows
+    for the same plan."""
+    outside: Geometries
+    """Land of the earlier division outside the plan's, of its leaves in the rows `outside_of`."""
+    outside_of: Ints
 
 
 def link_earlier(
@@ -63,15 +70,15 @@ def link_earlier(
     leaves, below = plan.leaves, _leaves(earlier)
     shapes = np.asarray(leaves.geometry, dtype=object)
     others = move(_valid(below), horizontal(below.crs), plan.crs)
-    found = overlay(shapes, others, _SLIVER_M)
+    found = overlay(shapes, others, SLIVER_M)
     if not ((found.a >= 0) & (found.b >= 0)).any():
         raise InputError(Message("error.publications_no_shared_land"))
     _require_apart(found, shapes, leaves)
     codes = [np.asarray(frame["code"], dtype=object) for frame in (leaves, below)]
     pairs = pair_table(found, codes[0], codes[1], shapes, others)
-    buildings, households = _contents(plan, shapes, found)
-    pairs["buildings"] = buildings
-    pairs["households"] = households
+    standing = _standing(plan, shapes, found)
+    pairs["buildings"], pairs["households"] = _contents(standing, len(found.a))
+    buildings, households = (pairs[name].to_numpy() for name in ("buildings", "households"))
     inhabited = (found.a >= 0) & ((buildings > 0) | (households > 0))
     kept = np.flatnonzero(inhabited | ~found.is_sliver)
     held = np.flatnonzero(inhabited)
@@ -83,7 +90,12 @@ def link_earlier(
         published=~single_buildings(pairs)[held],
         beyond=np.unique(of[found.b[(found.a < 0) & ~found.is_sliver]]),
     )  # fmt: skip
+    piece = standing.pop("piece").to_numpy()
+    outside = (found.a < 0) & ~found.is_sliver
     return Linked(
+        outside=found.shapes[outside],
+        outside_of=of[found.b[outside]],
+        standing=standing.assign(leaf=own[found.a[piece]], earlier=of[found.b[piece]]),
         division=_recounted(before, pieces),
         pieces=pieces,
         pairs=pairs.iloc[kept].reset_index(drop=True),
@@ -158,32 +170,41 @@ def _require_apart(found: Overlay, shapes: Geometries, leaves: gpd.GeoDataFrame)
         raise InputError(Message("error.earlier_overlaps", area=twice.max(), code=code))
 
 
-def _contents(plan: Plan, shapes: Geometries, found: Overlay) -> tuple[Ints, Ints]:
-    """Return buildings and households of each piece."""
-    n = len(found.a)
+def _standing(plan: Plan, shapes: Geometries, found: Overlay) -> pd.DataFrame:
+    """Return what stands in which piece: buildings, and households of leaves without one."""
     order = np.lexsort((-found.area, found.a))
     order = order[found.a[order] >= 0]
     # Every leaf has land, so that each has a largest piece.
     largest = order[np.searchsorted(found.a[order], np.arange(len(shapes)))]
     frame = plan.buildings
     leaf = pd.Index(plan.leaves["code"]).get_indexer(pd.Index(frame["code"]))
-    standing = np.asarray(frame.geometry, dtype=object)
-    there = (leaf >= 0) & ~shapely.is_missing(standing) & ~shapely.is_empty(standing)
+    outlines = np.asarray(frame.geometry, dtype=object)
+    there = (leaf >= 0) & ~shapely.is_missing(outlines) & ~shapely.is_empty(outlines)
     leaf, frame = leaf[there], frame[there]
-    piece = holding_most(standing[there], found, cell=leaf)
+    piece = holding_most(outlines[there], found, cell=leaf)
     piece = np.where(piece >= 0, piece, largest[leaf])
     counts = pd.to_numeric(frame["households"]).fillna(0).to_numpy(dtype=np.int64)
-    households = np.bincount(piece, counts, minlength=n).astype(np.int64)
     housed = np.bincount(leaf, counts, minlength=len(shapes)).astype(np.int64)
     rest = plan.leaves["households"].to_numpy(dtype=np.int64) - housed
     if (rest < 0).any():
         raise InputError(
             Message("error.leaf_overfull", code=plan.leaves["code"].iloc[int(np.argmin(rest))])
         )
-    np.add.at(households, largest, rest)
-    standing_in = pd.DataFrame({"piece": piece, "bldg_id": frame["bldg_id"].to_numpy()})
-    buildings = standing_in.drop_duplicates()["piece"]
-    return np.bincount(buildings, minlength=n).astype(np.int64), households
+    more = np.flatnonzero(rest)
+    return pd.DataFrame({
+        "bldg_id": [*frame["bldg_id"], *[None] * len(more)],
+        "households": np.concatenate([counts, rest[more]]),
+        "piece": np.concatenate([piece, largest[more]]),
+    })  # fmt: skip
+
+
+def _contents(standing: pd.DataFrame, pieces: int) -> tuple[Ints, Ints]:
+    """Return buildings and households of each piece."""
+    households = np.bincount(standing["piece"], standing["households"], minlength=pieces)
+    buildings = standing.dropna(subset="bldg_id").drop_duplicates(["piece", "bldg_id"])["piece"]
+    return (
+        np.bincount(buildings, minlength=pieces).astype(np.int64), households.astype(np.int64)
+    )  # fmt: skip
 
 
 def _recounted(before: CellTree, pieces: Pieces) -> CellTree:

@@ -99,7 +99,7 @@ def make_cell_tree(levels: Mapping[str, pd.DataFrame], total: int | None) -> Cel
     """
     wanted = ("code", "parent", "households", "buildings")
     frames = [
-        pd.DataFrame(levels[level]).reindex(columns=list(wanted))
+        pd.DataFrame(levels[level]).reindex(columns=list(wanted)).sort_values("code")
         for level in CELL_LAYERS
         if level in levels and len(levels[level])
     ]

@@ -1,7 +1,7 @@
 """A plan as it may be published: `publish_plan`."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +11,14 @@ import pandas as pd
 
 from gridcell.arguments import checked
 from gridcell.cells.columns import with_band_figures
+from gridcell.disclosure.chain import NO_PIECES
+from gridcell.disclosure.earlier import EarlierPublication, Hidden, crosswalk_of, hide_after
 from gridcell.disclosure.linked import Linked, link_earlier
-from gridcell.disclosure.network import Bools, Network, make_cell_tree, make_network
+from gridcell.disclosure.names import network_names
+from gridcell.disclosure.network import Bools, CellTree, Network, make_cell_tree, make_network
 from gridcell.disclosure.note import publication_note
 from gridcell.disclosure.suppression import suppress
-from gridcell.errors import InputError
+from gridcell.errors import Hint, InputError
 from gridcell.facts import DivisionFigures, PublicationRecord
 from gridcell.model import Plan, findings_frame
 from gridcell.rules import WANTED_BAND, Band
@@ -55,7 +58,10 @@ class Publication:
     pairs: pd.DataFrame | None
     """With an earlier publication, the land that leaves of both share: ``a`` (new code), ``b`` (old
     code), ``relation``, ``area_m2``, ``share_a``, ``share_b``, ``buildings``, ``households``
-    (missing where hidden), ``suppressed``."""
+    (missing where hidden), ``suppressed``; of several, with the latest."""
+    exposed: tuple[str, ...] = ()
+    """Names of the hidden counts that follow from what was published before, whatever is hidden
+    now: cells, land that cells share. Not to be published."""
 
     @property
     def record(self) -> PublicationRecord:
@@ -73,7 +79,7 @@ def publish_plan(
     *,
     threshold: int = THRESHOLD,
     level: str = "micro",
-    earlier: Mapping[str, gpd.GeoDataFrame] | None = None,
+    earlier: Mapping[str, gpd.GeoDataFrame] | Sequence[EarlierPublication] | None = None,
     earlier_total: int | None = None,
 ) -> Publication:
     """Return a plan without people, in which no small count of households can be worked out.
@@ -95,15 +101,17 @@ def publish_plan(
     earlier
         What was published before: layers of an earlier division of the same land with ``code``,
         ``parent`` and ``households``, missing where hidden; ``leaves`` with polygons. It is taken
-        to count the same households, as far as they stand on its land.
+        to count the same households, as far as they stand on its land. Of several publications
+        each as `EarlierPublication`, the latest first.
     earlier_total
-        Households of the whole earlier division, where that was published.
+        Households of the whole earlier division, where that was published; not of several.
 
     Raises
     ------
     InputError
         A threshold below 2; another level; divisions that share no land; cells that contradict
-        their buildings.
+        their buildings; an earlier publication that was itself published after one that is not
+        given.
 
     Examples
     --------
@@ -123,26 +131,22 @@ def publish_plan(
     if level == "small":
         plan = _down_to_small(plan)
     division = make_cell_tree({name: plan.cells(name) for name in CELL_LAYERS}, None)
-    before = None if earlier is None else link_earlier(plan, division, earlier, earlier_total)
-    network = (
-        make_network(division)
-        if before is None
-        else make_network(division, before.pieces, before.division)
-    )
-    hidden, exposed = _hide(network, threshold)
-    of_cell = pd.Series(hidden[network.cells], index=division.code)
+    given = _publications(earlier, earlier_total)
+    before = [link_earlier(plan, division, each.levels, each.total) for each in given]
+    hidden = _hidden(division, before, given, threshold)
+    of_cell = pd.Series(hidden.cells, index=division.code)
     cells = {name: _masked(plan.cells(name), of_cell) for name in CELL_LAYERS}
     bands = _told_bands(plan, cells["small"])
     cells = {name: with_band_figures(frame, bands) for name, frame in cells.items()}
     if not _is_alike(plan.leaves):
         cells = {name: _untold(frame, "estimated") for name, frame in cells.items()}
-    pairs = None if before is None else _pairs(before, hidden[network.pieces])
+    pairs = _pairs(before[0], hidden.pieces) if before else None
     record = PublicationRecord(
         threshold=threshold,
-        households=None if hidden[network.total] else int(network.count[network.total]),
+        households=None if hidden.total else division.known_total,
         hidden={name: int(frame["households"].isna().sum()) for name, frame in cells.items()},
         hidden_pairs=None if pairs is None else int(pairs["suppressed"].sum()),
-        exposed=int(exposed.sum()),
+        exposed=len(hidden.exposed),
         notes={lang: publication_note(threshold, lang) for lang in LANGUAGES},
         ok=plan.ok,
         estimated=plan.is_estimated,
@@ -162,7 +166,7 @@ def publish_plan(
             points=plan.points.iloc[:0], served=plan.served.iloc[:0],
             division=DivisionFigures(version=plan.division.version), publication=record,
         ),
-        pairs=pairs,
+        pairs=pairs, exposed=hidden.exposed,
     )  # fmt: skip
 
 
@@ -178,6 +182,44 @@ def _down_to_small(plan: Plan) -> Plan:
         rules=plan.rules.model_copy(update={"micro": None}),
         bands={at: band for at, band in plan.bands.items() if at[1] != "micro"},
     )  # fmt: skip
+
+
+def _publications(
+    earlier: Mapping[str, gpd.GeoDataFrame] | Sequence[EarlierPublication] | None,
+    total: int | None,
+) -> list[EarlierPublication]:
+    if earlier is None:
+        return []
+    if isinstance(earlier, Mapping):
+        return [EarlierPublication(levels=earlier, total=total)]
+    return list(earlier)
+
+
+def _hidden(
+    division: CellTree,
+    before: Sequence[Linked],
+    given: Sequence[EarlierPublication],
+    threshold: int,
+) -> Hidden:
+    """Return what to hide of a division after what was published before."""
+    if given and given[-1].pairs is not None:
+        raise InputError(Message("error.earlier_incomplete", path="earlier"), Hint("earlier"))
+    linked = (before[0].pieces, before[0].division) if before else (None, None)
+    network = make_network(division, *linked)
+    hidden, exposed = _hide(network, threshold)
+    names = network_names(division, network, {}, *linked)
+    alone = Hidden(
+        cells=hidden[network.cells], total=bool(hidden[network.total]),
+        pieces=hidden[network.pieces],
+        exposed=tuple(names[row].text for row in np.flatnonzero(exposed)),
+    )  # fmt: skip
+    if len(before) < 2:
+        return alone
+    crosswalks = [
+        crosswalk_of(each.pairs, *(one.division for one in before[k : k + 2]))
+        for k, each in enumerate(given[:-1])
+    ]
+    return hide_after(division, before, [*crosswalks, NO_PIECES], alone, threshold)
 
 
 def _hide(network: Network, threshold: int) -> tuple[Bools, Bools]:

@@ -69,6 +69,7 @@ class _StoredPublication(_Stored):
     hidden: dict[str, int]
     hidden_pairs: int | None = None
     exposed: int
+    after: str | None = None
     notes: dict[str, str]
 
 

@@ -342,6 +342,8 @@ class PublicationFigures(_Part):
     """Pieces shared with an earlier publication whose households are suppressed."""
     exposed: int
     """Suppressed counts that follow from what was published before."""
+    after: str | None = None
+    """Digest of the publication before it."""
     notes: dict[str, str]
     """What published files say of themselves, by language."""
 
