@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.optimize import linprog
 
 from gridcell.crs import horizontal
-from gridcell.disclosure.chain import EXACT, NO_PIECES, Chain, Floats, Deviations
+from gridcell.disclosure.chain import EXACT, NO_PIECES, Chain, Deviations, Floats
 from gridcell.disclosure.earlier import EarlierPublication, common_parts, crosswalk_of
 from gridcell.disclosure.names import chain_names
 from gridcell.disclosure.network import Bools, CellTree, Ints, make_cell_tree

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from gridcell.disclosure.chain import EXACT, Chain, Floats, Deviations, solve_whole
+from gridcell.disclosure.chain import EXACT, Chain, Deviations, Floats, solve_whole
 from gridcell.disclosure.network import Bools, Ints
 
 _FEASIBLE: Final = 0
