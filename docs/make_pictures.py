@@ -1,10 +1,14 @@
-"""Makes the pictures of README and docs from data in the repository.
+"""Makes the pictures of README and docs.
 
-Run in the repository, with gridcell and its extra ``notebook`` installed, Chromium, Poppler
-(``pdftoppm``) and a Chinese font: ``python docs/make_pictures.py``, or with some of their names:
-``… hecheng preferences``.
+Run in the repository, with gridcell and its extras ``print`` and ``notebook`` installed, Chromium,
+Poppler (``pdftoppm``) and a Chinese font: ``python docs/make_pictures.py``, or with some of their
+names: ``… hecheng preferences``. Most are drawn from data in the repository; those of real places
+need data that are not (`place_pictures.py`), those of QGIS a QGIS (``qgis``,
+`make_qgis_pictures.py`). Where something is missing, a picture stays as it is and that is said.
 """
 
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +18,7 @@ from pathlib import Path
 import geopandas as gpd
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import place_pictures
 import shapely
 from editor_tour import opened, tour
 from PIL import Image
@@ -25,6 +30,12 @@ IMAGES = ROOT / "docs" / "images"
 SAMPLE = ROOT / "data" / "samples" / "hecheng"
 BUBENEC = ROOT / "notebooks" / "data"
 COLOURS = 256
+LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="64" viewBox="0 0 120 64">'
+    '<rect width="120" height="64" rx="6" fill="#1f4e6e"/>'
+    '<circle cx="36" cy="32" r="20" fill="#f2c879"/>'
+    '<path d="M66 52 L82 14 L98 52 Z" fill="white"/></svg>'
+)
 CHROMIUM = (
     "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -37,8 +48,16 @@ def main(names: list[str]) -> None:
     mpl.use("Agg")
     for name, draw in PICTURES.items():
         if name in (names or PICTURES):
-            draw(IMAGES / f"{name}.png")
-            for picture in sorted({*IMAGES.glob(f"{name}.png"), *IMAGES.glob(f"{name}-*.png")}):
+            try:
+                draw(IMAGES / f"{name}.png")
+            except place_pictures.MissingError as error:
+                print(f"{name}: left as it is, {error}")
+                continue
+            if name in place_pictures.PICTURES:
+                made = {IMAGES / f"{name}.png"}
+            else:
+                made = {*IMAGES.glob(f"{name}.png"), *IMAGES.glob(f"{name}-*.png")}
+            for picture in sorted(made):
                 fewer = Image.open(picture).convert("RGB").quantize(COLOURS)
                 fewer.save(picture, optimize=True)
                 print(f"{picture}: {picture.stat().st_size / 1000:.0f} kB")
@@ -137,6 +156,64 @@ def draw_atlas(picture: Path) -> None:
         both.save(picture)
 
 
+def draw_imprint(picture: Path) -> None:
+    """Draw a title page with imprint in Chinese, and a landscape page on A3 beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        logo = Path(folder) / "logo.svg"
+        logo.write_text(LOGO)
+        given = {"date": "2026-11-27", "overwrite": True}
+        pages = []
+        for number, options in enumerate((
+            {"title": "荷城街道网格图册", "department": "荷城街道社会治理办公室", "lang": "zh",
+             "sign_off": True, "logo": logo, "page": 1},
+            {"department": "Office of Grids", "community": "450802001013", "paper": "A3",
+             "orientation": "landscape", "scale": 2500, "page": 4},
+        )):  # fmt: skip
+            file = Path(folder) / f"{number}.png"
+            gridcell.write_atlas(sample_plan(), file, **given, **options)
+            page = Image.open(file)
+            pages.append(page.resize((page.width * 7 // 20, page.height * 7 // 20)))
+        wide = sum(page.width for page in pages) + 36
+        both = Image.new("RGB", (wide, max(page.height for page in pages) + 24), "#d0d0d0")
+        left = 12
+        for page in pages:
+            both.paste(page, (left, (both.height - page.height) // 2))
+            left += page.width + 12
+        both.save(picture)
+
+
+def draw_qgis(picture: Path) -> None:
+    """Draw the dialog of Partition in two languages, and what QGIS shows after it."""
+    python = next((one for one in ("/usr/bin/python3", "python3") if _has_qgis(one)), None)
+    if python is None:
+        raise place_pictures.MissingError("no Python here has QGIS")
+    with tempfile.TemporaryDirectory(prefix="gridcell-") as folder:
+        profile = Path(folder) / "home" / "profiles" / "default"
+        profile.mkdir(parents=True)
+        script = Path(__file__).with_name("make_qgis_pictures.py")
+        paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
+        env = {
+            **os.environ, "PATH": os.pathsep.join(paths), "QT_QPA_PLATFORM": "offscreen",
+            "QGIS_CUSTOM_CONFIG_PATH": f"{folder}/home",
+        }  # fmt: skip
+        install = ["gridcell", "qgis", "install", "--profiles", profile.parent]
+        subprocess.run(install, env=env, check=True, capture_output=True)
+        for locale in ("C.UTF-8", "zh_CN.UTF-8"):
+            subprocess.run(
+                [python, script, f"{folder}/home", folder], env={**env, "LC_ALL": locale},
+                check=True, capture_output=True,
+            )  # fmt: skip
+        for made in Path(folder).glob("qgis-*.png"):
+            shutil.copy(made, picture.parent)
+
+
+def _has_qgis(python: str) -> bool:
+    if shutil.which(python) is None:
+        return False
+    done = subprocess.run([python, "-c", "import qgis.core"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
 def draw_preferences(picture: Path) -> None:
     """Draw the same real footprints divided by three preferences, with what each gives."""
     buildings = gpd.read_file(BUBENEC / "bubenec_buildings.geojson").to_crs("EPSG:32633")
@@ -172,7 +249,8 @@ def draw_scenarios(picture: Path) -> None:
 
 PICTURES = {
     "hecheng": draw_hecheng, "editor": draw_editor, "tour": draw_tour, "atlas": draw_atlas,
-    "preferences": draw_preferences, "scenarios": draw_scenarios,
+    "imprint": draw_imprint, "preferences": draw_preferences, "scenarios": draw_scenarios,
+    "qgis": draw_qgis, **place_pictures.PICTURES,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ export QGIS_CUSTOM_CONFIG_PATH=HOME QT_QPA_PLATFORM=offscreen
 python3 docs/make_qgis_pictures.py HOME FOLDER    # and once more with LC_ALL=zh_CN.UTF-8
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,13 +33,16 @@ def grab(widget, size, file):
 
 
 def sample(folder):
+    town = folder / "town"  # the dialogs tell where files are
+    if not town.exists():
+        shutil.copytree(SAMPLE, town)
     return {
-        "COMMUNITIES": str(SAMPLE / "communities.shp"),
-        "BUILDINGS": str(SAMPLE / "buildings.shp"),
-        "SITES": str(SAMPLE / "sites.shp"),
-        "HOUSEHOLDS": str(SAMPLE / "households.csv"),
-        "STAFF": str(SAMPLE / "staff.csv"),
-        "BARRIERS": [str(SAMPLE / f"{name}.shp") for name in ("roads", "rivers")],
+        "COMMUNITIES": str(town / "communities.shp"),
+        "BUILDINGS": str(town / "buildings.shp"),
+        "SITES": str(town / "sites.shp"),
+        "HOUSEHOLDS": str(town / "households.csv"),
+        "STAFF": str(town / "staff.csv"),
+        "BARRIERS": [str(town / f"{name}.shp") for name in ("roads", "rivers")],
         "OUTPUT": str(folder / "hecheng"),
     }
 

@@ -21,7 +21,7 @@ from gridcell.model import Plan
 from gridcell.schema import CELL_LAYERS, EXPORT_FORMATS
 from gridcell.words.catalogue import require_language, section
 from gridcell.words.columns import padded
-from gridcell.words.messages import Message, say
+from gridcell.words.messages import Message, counted, say
 from gridcell.words.sentences import in_language
 
 
@@ -74,10 +74,7 @@ class Export:
             lines.append(padded(levels[level], 12) + say(cells, lang))
         figures = self.manifest.get("publication")
         if figures is not None:
-            hidden = tuple(
-                Message("cli.of_level", n=number, level=Message(f"layer.{level}"))
-                for level, number in figures["hidden"].items()
-            )
+            hidden = tuple(counted(f"{level}_cells", n) for level, n in figures["hidden"].items())
             lines.append(say(Message("export.hidden", hidden=hidden), lang))
             if figures["exposed"]:
                 lines.append(say(Message("export.exposed", n=figures["exposed"]), lang))

@@ -243,7 +243,7 @@ def test_a_micro_cell_goes_whole_to_the_small_cell_beside_it(plan):
 def test_a_micro_cell_goes_to_no_micro_cell_and_to_no_other_community(plan):
     micro = plan.micro[["code", "parent"]]
     for to, why in (
-        (micro["code"].iloc[-1], "is no small cell"),
+        (micro["code"].iloc[-1], "is not a small cell"),
         (micro["parent"].iloc[0], "already in cell"),
         (micro["parent"].iloc[-1], "in another community"),
     ):

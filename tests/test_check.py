@@ -427,7 +427,7 @@ def test_codes_that_repeat_and_shapes_that_are_none_are_named():
     cells = layer([QUARTERS[0], BOW_TIE, QUARTERS[2], QUARTERS[3]], code=["a", "b", "c", "c"])
     found = check_cells(cells).findings.set_index("kind")["message"]
     assert found["duplicate_code"] == "c names 2 cells (rows 2, 3)"
-    assert found["invalid_geometry"] == "cell b is no valid polygon: Self-intersection"
+    assert found["invalid_geometry"] == "cell b is not a valid polygon: Self-intersection"
 
 
 def test_areas_in_degrees_are_reported_in_square_metres():

@@ -255,7 +255,7 @@ SUMMARY = {
         "overlap: sites A and B overlap (and 1 more)\n",
         "4 of at most 4 (80.0%)           22.5%    34.2%", "10 (83.3%)", "475 assigned, 3 not",
         "staff       2 posts held, 1,204 vacant",
-        "findings    2 overlap, 1 under its range of households", "all hold",
+        "findings    2 overlap, 1 under the band", "all hold",
         "of these 3.5 for dividing",
     ),
     "zh": (

@@ -216,7 +216,7 @@ def test_a_vertex_that_is_no_number_is_a_finding_of_the_check(
             frame.to_file(path, **({"SPATIAL_INDEX": "NO"} if suffix == ".fgb" else {}))
     findings = check_cells(open_polygons(path, "cells").frame).findings
     findings = findings[findings["kind"] == "invalid_geometry"]
-    assert "450802001003 is no valid polygon" in findings["message"].item()
+    assert "450802001003 is not a valid polygon" in findings["message"].item()
     assert shapely.get_coordinates(findings.geometry.array).tolist() == [[X + 900, Y]]
 
 

@@ -258,7 +258,7 @@ def test_an_atom_of_no_leaf_is_told(plan):
     code = plan.fabric.atoms["code"].copy()
     code[3] = "nowhere"
     told = [finding.message for finding in check_plan(with_atoms(plan, code=code))]
-    assert "atom 3 is of nowhere, which is no leaf" in told
+    assert "atom 3 is of nowhere, which is not a leaf" in told
 
 
 def test_atoms_that_hold_others_are_told(plan):

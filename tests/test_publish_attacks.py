@@ -176,7 +176,7 @@ def test_a_list_of_files_outside_the_folder_is_none(few, tmp_path, name):
     manifest = json.loads((out / "export.json").read_text("utf-8"))
     manifest["files"].append({"path": name})
     (out / "export.json").write_text(json.dumps(manifest), "utf-8")
-    with pytest.raises(InputError, match="is no list of an export's files"):
+    with pytest.raises(InputError, match="is not the list of an export's files"):
         check_published(out)
 
 

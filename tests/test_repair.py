@@ -435,7 +435,7 @@ def test_a_wide_gap_of_the_land_is_left_and_told():
 def test_land_that_is_invalid_or_in_another_crs_is_refused():
     with pytest.raises(InputError, match="in one CRS"):
         repair_cells(layer(QUARTERS), land().to_crs(4490))
-    with pytest.raises(InputError, match="L0 is no valid polygon"):
+    with pytest.raises(InputError, match="L0 is not a valid polygon"):
         repair_cells(layer(QUARTERS), land(CROSSED))
     with pytest.raises(InputError, match="no polygon with an area"):
         repair_cells(layer([None, Point(0, 500)]))

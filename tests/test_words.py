@@ -275,7 +275,7 @@ def test_every_kind_of_finding_has_a_name_and_every_name_a_kind(lang: str) -> No
 def test_maps_say_the_kind_of_a_finding_and_data_keep_its_key() -> None:
     plan = with_reason(TOLD)
     assert plan.findings["kind"].tolist() == ["under_band"]
-    assert page_content(plan, "en")["findings"]["kind"] == ["under its range of households"]
+    assert page_content(plan, "en")["findings"]["kind"] == ["under the band"]
     assert page_content(plan, "zh")["findings"]["kind"] == ["户数低于范围"]
     assert say_kinds(plan.findings.assign(kind="my_own"), "zh") == ["my_own"]
 
@@ -334,7 +334,7 @@ def test_what_is_said_in_chinese_is_in_the_catalogue_alone() -> None:
         (sqlite3.DatabaseError("file is not a database"),
          "file is not a database", "不是数据库文件"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "odd"),
-         "it is no text in utf-8", "不是 utf-8 编码的文本"),
+         "it is not text in utf-8", "不是 utf-8 编码的文本"),
         (ValueError("odd  bits"), "odd bits", "原文“odd bits”"),
         (ValueError(), "ValueError", "原文“ValueError”"),
         (InputError(Message("error.points_no_crs")), None, None),

@@ -186,10 +186,9 @@ def _check_published(path: str, earlier: tuple[Path, ...], threshold: int | None
 
 
 def _told(figures: dict[str, Any]) -> str:
-    from gridcell.words.messages import Message
+    from gridcell.words.messages import counted
 
-    levels = figures["hidden"].items()
-    hidden = [Message("cli.of_level", n=n, level=Message(f"level.{name}")) for name, n in levels]
+    hidden = [counted(f"{name}_cells", n) for name, n in figures["hidden"].items()]
     return said("hidden", hidden=hidden, threshold=figures["threshold"])
 
 

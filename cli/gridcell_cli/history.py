@@ -58,8 +58,9 @@ def _history(operations: list[dict[str, Any]]) -> str:
         changes = (row["changes"] or {}).items()
         counts = [Message("cli.of_event", n=n, event=_event(name)) for name, n in changes]
         when = f"  {row['time']}" if row["time"] else ""
-        told = said("found", kinds=counts) if counts else ""
-        lines.append(f"{row['number']:>4}  {row['command']}{when}\n      {told}")
+        lines.append(f"{row['number']:>4}  {row['command']}{when}")
+        if counts:
+            lines.append(f"      {said('found', kinds=counts)}")
     return "\n".join(lines)
 
 
