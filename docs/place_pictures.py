@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FIRST, TAUT = "11fc5bf", "0429afa"
 """Versions of gridcell whose borders `docs/benchmarks.md` shows."""
 COLOURS = {
-    "overlap": "#d62728", "sliver": "#ff7f0e", "open_sliver": "#bcbd22", "hole": "#9ecae1", "gap": "#ff7f0e",
-    "outside": "#9467bd", "crumb": "#8c564b",
+    "overlap": "#d62728", "sliver": "#ff7f0e", "open_sliver": "#bcbd22", "hole": "#9ecae1",
+    "gap": "#ff7f0e", "outside": "#9467bd", "crumb": "#8c564b",
 }  # fmt: skip
 
 
