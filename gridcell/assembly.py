@@ -55,7 +55,7 @@ from gridcell.partition.left_out import leave_out
 from gridcell.partition.reasons import explain_leaves, explain_small
 from gridcell.report import begin_report
 from gridcell.rules import Rules
-from gridcell.schema import LOAD, STAFF_COLUMNS, VACANCY_COLUMNS
+from gridcell.schema import BARRIER_COLUMNS, LOAD, STAFF_COLUMNS, VACANCY_COLUMNS
 from gridcell.staff import Assignment, homes_of, make_assignment
 from gridcell.streets import network_of_rules
 from gridcell.words.messages import Message, some
@@ -476,5 +476,5 @@ def _unused_classes(communities: gpd.GeoDataFrame, rules: Rules) -> list[Finding
 def _barriers(layers: Layers) -> gpd.GeoDataFrame:
     if layers.barriers is not None:
         return layers.barriers[["kind", "rank", "name", "geometry"]]
-    empty = {name: pd.Series(dtype="str") for name in ("kind", "rank", "name")}
+    empty = {name: pd.Series(dtype="str") for name in BARRIER_COLUMNS}
     return gpd.GeoDataFrame(empty, geometry=[], crs=layers.crs)

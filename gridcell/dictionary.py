@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from gridcell.schema import (
     ATOM_COLUMNS,
+    BARRIER_COLUMNS,
     BORDER_COLUMNS,
     BUILDING_COLUMNS,
     CELL_COLUMNS,
@@ -61,7 +62,7 @@ _PAIRS: Final = (
 FRAMES: Final[Mapping[str, Sequence[str]]] = {
     "cells": (*CELL_COLUMNS, LOAD),
     "buildings": (*BUILDING_COLUMNS, LOAD, "atom_id"),
-    "barriers": ("kind", "rank", "name"),
+    "barriers": BARRIER_COLUMNS,
     "findings": (*FINDING_COLUMNS, *MESSAGE_COLUMNS),
     "points": POINT_COLUMNS,
     "atoms": (*ATOM_COLUMNS, LOAD, "street_m"),

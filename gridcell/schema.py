@@ -57,6 +57,9 @@ GIVEN_COLUMNS: Final = ("valid_from", "responsible", "management")
 BUILDING_COLUMNS: Final = ("bldg_id", "households", "code")
 """Columns of the plan's buildings: one row a slab."""
 
+BARRIER_COLUMNS: Final = ("kind", "rank", "name")
+"""Columns of the plan's barriers."""
+
 HOUSEHOLD_COLUMNS: Final = (
     "household_id", "code", "small", "community", "how", "distance_m", "count", "reason",
 )  # fmt: skip

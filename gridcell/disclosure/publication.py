@@ -22,7 +22,13 @@ from gridcell.errors import Hint, InputError
 from gridcell.facts import DivisionFigures, PublicationRecord
 from gridcell.model import Plan, findings_frame
 from gridcell.rules import WANTED_BAND, Band
-from gridcell.schema import CELL_LAYERS, LEVELS, LOAD, load_columns
+from gridcell.schema import (
+    BARRIER_COLUMNS,
+    BUILDING_COLUMNS,
+    CELL_COLUMNS,
+    CELL_LAYERS,
+    LEVELS,
+)  # fmt: skip
 from gridcell.words.catalogue import LANGUAGES
 from gridcell.words.messages import Message
 
@@ -155,7 +161,8 @@ def publish_plan(
     return Publication(
         plan=dataclasses.replace(
             plan, **cells,
-            buildings=plan.buildings.drop(columns=load_columns(plan.buildings.columns)).assign(
+            barriers=_known(plan.barriers, BARRIER_COLUMNS),
+            buildings=_known(plan.buildings, BUILDING_COLUMNS).assign(
                 households=pd.array([pd.NA] * len(plan.buildings), dtype="Int64")
             ),
             households=plan.households.iloc[:0], staff=plan.staff.iloc[:0], fabric=None,
@@ -236,13 +243,19 @@ def _hide(network: Network, threshold: int) -> tuple[Bools, Bools]:
 
 def _masked(cells: gpd.GeoDataFrame, hidden: "pd.Series[bool]") -> gpd.GeoDataFrame:
     mask = hidden.loc[cells["code"]].to_numpy()
-    # Loads are made of households.
-    out = cells.drop(columns=LOAD, errors="ignore")
+    # Loads are made of households; what else somebody added may be anything, and anybody's.
+    out = _known(cells, CELL_COLUMNS)
     out["households"] = pd.to_numeric(out["households"]).astype("Int64").mask(mask)
     out["estimated"] = pd.to_numeric(out["estimated"]).astype("Int64").mask(mask)
     out["band"] = out["band"].mask(mask)
     out["reason"] = pd.Series(None, index=out.index, dtype="str")
     return out
+
+
+def _known(frame: gpd.GeoDataFrame, columns: Sequence[str]) -> gpd.GeoDataFrame:
+    """Return a layer with these of its columns alone."""
+    known = {*columns, frame.geometry.name}
+    return frame[[name for name in frame.columns if name in known]].copy()
 
 
 def _is_alike(leaves: gpd.GeoDataFrame) -> bool:

@@ -39,6 +39,7 @@ from gridcell.rules import Rules
 from gridcell.schema import (
     ATOM_COLUMNS,
     BAND_FIGURES,
+    BARRIER_COLUMNS,
     BORDER_COLUMNS,
     BUILDING_COLUMNS,
     CELL_COLUMNS,
@@ -68,7 +69,7 @@ PLAN_FILE: Final = "cells.gpkg"
 _LAYERS: Final = {
     **dict.fromkeys(CELL_LAYERS, (CELL_COLUMNS, "Polygon")),
     "buildings": (BUILDING_COLUMNS, "Polygon"),
-    "barriers": (("kind", "rank", "name"), "LineString"),
+    "barriers": (BARRIER_COLUMNS, "LineString"),
     "findings": ((*FINDING_COLUMNS, *MESSAGE_COLUMNS), "Point"),
     "points": (POINT_COLUMNS, "Point"),
     "atoms": (ATOM_COLUMNS, "Polygon"),
