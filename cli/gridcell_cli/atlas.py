@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--orientation", type=click.Choice(["portrait", "landscape"]), default="portrait",
-    help="How pages lie; on landscape pages tables stand beside the maps. Portrait by default.",
+    help="Page orientation; on landscape pages the tables stand beside the maps. Portrait by "
+         "default.",
 )  # fmt: skip
 @click.option(
     "--scale", metavar="N", type=float,

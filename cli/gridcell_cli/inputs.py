@@ -29,7 +29,7 @@ _OPTIONS: Final = (
     click.option(
         "--parcels",
         metavar="FILE",
-        help="Parcels between whose buildings borders run along their lines.",
+        help="Parcels: borders between their buildings follow the parcel lines.",
     ),
     click.option(
         "--staff",

@@ -27,9 +27,9 @@ _OTHERS = {".pdf", ".png", ".svg", ".json", ".geojson", ".gpkg", ".shp", ".csv",
     "--tiles", metavar="URL",
     help="Base map that the page loads, as https://HOST/{z}/{x}/{y}.png; none by default.",
 )  # fmt: skip
-@click.option("--title", metavar="TEXT", help="What stands above the map, instead of the name.")
+@click.option("--title", metavar="TEXT", help="Heading of the map, instead of the name.")
 @click.option(
-    "--date", metavar="DATE", help="Day of the map, below its title; none by default.",
+    "--date", metavar="DATE", help="Date of the map, below its title; none by default.",
 )  # fmt: skip
 @click.option(
     "--contacts", metavar="FILE",

@@ -25,7 +25,7 @@ def command(
 ) -> None:
     """Add the commands to the Processing toolbox of QGIS, or take them out again.
 
-    Writes a plugin into a profile of QGIS and turns it on; QGIS must be started anew. The plugin
+    Writes a plugin into a profile of QGIS and turns it on; QGIS must be restarted. The plugin
     runs this installation of gridcell, so that nothing is installed in QGIS itself. After an
     upgrade of gridcell, install it again.
     """

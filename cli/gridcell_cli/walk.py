@@ -23,7 +23,7 @@ from gridcell_cli.plans import open_plan
 )  # fmt: skip
 @click.option(
     "--round", "round_trip", is_flag=True,
-    help="Lead back to the first building; by default a way ends at the last.",
+    help="Return to the first building; by default the walk ends at the last.",
 )  # fmt: skip
 @options.lang
 @options.overwrite
