@@ -23,6 +23,7 @@ _FEW: Final = 10.0
 """Degrees that a layer in degrees rarely spans; a layer in metres is rarely that small."""
 
 
+@lru_cache(maxsize=64)
 def crs_name(crs: pyproj.CRS | None) -> str | None:
     """Return ``EPSG:4547`` or, where no authority knows the CRS, its name."""
     if crs is None:
@@ -31,6 +32,7 @@ def crs_name(crs: pyproj.CRS | None) -> str | None:
     return ":".join(authority) if authority else crs.name
 
 
+@lru_cache(maxsize=64)
 def crs_text(crs: pyproj.CRS) -> str:
     """Return a text from which `pyproj.CRS` makes the same CRS, however the CRS was given."""
     authority = crs.to_authority(min_confidence=100)
