@@ -21,7 +21,7 @@ from gridcell.check.promises.faults import fault, numbers, text, texts
 from gridcell.check.promises.report import differences
 from gridcell.coverage.lattice import DECIMALS, LONLAT
 from gridcell.coverage.proof import prove_coverage
-from gridcell.crs import is_same_crs
+from gridcell.crs import is_same_crs, transformer
 from gridcell.errors import InputError
 from gridcell.model import Finding, Plan
 from gridcell.read.offline import offline, refuse_pointers
@@ -217,7 +217,7 @@ def _shapes(
 
     A cell smaller than the lattice has no shape in the file, and a finding that says so.
     """
-    there = pyproj.Transformer.from_crs(plan.crs, LONLAT, always_xy=True)
+    there = transformer(plan.crs, LONLAT)
     drawn = _projected(_array(ours), there)
     given = _array(theirs)
     gone = shapely.is_missing(given) | shapely.is_empty(given)
@@ -242,7 +242,7 @@ def _equal(drawn: Geometries, given: Geometries) -> NDArray[np.bool_]:
 
 def _coverage(plan: Plan, layers: dict[str, gpd.GeoDataFrame]) -> Iterator[Finding]:
     """Prove each level of the files within the one above it, in longitude and latitude."""
-    back = pyproj.Transformer.from_crs(LONLAT, plan.crs, always_xy=True)
+    back = transformer(LONLAT, plan.crs)
     for level, above in (("large", None), ("medium", "large"), ("small", "medium"),
                          ("leaves", "small")):  # fmt: skip
         if level not in layers or (above is not None and above not in layers):

@@ -21,6 +21,7 @@ from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.edges import border_edges
 from gridcell.coverage.proof import CoverageProof, prove_coverage
+from gridcell.crs import transformer
 from gridcell.errors import ProofError
 from gridcell.words.messages import Message
 
@@ -52,8 +53,8 @@ class _Projection:
     """The way from a CRS to lattice steps and back."""
 
     def __init__(self, crs: pyproj.CRS, decimals: int) -> None:
-        self._there = pyproj.Transformer.from_crs(crs, LONLAT, always_xy=True)
-        self._back = pyproj.Transformer.from_crs(LONLAT, crs, always_xy=True)
+        self._there = transformer(crs, LONLAT)
+        self._back = transformer(LONLAT, crs)
         self.scale = 10.0**decimals
 
     def steps(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,12 +8,12 @@ import geopandas as gpd
 import h3
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, apportion
 from gridcell.coverage.lattice import LONLAT
+from gridcell.crs import transformer
 from gridcell.errors import InputError, ProofError
 from gridcell.formats.layers import CellLevels, Manifest
 from gridcell.formats.source import CellSource, Written
@@ -190,7 +190,7 @@ def _households(source: CellSource) -> NDArray[np.float64]:
 
 def _inside(frame: gpd.GeoDataFrame) -> Geometries:
     points = shapely.point_on_surface(np.asarray(frame.geometry, dtype=object))
-    there = pyproj.Transformer.from_crs(frame.crs, LONLAT, always_xy=True)
+    there = transformer(frame.crs, LONLAT)
     return np.asarray(
         shapely.points(*there.transform(shapely.get_x(points), shapely.get_y(points))), dtype=object
     )

@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
 from gridcell.coverage.lattice import LONLAT
+from gridcell.crs import transformer
 from gridcell.formats.geopackage import plain
 from gridcell.model import Plan
 from gridcell.schema import POINT_COLUMNS
@@ -35,7 +35,7 @@ def write_points(plan: Plan, folder: Path) -> None:
     """
     points = pd.DataFrame(plan.points[list(POINT_COLUMNS)])
     xy = shapely.get_coordinates(np.asarray(plan.points.geometry, dtype=object)).reshape(-1, 2)
-    to_degrees = pyproj.Transformer.from_crs(plan.crs, LONLAT, always_xy=True)
+    to_degrees = transformer(plan.crs, LONLAT)
     degrees = np.round(np.column_stack(to_degrees.transform(*xy.T)), _DECIMALS)
     rows = points.astype(object).where(points.notna(), None).to_dict("records")
     features = [

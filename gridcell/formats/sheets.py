@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
 from gridcell.coverage.lattice import LONLAT
+from gridcell.crs import transformer
 from gridcell.formats.layers import CellLevels, Manifest, read_level_files, read_levels
 from gridcell.formats.source import NOTE, CellSource, Written, without_geometry
 from gridcell.schema import CELL_LAYERS, HOUSEHOLD_COLUMNS
@@ -106,7 +106,7 @@ def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
 
 
 def _tables(source: CellSource, *, households: bool) -> dict[str, pd.DataFrame]:
-    to_lonlat = pyproj.Transformer.from_crs(source.plan.crs, LONLAT, always_xy=True)
+    to_lonlat = transformer(source.plan.crs, LONLAT)
     tables = {}
     for level in CELL_LAYERS:
         frame = source.levels[level]

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gridcell.arguments import checked
 from gridcell.arrays import Geometries
-from gridcell.crs import is_same_crs, parse_crs
+from gridcell.crs import is_same_crs, parse_crs, transformer
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import plan_file
 from gridcell.locator.borders import choose_holder
@@ -275,7 +275,7 @@ class Locator:
             same = is_same_crs(source, self._crs)
             move = None
             if not same:
-                move = pyproj.Transformer.from_crs(source, self._crs, always_xy=True).transform
+                move = transformer(source, self._crs).transform
             self._last = crs, _Way(source, move, in_degrees(source))
         return self._last[1]
 
