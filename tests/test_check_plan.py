@@ -501,8 +501,9 @@ def put(report, path, value):
     return report
 
 
-def test_whatever_figure_of_a_report_is_another_is_found_and_named(sound):
+def test_whatever_figure_of_a_report_is_another_is_found_and_named(sound, monkeypatch):
     report = sound.report
+    monkeypatch.setattr("gridcell.check.promises.report.make_report", lambda _: report)
     paths = dict(leaves_of(report))
     assert len(paths) > 300
     for path, value in paths.items():

@@ -196,13 +196,22 @@ def test_a_replaced_folder_is_as_closed_to_others_as_it_was(tmp_path, monkeypatc
     assert names(tmp_path) == ["p"]
 
 
-def half_done(tmp_path):
-    for name, community in zip(HALF, ("新", "旧"), strict=True):
-        write_plan(tiny_plan(community_name=community), tmp_path / name)
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory):
+    """Folders of a new plan and of an old one."""
+    folder = tmp_path_factory.mktemp("plans")
+    for community in ("新", "旧"):
+        write_plan(tiny_plan(community_name=community), folder / community)
+    return folder / "新", folder / "旧"
+
+
+def half_done(tmp_path, plans):
+    for name, plan in zip(HALF, plans, strict=True):
+        shutil.copytree(plan, tmp_path / name)
         os.utime(tmp_path / name, (0, 0))
 
 
-def test_every_reader_of_a_plan_finds_it_where_a_killed_run_left_it_half_replaced(tmp_path):
+def test_every_reader_of_a_plan_finds_it_where_a_killed_run_left_it_half_replaced(tmp_path, plans):
     place = tmp_path / "p"
     readers = {
         "plan": lambda: read_plan(place),
@@ -214,7 +223,7 @@ def test_every_reader_of_a_plan_finds_it_where_a_killed_run_left_it_half_replace
         "writer": lambda: write_plan(tiny_plan(community_name="新"), place, overwrite=True),
     }
     for read in readers.values():
-        half_done(tmp_path)
+        half_done(tmp_path, plans)
         read()
         assert read_plan(place).medium["name"][0] == "新"
         assert names(tmp_path) == ["p"] if read is readers["writer"] else [HALF[1], "p"]

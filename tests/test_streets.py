@@ -194,11 +194,12 @@ def test_distances_are_the_shortest_whatever_the_order_and_direction(
     a, b = np.divmod(np.arange(len(places) ** 2), len(places))
     np.testing.assert_allclose(network.between(places, a, b), found.ravel(), atol=1e-9)
 
+    streets = shapely.union_all(network.lines).buffer(1e-3)
     for length, path, i, j in zip(found.ravel(), network.paths(places, a, b), a, b, strict=True):
         assert [path.coords[0], path.coords[-1]] == [tuple(places.xy[i]), tuple(places.xy[j])]
         if np.isfinite(length):
             assert path.length == pytest.approx(length, abs=1e-6) or not length
-            off = path.difference(shapely.union_all(network.lines).buffer(1e-3)).length
+            off = path.difference(streets).length
             assert off <= places.access_m[i] + places.access_m[j] + 1e-6
 
     origin, destination, metres = network.near(places, places, within_m=within)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import gridcell
 from gridcell.certificate import verify_certificate
@@ -21,6 +23,7 @@ from gridcell.revision.changes import CHANGE_COLUMNS, list_changes
 from gridcell.revision.recoded import read_recoded
 from gridcell.words.messages import Message
 from gridcell_cli import main as frame
+from gridcell_cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 BANDS = ("--small", "60:80:100", "--micro", "10:20:30")
@@ -57,6 +60,16 @@ def plan(town, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def updated(town, plan, tmp_path_factory):
+    """The folder of the plan after its update, and what the command said."""
+    folder = tmp_path_factory.mktemp("update") / "next"
+    files = (town / "communities.shp", town / "grown.gpkg")
+    done = CliRunner().invoke(cli, [*map(str, ("update", plan, *files, "-o", folder))])
+    assert done.exit_code == 0, done.output
+    return folder, done.output
+
+
 @pytest.fixture
 def run(capsys):
     """Run a command here; its exit code, stdout and stderr."""
@@ -90,20 +103,18 @@ def test_the_same_data_leave_every_cell(run, town, plan, tmp_path):
             assert before[name] == after[name], name
 
 
-def test_the_rules_are_those_of_the_plan_below_what_is_given(run, town, plan, tmp_path):
+def test_the_rules_are_those_of_the_plan_below_what_is_given(run, town, plan, updated, tmp_path):
+    assert gridcell.read_plan(updated[0]).rules == gridcell.read_plan(plan).rules
     files = (town / "communities.shp", town / "buildings.shp")
-    assert run("update", plan, *files, "-o", tmp_path / "a")[0] == 0
-    assert gridcell.read_plan(tmp_path / "a").rules == gridcell.read_plan(plan).rules
     assert run("update", plan, *files, "--micro", "15:20:25", "-o", tmp_path / "b")[0] == 0
     rules = gridcell.read_plan(tmp_path / "b").rules
     assert rules.small.target == 80
     assert (rules.micro.min, rules.micro.max) == (15, 25)
 
 
-def test_what_changed_is_told_with_the_reason(run, town, plan, tmp_path):
+def test_what_changed_is_told_with_the_reason(run, town, plan, updated):
     files = (town / "communities.shp", town / "grown.gpkg")
-    code, out, _ = run("update", plan, *files, "-o", tmp_path / "next")
-    assert code == 0
+    _, out = updated
     assert "left its band:" in out
     assert "households get another code" in out
     assert "proofs      all hold" in out
@@ -135,14 +146,19 @@ def test_every_cell_that_changed_is_listed_once_and_no_other(town, plan):
     assert set(new) == set(shapes[1].index) - set(shapes[0].index)
 
 
-def test_a_page_tells_the_changes_in_both_languages_and_is_certified(run, town, plan, tmp_path):
+def test_a_page_tells_the_changes_in_both_languages_and_is_certified(
+    run, town, plan, updated, tmp_path
+):
     files = (town / "communities.shp", town / "grown.gpkg")
-    pages = {}
-    for lang in ("en", "zh"):
-        code, out, _ = run("update", plan, *files, "--lang", lang, "-o", tmp_path / lang)
-        assert code == 0
-        assert "changes.html, lineage.csv" in out
-        pages[lang] = (tmp_path / lang / "changes.html").read_text("utf-8")
+    folder, out = updated
+    assert "changes.html, lineage.csv" in out
+    code, out, _ = run("update", plan, *files, "--lang", "zh", "-o", tmp_path / "zh")
+    assert code == 0
+    assert "changes.html, lineage.csv" in out
+    pages = {
+        lang: (place / "changes.html").read_text("utf-8")
+        for lang, place in {"en": folder, "zh": tmp_path / "zh"}.items()
+    }
     assert "left its band:" in pages["en"]
     assert "超出区间" in pages["zh"]
     assert "http://" not in pages["en"].split("LICENSE")[0].split("<style>")[0]
@@ -153,9 +169,9 @@ def test_a_page_tells_the_changes_in_both_languages_and_is_certified(run, town, 
     again = (tmp_path / "again" / "changes.html").read_text("utf-8")
     assert again == pages["en"]
     assert {"changes.html", "lineage.csv"} <= {file.name for file in written}
-    certified = json.loads((tmp_path / "en" / "certificate.json").read_text("utf-8"))["files"]
+    certified = json.loads((folder / "certificate.json").read_text("utf-8"))["files"]
     assert {"changes.html", "lineage.csv"} <= {file["path"] for file in certified}
-    assert run("check", tmp_path / "en")[0] == 0
+    assert run("check", folder)[0] == 0
     for name in ("changes.html", "lineage.csv"):
         file = tmp_path / "zh" / name
         file.write_text(file.read_text("utf-8") + " ", "utf-8")
@@ -177,9 +193,8 @@ def test_names_in_the_page_are_no_markup(plan, tmp_path):
     assert "<script>alert" not in file.read_text("utf-8")
 
 
-def test_lineage_is_a_table_that_keeps_codes(run, town, plan, tmp_path):
-    files = (town / "communities.shp", town / "grown.gpkg")
-    assert run("update", plan, *files, "-o", tmp_path / "next")[0] == 0
+def test_lineage_is_a_table_that_keeps_codes(updated, tmp_path):
+    shutil.copytree(updated[0], tmp_path / "next")
     file = tmp_path / "next" / "lineage.csv"
     assert file.read_bytes().startswith(b"\xef\xbb\xbfold,new,event,")
     told = pd.read_csv(file, dtype={"old": str, "new": str})
@@ -226,7 +241,7 @@ def test_without_a_folder_or_a_dry_run_it_is_usage(run, town, plan):
 
 def test_a_plan_is_updated_in_its_place(run, town, plan, tmp_path):
     own = tmp_path / "own"
-    gridcell.write_plan(gridcell.read_plan(plan), own)
+    shutil.copytree(plan, own)
     files = (town / "communities.shp", town / "grown.gpkg")
     code, _, err = run("update", own, *files, "-o", own)
     assert code == 3
@@ -313,7 +328,7 @@ def test_the_time_is_told_only_when_asked_for(run, town, plan):
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_a_killed_update_leaves_the_old_plan(town, plan, tmp_path):
     own = tmp_path / "own"
-    gridcell.write_plan(gridcell.read_plan(plan), own)
+    shutil.copytree(plan, own)
     before = contents(own)
     words = [
         sys.executable, "-m", "gridcell_cli", "update", own, town / "communities.shp",
