@@ -218,6 +218,8 @@ def _command(words: list[str], spoil: Callable[[], object] | None, writer: int) 
         os.dup2(writer, 2)
         os.close(writer)
         sys.stdout, sys.stderr = (open(fd, "w", closefd=False, encoding="utf-8") for fd in (1, 2))  # noqa: SIM115
+        # Python keeps what it could write of a compiled module, and other tests would read that.
+        sys.dont_write_bytecode = True
         from gridcell_cli.main import main
 
         if spoil is not None:

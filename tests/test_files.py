@@ -673,9 +673,12 @@ def test_no_command_replaces_a_folder_or_writes_below_a_file(inputs, tmp_path, l
         if name.startswith(("locate", "repair.", "roster.xlsx", "check.", "map", "cards"))
     ],
 )  # fmt: skip
-def test_a_full_disk_is_told_and_leaves_nothing(inputs, tmp_path, line):
+def test_a_full_disk_is_told_and_leaves_nothing(inputs, tmp_path, line, monkeypatch):
     """As full: no file may grow beyond some bytes."""
     import resource
+
+    # Python keeps what it could write of a compiled module.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
