@@ -188,7 +188,7 @@ def test_what_is_no_date_is_refused():
     communities, buildings, _ = town(valid_from=["2026-01-31", "soon"])
     with pytest.raises(InputError, match=r"row 2: valid_from is 'soon', expected a date such as"):
         gridcell.read_layers(communities, buildings)
-    with pytest.raises(InputError, match=r"valid_from: '2026-13-01' is no date"):
+    with pytest.raises(InputError, match=r"valid_from: '2026-13-01' is not a date"):
         divided(day="2026-13-01")
 
 
@@ -336,7 +336,7 @@ def test_the_command_dates_a_plan(tmp_path):
                "--small", "30:40:60", "--micro", "8:10:14", "--valid-from"]  # fmt: skip
     wrong = CliRunner().invoke(cli, [*command, "2026-02-30"])
     assert wrong.exit_code == 2
-    assert "'2026-02-30' is no date" in wrong.output
+    assert "'2026-02-30' is not a date" in wrong.output
     assert CliRunner().invoke(cli, [*command, "2026-01-31"]).exit_code == 0
     plan = gridcell.read_plan(tmp_path / "p")
     assert set(plan.leaves["valid_from"]) == {"2026-01-31"}

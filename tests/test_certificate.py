@@ -263,9 +263,9 @@ def test_a_figure_of_the_proof_that_is_edited_is_found(plan):
         (lambda data: data.pop("proof"), "damaged certificate: proof"),
         (lambda data: data.update(extra=1), "damaged certificate: extra"),
         (lambda data: data["files"][0].update(digest="md5"), "damaged certificate: files.0"),
-        (lambda data: data["files"][1].update(path="../../secret"), "no file beside it"),
-        (lambda data: data["files"][1].update(path="/etc/passwd"), "no file beside it"),
-        (lambda data: data["files"][1].update(path="C:\\secret"), "no file beside it"),
+        (lambda data: data["files"][1].update(path="../../secret"), "not a file beside it"),
+        (lambda data: data["files"][1].update(path="/etc/passwd"), "not a file beside it"),
+        (lambda data: data["files"][1].update(path="C:\\secret"), "not a file beside it"),
     ],
 )
 def test_a_damaged_certificate_is_bad_input(plan, change, said):

@@ -139,7 +139,7 @@ def test_a_wrong_check_character_is_told_not_raised():
         ("ABCDEFGHI", "expected 9, 12, 15, 18 digits"),
         ("450802001-013-800", "neither general"),
         ("450802001-013-012-000", "numbered from 1"),
-        ("450802001-013-12", "no number of 3 digits"),
+        ("450802001-013-12", "not a number of 3 digits"),
         ("450802001--012-003", "expected 1 to 4 segments"),
         ("1-2-3-4-555-6", "expected 1 to 4 segments"),
         ("450802001?", "expected ASCII letters and digits"),

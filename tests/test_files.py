@@ -577,7 +577,7 @@ def test_what_is_in_the_way_of_a_file_is_named_before_any_work(tmp_path, name, m
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_device_is_no_file(tmp_path):  # noqa: ARG001
-    with pytest.raises(WriteError, match="no ordinary file"):
+    with pytest.raises(WriteError, match="not an ordinary file"):
         write_text("/dev/full", "x", overwrite=True)
 
 

@@ -1,6 +1,7 @@
 """Several publications of the same land: all together tell no small count."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -12,8 +13,10 @@ from plans import CRS, plan_with_few
 from scipy.optimize import Bounds, LinearConstraint, milp
 from test_publish import SIDE, SQUARES, layers, told_and_hidden, town, towns
 
+from gridcell.disclosure import chain, chain_suppression
 from gridcell.disclosure.audit_chain import audit_chain
 from gridcell.disclosure.audit_files import check_published
+from gridcell.disclosure.chain import Deviations
 from gridcell.disclosure.earlier import EarlierPublication
 from gridcell.disclosure.publication import publish_plan
 from gridcell.errors import InputError
@@ -184,6 +187,70 @@ def test_publications_that_cannot_count_the_same_households_are_named():
     other = dataclasses.replace(before[2], levels=levels, total=None)
     (finding,) = audit_chain([*before[:2], other], threshold=5)
     assert (finding.kind, finding.severity) == ("counts_differ", "warning")
+
+
+def test_where_halves_of_households_would_do_whole_ones_are_found():
+    # Each two of the first three share a told sum with a part of their own, which holds one.
+    lowest = np.array([[0, -1, 2], [0, 1, -1], [-1, 1, 2], [0, -1, -1], [-1, 1, -1], [-1, -1, 2]])
+    system = Deviations(lowest, np.ones(6))
+    wanted = np.array([1.0, 1, 1, 0, 0, 0])
+    assert system.furthest(wanted, 5)[3] == pytest.approx(1.5)
+    moved = system.deviate(wanted, 5)
+    assert moved @ wanted == 1
+    assert (moved == np.rint(moved)).all()
+    assert (moved >= -1).all()
+    for group in range(3):
+        assert moved[(lowest == group).any(axis=1)].sum() == 0
+
+
+def test_where_no_cheapest_counts_are_found_all_around_is_hidden(monkeypatch):
+    plans = redrawn_twice()
+    before = publish_all(plans[:2], 5)[1]
+    best = publish_plan(plans[2], earlier=before)
+    nothing = SimpleNamespace(status=4, x=None)
+    monkeypatch.setattr(chain_suppression, "linprog", lambda *_, **__: nothing)
+    monkeypatch.setattr(chain_suppression, "solve_whole", lambda *_: None)
+    rough = publish_plan(plans[2], earlier=before)
+    assert audit_chain([told_of(rough), *before], threshold=5) == []
+    assert sum(rough.record.hidden.values()) >= sum(best.record.hidden.values()) > 0
+    assert rough.exposed == ()
+
+
+def test_what_nothing_vouches_for_is_hidden_and_named(monkeypatch):
+    plans = redrawn_twice()
+    before = publish_all(plans[:2], 5)[1]
+    nothing = SimpleNamespace(status=4, x=None, message="")
+    monkeypatch.setattr(chain, "linprog", lambda *_, **__: nothing)
+    publication = publish_plan(plans[2], earlier=before)
+    assert "1112 in 1112 in 1111" in publication.exposed
+
+
+def test_land_outside_the_newest_division_may_hold_anybody():
+    new = redrawn_twice()[2]
+    leaves = new.leaves.iloc[:1]
+    keep = {name: layers(new)[name] for name in ("large", "medium", "small")}
+    shrunk = dataclasses.replace(
+        new, micro=leaves, leaves=leaves,
+        **{
+            name: frame.assign(households=leaves["households"].iloc[0], geometry=leaves.geometry[0])
+            for name, frame in keep.items()
+        },
+        buildings=new.buildings[new.buildings["code"] == leaves["code"].iloc[0]],
+    )  # fmt: skip
+    before = publish_all(redrawn_twice()[:2], 5)[1]
+    publication = publish_plan(shrunk, earlier=before)
+    assert publication.exposed == ()
+    assert {f.severity for f in audit_chain([told_of(publication), *before], threshold=5)} <= {
+        "warning"
+    }
+
+
+def test_a_crosswalk_with_codes_of_neither_is_refused():
+    first, second, third = redrawn_twice()
+    (latest, before) = publish_all([first, second], 5)[1]
+    pairs = latest.pairs.assign(b="999")
+    with pytest.raises(InputError, match="999"):
+        publish_plan(third, earlier=[dataclasses.replace(latest, pairs=pairs), before])
 
 
 @pytest.fixture(scope="module")

@@ -190,4 +190,4 @@ def test_inputs_that_changed_are_refused(sample, tmp_path):
 def test_what_is_no_share_is_bad_usage(share, tmp_path):
     done = run(partition.command, "a.shp", "b.shp", "-o", tmp_path / "x", "--shard", share)
     assert done.exit_code == 2
-    assert f"{share} is no share" in done.output
+    assert f"{share} is not a share" in done.output

@@ -295,7 +295,7 @@ def test_a_lock_covers_what_is_inside(plan):
 
 
 def test_a_lock_on_nothing_is_refused(plan):
-    with pytest.raises(gridcell.InputError, match="no code of a cell or community"):
+    with pytest.raises(gridcell.InputError, match="not the code of a cell or community"):
         locked_cells(plan, ["0815"])
 
 

@@ -135,11 +135,6 @@ class Chain:
         self.sums: Any = vstack([sums, eye_array(n)]).tocsr()
         """(c + n, n) parts that each count is of; then each part by itself."""
 
-    def first_of(self, division: int) -> tuple[int, int, int]:
-        """Return where cells, total and pieces of a division begin among the counts."""
-        own = self._divisions[division]
-        return own.cells, own.total, own.total + 1
-
     @staticmethod
     def _above(division: _CountsOf) -> list[tuple[Ints, Ints]]:
         """Return the cells above all parts, level by level from the leaves, and the parts."""
