@@ -378,7 +378,7 @@ def test_what_was_shifted_looks_like_what_is_painted_anew(visit: Visit, page_fil
             [zoom, x, y],
         )
         visit.paint()
-        visit.page.evaluate(f"window.shifted = ({PIXELS})()")
+        visit.page.evaluate(f"() => {{ window.shifted = ({PIXELS})(); }}")
         visit.page.evaluate("planMap.painter.backdrop.kept = null; planMap.painter.repaint()")
         visit.paint()
         differ = visit.page.evaluate(
