@@ -191,3 +191,13 @@ def test_a_large_table_is_hidden_in_little_time(small):
 def test_a_threshold_of_0_hides_nothing():
     count = np.array([1, 2, 3])
     assert not suppress(np.arange(3), 3 + np.arange(3), count, threshold=0).suppressed.any()
+
+
+def test_a_count_whose_only_way_round_is_a_long_one_is_protected_all_the_same():
+    # The search for one cheap cycle gives up before it is round.
+    tail = np.arange(40)
+    count = np.full(40, 20)
+    count[0] = 3
+    found = suppress(tail, (tail + 1) % 40, count, threshold=5)
+    assert found.suppressed.all()
+    assert not found.exposed.any()
