@@ -32,8 +32,12 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# README.zh.md has the blocks of README.md, as a test says.
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TRANSLATED = ROOT / "docs" / "zh" / "recipes"
+# README.zh.md and the recipes in Chinese have the commands of the English pages, as tests say.
+PAGES = [
+    ROOT / "README.md",
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent != TRANSLATED),
+]
 RUN = ("sh", "console", "python")
 _BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<language>[\w]*)\n(?P<text>.*?)^(?P=indent)```$",

@@ -132,6 +132,23 @@ def test_blocks_are_what_their_language_says(block) -> None:
         pytest.fail(f"{block.where}: a block in {block.language or 'no language'}")
 
 
+def typed(page: Path) -> list[str]:
+    """Return the commands of a page, each in one line, without the language they ask for."""
+    lines = [
+        re.sub(r"\s+", " ", line.replace(" --lang zh", "")).strip()
+        for block in run_examples.blocks_of(page)
+        if block.language in run_examples.RUN
+        for line in block.text.replace("\\\n", " ").splitlines()
+    ]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("page", sorted(run_examples.TRANSLATED.glob("*.md")), ids=lambda p: p.stem)
+def test_translated_recipes_type_what_the_english_ones_do(page: Path) -> None:
+    english = typed(ROOT / "docs" / "recipes" / page.name)
+    assert set(typed(page)) <= set(english)
+
+
 def test_both_readmes_say_the_same() -> None:
     english, chinese = (
         (ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md")
