@@ -345,7 +345,7 @@ def test_the_help_is_translated_text_by_text():
 
 @pytest.mark.parametrize("name", [None, *frame.COMMANDS])
 def test_no_help_is_in_english(run, name, monkeypatch):
-    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((80, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((80, 24)))
     code, text = run(*filter(None, (name,)), "--help", lang_first=True)
     assert code == 0
     told = re.sub(r"'gridcell [a-z]+[^']*'|\[[a-z|_0-9]+\]|--[a-z-]+", "", text)
