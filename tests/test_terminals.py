@@ -19,7 +19,8 @@ def help_of(*words, lang):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("columns", [60, 40])
 def test_help_fits_a_narrow_terminal(columns, lang, monkeypatch, capsys):
-    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((columns, 24)))
+    size = os.terminal_size((columns, 24))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: size)
     # The operations of edits are a table, which is wider.
     for name in ((), *((each,) for each in COMMANDS if each != "edit")):
         help_of(*name, lang=lang)
