@@ -415,7 +415,7 @@ def test_exact_borders_want_polygons_and_their_land(layers, plan):
         gridcell.adopt_cells(plan.small, plan, borders="exact")
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_any_drawing_becomes_a_proven_plan(layers, seed):
     rng = np.random.default_rng(seed)

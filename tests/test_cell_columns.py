@@ -476,7 +476,8 @@ def test_the_band_of_a_wanted_number_gives_no_dedicated_cell_away(tmp_path):
     other = plan.medium["code"].drop_duplicates().tolist()
     other.remove(code)
     assert guesses(told, other[0])
-    for kind in ("geojson", "csv", "gpkg", "shapefile"):
+    for kind in ("geojson", "csv", "gpkg", "shapefile", "geoparquet", "flatgeobuf", "kml", "xlsx",
+                 "pmtiles"):  # fmt: skip
         folder = tmp_path / kind
         gridcell.export_plan(plan, folder, format=kind, publish=True)
         assert gridcell.check_published(folder).ok

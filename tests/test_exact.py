@@ -66,7 +66,7 @@ small_fields = st.tuples(
 
 
 @given(small_fields)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=60)
 def test_nothing_that_can_be_listed_beats_the_exact_division(field) -> None:
     (rows, columns), weight, count, street = field
     graph = lattice(rows, columns, np.array(weight[: rows * columns]), street_every=street)

@@ -504,7 +504,7 @@ def test_a_killed_run_leaves_nothing_that_looks_whole(tmp_path, town):
     assert subprocess.run(words, env=environment, check=False, capture_output=True).returncode == 0
     whole = time.monotonic() - start
     chance = np.random.default_rng(8)
-    for number in range(2):
+    for number in range(3):
         out = tmp_path / f"killed-{number}"
         # Late: files are written at the end.
         words, environment = command(*files, "-o", out)
