@@ -10,7 +10,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
-import pyproj
 import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
@@ -21,9 +20,10 @@ from gridcell.check.promises.faults import fault, numbers, text, texts
 from gridcell.check.promises.report import differences
 from gridcell.coverage.lattice import DECIMALS, LONLAT
 from gridcell.coverage.proof import prove_coverage
-from gridcell.crs import is_same_crs, transformer
+from gridcell.crs import is_same_crs
 from gridcell.errors import InputError
 from gridcell.model import Finding, Plan
+from gridcell.read.crs import move
 from gridcell.read.offline import offline, refuse_pointers
 from gridcell.schema import (
     BAND_FIGURES,
@@ -217,8 +217,7 @@ def _shapes(
 
     A cell smaller than the lattice has no shape in the file, and a finding that says so.
     """
-    there = transformer(plan.crs, LONLAT)
-    drawn = _projected(_array(ours), there)
+    drawn = move(_array(ours), plan.crs, LONLAT)
     given = _array(theirs)
     gone = shapely.is_missing(given) | shapely.is_empty(given)
     small = ours["code"].isin(plan.findings.loc[plan.findings["kind"] == "collapsed", "cell"])
@@ -242,7 +241,6 @@ def _equal(drawn: Geometries, given: Geometries) -> NDArray[np.bool_]:
 
 def _coverage(plan: Plan, layers: dict[str, gpd.GeoDataFrame]) -> Iterator[Finding]:
     """Prove each level of the files within the one above it, in longitude and latitude."""
-    back = transformer(LONLAT, plan.crs)
     for level, above in (("large", None), ("medium", "large"), ("small", "medium"),
                          ("leaves", "small")):  # fmt: skip
         if level not in layers or (above is not None and above not in layers):
@@ -263,7 +261,7 @@ def _coverage(plan: Plan, layers: dict[str, gpd.GeoDataFrame]) -> Iterator[Findi
         )
         name = f"geojson/{level}.geojson"
         for kind, frame in pieces:
-            for piece in _projected(_array(frame), back):
+            for piece in move(_array(frame), LONLAT, plan.crs):
                 # Outlines without land enclose lakes as well as gaps.
                 if above is None and kind == "file_gap":
                     continue
@@ -283,10 +281,3 @@ def _coverage(plan: Plan, layers: dict[str, gpd.GeoDataFrame]) -> Iterator[Findi
 
 def _array(frame: gpd.GeoDataFrame) -> Geometries:
     return np.asarray(frame.geometry, dtype=object)
-
-
-def _projected(shapes: Geometries, way: pyproj.Transformer) -> Geometries:
-    def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(way.transform(xy[:, 0], xy[:, 1]))
-
-    return np.asarray(shapely.transform(shapes, move), dtype=object)

@@ -21,14 +21,14 @@ from gridcell.arrays import Geometries, run_starts
 from gridcell.coverage.dissolve import dissolve
 from gridcell.coverage.edges import border_edges
 from gridcell.coverage.proof import CoverageProof, prove_coverage
-from gridcell.crs import transformer
+from gridcell.crs import WGS84, move_coordinates
 from gridcell.errors import ProofError
 from gridcell.words.messages import Message
 
 DECIMALS: Final = 9
 """Digits of a degree: a lattice of about 0.1 mm."""
 
-LONLAT: Final = pyproj.CRS.from_epsg(4326)
+LONLAT: Final = WGS84
 """CRS of the result; coordinates are longitude, latitude."""
 _REACH: Final = 2
 """A face outside every cell, after noding, belongs to a cell within this many lattice steps; a
@@ -53,12 +53,11 @@ class _Projection:
     """The way from a CRS to lattice steps and back."""
 
     def __init__(self, crs: pyproj.CRS, decimals: int) -> None:
-        self._there = transformer(crs, LONLAT)
-        self._back = transformer(LONLAT, crs)
+        self._crs = crs
         self.scale = 10.0**decimals
 
     def steps(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        lonlat = np.column_stack(self._there.transform(xy[:, 0], xy[:, 1]))
+        lonlat = move_coordinates(xy, self._crs, LONLAT)
         # Adding zero turns -0.0 into 0.0.
         return np.asarray(np.floor(lonlat * self.scale + 0.5) + 0.0)
 
@@ -74,8 +73,7 @@ class _Projection:
         return degrees
 
     def back(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
-        x, y = self._back.transform(steps[:, 0] / self.scale, steps[:, 1] / self.scale)
-        return np.column_stack([x, y])
+        return move_coordinates(steps / self.scale, LONLAT, self._crs)
 
 
 def to_lattice(cells: Geometries, crs: pyproj.CRS, *, decimals: int = DECIMALS) -> LatticeCoverage:

@@ -7,15 +7,13 @@ import pandas as pd
 from scipy.optimize import linprog
 
 from gridcell.crs import horizontal
-from gridcell.disclosure.chain import EXACT, NO_PIECES, Chain, Deviations, Floats
+from gridcell.disclosure.chain import EXACT, FEASIBLE, NO_PIECES, Chain, Deviations, Floats
 from gridcell.disclosure.earlier import EarlierPublication, common_parts, crosswalk_of
 from gridcell.disclosure.names import chain_names
 from gridcell.disclosure.network import Bools, CellTree, Ints, make_cell_tree
 from gridcell.model import Finding
 from gridcell.read.crs import choose_work_crs, move
 from gridcell.words.messages import Message
-
-_FEASIBLE = 0
 
 
 def audit_chain(
@@ -103,7 +101,7 @@ def _agreeing(chain: Chain) -> Floats | None:
         np.zeros(len(chain.parts)), A_eq=chain.sums[told], b_eq=chain.households[told],
         bounds=(0, None), method="highs-ds",
     )  # fmt: skip
-    return np.asarray(found.x) if found.status == _FEASIBLE else None
+    return np.asarray(found.x) if found.status == FEASIBLE else None
 
 
 class _Audit:

@@ -35,7 +35,8 @@ EXACT: Final = 1e-6
 """What the solver may be off by."""
 _NODES: Final = 200
 """Of a search for whole numbers: a bound on work, not on time, for the same result everywhere."""
-_FEASIBLE: Final = 0
+FEASIBLE: Final = 0
+"""What the solver says where it found the best."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -237,7 +238,7 @@ class Deviations:
             b_eq=np.zeros(rows.shape[0]) if rows.shape[0] else None,
             bounds=bounds, method="highs-ds",
         )  # fmt: skip
-        if found.status != _FEASIBLE:
+        if found.status != FEASIBLE:
             # As if nothing could move: who protects counts hides more, who audits names them.
             return here, rows, np.zeros(len(here)), 0.0
         return here, rows, found.x, -float(found.fun)

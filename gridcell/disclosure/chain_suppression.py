@@ -13,16 +13,14 @@ Kelly, J. P., Golden, B. L., Assad, A. A. (1992). Cell suppression: disclosure p
 sensitive tabular data. Networks 22, 397-417: the programme, of which each count gets its own.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from gridcell.disclosure.chain import EXACT, Chain, Deviations, Floats, solve_whole
+from gridcell.disclosure.chain import EXACT, FEASIBLE, Chain, Deviations, Floats, solve_whole
 from gridcell.disclosure.network import Bools, Ints
-
-_FEASIBLE: Final = 0
 
 
 def suppress_in_chain(
@@ -162,7 +160,7 @@ class _ChainSuppression:
                 b_eq=np.append(np.zeros(equal.shape[0]), float(amount)),
                 bounds=bounds, method="highs-ds",
             )  # fmt: skip
-            solution = found.x if found.status == _FEASIBLE else None
+            solution = found.x if found.status == FEASIBLE else None
         if solution is None:
             return
         moved = np.zeros_like(self.told)

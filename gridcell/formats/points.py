@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from gridcell.coverage.lattice import LONLAT
-from gridcell.crs import transformer
+from gridcell.crs import move_coordinates
 from gridcell.formats.geopackage import plain
 from gridcell.model import Plan
 from gridcell.schema import POINT_COLUMNS
@@ -35,8 +35,7 @@ def write_points(plan: Plan, folder: Path) -> None:
     """
     points = pd.DataFrame(plan.points[list(POINT_COLUMNS)])
     xy = shapely.get_coordinates(np.asarray(plan.points.geometry, dtype=object)).reshape(-1, 2)
-    to_degrees = transformer(plan.crs, LONLAT)
-    degrees = np.round(np.column_stack(to_degrees.transform(*xy.T)), _DECIMALS)
+    degrees = np.round(move_coordinates(xy, plan.crs, LONLAT), _DECIMALS)
     rows = points.astype(object).where(points.notna(), None).to_dict("records")
     features = [
         {

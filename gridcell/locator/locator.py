@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gridcell.arguments import checked
 from gridcell.arrays import Geometries
-from gridcell.crs import is_same_crs, parse_crs, transformer
+from gridcell.crs import WGS84, is_same_crs, parse_crs, transformer
 from gridcell.errors import InputError
 from gridcell.formats.geopackage import plan_file
 from gridcell.locator.borders import choose_holder
@@ -49,7 +49,6 @@ from gridcell.locator.positions import Positions, read_positions
 from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
 
-_WGS84: Final = pyproj.CRS.from_epsg(4326)
 _NUMBERS: Final = (float, int)
 _KEPT: Final = 50_000
 """Cells kept in memory, the last ones asked for: about 50 MB."""
@@ -271,7 +270,7 @@ class Locator:
     def _way(self, crs: Any) -> _Way:
         """Return how coordinates get into the plan's CRS; the last way asked for is kept."""
         if crs is not self._last[0]:
-            source = _WGS84 if crs is None else parse_crs(crs) or _WGS84
+            source = WGS84 if crs is None else parse_crs(crs) or WGS84
             same = is_same_crs(source, self._crs)
             move = None
             if not same:
