@@ -20,6 +20,7 @@ from strategies import coverages
 from towns import PLANE
 
 from gridcell.check import CheckReport, check_cells
+from gridcell.check.buildings import find_cut_buildings
 from gridcell.coverage.repair import repair_cells
 from gridcell.errors import InputError, WriteError
 from gridcell.formats.findings import write_findings
@@ -392,6 +393,20 @@ def test_buildings_that_borders_cut_are_told_and_those_at_the_rim_are_not():
     for cells, other in ((far.to_crs(4490), moved), (far, moved.to_crs(4490))):
         (cut,) = found(check_cells(cells, buildings=other), "cut_building")
         assert cut.measure == pytest.approx(200, rel=0.02)
+
+
+def test_a_sliver_within_the_precision_makes_no_neighbours_of_two_wings():
+    # The community ends between the wings; one cell has one of them and a hair along the other.
+    wings = shapely.Polygon([(-20, 0), (30, 0), (30, 8), (-10, 8), (-10, 32), (30, 32), (30, 40),
+                             (-20, 40)])  # fmt: skip
+    hair = shapely.Polygon([(30, 32), (30, 40), (30 - 4e-6, 40)])
+    north = box(0, 20, 30, 60).difference(hair)
+    south = box(0, 0, 60, 60).difference(north)
+    cells = layer([north, south], code=["n", "s"], community=["a", "a"])
+    building = layer([wings], bldg_id=["B"], code=["n"])
+    assert find_cut_buildings(building, cells) == []
+    through = layer([box(0, 0, 60, 36), box(0, 36, 60, 60)], code=["s", "n"], community=["a"] * 2)
+    assert [f.measure for f in find_cut_buildings(building, through)] == [pytest.approx(360)]
 
 
 def test_what_is_no_layer_of_polygons_is_refused_or_found():

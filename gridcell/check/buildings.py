@@ -61,6 +61,7 @@ def find_cut_buildings(
     least = np.maximum(least_m2, _OFF_M * shapely.length(outline))
     large = shapely.area(part) > least[piece]
     piece, leaf, part = piece[large], leaf[large], part[large]
+    part = _solid(part)
     names = buildings["bldg_id"].to_numpy(dtype=object)
     code = leaves["code"].to_numpy(dtype=object)
     findings = []
@@ -87,6 +88,18 @@ def find_cut_buildings(
                 )
             )
     return findings
+
+
+def _solid(parts: Geometries) -> Geometries:
+    """Return the parts without their slivers between an outline and a border.
+
+    A sliver along another part would make neighbours of parts that the land keeps apart.
+    """
+    polygons, row = shapely.get_parts(parts, return_index=True)
+    solid = shapely.area(polygons) > _OFF_M * shapely.length(polygons)
+    out = np.full(len(parts), shapely.MultiPolygon(), dtype=object)
+    shapely.multipolygons(polygons[solid], indices=row[solid], out=out)
+    return out
 
 
 def _neighbouring(piece: Ints, part: Geometries) -> Iterator[tuple[int, int]]:
