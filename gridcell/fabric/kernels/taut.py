@@ -352,14 +352,13 @@ def _taut_line(
 
 
 @njit(cache=True, nogil=True)
-def _crossed(gate: Floats, begin: Floats, end: Floats, bend: Floats, at: Ints) -> Floats:
-    """Return where the line crosses each gate, or the bend that is at or after it."""
-    out = np.empty((len(gate), 2))
+def _cross(gate: Floats, begin: Floats, end: Floats, bend: Floats, at: Ints, out: Floats) -> None:
+    """Fill `out` with where the line crosses each gate, or the bend that is at or after it."""
     p, j = begin, 0
     for k in range(len(gate)):
         if j < len(at) and at[j] == k:
             p = bend[j]
-            out[k] = p
+            out[k, 0], out[k, 1] = p[0], p[1]
             j += 1
             continue
         q = bend[j] if j < len(at) else end
@@ -370,7 +369,6 @@ def _crossed(gate: Floats, begin: Floats, end: Floats, bend: Floats, at: Ints) -
             share = ((p[0] - gate[k, 0]) * dy - (p[1] - gate[k, 1]) * dx) / forward
             share = min(max(share, 0.0), 1.0)
         out[k, 0], out[k, 1] = gate[k, 0] + share * gx, gate[k, 1] + share * gy
-    return out
 
 
 @njit(cache=True, nogil=True)
@@ -412,27 +410,29 @@ def _pull_run(vertex: Ints, first: int, last: int, of: GatedVertices) -> None:
     m = len(place)
     if m == 0:
         return
-    crossed, side = np.empty((m + 2, 2)), np.ones(m + 2, dtype=np.int64)
-    crossed[: low + 1], side[: low + 1] = begin, 0
-    crossed[high + 1 :], side[high + 1 :] = end, 2
+    crossed, side = np.empty((m + 2, 2)), np.empty(m + 2, dtype=np.int64)
+    for k in range(m + 2):
+        side[k] = 0 if k <= low else 2 if k > high else 1
+        point = end if k > high else begin
+        crossed[k, 0], crossed[k, 1] = point[0], point[1]
     for k in range(m):
         gone[vertex[place[k]]] = True
     if low < high:
         gate, near = _sides(vertex, place[low:high], ends, of.room, raw)
         bend, at = _taut_line(gate, near, begin, end, place[low:high], of.clearance)
-        crossed[low + 1 : high + 1] = _crossed(gate, begin, end, bend, at)
+        _cross(gate, begin, end, bend, at, crossed[low + 1 : high + 1])
         for j in range(len(at)):
             v = vertex[place[low + at[j]]]
             gone[v] = False
-            xy[v] = bend[j]
+            xy[v, 0], xy[v, 1] = bend[j, 0], bend[j, 1]
     else:
         # Straight on it would run along an edge that others cross, or go around nothing.
         stays = range(m) if begin_at == end_at else range(max(low - 1, 0), max(low, 1))
         for k in stays:
             v = vertex[place[k]]
             gone[v] = False
-            xy[v] = raw[v]
-            crossed[k + 1], side[k + 1] = raw[v], 1
+            xy[v, 0], xy[v, 1] = raw[v, 0], raw[v, 1]
+            crossed[k + 1, 0], crossed[k + 1, 1], side[k + 1] = raw[v, 0], raw[v, 1], 1
     _place_ends(vertex, first, last, of, crossed, side)
 
 
@@ -459,8 +459,9 @@ def _begin_at_bend(vertex: Ints, first: int, last: int, of: GatedVertices) -> No
         vertex[last] = vertex[first]
         if attempt:
             break
-        xy[vertex[first]] = raw[vertex[first]]
-        gone[vertex[first]] = False
+        v = vertex[first]
+        xy[v, 0], xy[v, 1] = raw[v, 0], raw[v, 1]
+        gone[v] = False
         _pull_run(vertex, first, last, of)
         turned = vertex[first:last].copy()
         best = -1
@@ -503,11 +504,13 @@ def pull_chains(start: Ints, vertex: Ints, of: GatedVertices, beside: Floats) ->
         i = s + 1
         while i < e and not still[vertex[i]] and (ends[vertex[i], 2] >= 0 or gone[vertex[i]]):
             i += 1
-        beside[c, 0] = xy[alias[vertex[i]]]
+        v = alias[vertex[i]]
+        beside[c, 0, 0], beside[c, 0, 1] = xy[v, 0], xy[v, 1]
         i = e - 1
         while i > s and not still[vertex[i]] and (ends[vertex[i], 2] >= 0 or gone[vertex[i]]):
             i -= 1
-        beside[c, 1] = xy[alias[vertex[i]]]
+        v = alias[vertex[i]]
+        beside[c, 1, 0], beside[c, 1, 1] = xy[v, 0], xy[v, 1]
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,10 @@ from gridcell.partition.kernels.state import Floats, Ints
 def bisect(
     first: Ints, neighbour: Ints, mass: Floats, xy: Floats, order: Ints, bounds: Ints, count: Ints
 ) -> Ints:
-    """Return the cell of each atom; `order` holds the atoms piece by piece and is used up."""
+    """Return the cell of each atom.
+
+    `order` holds the atoms of one piece after another, ascending in each, and is used up.
+    """
     n = len(order)
     cell = np.zeros(n, dtype=np.int64)
     # Runs of `order` still to be halved: where they begin and end, and into how many cells.
@@ -34,7 +37,7 @@ def bisect(
                     cell[order[i]] = made
                 made += 1
                 continue
-            rows = np.sort(order[a:b])
+            rows = order[a:b].copy()
             ranked = rows[np.argsort(_along(rows, mass, xy), kind="mergesort")]
             total = 0.0
             for v in ranked:
@@ -46,8 +49,7 @@ def bisect(
                 at += 1
             for i in range(len(ranked)):
                 side[ranked[i]] = 1 if i < at else 2
-            _keep_largest(rows, 1, 2, first, neighbour, side, label, queue)
-            _keep_largest(rows, 2, 1, first, neighbour, side, label, queue)
+            _connect_halves(rows, first, neighbour, side, label, queue)
             near, weight = 0, 0.0
             for v in rows:
                 if side[v] == 1:
@@ -60,7 +62,7 @@ def bisect(
                     order[a + far] = v
                     far += 1
                 side[v] = 0
-            share = int(np.round(k * weight / total))
+            share = int(np.rint(k * weight / total))
             share = min(max(share, 1, k - (far - near)), k - 1, near)
             low[depth], high[depth], parts[depth] = a + near, b, k - share
             low[depth + 1], high[depth + 1], parts[depth + 1] = a, a + near, share
@@ -88,8 +90,18 @@ def _along(rows: Ints, mass: Floats, xy: Floats) -> Floats:
     out = np.empty(len(rows))
     for i in range(len(rows)):
         # To the millimetre, so that ties are ties on every machine.
-        out[i] = np.round(((xy[rows[i], 0] - cx) * ux + (xy[rows[i], 1] - cy) * uy) * 1e3)
+        out[i] = np.rint(((xy[rows[i], 0] - cx) * ux + (xy[rows[i], 1] - cy) * uy) * 1e3)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _connect_halves(
+    rows: Ints, first: Ints, neighbour: Ints, side: Ints, label: Ints, queue: Ints
+) -> None:
+    """Make each side connected: what is cut off from it goes to the other one."""
+    # Not by two calls: numba compiles a function anew for each constant that it is given.
+    for mine in range(1, 3):
+        _keep_largest(rows, mine, 3 - mine, first, neighbour, side, label, queue)
 
 
 @njit(cache=True, nogil=True)

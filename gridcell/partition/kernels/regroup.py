@@ -189,6 +189,7 @@ def _is_one(
 ) -> bool:  # fmt: skip
     """Return whether the `rest` of the atoms, those on side 1, is one piece."""
     for k in range(len(atoms)):
-        if side[atoms[k]] == 1:
-            return gather(atoms[k], 1, 1, first, neighbour, side, mark, queue, stamp) == rest
+        mine = side[atoms[k]]
+        if mine == 1:
+            return gather(atoms[k], mine, mine, first, neighbour, side, mark, queue, stamp) == rest
     return False
