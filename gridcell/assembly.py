@@ -460,8 +460,21 @@ def _division_figures(given: DivisionInput, division: Division) -> DivisionFigur
         households=given.total,
         atoms=len(fabric.atoms),
         bounds=community_bounds(given.layers.communities["code"], fabric, division, small, micro),
+        wanted=wanted_numbers(given.layers.communities),
         barrier_share={"small": barrier_share(fabric, division.small), "micro": leaf},
     )
+
+
+def wanted_numbers(communities: gpd.GeoDataFrame) -> dict[tuple[str, str], int]:
+    """Return by community and level how many cells are wanted, where that is said."""
+    found: dict[tuple[str, str], int] = {}
+    for column, level in (("n_small", "small"), ("n_micro", "micro")):
+        if column in communities:
+            wishes = communities[column].fillna(0).to_numpy(dtype=np.int64)
+            at = np.flatnonzero(wishes > 0)
+            codes = communities["code"].iloc[at].tolist()
+            found |= {(c, level): n for c, n in zip(codes, wishes[at].tolist(), strict=True)}
+    return found
 
 
 def _unused_classes(communities: gpd.GeoDataFrame, rules: Rules) -> list[Finding]:

@@ -39,6 +39,9 @@ class DivisionFigures:
     """Pieces of land that were never divided."""
     bounds: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By community and level (``small``, ``micro``), how many cells could be in their band."""
+    wanted: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Likewise, the number of cells that the inputs want, where there have been as many since it is
+    wanted, or cells were drawn by hand: it does not count as a new wish again."""
     barrier_share: Mapping[str, float] = field(default_factory=dict)
     """By level, the share of borders between cells of one community that is on barriers."""
     seconds: Mapping[str, float] = field(default_factory=dict)

@@ -227,6 +227,8 @@ def _communities(plan: Reported) -> dict[str, Any]:
                 "bound": plan.division.bounds.get((code, level), 0),
                 "band": None if band is None else band.model_dump(),
             }
+            if (wanted := plan.division.wanted.get((code, level))) is not None:
+                figures[code][level]["wanted"] = wanted
     return figures
 
 

@@ -89,6 +89,7 @@ def known_plans(draw):
         division=DivisionFigures(
             version=draw(names), households=draw(whole), atoms=draw(whole),
             bounds={at: draw(whole) for at in own},
+            wanted={at: draw(whole) for at in own},
             barrier_share=draw(st.just({}) | st.fixed_dictionaries({"small": share})),
             seconds=draw(st.dictionaries(names.filter(lambda name: name != "total"), metres,
                                          max_size=3)),

@@ -273,6 +273,25 @@ def test_what_was_split_by_hand_is_not_undone_for_the_sake_of_a_wanted_number(la
     assert len(kept) == len(edited.micro)
 
 
+def test_what_grew_under_a_wanted_number_stays_when_the_same_data_come_again(layers):
+    wish = layers.communities.assign(n_micro=pd.array([20] * len(layers.communities), "Int64"))
+    wished = dataclasses.replace(layers, communities=wish)
+    divided = gridcell.make_plan(wished)
+    grown = doubled(wished, near(layers, 0.5))
+    once = gridcell.update_plan(divided, grown)
+    assert len(once.micro) > len(divided.micro)
+    edited = gridcell.edit_plan(once, [gridcell.Rename(once.micro["code"].iloc[0], "north")])
+    again = gridcell.update_plan(edited, grown)
+    assert again.micro["code"].tolist() == once.micro["code"].tolist()
+    assert again.micro.geometry.geom_equals_exact(once.micro.geometry, 0).all()
+    # Another number is a new wish, and so is the first one after it.
+    for number in (21, 20):
+        wanted = grown.communities.assign(n_micro=pd.array([number] * len(wish), "Int64"))
+        again = gridcell.update_plan(again, dataclasses.replace(grown, communities=wanted))
+        general = again.micro[again.micro["grid_type"] == "general"]
+        assert set(general["community"].value_counts()) == {number}
+
+
 def test_a_lock_comes_before_a_wanted_number(layers, plan):
     code = plan.medium["community"].iloc[0]
     small = plan.small[(plan.small["community"] == code) & (plan.small["grid_type"] == "general")]

@@ -37,6 +37,7 @@ class _StoredHouseholds(_Stored):
 class _StoredLevel(_Stored):
     bound: int | None = None
     band: Band | None = None
+    wanted: int | None = None
 
 
 class _StoredStaff(_Stored):
@@ -127,6 +128,7 @@ def read_facts(report: str, where: str) -> dict[str, Any]:
             households=stored.households.input,
             atoms=stored.counts.atoms,
             bounds={at: level.bound for at, level in levels.items() if level.bound is not None},
+            wanted={at: level.wanted for at, level in levels.items() if level.wanted is not None},
             barrier_share=_known(stored.barrier_share),
             seconds={name: time for name, time in stored.seconds.items() if name != "total"},
         ),
@@ -141,7 +143,7 @@ def _levels(
         for level, figures in of_level.items():
             # Without cells there is no bound to speak of.
             none = figures.band is None and not figures.bound
-            yield (code, level), _StoredLevel() if none else figures
+            yield (code, level), _StoredLevel(wanted=figures.wanted) if none else figures
 
 
 def _known(shares: Mapping[Any, float | None]) -> dict[str, float]:

@@ -2,30 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
-from gridcell.assembly import Aims, DivisionInput, Held
+from gridcell.assembly import Aims, DivisionInput, Held, wanted_numbers
 from gridcell.model import Finding, Plan
 from gridcell.partition import Division, Targets, set_targets
 from gridcell.rules import Rules
-from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
 
-_BY_HAND: Final = frozenset({"edit", "adopt"})
-"""Operations in which people, not wanted numbers, say how many cells there are."""
+Wanted = dict[tuple[str, str], int]
+"""Number of cells by community and level."""
 
 
 def kept_aims(plan: Plan, recoded: Mapping[str, str]) -> Aims:
     """Return the targets of an update.
 
-    Where a community wants as many cells as the plan has, or had before somebody changed cells by
-    hand, the number was met: the band that it gave then stays, and the number is free. Held to it,
-    cells would have to vanish or come up far from where anything changed, and what was done by hand
-    would be undone. Another number is a wish, and is met.
+    Where a community wants as many cells as the plan has, or as were met before, the band that the
+    number gave then stays, and the number is free. Held to it, cells would have to vanish or come
+    up far from where anything changed; what grew, and what was done by hand, would be undone at the
+    next update of the same data. Another number is a wish, and is met.
 
     Parameters
     ----------
@@ -47,71 +44,71 @@ def kept_aims(plan: Plan, recoded: Mapping[str, str]) -> Aims:
     return aims
 
 
+def met_numbers(
+    plan: Plan, given: DivisionInput, division: Division, recoded: Mapping[str, str]
+) -> Wanted:
+    """Return the wanted numbers that an update met, or that were met before.
+
+    Parameters
+    ----------
+    plan, recoded
+        As for `kept_aims`.
+    given, division
+        What the update was given, and what it made of it.
+    """
+    earlier = {new: old for old, new in recoded.items()}
+    known, made = plan.division.wanted, _made(given, division)
+    return {
+        (code, level): wanted
+        for (code, level), wanted in wanted_numbers(given.layers.communities).items()
+        if wanted in (made[code, level], known.get((earlier.get(code, code), level)))
+    }
+
+
 def wanted_findings(given: DivisionInput, division: Division) -> list[Finding]:
     """Return a note for each community that has another number of cells than it wants."""
-    communities = given.layers.communities
-    general = division.site_of_small < 0
-    small = division.community_of_small[general]
-    leaf = division.community_of_small[division.small_of_leaf][general[division.small_of_leaf]]
+    made = _made(given, division)
     findings = []
-    for column, home in (("n_small", small), ("n_micro", leaf)):
-        if column not in communities or (column == "n_micro" and given.micro is None):
+    for (code, level), wanted in wanted_numbers(given.layers.communities).items():
+        count = made[code, level]
+        if count == wanted or (level == "micro" and given.micro is None):
             continue
-        count = np.bincount(home, minlength=len(communities))
-        wishes = communities[column].fillna(0).to_numpy(dtype=np.int64)
-        for row in np.flatnonzero((wishes > 0) & (wishes != count)).tolist():
-            code, made, wanted = communities["code"].iloc[row], int(count[row]), int(wishes[row])
-            text = Message(
-                "finding.wanted_number", community=code, made=made, wanted=wanted, column=column
+        text = Message(
+            "finding.wanted_number", community=code, made=count, wanted=wanted, column=f"n_{level}"
+        )
+        findings.append(
+            Finding(
+                kind="wanted_number", severity="note", community=code,
+                measure=float(count - wanted), text=text,
             )
-            findings.append(
-                Finding(
-                    kind="wanted_number", severity="note", community=code,
-                    measure=float(made - wanted), text=text,
-                )
-            )  # fmt: skip
+        )  # fmt: skip
     return findings
 
 
+def _made(given: DivisionInput, division: Division) -> Wanted:
+    """Return how many general cells each community has."""
+    codes = given.layers.communities["code"].tolist()
+    general = division.site_of_small < 0
+    small = division.community_of_small[general]
+    leaf = division.community_of_small[division.small_of_leaf][general[division.small_of_leaf]]
+    return {
+        (code, level): number
+        for level, home in (("small", small), ("micro", leaf))
+        for code, number in zip(
+            codes, np.bincount(home, minlength=len(codes)).tolist(), strict=True
+        )
+    }
+
+
 def _kept(plan: Plan, level: str, codes: list[str], targets: Targets) -> Targets:
-    met = _met(plan, level)
+    cells = plan.cells(level)
+    count = cells.loc[cells["grid_type"] == "general", "community"].value_counts()
     low, target, high = targets.low.copy(), targets.target.copy(), targets.high.copy()
     wanted = targets.wanted.copy()
     for row, code in enumerate(codes):
         band = plan.bands.get((code, level))
-        if band is not None and wanted[row] > 0 and wanted[row] in met.get(code, ()):
+        met = (count.get(code), plan.division.wanted.get((code, level)))
+        if band is not None and wanted[row] > 0 and wanted[row] in met:
             low[row], target[row], high[row] = band.min, band.target, band.max
             wanted[row] = 0
     return replace(targets, low=low, target=target, high=high, wanted=wanted)
-
-
-def _met(plan: Plan, level: str) -> dict[str, set[int]]:
-    """Return the numbers of general cells that each community has, and had before edits.
-
-    Updates that left the number of cells as it was are passed over.
-    """
-    cells = plan.cells(level)
-    count = cells.loc[cells["grid_type"] == "general", "community"].value_counts()
-    met = {str(code): {int(number)} for code, number in count.items()}
-    digits = plan.rules.codes.small_digits
-    if level == "micro":
-        digits += plan.rules.codes.micro_digits
-    known = plan.codes[
-        (plan.codes["level"] == LEVELS[level]) & (plan.codes["grid_type"] == "general")
-    ]
-    home = known["code"].str[:-digits]
-    ended = known["retired"].fillna(len(plan.history) + 1)
-
-    def had(number: int) -> "pd.Series[int]":
-        return home[(known["given"] <= number) & (ended > number)].value_counts()
-
-    open_ = set(met)
-    numbers, operations = (plan.history[name].tolist() for name in ("number", "operation"))
-    for number, operation in zip(numbers[::-1], operations[::-1], strict=True):
-        after, before = had(number), had(number - 1)
-        for code in sorted(open_):
-            now = int(after.get(code, 0))
-            met[code].add(now)
-            if operation not in _BY_HAND and now != before.get(code, 0):
-                open_.discard(code)
-    return met

@@ -54,6 +54,7 @@ def go_on(
     locked: Mask | None = None,
     recoded: Mapping[str, str] | None = None,
     findings: Sequence[Finding] = (),
+    wanted: Mapping[tuple[str, str], int] | None = None,
     names: tuple[Texts, Texts] | None = None,
     time: str | None = None,
     valid_from: str | None = None,
@@ -77,6 +78,8 @@ def go_on(
         New codes of communities, by their earlier ones.
     findings
         What else was found.
+    wanted
+        Wanted numbers that were met (`DivisionFigures.wanted`); by default those of `before`.
     names
         New names of small cells and leaves, ``None`` where they stay.
     valid_from
@@ -107,8 +110,10 @@ def go_on(
     after = keep_points(before, after)
     if operation in _ON_KEPT_LAND:
         after = dataclasses.replace(after, cut_from=before.cut_from)
+    wanted = before.division.wanted if wanted is None else wanted
     return dataclasses.replace(
-        after, division=dataclasses.replace(after.division, seconds=clock.seconds)
+        after,
+        division=dataclasses.replace(after.division, seconds=clock.seconds, wanted=wanted),
     )
 
 

@@ -17,7 +17,7 @@ from gridcell.crs import crs_name
 from gridcell.errors import InputError, RulesError
 from gridcell.model import Fabric, Layers, Plan, Progress
 from gridcell.partition.revise import revise
-from gridcell.revision.aims import kept_aims, wanted_findings
+from gridcell.revision.aims import kept_aims, met_numbers, wanted_findings
 from gridcell.revision.held import HeldLand
 from gridcell.revision.locks import locked_cells
 from gridcell.revision.match import previous_division, trace_descent
@@ -134,7 +134,8 @@ def update_plan(
         plan, given, division, descent, rules=rules, clock=clock,
         assign=keep_staff(plan, given.layers, rules), operation="update", command="update",
         locked=shut, recoded=recoded,
-        findings=wanted_findings(given, division), time=time, valid_from=valid_from,
+        findings=wanted_findings(given, division),
+        wanted=met_numbers(plan, given, division, recoded), time=time, valid_from=valid_from,
         executor=executor,
     )  # fmt: skip
 

@@ -97,6 +97,8 @@ class BandFigures(_Part):
     """No division into as many connected cells has more of them in the band."""
     band: Band | None
     """The band."""
+    wanted: int | None = None
+    """Number of cells that the inputs want and that was met, now or before; absent without one."""
 
 
 class CommunityFigures(_Part):
