@@ -11,7 +11,7 @@ from strategies import awkward_towns
 from towns import at, atoms_drawn, box, broken_promises, make_layers, town, weave
 
 from gridcell.errors import GridcellError
-from gridcell.fabric.land import Patches
+from gridcell.fabric.land import Patches, divide_land
 from gridcell.fabric.linework import faces_of, node, outside, relief_lines, street_lines
 from gridcell.fabric.parts import match_edges
 from gridcell.model import Gates
@@ -508,3 +508,16 @@ def test_a_community_that_is_all_crumbs_keeps_them():
     crumbs = shapely.union_all([box(0, 0, 1.5, 1.5), box(5, 0, 6.5, 1.5)])
     fabric = weave(make_layers([crumbs, box(20, 0, 60, 50)]), [])
     assert (fabric.atoms["community"] == 0).sum() == 2
+
+
+def test_land_of_a_block_that_sites_cut_off_has_no_owner_beyond_them():
+    """Footprints stand beside one open piece of the block, a site around the other."""
+    faces = [box(0, 0, 10, 10), box(10, 0, 20, 10), box(20, 0, 30, 10), box(60, 10, 70, 20),
+             box(50, 0, 80, 30).difference(box(60, 10, 70, 20))]  # fmt: skip
+    patches = divide_land(
+        shapely.orient_polygons(np.array(faces, dtype=object)), np.zeros(5, dtype=np.int64),
+        np.arange(5), is_open=np.array([False, True, False, True, False]),
+        is_print=np.array([True, False, True, False, False]), block=np.array([0, 9, 2, 9, 4]),
+    )  # fmt: skip
+    assert set(patches.label[patches.face == 1]) == {0, 2}
+    assert patches.label[patches.face == 3].tolist() == [-4]

@@ -163,18 +163,14 @@ def test_one_wish_more_in_a_spared_community_is_met(plan, layers):
     assert_same(gridcell.update_plan(plan, layers), whole_update(plan, layers))
 
 
-@pytest.mark.parametrize("how", ["rules", "locked", "edited", "other version", "no land"])
+@pytest.mark.parametrize("how", ["rules", "locked", "other version", "no land"])
 def test_all_land_is_cut_where_the_plan_does_not_stand_for_it(plan, layers, lands, how):
     rules, locked = plan.rules, ()
     if how == "rules":
         rules = rules.model_copy(update={"seed": 7})
     elif how == "locked":
-        locked = [plan.micro["code"].iloc[0]]
-    elif how == "edited":
-        parent = plan.micro["parent"].iloc[0]
-        pair = plan.micro.loc[plan.micro["parent"] == parent, "code"].iloc[0]
-        plan = gridcell.edit_plan(plan, [gridcell.Rename(pair, "Gate")])
-        assert plan.cut_from
+        home = layers.communities["code"].iloc[5]
+        locked = [plan.micro["code"][plan.micro["community"] == home].iloc[0]]
     elif how == "other version":
         plan = dataclasses.replace(
             plan, division=dataclasses.replace(plan.division, version="0.0.1")
@@ -183,8 +179,42 @@ def test_all_land_is_cut_where_the_plan_does_not_stand_for_it(plan, layers, land
         plan = dataclasses.replace(plan, fabric=None)
     layers = changed(layers, "demolished", within(layers, 5)[:1])
     after = gridcell.update_plan(plan, layers, rules=rules, locked=locked)
-    assert not lands
-    assert bool(after.cut_from) == (how != "locked")
+    assert not [land for land in lands if land is not None]
+    assert after.cut_from
+
+
+def test_locks_and_edits_elsewhere_do_not_keep_an_update_from_sparing(plan, layers, lands):
+    home = plan.micro["community"]
+    first, second = layers.communities["code"].iloc[[0, 9]]
+    most = plan.micro.sort_values("buildings", ascending=False)
+    in_first, in_second = (most["code"][home == code].iloc[0] for code in (first, second))
+    edited = gridcell.edit_plan(
+        plan, [gridcell.Lock(in_first), gridcell.Rename(in_first, "Gate"),
+               gridcell.Split(in_second, 2)]
+    )  # fmt: skip
+    after = gridcell.update_plan(edited, changed(layers, "demolished", within(layers, 5)[:1]))
+    spared = layers.communities["code"][lands[-1].spared]
+    assert first in set(spared)
+    assert set(layers.communities["code"]) - set(spared) == {
+        second,
+        layers.communities["code"].iloc[5],
+    }
+    assert after.ok
+    assert after.micro.set_index("code").loc[in_first, "name"] == "Gate"
+
+
+def test_the_same_data_change_nothing_after_an_update_under_a_lock(plan, layers, lands):
+    home = layers.communities["code"].iloc[5]
+    locked = plan.micro["code"][plan.micro["community"] == home].iloc[:1].tolist()
+    less = changed(layers, "demolished", within(layers, 5)[:3])
+    once = gridcell.update_plan(plan, less, locked=locked)
+    assert lands[-1] is None
+    again = gridcell.update_plan(once, less, locked=locked)
+    assert lands[-1].spared.all()
+    assert again.leaves.equals(once.leaves)
+    assert again.cut_from == once.cut_from
+    gridcell.update_plan(again, less)
+    assert not lands[-1].spared[5]
 
 
 def test_undo_gives_back_what_an_update_spares_by(plan, tmp_path):

@@ -84,21 +84,18 @@ def live(seed: int, folder: Path):
                 continue
             states.append(before)
             told, locked, may = str(edit), (), False
-        elif step == "adopt":
-            layer, locked = draw_layer(before, rng), draw_locks(before, rng)
-            adopted = adopt(layer, before, locked)
-            if adopted is None:
-                yield "refused adopt: no land"
-                continue
-            plan = adopted
-            told, may = f"adopt, locked {locked}", False
         else:
-            town, told, options = draw_update(town, before, rng)
-            locked = options["locked"]
-            plan = gridcell.update_plan(before, read_town(town, sample), **options)
-            may = True
-        if step != "edit":
-            states = []
+            if step == "adopt":
+                layer, locked = draw_layer(before, rng), draw_locks(before, rng)
+                told, may, after = f"adopt, locked {locked}", False, adopt(layer, before, locked)
+            else:
+                town, told, options = draw_update(town, before, rng)
+                locked, may = options["locked"], True
+                after = update_twice(before, read_town(town, sample), told, **options)
+            if after is None:
+                yield f"refused {told}"
+                continue
+            plan, states = after, []
         proven(plan)
         goes_on(before, plan, told)
         locks_hold(before, plan, locked, told, may=may)
@@ -176,11 +173,25 @@ def draw_update(town: Town, plan: Plan, rng: np.random.Generator) -> tuple[Town,
     else:
         told = str(rng.choice(KINDS))
         town = change_town(town, told, rng)
+    if rng.random() < 0.3:
+        town, wish = with_wish(town, plan, rng)
+        told += f", {wish}"
     if rng.random() < 0.2:
         options["rules"] = BANDS[rng.integers(len(BANDS))]
     if rng.random() < 0.3:
         options["valid_from"] = f"{2030 + len(plan.history)}-01-31"
     return town, f"update {told} {options}", options
+
+
+def with_wish(town: Town, plan: Plan, rng: np.random.Generator) -> tuple[Town, str]:
+    """Return the town with wanted numbers: as many as there are, more or less, or none."""
+    column, share = str(rng.choice(["n_small", "n_micro"])), float(rng.choice([0, 0.9, 1, 1.1]))
+    cells = plan.small if column == "n_small" else plan.micro
+    general = cells.loc[cells["grid_type"] == "general", "community"].value_counts()
+    held = general.reindex(town.communities["code"]).fillna(0).to_numpy()
+    wish = pd.array(np.round(held * share), "Float64").astype("Int64")
+    wish[np.asarray(wish == 0)] = pd.NA
+    return town._replace(communities=town.communities.assign(**{column: wish})), f"{column} {share}"
 
 
 def draw_locks(plan: Plan, rng: np.random.Generator) -> list[str]:
@@ -232,6 +243,31 @@ def goes_on(before: Plan, after: Plan, told: str) -> None:
     for level in ("code", "small"):
         pairs = set(zip(both[f"{level}_x"], both[f"{level}_y"], strict=True))
         assert pairs <= known, (told, sorted(pairs - known)[:5])
+
+
+def update_twice(before: Plan, layers: gridcell.Layers, told: str, **options) -> Plan | None:
+    """Return the plan a year later, after the same data were seen to change nothing any more.
+
+    ``None`` where a community is to have more cells than its land can.
+    """
+    try:
+        plan = gridcell.update_plan(before, layers, **options)
+    except gridcell.PartitionError:
+        return None
+    locked = options["locked"]
+    if {*locked} <= {*plan.small["code"], *plan.micro["code"]}:
+        same_cells(gridcell.update_plan(plan, layers, locked=locked), plan, told)
+    return plan
+
+
+def same_cells(plan: Plan, other: Plan, told: str) -> None:
+    """Assert that two plans have the same cells, to the byte."""
+    for level in LEVELS:
+        one, two = plan.cells(level), other.cells(level)
+        assert one["code"].tolist() == two["code"].tolist(), (told, level)
+        assert one["households"].tolist() == two["households"].tolist(), (told, level)
+        shapes = [shapely.to_wkb(np.asarray(cells.geometry)).tolist() for cells in (one, two)]
+        assert shapes[0] == shapes[1], (told, level)
 
 
 def locks_hold(before: Plan, after: Plan, also: list[str], told: str, *, may: bool) -> None:

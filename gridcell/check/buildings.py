@@ -23,6 +23,7 @@ the precision of the fabric, outlines do not."""
 _OFF_M = 4e-5
 """How far borders may be off an outline by the precision of the fabric: of land with kilometres of
 outline that comes to more than `CUT_M2`."""
+_GRID_M = 1e-5
 BORDER_M = 0.1
 """Parts of a building with a shorter common border only meet at a corner."""
 
@@ -114,4 +115,6 @@ def _neighbouring(piece: Ints, part: Geometries) -> Iterator[tuple[int, int]]:
 def _without_others(part: BaseGeometry, piece: int, outline: Geometries) -> BaseGeometry:
     """Return a part of an outline without what other outlines cover as well."""
     near = shapely.STRtree(outline).query(part, predicate="intersects")
-    return part.difference(shapely.union_all(outline[np.sort(near[near != piece])]))
+    others = shapely.union_all(outline[np.sort(near[near != piece])])
+    # Without a grid GEOS may take nothing away where outlines nearly coincide.
+    return shapely.difference(part, others, grid_size=_GRID_M)

@@ -23,6 +23,11 @@ _BESIDE_M = 0.01
 """Land that is nearer may share vertices."""
 
 
+def within_locks(digest: str, locks: str) -> str:
+    """Return what stands for land that was cut along the outlines of locked cells as well."""
+    return f"{digest} {locks}"
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class RecutLand:
     """The land of some communities, cut as it would be with all others."""
@@ -47,6 +52,7 @@ def recut_land(
     micro_band: NDArray[np.float64],
     *,
     known: Mapping[str, str],
+    locks: Mapping[str, str],
     rules: Rules,
     executor: Executor | None = None,
 ) -> RecutLand | None:
@@ -57,7 +63,10 @@ def recut_land(
     layers, households, micro_band, rules, executor
         As for `build_fabric`.
     known
-        By community, the digest of what its land was cut by before (`Fabric.cut_from`).
+        By community, the digest of what its land was cut by before (`Fabric.cut_from`), with that
+        of its locks where these had a say (`within_locks`).
+    locks
+        By community with locked cells, the digest of their outlines.
 
     Returns
     -------
@@ -69,12 +78,22 @@ def recut_land(
     tracts = cut_tracts(linework, together, rules.sites.absorb_m2)
     digest = digests_of(tracts, layers)
     codes = layers.communities["code"]
-    fresh = np.array([known.get(code) != now for code, now in zip(codes, digest, strict=True)])
+    had = np.array([known.get(code, "") for code in codes], dtype=object)
+    locked = np.array([code in locks for code in codes])
+    inside = [
+        within_locks(now, locks.get(code, "")) for code, now in zip(codes, digest, strict=True)
+    ]
+    # A lock that is new changes nothing: the cells are where they were without it.
+    held = locked & (had == np.array(inside, dtype=object))
+    fresh = (had != digest) & ~held
+    if (fresh & locked).any():
+        return None
     tree = shapely.STRtree(linework.land)
     beside = tree.query(linework.land[fresh], predicate="dwithin", distance=_BESIDE_M)[1]
     cut = np.isin(together, together[beside])
-    if cut.all() or not cut.any():
+    if fresh.all() or (held & cut).any():
         return None
+    digest[held] = had[held]
     own = run_each(cut_tract, [tract for tract in tracts if cut[tract.rows[0]]], executor=executor)
     atoms = join_tracts(own, len(linework.prints.geometry))
     a, b = unfit_communities(atoms, linework.land)

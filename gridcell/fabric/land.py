@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from gridcell.arrays import Geometries, number_points, run_starts
 from gridcell.fabric.gates import Walls, gates_between, slide_vertices, straight_vertices
@@ -74,6 +74,7 @@ def divide_land(
     vertex, count = number_points(outlines.xy)
     claims = _claims(vertex, outlines.face, community, label, is_print, count)
     claimed = _claimed_by(claims, vertex, community[outlines.face])
+    block = _in_one_piece(block, outlines.face, vertex, is_open)
     owners = _owners_of_blocks(block, outlines.face, claimed, is_open)
     own = np.where(is_open, -1 - np.arange(len(faces)), label)
     own = np.where(owners.single >= 0, owners.single, own)
@@ -195,6 +196,21 @@ def _claimed_by(claims: _VertexOwners, vertex: Ints, community: Ints) -> Ints:
     key = community * claims.vertices + vertex
     at = np.minimum(np.searchsorted(claims.key, key), len(claims.key) - 1)
     return np.where(claims.key[at] == key, claims.label[at], -1)
+
+
+def _in_one_piece(block: Ints, face: Ints, vertex: Ints, is_open: NDArray[np.bool_]) -> Ints:
+    """Return the block of each face anew, so that the open land of each is in one piece.
+
+    Sites cut off land on which no footprint stands: it has another owner than the rest.
+    """
+    here = is_open[face]
+    key = block[face[here]] * (int(vertex.max(initial=0)) + 1) + vertex[here]
+    meets = len(block) + np.unique(key, return_inverse=True)[1]
+    n = len(block) + len(meets)
+    graph = coo_array((np.ones(len(meets), dtype=bool), (face[here], meets)), shape=(n, n))
+    piece = connected_components(graph, directed=False)[1][: len(block)]
+    number: Ints = np.unique(block * n + piece, return_inverse=True)[1]
+    return number
 
 
 def _owners_of_blocks(

@@ -33,6 +33,17 @@ class JoinedAtoms(NumberedAtoms):
     clashes: tuple[Ints, Ints]
     """Pairs of atoms that both lie on one side of an edge: their tracts do not fit."""
 
+    @classmethod
+    def none(cls, prints: int) -> "JoinedAtoms":
+        """Return no atoms, beside so many footprints."""
+        number, metres = np.empty(0, dtype=np.int64), np.empty(0)
+        return cls(
+            xy=np.empty((0, 2)), low=number, high=number, left=number, right=number, flag=number,
+            gates=Gates.none(0), area=metres, centroid=np.empty((0, 2)), community=number,
+            site=number, crumbs=Crumbs(community=number, area_m2=metres, xy=np.empty((0, 2))),
+            atom_of_piece=np.full(prints, -1), clashes=(number, number),
+        )  # fmt: skip
+
 
 def join_tracts(tracts: Sequence[TractAtoms], prints: int) -> JoinedAtoms:
     """Return the atoms of tracts, numbered through.
@@ -44,6 +55,8 @@ def join_tracts(tracts: Sequence[TractAtoms], prints: int) -> JoinedAtoms:
     prints
         Number of all footprints.
     """
+    if not tracts:
+        return JoinedAtoms.none(prints)
 
     def together(name: str) -> NDArray[np.float64]:
         return np.concatenate([getattr(tract, name) for tract in tracts])

@@ -1,5 +1,6 @@
 """What cells should hold in an update: wanted numbers that were met go on as their bands."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -57,11 +58,11 @@ def met_numbers(
         What the update was given, and what it made of it.
     """
     earlier = {new: old for old, new in recoded.items()}
-    known, made = plan.division.wanted, _made(given, division)
+    before, made = _met_before(plan), _made(given, division)
     return {
         (code, level): wanted
         for (code, level), wanted in wanted_numbers(given.layers.communities).items()
-        if wanted in (made[code, level], known.get((earlier.get(code, code), level)))
+        if wanted in {made[code, level], *before.get((earlier.get(code, code), level), ())}
     }
 
 
@@ -85,6 +86,15 @@ def wanted_findings(given: DivisionInput, division: Division) -> list[Finding]:
     return findings
 
 
+def unmet_numbers(plan: Plan) -> Wanted:
+    """Return the wanted numbers that the last operation could not meet, as `wanted_findings`."""
+    told = plan.findings.loc[plan.findings["kind"] == "wanted_number", "params"]
+    found = [json.loads(params) for params in told]
+    return {
+        (said["community"], said["column"].removeprefix("n_")): said["wanted"] for said in found
+    }
+
+
 def _made(given: DivisionInput, division: Division) -> Wanted:
     """Return how many general cells each community has."""
     codes = given.layers.communities["code"].tolist()
@@ -100,14 +110,24 @@ def _made(given: DivisionInput, division: Division) -> Wanted:
     }
 
 
+def _met_before(plan: Plan) -> dict[tuple[str, str], set[int]]:
+    """Return by community and level the wanted numbers that a plan has, or that were met before."""
+    met = {at: {wanted} for at, wanted in plan.division.wanted.items()}
+    for level in ("small", "micro"):
+        cells = plan.cells(level)
+        count = cells.loc[cells["grid_type"] == "general", "community"].value_counts()
+        for code, number in count.items():
+            met.setdefault((str(code), level), set()).add(int(number))
+    return met
+
+
 def _kept(plan: Plan, level: str, codes: list[str], targets: Targets) -> Targets:
-    cells = plan.cells(level)
-    count = cells.loc[cells["grid_type"] == "general", "community"].value_counts()
+    before = _met_before(plan)
     low, target, high = targets.low.copy(), targets.target.copy(), targets.high.copy()
     wanted = targets.wanted.copy()
     for row, code in enumerate(codes):
         band = plan.bands.get((code, level))
-        met = (count.get(code), plan.division.wanted.get((code, level)))
+        met = before.get((code, level), ())
         if band is not None and wanted[row] > 0 and wanted[row] in met:
             low[row], target[row], high[row] = band.min, band.target, band.max
             wanted[row] = 0

@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.errors import InputError
+from gridcell.files.digest import digest_arrays
 from gridcell.model import Finding, Plan, place_of
 from gridcell.schema import CELL_COLUMNS, LEVELS, LOAD
 from gridcell.words.messages import Message
@@ -46,6 +47,17 @@ def locked_cells(plan: Plan, locked: Iterable[str] = ()) -> Mask:
     for code in (cells["code"], *_ancestors(plan, cells)):
         inside |= code.isin(codes).to_numpy(dtype=bool)
     return inside
+
+
+def lock_digests(plan: Plan, codes: Iterable[str]) -> dict[str, str]:
+    """Return by community the digest of the outlines of some leaves, where it has any."""
+    leaves = plan.leaves[plan.leaves["code"].isin(set(codes))]
+    return {
+        str(community): digest_arrays(
+            cells["code"].to_numpy(dtype=object), np.asarray(cells.geometry, dtype=object)
+        )
+        for community, cells in leaves.groupby("community")
+    }
 
 
 def lock_findings(before: Plan, after: Plan, locked: Mask, lineage: pd.DataFrame) -> list[Finding]:

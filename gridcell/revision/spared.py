@@ -25,8 +25,10 @@ from gridcell.fabric.arcs import arcs_in_order, edges_of, take_arcs
 from gridcell.model import Fabric, Layers, Plan
 from gridcell.partition import Targets
 from gridcell.partition.revise import Previous
+from gridcell.revision.aims import unmet_numbers
 from gridcell.revision.match import Descent
 from gridcell.rules import Rules
+from gridcell.schema import LEVELS
 from gridcell.version import __version__
 from gridcell.workload import STREET, load_of
 
@@ -34,8 +36,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_FOUND_IN_LAND: Final = ("detached_land",)
-"""Kinds of findings that cutting the land of a community comes to."""
+_FOUND_IN_LAND: Final = ("cut_building", "detached_land")
+"""Kinds of findings that cutting the land of a community, or cutting it along locked outlines,
+comes to."""
 _MEASURED: Final = ("area_m2", "x", "y")
 
 
@@ -49,16 +52,34 @@ def can_spare(plan: Plan, layers: Layers, rules: Rules) -> bool:
     layers, rules
         What it is updated with.
     """
-    done = plan.history["operation"][plan.history["operation"] != "staff"]
     return (
         plan.fabric is not None
         and bool(plan.cut_from)
-        and bool(done.isin(["partition", "update"]).iloc[-1:].all())
+        and _last_division(plan) > 0
         and plan.division.version == __version__
         and rules == plan.rules
         and layers.atoms is None
         and layers.communities["code"].isin(set(plan.cut_from)).any()
     )
+
+
+def _last_division(plan: Plan) -> int:
+    """Return the number of the last operation that divided land, 0 for none."""
+    divided = plan.history["operation"].isin(["partition", "update"])
+    return int(plan.history["number"][divided].max()) if divided.any() else 0
+
+
+def _known(plan: Plan) -> dict[str, str]:
+    """Return what the land was cut by of communities whose cells nobody changed since."""
+    later = plan.lineage[
+        (plan.lineage["operation"] > _last_division(plan)) & (plan.lineage["event"] != "U")
+    ]
+    digits = plan.rules.codes.small_digits, plan.rules.codes.micro_digits
+    codes = pd.concat([later["old"], later["new"]]).dropna()
+    level = plan.codes.set_index("code")["level"].reindex(codes).to_numpy()
+    cut = np.where(level == LEVELS["small"], digits[0], sum(digits))
+    changed = {code[:-n] for code, n in zip(codes, cut.tolist(), strict=True)}
+    return {code: digest for code, digest in plan.cut_from.items() if code not in changed}
 
 
 @dataclass(eq=False, slots=True)
@@ -84,6 +105,7 @@ class SparedLand:
         households: Ints,
         micro_band: Floats,
         rules: Rules,
+        locks: Mapping[str, str],
         executor: Executor | None = None,
     ) -> "SparedLand | None":
         """Return the land; ``None`` where all of it has to be cut.
@@ -94,10 +116,13 @@ class SparedLand:
             The earlier plan, which `can_spare`.
         layers, households, micro_band, rules, executor
             As for `gridcell.fabric.build_fabric`.
+        locks
+            From `gridcell.revision.locks.lock_digests`, of the cells that must stay.
         """
         recut = recut_land(
-            layers, households, micro_band, known=plan.cut_from, rules=rules, executor=executor
-        )
+            layers, households, micro_band, known=_known(plan), locks=locks, rules=rules,
+            executor=executor,
+        )  # fmt: skip
         return None if recut is None else _joined(plan, layers, recut)
 
     def holds(self, given: DivisionInput) -> bool:
@@ -125,7 +150,11 @@ class SparedLand:
                     return False
                 continue
             wanted = np.column_stack([targets.low, targets.target, targets.high])[self.spared]
-            if targets.wanted[self.spared].any() or any(band is None for band in bands):
+            wishes = targets.wanted[self.spared].tolist()
+            pending = unmet_numbers(self.plan)
+            if any(n and pending.get((c, level)) != n for c, n in zip(codes, wishes, strict=True)):
+                return False
+            if any(band is None for band in bands):
                 return False
             had = [(band.min, band.target, band.max) for band in bands if band is not None]
             if not np.array_equal(wanted, np.array(had, dtype=np.float64).reshape(-1, 3)):
@@ -180,7 +209,11 @@ class SparedLand:
         """Return the findings about spared land, which hold still."""
         found = self.plan.findings
         codes = set(layers.communities["code"][self.spared])
-        kept = found["kind"].isin(_FOUND_IN_LAND) & found["community"].isin(codes)
+        kept = (
+            found["kind"].isin(_FOUND_IN_LAND)
+            & found["community"].isin(codes)
+            & (found["severity"] != "error")
+        )
         return found[kept].reset_index(drop=True)
 
     @property
@@ -211,7 +244,9 @@ def _joined(plan: Plan, layers: Layers, recut: RecutLand) -> SparedLand | None:
     cut = np.full(first[-1], -1, dtype=np.int64)
     cut[number] = np.arange(len(number))
 
-    part = np.where(stored < 0, recut.part[cut], -1)
+    anew = stored < 0
+    part = np.full(len(stored), -1)
+    part[anew] = recut.part[cut[anew]]
     _place_sites(part, plan, stored, np.repeat(np.arange(n), np.diff(first)), recut)
     pieces = _pieces(plan, layers, recut, old_number, number)
     if pieces is None:
@@ -221,14 +256,11 @@ def _joined(plan: Plan, layers: Layers, recut: RecutLand) -> SparedLand | None:
         pieces["atom"][held], weights=pieces["households"][held], minlength=first[-1]
     )
     old, new = plan.fabric.atoms, recut.fabric.atoms
-    atoms = pd.DataFrame(
-        {
-            name: np.where(
-                stored >= 0, old[name].to_numpy()[stored], new[name].to_numpy()[cut]
-            )
-            for name in ("kind", *_MEASURED)
-        }
-    ).assign(
+    own = {}
+    for name in ("kind", *_MEASURED):
+        own[name] = old[name].to_numpy()[stored]
+        own[name][anew] = new[name].to_numpy()[cut[anew]]
+    atoms = pd.DataFrame(own).assign(
         community=np.repeat(np.arange(n), np.diff(first)), households=households.astype(np.int64),
         site=np.append(recut.sites.row, -1)[part],
     )[list(new)]  # fmt: skip

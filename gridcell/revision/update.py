@@ -15,11 +15,12 @@ from gridcell.cells.columns import require_date
 from gridcell.cells.registry import register_first
 from gridcell.crs import crs_name
 from gridcell.errors import InputError, RulesError
+from gridcell.fabric.again import within_locks
 from gridcell.model import Fabric, Layers, Plan, Progress
 from gridcell.partition.revise import revise
 from gridcell.revision.aims import kept_aims, met_numbers, wanted_findings
 from gridcell.revision.held import HeldLand
-from gridcell.revision.locks import locked_cells
+from gridcell.revision.locks import lock_digests, locked_cells
 from gridcell.revision.match import previous_division, trace_descent
 from gridcell.revision.operation import go_on
 from gridcell.revision.people import keep_staff
@@ -108,17 +109,15 @@ def update_plan(
     clock = Clock(progress)
     aims = kept_aims(plan, recoded)
     held, spared = HeldLand.of(plan, shut), None
-    if not recoded and not shut.any() and can_spare(plan, layers, rules):
-        spared = _spared_input(plan, layers, rules, clock, aims, executor)
+    locks = lock_digests(plan, plan.leaves["code"][shut[len(plan.small) :]])
+    if not recoded and can_spare(plan, layers, rules):
+        spared = _spared_input(plan, layers, rules, clock, aims, locks, executor)
     if spared is not None:
         given, land = spared
     else:
         given = prepare_input(
             layers, rules, clock, aims=aims, weave=partial(held.weave, executor=executor)
         )
-        if shut.any():
-            # Outlines of locked cells had a say in it.
-            given = replace(given, fabric=replace(given.fabric, cut_from=()))
     with clock("partition"):
         only = None if spared is None else land.stored < 0
         descent = trace_descent(plan, given, recoded, only)
@@ -130,7 +129,7 @@ def update_plan(
             codes=layers.communities["code"].tolist(), rules=rules, workers=workers,
             progress=progress,
         )  # fmt: skip
-    return go_on(
+    after = go_on(
         plan, given, division, descent, rules=rules, clock=clock,
         assign=keep_staff(plan, given.layers, rules), operation="update", command="update",
         locked=shut, recoded=recoded,
@@ -138,10 +137,25 @@ def update_plan(
         wanted=met_numbers(plan, given, division, recoded), time=time, valid_from=valid_from,
         executor=executor,
     )  # fmt: skip
+    if spared is not None or not locks:
+        return after
+    # Outlines of locked cells had a say in how the land was cut.
+    kept = lock_digests(after, plan.leaves["code"][shut[len(plan.small) :]])
+    cut_from = {
+        code: within_locks(digest, kept[code]) if code in kept else digest
+        for code, digest in after.cut_from.items()
+    }
+    return replace(after, cut_from=cut_from)
 
 
 def _spared_input(
-    plan: Plan, layers: Layers, rules: Rules, clock: Clock, aims: Aims, executor: Executor | None
+    plan: Plan,
+    layers: Layers,
+    rules: Rules,
+    clock: Clock,
+    aims: Aims,
+    locks: Mapping[str, str],
+    executor: Executor | None,
 ) -> tuple[DivisionInput, SparedLand] | None:
     """Return what an update starts from that spares communities; ``None`` where it cannot."""
     found: list[SparedLand] = []
@@ -150,7 +164,7 @@ def _spared_input(
         layers: Layers, households: NDArray[np.int64], micro_band: NDArray[np.float64], *,
         rules: Rules,
     ) -> Fabric:  # fmt: skip
-        land = SparedLand.of(plan, layers, households, micro_band, rules, executor)
+        land = SparedLand.of(plan, layers, households, micro_band, rules, locks, executor)
         if land is None:
             raise _NothingSparedError
         found.append(land)
