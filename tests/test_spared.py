@@ -203,6 +203,14 @@ def test_locks_and_edits_elsewhere_do_not_keep_an_update_from_sparing(plan, laye
     assert after.micro.set_index("code").loc[in_first, "name"] == "Gate"
 
 
+def test_rules_of_staff_alone_change_no_cell(plan, layers, lands):
+    rules = gridcell.Rules(**{**plan.rules.model_dump(), "staffing": plan.rules.staffing[:3]})
+    after = gridcell.update_plan(plan, layers, rules=rules)
+    assert lands[-1].spared.all()
+    assert after.leaves.equals(plan.leaves)
+    assert after.rules == rules
+
+
 def test_the_same_data_change_nothing_after_an_update_under_a_lock(plan, layers, lands):
     home = layers.communities["code"].iloc[5]
     locked = plan.micro["code"][plan.micro["community"] == home].iloc[:1].tolist()

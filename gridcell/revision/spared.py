@@ -39,6 +39,8 @@ Mask = NDArray[np.bool_]
 _FOUND_IN_LAND: Final = ("cut_building", "detached_land")
 """Kinds of findings that cutting the land of a community, or cutting it along locked outlines,
 comes to."""
+_NOT_DIVIDING: Final = {"fields", "staffing", "walking"}
+"""Settings of reading, staff and walks."""
 _MEASURED: Final = ("area_m2", "x", "y")
 
 
@@ -57,10 +59,15 @@ def can_spare(plan: Plan, layers: Layers, rules: Rules) -> bool:
         and bool(plan.cut_from)
         and _last_division(plan) > 0
         and plan.division.version == __version__
-        and rules == plan.rules
+        and _dividing(rules) == _dividing(plan.rules)
         and layers.atoms is None
         and layers.communities["code"].isin(set(plan.cut_from)).any()
     )
+
+
+def _dividing(rules: Rules) -> dict[str, Any]:
+    """Return the settings that cells depend on."""
+    return rules.model_dump(exclude=_NOT_DIVIDING)
 
 
 def _last_division(plan: Plan) -> int:
