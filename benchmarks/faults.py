@@ -1,6 +1,7 @@
 """Commands that are killed, starved and refused while they run: a table of what came of each.
 
-python benchmarks/faults.py [--kills 200] [--seed 0] [--only WORD …] [--commands WORD …]
+python benchmarks/faults.py [--kills 200] [--calls 20] [--seed 0]
+    [--only WORD …] [--commands WORD …]
 
 Linux, as root (disks of its own size, other users) and with strace (every write refused); what
 is not to be had is left out, and said. Exit 1 where an output was neither the old one nor the new
@@ -46,7 +47,7 @@ def share_of(seed: int) -> dict[str, Kind]:
     }
 
 
-def kinds_of(kills: int, seed: int) -> dict[str, Kind]:
+def kinds_of(kills: int, seed: int, calls: int) -> dict[str, Kind]:
     """Return what can be done to a command on this machine."""
     chance = np.random.default_rng(seed)
     each = -(-kills // len(COMMANDS))
@@ -68,7 +69,7 @@ def kinds_of(kills: int, seed: int) -> dict[str, Kind]:
     if shutil.which("strace"):
         for lasting in (False, True):
             name = f"writes refused, {'lasting' if lasting else 'once'}"
-            found[name] = partial(kinds.writes_refused, most=20, lasting=lasting, chance=chance)
+            found[name] = partial(kinds.writes_refused, most=calls, lasting=lasting, chance=chance)
     return found
 
 
@@ -76,6 +77,7 @@ def main() -> None:
     """Spoil every command in every way, and print a line for each kind."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200, help="of all commands together")
+    parser.add_argument("--calls", type=int, default=20, help="refused of each command: strace")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[], help="kinds with one of these words")
     parser.add_argument(
@@ -87,7 +89,7 @@ def main() -> None:
     broken = 0
     meant = SHARE if given.share else tuple(given.commands)
     commands = [c for c in COMMANDS if _is_meant(c.name, meant)]
-    chosen = share_of(given.seed) if given.share else kinds_of(given.kills, given.seed)
+    chosen = share_of(given.seed) if given.share else kinds_of(given.kills, given.seed, given.calls)
     with tempfile.TemporaryDirectory(prefix="faults") as folder:
         # Whoever loses the permission to write may still look into it.
         Path(folder).chmod(0o755)
@@ -97,7 +99,7 @@ def main() -> None:
                 continue
             start, outcomes = time.monotonic(), []
             for command in commands:
-                if name == "worker lost" and command.name != "partition":
+                if name == "worker lost" and not command.workers:
                     continue
                 for outcome in spoil(bench, command):
                     outcomes.append(outcome)

@@ -38,6 +38,8 @@ class Command:
     """What made the output that is there before."""
     output: str
     """The output's name: a folder, or a file with those beside it."""
+    workers: bool = False
+    """Whether it gives work to other processes."""
 
 
 @dataclass(kw_only=True)
@@ -57,14 +59,14 @@ class Outcome:
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
-        name="partition", output="plan",
+        name="partition", output="plan", workers=True,
         words=("partition", "{inputs}/communities.gpkg", "{inputs}/buildings.gpkg", "--micro",
                "30:40:50", "-o", "{out}"),
         old=("partition", "{inputs}/communities.gpkg", "{inputs}/buildings.gpkg", "--micro",
              "50:60:80", "-o", "{out}"),
     ),
     Command(
-        name="update", output="plan",
+        name="update", output="plan", workers=True,
         words=("update", "{inputs}/plan", "{inputs}/communities.gpkg", "{inputs}/grown.gpkg",
                "-o", "{out}"),
         old=("edit", "{inputs}/plan", "rename", "450802001001001", "Old", "-o", "{out}"),

@@ -512,16 +512,17 @@ def test_the_disk_has_what_is_written_before_the_place_points_to_it(tmp_path, mo
         "DROP TRIGGER trigger_insert_feature_count_codes",
         "UPDATE gpkg_contents SET min_x = NULL WHERE table_name = 'buildings'",
         "UPDATE gpkg_ogr_contents SET feature_count = 1 WHERE table_name = 'small'",
+        "DROP TRIGGER rtree_small_geom_insert",
     ],
 )
 def test_what_gdal_loses_without_a_word_when_a_write_fails_is_noticed(tmp_path, lost):
     write_plan(tiny_plan(), tmp_path / "p")
     file = tmp_path / "p" / "plan.gpkg"
-    require_housekeeping(file)
+    require_housekeeping(file, unindexed=("atoms", "borders"))
     with contextlib.closing(sqlite3.connect(file)) as base, base:
         base.execute(lost)
     with pytest.raises(OSError, match=r"Input/output error"):
-        require_housekeeping(file)
+        require_housekeeping(file, unindexed=("atoms", "borders"))
 
 
 def test_a_plan_that_another_program_has_open_is_replaced_with_its_log(tmp_path):

@@ -20,6 +20,7 @@ from gridcell.errors import WriteError
 from gridcell.files.whole import require_space, require_writable, whole_file
 from gridcell.formats.columns import fit_frame, geopackage_names, nested_frame, require_names
 from gridcell.formats.geopackage import dated
+from gridcell.formats.housekeeping import require_housekeeping
 from gridcell.tables.written import written_text
 from gridcell.words.messages import Message
 
@@ -181,6 +182,8 @@ def _write(
             frame, part, driver=driver, use_arrow=False, geometry_type=kind,
             promote_to_multi=kind is not None, layer_options=given, **options,
         )  # fmt: skip
+    if driver == "GPKG":
+        require_housekeeping(part)
 
 
 def _decimals(shapes: Geometries) -> int:

@@ -156,7 +156,7 @@ def write_geopackage(plan: Plan, file: Path, *, lang: str = LANGUAGES[0]) -> Non
         columns |= {name: cell_columns(frames[name].columns) for name in CELL_LAYERS}
         write_styles(file, columns, lang)
         _on_disk(file)
-        require_housekeeping(file)
+        require_housekeeping(file, unindexed=_LAND)
 
 
 def _frames(plan: Plan) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import math
 import os
 import sqlite3
 import struct
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -15,19 +16,31 @@ _ENVELOPE: Final = 0x0E
 """Flags of a geometry that tells its envelope."""
 
 
-def require_housekeeping(file: Path) -> None:
-    """Raise `OSError` where a write that failed once cost a file an extent, a count or a trigger.
+def require_housekeeping(file: Path, *, unindexed: Collection[str] = ()) -> None:
+    """Raise `OSError` where a failed write cost an extent, a count, a trigger or an index.
 
     Rows are read back and proven anyhow; GDAL says nothing of the rest.
+
+    Parameters
+    ----------
+    file
+        A GeoPackage as GDAL wrote it.
+    unindexed
+        Layers that were written without a spatial index.
     """
     with closing(sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)) as base:
-        triggers = {name for (name,) in base.execute("SELECT name FROM sqlite_master")}
+        there = {name for (name,) in base.execute("SELECT name FROM sqlite_master")}
+        layers = base.execute("SELECT table_name, column_name FROM gpkg_geometry_columns")
+        columns = {table: column for table, column in layers if table not in unindexed}
         counts = base.execute("SELECT table_name, feature_count FROM gpkg_ogr_contents").fetchall()
         for table, count in counts:
             named = '"' + table.replace('"', '""') + '"'
             (rows,) = base.execute(f"SELECT count(*) FROM {named}").fetchone()  # noqa: S608
             wanted = {f"trigger_{what}_feature_count_{table}" for what in ("insert", "delete")}
-            if rows != count or not wanted <= triggers or _lacks_extent(base, table, named):
+            if rows and table in columns:
+                index = f"rtree_{table}_{columns[table]}"
+                wanted |= {index, f"{index}_insert", f"{index}_delete"}
+            if rows != count or not wanted <= there or _lacks_extent(base, table, named):
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
