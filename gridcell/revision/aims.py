@@ -89,7 +89,7 @@ def wanted_findings(given: DivisionInput, division: Division) -> list[Finding]:
 def unmet_numbers(plan: Plan) -> Wanted:
     """Return the wanted numbers that the last operation could not meet, as `wanted_findings`."""
     told = plan.findings.loc[plan.findings["kind"] == "wanted_number", "params"]
-    found = [json.loads(params) for params in told]
+    found = [json.loads(params) for params in told.dropna()]
     return {
         (said["community"], said["column"].removeprefix("n_")): said["wanted"] for said in found
     }
