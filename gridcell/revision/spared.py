@@ -386,6 +386,6 @@ def _tried(findings: pd.DataFrame) -> Mapping[str, int]:
     out = {}
     for code, params in zip(told["cell"], told["params"], strict=True):
         reason = json.loads(params)["reason"]
-        if reason["msgid"] == "reason.exhausted":
+        if reason["msgid"] in ("reason.exhausted", "reason.exhausted_load"):
             out[str(code)] = int(reason["params"]["neighbours"]["params"]["n"])
     return out
