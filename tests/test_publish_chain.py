@@ -177,6 +177,18 @@ def test_what_was_given_away_before_is_named():
     assert kinds == {"warning"}
 
 
+def test_a_count_hidden_alone_is_given_away_only_if_it_is_small():
+    plan = redrawn_twice()[0]
+    leaves = plan.leaves.set_index("code")["households"]
+    for code in leaves[leaves > 0].index:
+        levels = {
+            name: frame.assign(households=frame["households"].mask(frame["code"] == code))
+            for name, frame in layers(plan).items()
+        }
+        found = audit_chain([EarlierPublication(levels=levels)], threshold=5)
+        assert [f.cell for f in found if f.cell == code] == [code] * int(leaves[code] < 5), code
+
+
 def test_publications_that_cannot_count_the_same_households_are_named():
     plans = redrawn_twice()
     before = publish_all(plans, 5)[1]

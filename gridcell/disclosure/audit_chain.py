@@ -130,11 +130,11 @@ class _Audit:
                 continue
             if number >= counts and not 1 <= low <= high < least:
                 continue
+            if low >= least:
+                # Hidden for the sake of others: that it is no small count gives nobody away.
+                continue
             before = self._range(self._before, number)
             helpless = before[1] - before[0] < least
-            if helpless and low >= least:
-                # Hidden for the sake of others, and no secret any more.
-                continue
             part = "finding.recoverable_part"
             key = "finding.recoverable_before" if helpless else "finding.recoverable"
             value = Message("part.range", least=low, most=high)
