@@ -49,9 +49,15 @@ def locked_cells(plan: Plan, locked: Iterable[str] = ()) -> Mask:
     return inside
 
 
-def lock_digests(plan: Plan, codes: Iterable[str]) -> dict[str, str]:
-    """Return by community the digest of the outlines of some leaves, where it has any."""
-    leaves = plan.leaves[plan.leaves["code"].isin(set(codes))]
+def lock_digests(plan: Plan, shut: Mask) -> dict[str, str]:
+    """Return by community the digest of the outlines of its leaves that must stay, if it has any.
+
+    Parameters
+    ----------
+    plan, shut
+        The plan, and what `locked_cells` says of it.
+    """
+    leaves = plan.leaves[shut[len(plan.small) :]]
     return {
         str(community): digest_arrays(
             cells["code"].to_numpy(dtype=object), np.asarray(cells.geometry, dtype=object)

@@ -26,6 +26,7 @@ from gridcell.revision.operation import go_on
 from gridcell.revision.people import keep_staff
 from gridcell.revision.spared import SparedLand, can_spare
 from gridcell.rules import Rules, as_rules
+from gridcell.schema import LEVELS
 from gridcell.words.messages import Message
 
 
@@ -105,11 +106,12 @@ def update_plan(
     recoded = dict(recoded or {})
     _require_fit(plan, layers, rules, recoded)
     plan = plan if len(plan.history) else register_first(plan)
+    locked = list(locked)
     shut = locked_cells(plan, locked)
     clock = Clock(progress)
     aims = kept_aims(plan, recoded)
     held, spared = HeldLand.of(plan, shut), None
-    locks = lock_digests(plan, plan.leaves["code"][shut[len(plan.small) :]])
+    locks = lock_digests(plan, shut)
     if not recoded and can_spare(plan, layers, rules):
         spared = _spared_input(plan, layers, rules, clock, aims, locks, executor)
     if spared is not None:
@@ -140,12 +142,18 @@ def update_plan(
     if spared is not None or not locks:
         return after
     # Outlines of locked cells had a say in how the land was cut.
-    kept = lock_digests(after, plan.leaves["code"][shut[len(plan.small) :]])
+    gone = _codes(plan) - _codes(after)
+    kept = lock_digests(after, locked_cells(after, [name for name in locked if name not in gone]))
     cut_from = {
         code: within_locks(digest, kept[code]) if code in kept else digest
         for code, digest in after.cut_from.items()
     }
     return replace(after, cut_from=cut_from)
+
+
+def _codes(plan: Plan) -> set[str]:
+    """Return the codes of all cells."""
+    return {code for level in LEVELS for code in plan.cells(level)["code"]}
 
 
 def _spared_input(
