@@ -162,9 +162,11 @@ def _repairs(plan: Plan, rng: Rng) -> None:
     shapes = cells.geometry.to_numpy().copy()
     row = int(rng.integers(len(shapes)))
     pieces = shapely.get_num_geometries(shapes[row])
-    shapes[row] = shapely.buffer(shapes[row], float(pick(rng, [-0.4, 0.4])))
+    by = float(pick(rng, [-0.4, 0.4]))
+    shapes[row] = shapely.buffer(shapes[row], by)
     # Land apart that has lost its cell touches none that could have it.
-    if shapely.is_empty(shapes[row]) or shapely.get_num_geometries(shapes[row]) < pieces:
+    left = shapely.get_num_geometries(shapes[row])
+    if shapely.is_empty(shapes[row]) or (by < 0 and left < pieces):
         return
     cells = cells.set_geometry(gpd.GeoSeries(shapes, index=cells.index, crs=cells.crs))
     within = plan.medium[["code", "geometry"]]

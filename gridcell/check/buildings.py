@@ -20,10 +20,11 @@ Ints = NDArray[np.int64]
 CUT_M2 = 0.01
 """A building whose outline reaches by less into another cell only touches it: borders lie on
 the precision of the fabric, outlines do not."""
-_OFF_M = 4e-5
+_GRID_M = 1e-5
+"""Precision of the fabric."""
+_OFF_M = 4 * _GRID_M
 """How far borders may be off an outline by the precision of the fabric: of land with kilometres of
 outline that comes to more than `CUT_M2`."""
-_GRID_M = 1e-5
 BORDER_M = 0.1
 """Parts of a building with a shorter common border only meet at a corner."""
 

@@ -33,14 +33,15 @@ def kept_aims(plan: Plan, recoded: Mapping[str, str]) -> Aims:
         New codes of communities, by their earlier ones.
     """
     earlier = {new: old for old, new in recoded.items()}
+    met = _met_before(plan)
 
     def aims(
         communities: gpd.GeoDataFrame, households: Held, rules: Rules
     ) -> tuple[Targets, Targets | None]:
         small, micro = set_targets(communities, households, rules)
         codes = [earlier.get(code, code) for code in communities["code"]]
-        small = _kept(plan, "small", codes, small)
-        return small, None if micro is None else _kept(plan, "micro", codes, micro)
+        small = _kept(plan, "small", codes, small, met)
+        return small, None if micro is None else _kept(plan, "micro", codes, micro, met)
 
     return aims
 
@@ -121,14 +122,18 @@ def _met_before(plan: Plan) -> dict[tuple[str, str], set[int]]:
     return met
 
 
-def _kept(plan: Plan, level: str, codes: list[str], targets: Targets) -> Targets:
-    before = _met_before(plan)
+def _kept(
+    plan: Plan,
+    level: str,
+    codes: list[str],
+    targets: Targets,
+    met: Mapping[tuple[str, str], set[int]],
+) -> Targets:
     low, target, high = targets.low.copy(), targets.target.copy(), targets.high.copy()
     wanted = targets.wanted.copy()
     for row, code in enumerate(codes):
         band = plan.bands.get((code, level))
-        met = before.get((code, level), ())
-        if band is not None and wanted[row] > 0 and wanted[row] in met:
+        if band is not None and wanted[row] > 0 and wanted[row] in met.get((code, level), ()):
             low[row], target[row], high[row] = band.min, band.target, band.max
             wanted[row] = 0
     return replace(targets, low=low, target=target, high=high, wanted=wanted)

@@ -149,6 +149,7 @@ class SparedLand:
         if not same.all() or ("estimated" in given.fabric.atoms) != ("estimated" in old):
             return False
         codes = given.layers.communities["code"].to_numpy(dtype=object)[self.spared]
+        pending = unmet_numbers(self.plan)
         levels: dict[str, Targets | None] = {"small": given.small, "micro": given.micro}
         for level, targets in levels.items():
             bands = [self.plan.bands.get((code, level)) for code in codes]
@@ -158,7 +159,6 @@ class SparedLand:
                 continue
             wanted = np.column_stack([targets.low, targets.target, targets.high])[self.spared]
             wishes = targets.wanted[self.spared].tolist()
-            pending = unmet_numbers(self.plan)
             if any(n and pending.get((c, level)) != n for c, n in zip(codes, wishes, strict=True)):
                 return False
             if any(band is None for band in bands):
