@@ -5,6 +5,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries
+from gridcell.coverage.faces import union_parts
 
 Rows = NDArray[np.int64]
 
@@ -27,10 +28,11 @@ def dissolve(cells: Geometries, parent_of: Rows, count: int) -> Geometries:
     parent = parent_of[order][row]
     groups = np.full(count, None, dtype=object)
     if len(parts):
-        shapely.geometrycollections(parts, indices=parent, out=groups)
-        some = np.unique(parent)
-        whole = shapely.coverage_union_all(groups[some].reshape(-1, 1), axis=1)
-        groups[some] = shapely.orient_polygons(_simplest(np.asarray(whole, dtype=object)))
+        shapely.multipolygons(parts, indices=parent, out=groups)
+        some, size = np.unique(parent, return_counts=True)
+        several = some[size > 1]
+        groups[several] = union_parts(groups[several])
+        groups[some] = shapely.orient_polygons(_simplest(groups[some]))
     return groups
 
 

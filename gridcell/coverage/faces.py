@@ -167,28 +167,43 @@ class Faces:
         groups = shapely.multipolygons(
             self.faces[face[held]], indices=np.cumsum(_marks(owner[held])) - 1
         )
-        merged[several] = _union(np.asarray(groups, dtype=object))
+        merged[several] = union_parts(np.asarray(groups, dtype=object))
         if whole:
             return row[starts], merged
         pieces, group = shapely.get_parts(merged, return_index=True)
         return row[starts][group], pieces
 
 
-def _union(groups: Geometries) -> Geometries:
+def union_parts(groups: Geometries) -> Geometries:
     """Return the union of the parts of each group, which share their borders vertex by vertex.
 
     `shapely.union_all` may lose a large piece beside a sliver, and `shapely.coverage_union_all`
-    may fail for slivers (GEOS 3.14): such a group stays as it is.
+    may fail for slivers (GEOS 3.14): then parts that are rounding are left out, and a group that
+    has no union without them either stays as it is.
+
+    Parameters
+    ----------
+    groups
+        (n,) MultiPolygons.
     """
     try:
         whole = np.asarray(shapely.coverage_union_all(groups.reshape(-1, 1), axis=1), dtype=object)
     except shapely.errors.GEOSException:
         if len(groups) == 1:
-            return groups
+            return _union_solid(groups)
         half = len(groups) // 2
-        return np.concatenate([_union(groups[:half]), _union(groups[half:])])
+        return np.concatenate([union_parts(groups[:half]), union_parts(groups[half:])])
     same = np.isclose(shapely.area(whole), shapely.area(groups), rtol=1e-9, atol=0)
     return np.where(same, whole, groups)
+
+
+def _union_solid(group: Geometries) -> Geometries:
+    """Return the union of the parts of one group that are no rounding; else the group itself."""
+    parts = shapely.get_parts(group)
+    solid = parts[~is_rounding(parts, rounding_step(parts))]
+    if not 0 < len(solid) < len(parts):
+        return group
+    return union_parts(np.array([shapely.multipolygons(solid)], dtype=object))
 
 
 def inner_points(faces: Geometries) -> Geometries:
