@@ -10,7 +10,7 @@ ROUNDING = Polygon([
     (356490.72, 2556295.327), (356500.5700029399, 2556294.0021799584),
     (356500.839, 2556293.966),
 ])  # fmt: skip
-"""A valid face 2e-12 m wide, for which GEOS has no union (sequence 426 of `benchmarks/years.py`)."""
+"""A valid face 2e-12 m wide, for which GEOS has no union (years.py, 426)."""
 
 
 def test_a_face_that_is_rounding_stops_no_union():
