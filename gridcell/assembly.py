@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from gridcell.cells.frames import CellFrames, KeptCodes, make_cells
 from gridcell.cells.kept import keep_fabric
 from gridcell.cells.stored import settle_fabric
-from gridcell.check import check_plan, coverage_figures, prove_plan
-from gridcell.check.plan import begin_proofs
+from gridcell.check import coverage_figures, prove_plan
+from gridcell.check.plan import begin_proofs, check_claims, check_tables
 from gridcell.coverage.holders import find_holders
 from gridcell.errors import InputError
 from gridcell.fabric import build_fabric
@@ -250,7 +250,6 @@ def assemble_plan(
         begin_proofs(plan, executor)
         begin_report((plan.small, plan.micro), executor)
         begin_lonlat(plan, executor)
-        proofs = prove_plan(plan)
         assignment = assigned()
         found = [
             *given.findings, *fabric.findings, *outside_findings(fabric, names, missing),
@@ -262,9 +261,12 @@ def assemble_plan(
         plan = dataclasses.replace(
             plan, staff=assignment.staff, vacancies=assignment.vacancies,
             staffing=assignment.figures, findings=_together(found, given),
-            coverage=coverage_figures(proofs),
         )  # fmt: skip
-        found += check_plan(plan, proofs)
+        # While the workers prove.
+        found += check_tables(plan)
+        proofs = prove_plan(plan)
+        plan = dataclasses.replace(plan, coverage=coverage_figures(proofs))
+        found += check_claims(plan, proofs)
     return dataclasses.replace(
         plan,
         findings=_together(found, given),

@@ -41,8 +41,8 @@ PROVEN = ("large", "medium", "small", "leaves")
 """Levels that cover their land, each within the one before."""
 
 __all__ = [
-    "PROVEN", "begin_proofs", "check_plan", "compare_report", "coverage_figures", "find_rows",
-    "parent_rows", "prove_plan",
+    "PROVEN", "begin_proofs", "check_claims", "check_plan", "check_tables", "compare_report",
+    "coverage_figures", "find_rows", "parent_rows", "prove_plan",
 ]  # fmt: skip
 
 
@@ -146,11 +146,28 @@ def check_plan(plan: Plan, proofs: Mapping[str, CoverageProof] | None = None) ->
     ['totals']
     """
     proofs = prove_plan(plan) if proofs is None else proofs
+    return [*check_tables(plan), *check_claims(plan, proofs)]
+
+
+def check_tables(plan: Plan) -> list[Finding]:
+    """Return the findings of `check_plan` that need no proof: workers may prove meanwhile."""
+    return prove_once("promises", partial(_check_tables, plan), np.array([_digest(plan)]))
+
+
+def check_claims(plan: Plan, proofs: Mapping[str, CoverageProof]) -> list[Finding]:
+    """Return the findings of `check_plan` beside those of `check_tables`.
+
+    Parameters
+    ----------
+    plan
+        Any plan.
+    proofs
+        What `prove_plan` returned.
+    """
     return [
         *(f for level in PROVEN for f in coverage_findings(plan, level, proofs[level])),
         *check_lineage(plan),
         *check_dates(plan),
-        *prove_once("promises", partial(_check_tables, plan), np.array([_digest(plan)])),
         *check_points(plan),
         *check_loads(plan),
         *_cut_buildings(plan),

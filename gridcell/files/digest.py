@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
+from gridcell.texts import arrow_texts, text_bytes
+
 _BLOCK: Final = 1 << 20
 _ESCAPED: Final = np.isin(np.arange(256), [*range(32), *b'"\\'])
 """Bytes that JSON does not write as they are."""
@@ -98,21 +100,6 @@ def _feed_texts(digest: Any, column: "pd.Series[Any]") -> None:
             return
     given = column.astype(object).where(column.notna(), None)
     digest.update(json.dumps(given.tolist(), ensure_ascii=False).encode())
-
-
-def arrow_texts(column: "pd.Series[str]") -> pa.LargeStringArray:
-    """Return a column of texts as one array of Arrow."""
-    texts = pa.array(column.array).cast(pa.large_string())
-    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-
-
-def text_bytes(texts: pa.LargeStringArray) -> NDArray[np.uint8]:
-    """Return the bytes of all texts, one after another as they stand in memory."""
-    _, starts, content = texts.buffers()
-    if content is None:
-        return np.empty(0, dtype=np.uint8)
-    first, last = np.frombuffer(starts, dtype=np.int64)[[texts.offset, texts.offset + len(texts)]]
-    return np.frombuffer(content, dtype=np.uint8)[first:last]
 
 
 def _wkb(geometry: gpd.GeoSeries) -> bytes:

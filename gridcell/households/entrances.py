@@ -95,7 +95,8 @@ def households_along(table: pd.DataFrame) -> tuple[Ints, Reals]:
         (households,) position in `table`, and place from 0 to 1; by building, then place.
     """
     key = ["building", "west", "east"]
-    rank = table.reset_index(drop=True).sort_values([*key, "household_id"], kind="stable")
+    rank = table.reset_index(drop=True).sort_values("household_id", kind="stable")
+    rank = rank.iloc[np.lexsort([rank[name] for name in reversed(key)])]
     group = rank.groupby(key, sort=False)["count"]
     count = rank["count"].to_numpy()
     before, total = (group.cumsum() - rank["count"]).to_numpy(), group.transform("sum").to_numpy()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gridcell.arrays import run_starts
 from gridcell.model import Finding
+from gridcell.texts import repeated
 from gridcell.words.messages import Message, some
 
 Ints = NDArray[np.int64]
@@ -29,7 +30,7 @@ def unique_lines(register: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     register
         `Layers.households`.
     """
-    if not register["household_id"].duplicated().any():
+    if not repeated(register["household_id"]).any():
         return register, []
     number = register.groupby("household_id", sort=False).cumcount().to_numpy()
     table = register.copy()
@@ -111,7 +112,13 @@ def locate_lines(
         Message("unplaced.no_place") if pd.isna(b) else Message("unplaced.unknown_id", id=b)
         for b in wanted[lost]
     ]
-    return table.assign(building=building, how=how, distance_m=distance, reason=reason)
+    return table.assign(
+        building=building,
+        how=how,
+        distance_m=distance,
+        # Nobody looks into it for texts.
+        reason=pd.Series(reason, dtype=object),
+    )
 
 
 def _rows_of_ids(wanted: "pd.Series[str]", ids: "pd.Series[str]") -> Ints:

@@ -23,6 +23,7 @@ from gridcell.read.rosters import as_people, refuse_id_numbers
 from gridcell.rules import Rules
 from gridcell.schema import PERSONAL
 from gridcell.tables.values import as_number, as_text
+from gridcell.texts import repeated
 from gridcell.words.messages import Message, Value, either
 
 _WGS84: Final = pyproj.CRS.from_epsg(4326)
@@ -124,7 +125,7 @@ def check_staff(
 def _sorted(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows by id, and those of one id by the rest, whatever their order in the file."""
     key, *rest = table.columns
-    keys = [key, *rest] if table[key].duplicated().any() else [key]
+    keys = [key, *rest] if repeated(table[key]).any() else [key]
     return table.sort_values(keys, ignore_index=True, na_position="last")
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gridcell.files.digest import arrow_texts, text_bytes
 from gridcell.schema import DAY, MONTH, YEAR
 from gridcell.tables.figures import figure_of, says_nothing
+from gridcell.texts import arrow_texts, text_bytes
 
 _DATE: Final = re.compile(
     rf"(\d{{4}})(?:[-/.{YEAR}](\d{{1,2}})[-/.{MONTH}](\d{{1,2}}){DAY}?|(\d\d)(\d\d))(?!\d)"

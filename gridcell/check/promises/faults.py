@@ -13,8 +13,8 @@ from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
 from gridcell.coverage.reach import within_reach
-from gridcell.files.digest import arrow_texts
 from gridcell.model import Finding, Severity, place_of
+from gridcell.texts import arrow_texts
 from gridcell.words.messages import Message
 
 

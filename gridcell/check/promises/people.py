@@ -10,6 +10,7 @@ from gridcell.check.promises.faults import fault, find_rows, numbers, text, text
 from gridcell.check.promises.totals import has_register
 from gridcell.model import Finding, Plan
 from gridcell.schema import LEVELS
+from gridcell.texts import repeated
 from gridcell.words.messages import Message, Value, role_name
 
 HOW = ("building", "unit", "point", "nearest")
@@ -43,7 +44,7 @@ def _known_households(plan: Plan) -> Iterator[Finding]:
         said = Message("finding.household_nowhere", household=_id(row.household_id))
         yield fault("unknown_code", said)
     # Households left out without a register have no id; a line of several may fill several slabs.
-    again = table["household_id"].notna() & table["household_id"].duplicated()
+    again = table["household_id"].notna() & repeated(table["household_id"])
     if not again.any():
         return
     same = table.duplicated(["household_id", "code"]) | table.index.isin(lost.index)
