@@ -66,19 +66,22 @@ def test_an_interval_is_as_wide_between_the_bounds_of_others_as_from_0():
             ("A1", "A", 30), ("A2", "A", None), ("B1", "B", None), ("B2", "B", 40)
         ),
     }  # fmt: skip
-    # A is 30 to 34 then, and so wide as A2.
-    findings = audit_tables(levels, threshold=5, total=74)
-    assert {(f.cell, f.measure) for f in findings} == {(c, 4.0) for c in ("A", "A2", "B", "B1")}
-    assert "gives 30 to 34;" in next(f.message for f in findings if f.cell == "A")
+    # A is 30 to 34 then, as narrow as A2, but no small count unless 31 households are too few.
     assert audit_tables(levels, threshold=4, total=74) == []
+    for threshold, named in ((5, {"A2", "B1"}), (30, {"A2", "B1"}), (31, {"A", "A2", "B1"})):
+        findings = audit_tables(levels, threshold=threshold, total=74)
+        narrow = [f for f in findings if f.kind == "recoverable"]
+        assert {(f.cell, f.measure) for f in narrow} == {(cell, 4.0) for cell in named}
+    assert "gives 30 to 34;" in next(f.message for f in narrow if f.cell == "A")
     # Without a total nobody knows an upper end.
     assert audit_tables(levels, threshold=30) == []
 
 
-def test_the_only_hidden_part_of_a_total_follows_from_the_others():
-    (finding,) = audit_tables(divided(26, None, 20), threshold=5)
-    assert said([finding]) == [("recoverable", "error", "A1", 0.0)]
-    assert "gives 6;" in finding.message
+@pytest.mark.parametrize(("count", "cells"), [(0, []), (1, ["A1"]), (4, ["A1"]), (5, [])])
+def test_the_only_hidden_part_of_a_total_is_given_away_if_it_is_small(count, cells):
+    findings = audit_tables(divided(20 + count, None, 20), threshold=5)
+    assert said(findings) == [("recoverable", "error", cell, 0.0) for cell in cells]
+    assert all(f"gives {count};" in finding.message for finding in findings)
 
 
 def test_small_are_counts_from_1_to_one_below_the_threshold():
@@ -167,12 +170,16 @@ def test_pieces_between_two_divisions_are_counts_like_others():
     assert told[0].message.startswith("Q and X: 3 households are published")
     hidden = linked(("P", "X", 4, None), ("Q", "X", 2, None), ("Q", "Y", 5, None))
     # The earlier publication and the cells give it away, whatever the pieces tell.
-    # What Y held is in one piece, and was told before; the others need not have been told.
-    assert recovered(hidden) == [
+    assert recovered(hidden) == [("Q in X", "error", 0.0)]
+    assert hidden[0].cell == "Q"
+    assert "gives 3;" in hidden[0].message
+    # To whom 17 are few: what Y held is in one piece, and was told before.
+    few = linked(
+        ("P", "X", 4, None), ("Q", "X", 2, None), ("Q", "Y", 5, None), threshold=18
+    )  # fmt: skip
+    assert recovered(few) == [
         ("P in X", "error", 0.0), ("Q in X", "error", 0.0), ("Q in Y", "warning", 0.0),
     ]  # fmt: skip
-    assert [f.cell for f in hidden] == ["P", "Q", "Q"]
-    assert "gives 3;" in hidden[1].message
     # Two cells hidden as well, the pieces can be anything from 0 to the 20 of X.
     later = {"leaves": layer(("P", None, None), ("Q", None, None))}
     pieces = (("P", "X", 4, None), ("Q", "X", 2, None), ("Q", "Y", 5, 17))
@@ -181,7 +188,12 @@ def test_pieces_between_two_divisions_are_counts_like_others():
         (name, "warning", 20.0) for name in ("P", "Q", "P in X", "Q in X")
     ]
     # The total, where it is hidden, is that of the earlier publication.
-    assert recovered(linked(*pieces, later=later, threshold=20)) == [("all cells", "warning", 0.0)]
+    assert recovered(linked(*pieces, later=later, threshold=38)) == [
+        (name, "warning", width)
+        for name, width in (
+            ("P", 20.0), ("Q", 20.0), ("all cells", 0.0), ("P in X", 20.0), ("Q in X", 20.0),
+        )
+    ]  # fmt: skip
 
 
 def test_what_the_earlier_publication_gives_away_alone_is_a_warning():
@@ -204,7 +216,7 @@ def test_land_outside_the_earlier_division_is_a_piece_of_its_own():
     earlier = {"leaves": layer(("X", None, 17))}
     later = {"leaves": layer(("P", None, 40))}
     (one, two) = linked(
-        ("P", "X", 4, None), ("P", None, 4, None), earlier=earlier, later=later
+        ("P", "X", 4, None), ("P", None, 4, None), earlier=earlier, later=later, threshold=24
     )  # fmt: skip
     assert one.message.startswith("P in X: ")
     assert two.message.startswith("P in land outside: ")
@@ -215,12 +227,12 @@ def test_land_of_the_earlier_division_alone_may_hold_anybody():
     # X reaches out of the newer division: what of its 20 lives there nobody knows.
     later = {"leaves": layer(("P", None, None), ("Q", None, 17))}
     pieces = (("P", "X", 4, None), ("Q", "Y", 5, 17))
-    names = ("P", "all cells", "P in X")
-    assert [f[::2] for f in recovered(linked(*pieces, later=later))] == [(n, 0.0) for n in names]
+    found = recovered(linked(*pieces, later=later, threshold=21))
+    assert [f[::2] for f in found] == [("P", 0.0), ("P in X", 0.0)]
     outside = (None, "X", 1, None)
     assert recovered(linked(*pieces, outside, later=later, threshold=20)) == []
     found = recovered(linked(*pieces, outside, later=later, threshold=21))
-    assert [f[::2] for f in found] == [(n, 20.0) for n in names]
+    assert [f[::2] for f in found] == [("P", 20.0), ("all cells", 20.0), ("P in X", 20.0)]
 
 
 def test_divisions_that_count_other_households_are_proven_apart():
@@ -310,3 +322,13 @@ def test_a_told_count_of_a_single_building_is_found():
     assert findings[0].message.startswith("P and X: together they reveal the households of a")
     rows[0] = ("P", "X", 1, None)
     assert "building_told" not in {f.kind for f in linked(*rows, earlier=earlier)}
+
+
+@pytest.mark.parametrize("earlier", [{"leaves": layer(("X", None, 20), ("Y", None, 17))}, None])
+@pytest.mark.parametrize(("buildings", "kinds"), [(1, ["recoverable"]), (2, [])])
+def test_a_hidden_count_of_a_single_building_is_given_away_however_large(earlier, buildings, kinds):
+    later = {"leaves": layer(("P", None, 17), ("Q", None, 20))}
+    rows = [("P", "X", buildings, None), ("P", "Y", 3, 8), ("Q", "X", 2, 11), ("Q", "Y", 3, 9)]
+    findings = audit_tables(later, threshold=5, pairs=shared(*rows), earlier=earlier)
+    assert [(f.kind, f.cell) for f in findings] == [(kind, "P") for kind in kinds]
+    assert all("gives 9;" in f.message for f in findings)

@@ -189,6 +189,21 @@ def test_a_count_hidden_alone_is_given_away_only_if_it_is_small():
         assert [f.cell for f in found if f.cell == code] == [code] * int(leaves[code] < 5), code
 
 
+@pytest.mark.parametrize(("buildings", "severities"), [(1, ["error"]), (2, [])])
+def test_a_hidden_count_of_a_single_building_is_given_away_however_large(buildings, severities):
+    plans = redrawn_twice()
+    second, first = publish_all(plans[:2], 2)[1]
+    # Of a cell the part that another cell had: 60 households, which the rest of both cells tell.
+    part = (second.pairs["a"] == "1112") & (second.pairs["b"] == "1113")
+    assert second.pairs.loc[part, "households"].tolist() == [60]
+    pairs = second.pairs.assign(
+        households=second.pairs["households"].mask(part),
+        buildings=second.pairs["buildings"].mask(part, buildings),
+    )
+    found = audit_chain([dataclasses.replace(second, pairs=pairs), first], threshold=2)
+    assert [f.severity for f in found] == severities
+
+
 def test_publications_that_cannot_count_the_same_households_are_named():
     plans = redrawn_twice()
     before = publish_all(plans, 5)[1]
@@ -284,7 +299,7 @@ def test_a_chain_of_files_is_proven(published):
     _, done = published
     report = check_published(done[0], earlier=done[1:])
     assert report.ok, report
-    assert report.figures["published"]["with_earlier"]
+    assert report.figures["published"]["earlier"] == 2
 
 
 def test_files_of_a_chain_that_are_missing_or_in_another_order_are_named(

@@ -107,7 +107,8 @@ def command(
 
     With --publish, CELLS is a folder written by 'gridcell export --publish'. For every suppressed
     count the check finds the least and the greatest value consistent with everything published;
-    they must be at least the threshold apart. --older names what was published earlier.
+    where one under the threshold is among them, or the count is that of a single building, they
+    must be at least the threshold apart. --older names what was published earlier.
     """
     from gridcell.formats.findings import require_findings_file, write_findings
     from gridcell.formats.geopackage import is_plan
@@ -189,7 +190,9 @@ def _told(figures: dict[str, Any]) -> str:
     from gridcell.words.messages import counted
 
     hidden = [counted(f"{name}_cells", n) for name, n in figures["hidden"].items()]
-    return said("hidden", hidden=hidden, threshold=figures["threshold"])
+    earlier, threshold = figures["earlier"], figures["threshold"]
+    key = ("hidden", "hidden_after", "hidden_after_several")[min(earlier, 2)]
+    return said(key, hidden=hidden, n=earlier, most=threshold - 1, threshold=threshold)
 
 
 def _check_plan(path: str) -> "CheckReport":

@@ -5,7 +5,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from gridcell.disclosure.intervals import blocks, feasibility_intervals, feasible_counts
+from gridcell.disclosure.intervals import (
+    blocks,
+    feasibility_intervals,
+    feasible_counts,
+    gives_away,
+)
 from gridcell.disclosure.linked import single_buildings
 from gridcell.disclosure.names import CountName, network_names
 from gridcell.disclosure.network import (
@@ -37,7 +42,7 @@ def audit_tables(
 
     Only what is published is looked at, as anybody can: for each hidden count, the least and the
     greatest number of households that agree with everything told. No count is guarded by more than
-    that range.
+    that range; `gridcell.disclosure.intervals.gives_away` says which ranges are too narrow.
 
     Parameters
     ----------
@@ -80,6 +85,9 @@ def audit_tables(
         )  # fmt: skip
         return findings
     if earlier is None:
+        if parts is not None:
+            lone = parts.loc[parts["single"], "code"]
+            alone.single[alone.cells] = pd.Index(division.code).isin(lone)
         names = network_names(division, alone, owner)
         return [*findings, *_recoverable(alone, own, threshold, names, sound)]
     if pairs is None:
@@ -181,8 +189,6 @@ def _small_pairs(pairs: pd.DataFrame, threshold: int) -> Iterator[Finding]:
 
 
 def _buildings(pairs: pd.DataFrame) -> Iterator[Finding]:
-    if "buildings" not in pairs:
-        return
     told = pairs["households"].notna().to_numpy(dtype=np.bool_)
     for row in pairs[single_buildings(pairs) & told].itertuples():
         yield Finding(
@@ -225,16 +231,19 @@ def _pieces(pairs: pd.DataFrame, division: CellTree, before: CellTree) -> Pieces
         b=frame["row_b"].to_numpy(np.int64)[shared],
         households=np.asarray(count.fillna(0), dtype=np.int64)[shared],
         published=count.notna().to_numpy(np.bool_)[shared],
+        single=single_buildings(pairs)[shared],
         beyond=np.unique(frame["row_b"].to_numpy(np.int64)[~shared]),
     )
 
 
 def _parts(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return the pieces of a crosswalk as parts of leaves."""
-    own = pairs[pairs["a"].notna() & (pairs["a"] != "")]
+    own = pairs.assign(single=single_buildings(pairs))
+    own = own[own["a"].notna() & (own["a"] != "")]
     return pd.DataFrame({
         "code": own["a"].astype(str) + " in " + own["b"].fillna("land outside").astype(str),
         "parent": own["a"], "households": own["households"], "buildings": pd.NA,
+        "single": own["single"],
     })  # fmt: skip
 
 
@@ -250,14 +259,16 @@ def _recoverable(
     """Yield the hidden counts whose range is too narrow, where counts agree with what is told."""
     hidden = ~network.published & agrees
     low, high = feasibility_intervals(network.tail, network.head, counts, hidden)
-    narrow = np.flatnonzero(hidden & ~network.nonsensitive & (high - low < threshold))
+    away = gives_away(low, high, threshold=threshold, single=network.single)
+    away &= hidden & ~network.nonsensitive
+    narrow = np.flatnonzero(away)
     if not len(narrow):
         return
     # What the earlier publication alone gives away cannot be helped.
     most = hidden.copy()
     most[network.cells] = most[network.total] = most[network.pieces] = True
     most &= ~network.protected & agrees
-    least, greatest = feasibility_intervals(network.tail, network.head, counts, most)
+    least, greatest = feasibility_intervals(network.tail, network.head, counts, most, away)
     for row in narrow:
         helpless = network.earlier.stop > network.earlier.start
         helpless = helpless and bool(greatest[row] - least[row] < threshold)

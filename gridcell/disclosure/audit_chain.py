@@ -7,8 +7,9 @@ import pandas as pd
 from scipy.optimize import linprog
 
 from gridcell.crs import horizontal
-from gridcell.disclosure.chain import EXACT, FEASIBLE, NO_PIECES, Chain, Deviations, Floats
+from gridcell.disclosure.chain import FEASIBLE, NO_PIECES, Chain, Deviations, Floats, Ranges
 from gridcell.disclosure.earlier import EarlierPublication, common_parts, crosswalk_of
+from gridcell.disclosure.intervals import gives_away
 from gridcell.disclosure.names import chain_names
 from gridcell.disclosure.network import Bools, CellTree, Ints, make_cell_tree
 from gridcell.model import Finding
@@ -109,31 +110,25 @@ class _Audit:
 
     def __init__(self, chain: Chain, households: Floats, threshold: int) -> None:
         self._chain, self._threshold = chain, threshold
-        self._count: Floats = chain.sums @ households
         bare = chain.told.copy()
         bare[chain.newest] = False
         self._told = Deviations(chain.lowest(chain.told), households)
         # Where nobody lives is plain to see.
         nobody = self._told.fixed & (households == 0)
         self._before = Deviations(chain.lowest(bare), households, nobody)
-        self._low, self._high = self._count.copy(), self._count.copy()
+        self._ranges = Ranges(chain, households, threshold)
 
     def findings(self, names: Sequence[str], codes: Sequence[str]) -> Iterator[Finding]:
         chain, least = self._chain, self._threshold
         counts = len(chain.told)
         hidden: Bools = chain.sensitive & ~chain.told
         for number in [*np.flatnonzero(hidden), *range(counts, len(names))]:
-            if self._high[number] - self._low[number] >= least:
+            if not self._ranges.is_narrow(number):
                 continue
-            low, high = self._range(self._told, number)
-            if high - low >= least:
+            low, high = self._ranges.bounds(number, self._told, note=True)
+            if not gives_away(low, high, threshold=least, single=chain.single[number]):
                 continue
-            if number >= counts and not 1 <= low <= high < least:
-                continue
-            if low >= least:
-                # Hidden for the sake of others: that it is no small count gives nobody away.
-                continue
-            before = self._range(self._before, number)
+            before = self._ranges.bounds(number, self._before)
             helpless = before[1] - before[0] < least
             part = "finding.recoverable_part"
             key = "finding.recoverable_before" if helpless else "finding.recoverable"
@@ -146,16 +141,3 @@ class _Audit:
                     value=low if low == high else value, threshold=least,
                 ),
             )  # fmt: skip
-
-    def _range(self, system: Deviations, number: int) -> tuple[int, int]:
-        """Return the least and greatest whole number that a sum can be."""
-        own = self._chain.sums[[number]].toarray()[0]
-        ends = []
-        for sign in (1, -1):
-            here, _, moves, most = system.furthest(sign * own, self._threshold)
-            ends.append(float(self._count[number]) + sign * most)
-            if system is self._told and len(here):
-                moved = self._count + self._chain.sums[:, here] @ moves
-                np.minimum(self._low, moved, out=self._low)
-                np.maximum(self._high, moved, out=self._high)
-        return int(np.ceil(ends[1] - EXACT)), int(np.floor(ends[0] + EXACT))

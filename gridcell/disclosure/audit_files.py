@@ -48,7 +48,8 @@ def check_published(
         of them, the latest first.
     threshold
         Fewest households that may be told, and least width of what can be worked out of a hidden
-        count; by default the one that the publication names, or 5.
+        count that may be one of fewer, or of a single building; by default the one that the
+        publication names, or 5.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def check_published(
     hidden = {
         level: int(frame["households"].isna().sum()) for level, frame in exported.levels.items()
     }
-    done = {"threshold": least, "hidden": hidden, "with_earlier": bool(before)}
+    done = {"threshold": least, "hidden": hidden, "earlier": len(before)}
     return CheckReport.of(found, None, figures={"published": done})
 
 

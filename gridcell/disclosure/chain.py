@@ -50,11 +50,14 @@ class ToldPieces:
     households: Ints
     """(p,) 0 where not told."""
     told: Bools
+    single: Bools
+    """(p,) whether it holds a single building, and is no cell: `linked.single_buildings`."""
 
 
 NO_PIECES: Final = ToldPieces(
     a=np.empty(0, dtype=np.int64), b=np.empty(0, dtype=np.int64),
     households=np.empty(0, dtype=np.int64), told=np.empty(0, dtype=np.bool_),
+    single=np.empty(0, dtype=np.bool_),
 )  # fmt: skip
 
 
@@ -99,6 +102,7 @@ class Chain:
         told: list[Any] = []
         values: list[Any] = []
         sensitive: list[Any] = []
+        single: list[Any] = []
         at = 0
         for k, (tree, crosswalk) in enumerate(zip(divisions, crosswalks, strict=True)):
             size = len(tree.code)
@@ -122,6 +126,7 @@ class Chain:
             values += [tree.households, [known or 0], crosswalk.households]
             # A total that was never told is no count that anybody hid: layers have no sum.
             sensitive += [np.ones(size), [k == 0], np.ones(len(crosswalk.a))]
+            single += [np.zeros(size + 1), crosswalk.single]
             at += size + 1 + len(crosswalk.a)
             if k == 0:
                 self.newest = slice(0, at)
@@ -133,6 +138,8 @@ class Chain:
         sums: Any = csr_array((np.ones(len(row)), (row, column)), shape=(at, n))
         # Where nobody can live there is nothing to know.
         self.sensitive: Bools = np.concatenate(sensitive).astype(np.bool_) & (sums.sum(axis=1) > 0)
+        self.single: Bools = np.concatenate([*single, np.zeros(n)]).astype(np.bool_)
+        """(c + n,) those of a single building that is no cell: sensitive however large they are."""
         self.sums: Any = vstack([sums, eye_array(n)]).tocsr()
         """(c + n, n) parts that each count is of; then each part by itself."""
 
@@ -162,6 +169,67 @@ class Chain:
             if told[division.total]:
                 at[(at < 0) & (division.leaf >= 0)] = division.total
         return out
+
+
+class Ranges:
+    """Between which bounds the sums of a chain may lie.
+
+    Parameters
+    ----------
+    chain
+        Its sums.
+    households
+        (n,) of the parts, agreeing with what is told.
+    threshold
+        As wide as a range is asked to be.
+    """
+
+    def __init__(self, chain: Chain, households: Floats, threshold: int) -> None:
+        self._sums, self._threshold = chain.sums, threshold
+        count: Floats = chain.sums @ households
+        self._count, self._low, self._high = count, count.copy(), count.copy()
+
+    def sum(self, number: int) -> Floats:
+        """Return (n,) which parts a sum is of."""
+        row: Floats = self._sums[[number]].toarray()[0]
+        return row
+
+    @property
+    def narrow(self) -> Bools:
+        """(c + n,) sums whose range is not known to be wide."""
+        return np.asarray(self._high - self._low < self._threshold)
+
+    def is_narrow(self, number: int) -> bool:
+        """Tell whether the range of a sum is not known to be wide."""
+        return bool(self._high[number] - self._low[number] < self._threshold)
+
+    def note(self, deviations: Floats) -> None:
+        """Widen the ranges of all sums by numbers that agree with everything told."""
+        moved = self._count + self._sums @ deviations
+        np.minimum(self._low, moved, out=self._low)
+        np.maximum(self._high, moved, out=self._high)
+
+    def bounds(self, number: int, system: "Deviations", *, note: bool = False) -> tuple[int, int]:
+        """Return the least and greatest whole number that a sum can be, as far as asked.
+
+        Parameters
+        ----------
+        number
+            The sum.
+        system
+            What is told.
+        note
+            Whether what is found widens the ranges of others, parts of households too.
+        """
+        own, ends = self.sum(number), []
+        for sign in (1, -1):
+            here, _, moves, most = system.furthest(sign * own, self._threshold)
+            ends.append(float(self._count[number]) + sign * most)
+            if note and len(here):
+                deviations = np.zeros(len(own))
+                deviations[here] = moves
+                self.note(deviations)
+        return int(np.ceil(ends[1] - EXACT)), int(np.floor(ends[0] + EXACT))
 
 
 class Deviations:

@@ -19,7 +19,16 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from gridcell.disclosure.chain import EXACT, FEASIBLE, Chain, Deviations, Floats, solve_whole
+from gridcell.disclosure.chain import (
+    EXACT,
+    FEASIBLE,
+    Chain,
+    Deviations,
+    Floats,
+    Ranges,
+    solve_whole,
+)
+from gridcell.disclosure.intervals import gives_away
 from gridcell.disclosure.network import Bools, Ints
 
 
@@ -44,14 +53,14 @@ def suppress_in_chain(
 
     Returns
     -------
-    (c,) counts that are told, and the numbers of secret sums whose range is narrower than the
-    threshold even if nothing is told of the newest division around them: what was published before
-    gives them away, or no whole numbers are found that vouch for more.
+    (c,) counts that are told, and the numbers of sums that are given away even if nothing
+    is told of the newest division around them, by what was published before or because no whole
+    numbers are found that vouch for a wider range: secret ones, and such as may be small for
+    all that anybody knows.
     """
     search = _ChainSuppression(chain, households.astype(np.float64), told, secret, threshold)
     search.run()
-    exposed = np.array(sorted(search.exposed), dtype=np.int64)
-    return search.told, exposed[secret[exposed]]
+    return search.told, search.given_away()
 
 
 class _ChainSuppression:
@@ -65,11 +74,10 @@ class _ChainSuppression:
         bare = told.copy()
         bare[chain.newest] = False
         self._before = Deviations(chain.lowest(bare), households)
-        count: Floats = chain.sums @ households
+        self._count: Floats = chain.sums @ households
         # Every number found that agrees with what is told widens the range of all sums.
-        self._low, self._high = count.copy(), count.copy()
-        self._count = count
-        self.exposed: set[int] = set()
+        self._ranges = Ranges(chain, households, threshold)
+        self._exposed: set[int] = set()
 
     def run(self) -> None:
         while len(todo := self._narrow()):
@@ -77,43 +85,43 @@ class _ChainSuppression:
                 if not self._widen(number):
                     self._protect(number)
 
+    def given_away(self) -> Ints:
+        exposed = [
+            number for number in sorted(self._exposed)
+            if self._secret[number] or self._is_given_away(number)
+        ]  # fmt: skip
+        return np.array(exposed, dtype=np.int64)
+
+    def _is_given_away(self, number: int) -> bool:
+        low, high = self._ranges.bounds(number, self._system)
+        single = self._chain.single[number]
+        return bool(gives_away(low, high, threshold=self._threshold, single=single))
+
     def _narrow(self) -> Ints:
         """Return the sums whose range is not known to be wide."""
         asked = self._secret.copy()
         asked[: len(self.told)] |= self._chain.sensitive & ~self.told
-        asked[list(self.exposed)] = False
-        return np.flatnonzero(asked & (self._high - self._low < self._threshold))
-
-    def _sum(self, number: int) -> Floats:
-        row: Floats = self._chain.sums[[number]].toarray()[0]
-        return row
-
-    def _note(self, deviations: Floats) -> None:
-        if deviations.any():
-            moved = self._count + self._chain.sums @ deviations
-            np.minimum(self._low, moved, out=self._low)
-            np.maximum(self._high, moved, out=self._high)
-
-    def _is_wide(self, number: int) -> bool:
-        return bool(self._high[number] - self._low[number] >= self._threshold)
+        asked[list(self._exposed)] = False
+        return np.flatnonzero(asked & self._ranges.narrow)
 
     def _widen(self, number: int) -> bool:
         """Tell whether the range of a sum is wide, as things are told."""
+        own = self._ranges.sum(number)
         for sign in (1, -1):
-            if not self._is_wide(number):
-                enough = self._threshold
-                self._note(self._system.deviate(sign * self._sum(number), enough))
-        return self._is_wide(number)
+            if not self._ranges.is_narrow(number):
+                return True
+            self._ranges.note(self._system.deviate(sign * own, self._threshold))
+        return not self._ranges.is_narrow(number)
 
     def _protect(self, number: int) -> None:
         """Hide other counts until the range of a sum is wide, or name it as exposed."""
-        own = self._sum(number)
+        own = self._ranges.sum(number)
         up, down = (
             int(np.floor(self._before.furthest(sign * own, self._threshold)[3] + EXACT))
             for sign in (1, -1)
         )
         if up + down < self._threshold:
-            self.exposed.add(number)
+            self._exposed.add(number)
             return
         amounts = (up, self._threshold - up)
         for whole in (False, True):
@@ -126,7 +134,7 @@ class _ChainSuppression:
         here, _ = self._before.around(own)
         self._hide(self._chain.sums[:, here].sum(axis=1)[: len(self.told)] > 0)
         if not self._widen(number):
-            self.exposed.add(number)
+            self._exposed.add(number)
 
     def _hide(self, counts: Bools) -> None:
         newest = np.zeros_like(self.told)

@@ -11,7 +11,7 @@ from gridcell.arrays import Geometries
 from gridcell.coverage.overlay import overlay
 from gridcell.disclosure.chain import NO_PIECES, Chain, ToldPieces
 from gridcell.disclosure.chain_suppression import suppress_in_chain
-from gridcell.disclosure.linked import SLIVER_M, Linked
+from gridcell.disclosure.linked import SLIVER_M, Linked, single_buildings
 from gridcell.disclosure.names import chain_names
 from gridcell.disclosure.network import Bools, CellTree, Ints
 from gridcell.errors import InputError
@@ -99,17 +99,20 @@ def hide_after(
     houses = houses.drop_duplicates(["part", "bldg_id"])
     buildings = np.bincount(houses["part"], minlength=len(parts))
     pieces = before[0].pieces
-    own = ToldPieces(a=pieces.a, b=pieces.b, households=pieces.households, told=~hidden.pieces)
+    own = ToldPieces(
+        a=pieces.a, b=pieces.b, households=pieces.households, told=~hidden.pieces,
+        single=pieces.single,
+    )  # fmt: skip
     trees = [division, *(each.division for each in before)]
     chain = Chain(parts, trees, [own, *crosswalks])
     told = chain.told.copy()
     told[chain.newest] = ~np.concatenate([hidden.cells, [hidden.total], hidden.pieces])
     count = chain.sums @ households
-    secret = (count > 0) & (count < threshold)
+    single = chain.single.copy()
+    single[len(told) :] = (buildings == 1) & ~_is_cell(parts)
+    secret = (count > 0) & ((count < threshold) | single)
     secret[: len(told)] &= ~told & chain.sensitive
-    secret[len(told) :] |= (buildings == 1) & (households > 0) & ~_is_cell(parts)
     n, m = len(division.code), len(pieces.a)
-    secret[n + 1 : n + 1 + m] |= ~pieces.published
     told, exposed = suppress_in_chain(chain, households, told, secret, threshold)
     names = chain_names(chain, trees, [own, *crosswalks])
     return Hidden(
@@ -175,5 +178,5 @@ def crosswalk_of(pairs: pd.DataFrame | None, own: CellTree, before: CellTree) ->
     return ToldPieces(
         a=row["a"][inside], b=row["b"][inside],
         households=np.asarray(count.fillna(0), dtype=np.int64),
-        told=count.notna().to_numpy(np.bool_),
+        told=count.notna().to_numpy(np.bool_), single=single_buildings(pairs)[inside],
     )  # fmt: skip

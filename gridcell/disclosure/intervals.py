@@ -14,6 +14,7 @@ Castro, J. (2012). Recent advances in optimization techniques for statistical ta
 protection. European Journal of Operational Research 216, 257-269.
 Gusfield, D. (1988). A graph theoretic approach to statistical data security. SIAM Journal on
 Computing 17, 552-571.
+Hundepool, A. et al. (2012). Statistical Disclosure Control. Wiley.
 Hopcroft, J., Tarjan, R. (1973). Algorithm 447: efficient algorithms for graph manipulation.
 Communications of the ACM 16, 372-378.
 """
@@ -22,7 +23,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, maximum_flow
 
@@ -34,8 +35,44 @@ UNBOUNDED: Final = 10**6
 _NO_END: Final = 2**30
 
 
+def gives_away(
+    low: ArrayLike, high: ArrayLike, *, threshold: int, single: ArrayLike = False
+) -> NDArray[np.bool_]:
+    """Tell which intervals give a count away: the one rule of every audit and every suppression.
+
+    Sensitive (primary) are counts from 1 to one below the threshold, and those of a single building
+    that is no cell. Whoever has only what is published cannot tell which suppressed counts
+    these are, so an interval that can be one's must be as wide as the threshold. A suppressed count
+    that is surely the threshold or more, or 0, was suppressed for the sake of others, and needs no
+    interval (Hundepool et al. 2012, chapter 4).
+
+    Parameters
+    ----------
+    low, high
+        Least and greatest values.
+    threshold
+        Minimum cell count, and width of intervals.
+    single
+        Which counts are those of a single building that is no cell.
+
+    Examples
+    --------
+    Of these the second can be 4 and is known to within 3, the last is 7 in a single building.
+
+    >>> gives_away([0, 4, 5, 7], [5, 6, 6, 7], threshold=5, single=[False, False, False, True])
+    array([False,  True, False,  True])
+    """
+    least, most = np.asarray(low), np.asarray(high)
+    sensitive = (most >= 1) & ((least < threshold) | np.asarray(single))
+    return np.asarray(sensitive & (most - least < threshold), dtype=np.bool_)
+
+
 def feasibility_intervals(
-    tail: Ints, head: Ints, count: Ints, suppressed: NDArray[np.bool_]
+    tail: Ints,
+    head: Ints,
+    count: Ints,
+    suppressed: NDArray[np.bool_],
+    wanted: NDArray[np.bool_] | None = None,
 ) -> tuple[Ints, Ints]:
     """Return the least and greatest value of each count for who knows all that are published.
 
@@ -49,11 +86,13 @@ def feasibility_intervals(
         the same.
     suppressed
         (n,) which counts are not known, but that they are no less than 0.
+    wanted
+        (n,) of which suppressed counts intervals are wanted; all if not given.
 
     Returns
     -------
-    Two (n,) arrays; for counts that are published both are the count. Counts without an upper end
-    are given as `UNBOUNDED` more.
+    Two (n,) arrays; for counts that are published or not wanted both are the count. Counts without
+    an upper end are given as `UNBOUNDED` more.
 
     Examples
     --------
@@ -71,6 +110,8 @@ def feasibility_intervals(
     where = np.flatnonzero(suppressed)
     unknown = SuppressedCounts(tail[where], head[where], count[where])
     for number, arc in enumerate(where):
+        if wanted is not None and not wanted[arc]:
+            continue
         up, down = unknown.deviations(number)
         low[arc], high[arc] = count[arc] - down, count[arc] + up
     return low, high

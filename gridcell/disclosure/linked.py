@@ -85,9 +85,10 @@ def link_earlier(
     before = make_cell_tree(earlier, total)
     own = pd.Index(division.code).get_indexer(pd.Index(codes[0]))
     of = np.append(pd.Index(before.code).get_indexer(pd.Index(codes[1])), -1)
+    single = single_buildings(pairs)[held]
     pieces = Pieces(
         a=own[found.a[held]], b=of[found.b[held]], households=households[held],
-        published=~single_buildings(pairs)[held],
+        published=~single, single=single,
         beyond=np.unique(of[found.b[(found.a < 0) & ~found.is_sliver]]),
     )  # fmt: skip
     piece = standing.pop("piece").to_numpy()
@@ -111,8 +112,11 @@ def single_buildings(pairs: pd.DataFrame) -> Bools:
     Parameters
     ----------
     pairs
-        ``a``, ``b``, ``buildings`` and ``households`` (missing where hidden).
+        ``a``, ``b``, ``buildings`` and ``households`` (missing where hidden); without
+        ``buildings`` no piece is known to hold a single one.
     """
+    if "buildings" not in pairs:
+        return np.zeros(len(pairs), dtype=np.bool_)
     people = (pairs["households"] > 0).fillna(value=True)
     inhabited = people | (pairs["buildings"] > 0).fillna(value=False)
     part = inhabited & (pairs["buildings"] == 1).fillna(value=False) & people

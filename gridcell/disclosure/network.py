@@ -60,6 +60,8 @@ class Pieces:
     households: Ints
     """(m,) 0 where not published."""
     published: Bools
+    single: Bools
+    """(m,) whether it holds a single building, and is no cell: `linked.single_buildings`."""
     beyond: Ints
     """Rows of the earlier division whose land reaches out of the newer one."""
 
@@ -80,6 +82,8 @@ class Network:
     """Published, and no candidate for suppression: published before, or plain to see."""
     nonsensitive: Bools
     """Not published, and no count to protect: nobody minds who works it out."""
+    single: Bools
+    """That of a single building that is no cell: sensitive however large it is."""
     cells: slice
     total: int
     pieces: slice
@@ -151,7 +155,10 @@ def make_network(
         others = 2 + n + np.arange(len(earlier.code))
         last = 2 + n + len(earlier.code)
         into = np.where(pieces.b < 0, end, others[pieces.b])
-        arcs.add(cells[pieces.a], into, pieces.households, published=pieces.published)
+        arcs.add(
+            cells[pieces.a], into, pieces.households, published=pieces.published,
+            single=pieces.single,
+        )  # fmt: skip
         over = np.where(earlier.parent < 0, last, others[earlier.parent])
         arcs.add(
             others,
@@ -184,19 +191,22 @@ class _Arcs:
         published: Bools | bool,
         protected: Bools | bool = False,
         nonsensitive: Bools | bool = False,
+        single: Bools | bool = False,
     ) -> None:
-        kind = np.broadcast_arrays(tail, head, count, published, protected, nonsensitive)
+        kind = np.broadcast_arrays(tail, head, count, published, protected, nonsensitive, single)
         self._kinds.append(tuple(kind))
 
     def network(self, cells: int, pieces: int) -> Network:
         columns = [np.concatenate(column) for column in zip(*self._kinds, strict=True)]
         tail, head, count = (column.astype(np.int64) for column in columns[:3])
-        published, protected, nonsensitive = (column.astype(np.bool_) for column in columns[3:])
+        published, protected, nonsensitive, single = (
+            column.astype(np.bool_) for column in columns[3:]
+        )
         after = cells + 1 + pieces
         earlier = len(self._kinds[3][0]) if len(self._kinds) > 3 else 0
         return Network(
             tail=tail, head=head, count=count,
-            published=published, protected=protected, nonsensitive=nonsensitive,
+            published=published, protected=protected, nonsensitive=nonsensitive, single=single,
             cells=slice(0, cells), total=cells, pieces=slice(cells + 1, after),
             earlier=slice(after, after + earlier),
         )  # fmt: skip

@@ -13,6 +13,7 @@ from gridcell.arguments import checked
 from gridcell.cells.columns import with_band_figures
 from gridcell.disclosure.chain import NO_PIECES
 from gridcell.disclosure.earlier import EarlierPublication, Hidden, crosswalk_of, hide_after
+from gridcell.disclosure.intervals import feasibility_intervals, gives_away
 from gridcell.disclosure.linked import Linked, link_earlier
 from gridcell.disclosure.names import network_names
 from gridcell.disclosure.network import Bools, CellTree, Network, make_cell_tree, make_network
@@ -238,6 +239,10 @@ def _hide(network: Network, threshold: int) -> tuple[Bools, Bools]:
     )  # fmt: skip
     hidden, exposed = ~network.published, np.zeros(len(network.published), dtype=np.bool_)
     hidden[free], exposed[free] = found.suppressed, found.exposed
+    low, high = feasibility_intervals(
+        network.tail, network.head, network.count, hidden, wanted=exposed
+    )
+    exposed &= gives_away(low, high, threshold=threshold, single=network.single)
     return hidden, exposed
 
 
