@@ -29,6 +29,9 @@ _ATTEMPTS = 3
 """Searches on blocks, of which the best is kept: alone, one in ten ends in a poor valley."""
 _SMALL, _MOST_ATTEMPTS = 600, 30
 """Land of fewer atoms is searched several times, which costs next to nothing."""
+_PIECE_ATTEMPTS = 8
+"""Attempts to bring a piece of land into the band where there are several: in towns, nearly all
+that came in did so at the first."""
 _MODEST = 3000
 """Land of fewer atoms is searched once more without blocks, where these left a cell out."""
 _BLOCK = 0.3
@@ -120,6 +123,7 @@ def _search_on(
     outside = (load < goal.low - 1e-9) | (load > goal.high + 1e-9)
     steep = goal._replace(outside=STEEP * goal.outside)
     changed = False
+    most = _PIECE_ATTEMPTS if piece.any() else _MOST_ATTEMPTS
     for number in np.unique(piece[outside[cell]]).tolist():
         atoms = np.flatnonzero(piece == number)
         members, local = np.unique(cell[atoms], return_inverse=True)
@@ -132,7 +136,7 @@ def _search_on(
             continue
         here = part_of(land, atoms)
         best = int(outside[members].sum())
-        for attempt in range(int(np.clip(2 * _SMALL // len(atoms), 1, _MOST_ATTEMPTS))):
+        for attempt in range(int(np.clip(2 * _SMALL // len(atoms), 1, most))):
             other = local.astype(np.int64)
             for aim, hot, cold, turns, regroup in (
                 (steep, STEEP, STEEP / 8, sweeps, _REGROUP),

@@ -21,6 +21,8 @@ from gridcell.partition.kernels.walk import gather, holds_without
 
 _SWAPS = 0.3
 """Share of border moves in which two atoms change places."""
+_REGROUP_HEAT = 0.06
+"""Temperature below which no cells are merged and split: hardly any such move is taken there."""
 
 
 @njit(cache=True, nogil=True)
@@ -73,7 +75,7 @@ def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
             x, y = of[i], of[j]
             if x == y:
                 continue
-            if regroup > 0.0 and draw(state) < regroup:
+            if regroup > 0.0 and heat > _REGROUP_HEAT and draw(state) < regroup:
                 regroup_cells(i, j, heat, land, cells, goal, scratch)
                 continue
             # Atom i goes over to y, and in a swap its neighbour j to x.

@@ -9,7 +9,6 @@ from gridcell.partition.kernels.state import (
     Goal,
     Ints,
     Scratch,
-    accepts,
     draw,
     energy,
 )
@@ -35,12 +34,18 @@ def regroup_cells(  # noqa: C901 - see `anneal`
     perimeter = cells.perimeter[x] + cells.perimeter[y] - 2 * both
     size = cells.size[x] + cells.size[y]
     before = cells.energy[x] + cells.energy[y]
+    merged = 0.0
 
     source = j if draw(state) < 0.5 else _heavy(j, x, y, cells, scratch)
     z = of[source]
     elsewhere = z != y
+    most = -heat * np.log(draw(state)) if heat > 0.0 else 0.0
     if elsewhere:
         if cells.size[z] < 2 or cells.size[z] > _MOST:
+            return
+        # No split is better than two discs.
+        merged = energy(weight, area, perimeter, goal)
+        if merged + 2 * goal.shape - before - cells.energy[z] > most:
             return
         count = gather(source, z, z, first, neighbour, of, mark, queue, stamp)
         atoms = queue[:count].copy()
@@ -56,8 +61,8 @@ def regroup_cells(  # noqa: C901 - see `anneal`
     if stage == 0:
         return
     if elsewhere:
-        after += energy(weight, area, perimeter, goal)
-    if not accepts(after - before, heat, state):
+        after += merged
+    if after - before > most:
         return
 
     # What grew takes the number x; the merged cell keeps y.
