@@ -184,7 +184,8 @@ def check_meeting(
     if not len(there):
         return
     meets = np.zeros(len(there), dtype=bool)
-    meets[shapely.STRtree(communities).query(there, predicate="intersects")[0]] = True
+    # GEOS prepares the geometry that asks, and communities have many vertices.
+    meets[shapely.STRtree(there).query(communities, predicate="intersects")[1]] = True
     if meets.any() and meets.mean() >= share:
         return
     ours, theirs = shapely.total_bounds(communities), shapely.total_bounds(there)
