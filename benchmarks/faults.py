@@ -22,11 +22,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).absolute().parents[1] / "tests"))
 
 import fault_kinds as kinds
+import fault_memory as memory
 import numpy as np
 from faults import COMMANDS, Bench, Command, Outcome, make_bench
 
 SIZES = (0, 511, 8192, 65_536, 90_000, 200_000)
-MEGABYTES = (1, 8, 32, 64, 128, 512)
+MEMORY = (0.3, 0.5, 0.7, 0.9)
+"""Shares of what a command takes, or a worker of it."""
 
 Kind = Callable[[Bench, Command], Iterator[Outcome]]
 
@@ -56,8 +58,9 @@ def kinds_of(kills: int, seed: int, calls: int) -> dict[str, Kind]:
         "Ctrl-C": partial(kinds.interrupted, times=4, chance=chance),
         "each call refused": kinds.calls_refused,
         "files of limited size": partial(kinds.files_limited, sizes=SIZES),
-        "no memory": partial(kinds.starved, megabytes=MEGABYTES),
-        "worker lost": kinds.worker_lost,
+        "no memory": partial(memory.starved, shares=MEMORY),
+        "worker lost": partial(memory.worker_lost, times=4, chance=chance),
+        "worker without memory": partial(memory.worker_starved, shares=MEMORY),
         "clock turned back": kinds.clock_back,
         "two at once": partial(kinds.two_at_once, times=4),
         "held open by others": kinds.held_open,
@@ -83,6 +86,7 @@ def main() -> None:
     parser.add_argument(
         "--commands", nargs="*", default=[], help="commands with one of these words"
     )
+    parser.add_argument("--verbose", action="store_true", help="what each run said")
     parser.add_argument("--markdown", action="store_true", help="as the table of the docs")
     parser.add_argument("--share", action="store_true", help="what the tests run, in seconds")
     given = parser.parse_args()
@@ -99,20 +103,14 @@ def main() -> None:
                 continue
             start, outcomes = time.monotonic(), []
             for command in commands:
-                if name == "worker lost" and not command.workers:
+                if name.startswith("worker") and not command.workers:
                     continue
                 for outcome in spoil(bench, command):
                     outcomes.append(outcome)
                     if outcome.faults:
-                        print(
-                            "BROKEN",
-                            name,
-                            command.name,
-                            f"exit {outcome.exit}",
-                            outcome.said[-200:],
-                            outcome.faults,
-                            flush=True,
-                        )
+                        _complain(outcome)
+                    elif given.verbose:
+                        print(command.name, f"exit {outcome.exit}", outcome.said[-300:], flush=True)
             broken += sum(bool(o.faults) for o in outcomes)
             _tell(name, outcomes, time.monotonic() - start, markdown=given.markdown)
     print(f"{broken} broken")

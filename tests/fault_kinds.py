@@ -267,52 +267,6 @@ def permission_lost(
         yield outcome
 
 
-def starved(bench: Bench, command: Command, megabytes: tuple[int, ...]) -> Iterator[Outcome]:
-    """Let the process have so much more memory and no more."""
-    import resource
-
-    def limit(size: int) -> None:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * resource.getpagesize() + (size << 20)
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-    for size in megabytes:
-        before = bench.lay(command)
-        ended = run(bench.words(command), spoil=lambda size=size: limit(size))
-        # Libraries in C end the process where they get no memory.
-        outcome = bench.judge(command, "no memory", before, ended, killed=ended[0] < 0)
-        outcome.said = f"{size} MB: {outcome.said}"
-        yield outcome
-
-
-def worker_lost(bench: Bench, command: Command) -> Iterator[Outcome]:
-    """Kill one of the processes that divide."""
-    import gridcell_cli.workers
-
-    def many() -> None:
-        gridcell_cli.workers._MANY_BUILDINGS = 0  # type: ignore[misc]
-
-    def strike(pid: int) -> None:
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            spawned = [
-                c for c in children if "spawn_main" in Path(f"/proc/{c}/cmdline").read_text()
-            ]
-            if spawned:
-                time.sleep(0.3)
-                os.kill(int(spawned[-1]), signal.SIGKILL)
-                return
-            time.sleep(0.01)
-
-    before = bench.lay(command)
-    ended = run([*bench.words(command), "--workers", "2"], spoil=many, meanwhile=strike)
-    outcome = bench.judge(command, "worker lost", before, ended)
-    if ended[0] not in (0, 1) or (ended[0] and "worker process ended" not in ended[1]):
-        outcome.faults.append(f"exit {ended[0]}: {ended[1][-300:]}")
-    yield outcome
-
-
 def clock_back(bench: Bench, command: Command) -> Iterator[Outcome]:
     """Turn the clock back, before a run and in it, over what a killed run left."""
     before = bench.lay(command)

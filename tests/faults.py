@@ -72,6 +72,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
         old=("edit", "{inputs}/plan", "rename", "450802001001001", "Old", "-o", "{out}"),
     ),
     Command(
+        name="merge", output="plan", workers=True,
+        words=("merge", "{inputs}/shard1", "{inputs}/shard2", "-o", "{out}"),
+        old=("edit", "{inputs}/plan", "rename", "450802001001001", "Old", "-o", "{out}"),
+    ),
+    Command(
+        name="adopt", output="plan",
+        words=("adopt", "{inputs}/plan/plan.gpkg#micro", "--communities",
+               "{inputs}/communities.gpkg", "--buildings", "{inputs}/buildings.gpkg", "-o",
+               "{out}"),
+        old=("edit", "{inputs}/plan", "rename", "450802001001001", "Old", "-o", "{out}"),
+    ),
+    Command(
         name="edit", output="plan",
         words=("edit", "{inputs}/plan", "rename", "450802001001001", "New", "-o", "{out}"),
         old=("edit", "{inputs}/plan", "rename", "450802001001001", "Old", "-o", "{out}"),
@@ -153,12 +165,20 @@ def warm_up(folder: Path, commands: tuple[Command, ...]) -> None:
 
     # What a run took is in the plan, and different each time.
     time.perf_counter = lambda: 0.0
-    whole_way = {"partition", "update", "edit"} & {command.name for command in commands}
+    whole_way = {"partition", "update", "merge", "adopt", "edit"} & {
+        command.name for command in commands
+    }
     if not whole_way:
         gridcell.write_plan(tiny_plan(), folder / "plan")
         return
-    for command, out in ((COMMANDS[0], "plan"), (COMMANDS[1], "updated"), (COMMANDS[3], "t.gpkg")):
-        words = [part.format(inputs=folder, out=folder / out) for part in command.words]
+    named = {command.name: command.words for command in COMMANDS}
+    to_do = {
+        "plan": named["partition"], "updated": named["update"],
+        "t.gpkg": named["repair to a GeoPackage"],
+        **{f"shard{k}": (*named["partition"], "--shard", f"{k}/2") for k in (1, 2)},
+    }  # fmt: skip
+    for out, template in to_do.items():
+        words = [part.format(inputs=folder, out=folder / out) for part in template]
         done = CliRunner().invoke(cli, words)
         if done.exit_code:
             raise RuntimeError(done.output) from done.exception
@@ -361,7 +381,8 @@ def state_of(place: Path) -> dict[str, str]:
     found = {}
     for path in sorted(place.rglob("*")):
         name = path.relative_to(place)
-        if not path.is_file() or name.parts[0].startswith("."):
+        # What is kept of a division that was stopped is no part of it.
+        if not path.is_file() or name.parts[0].startswith(".") or ".tasks" in name.parts[0]:
             continue
         found[str(name)] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found

@@ -2,6 +2,7 @@ import dataclasses
 import errno
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,13 +14,14 @@ import pandas as pd
 import pytest
 from plans import LARGE, tiny_plan
 
-from gridcell.errors import InputError, PartitionError, ProofError, WriteError
+from gridcell.errors import InputError, PartitionError, ProofError, WorkerError, WriteError
 from gridcell.facts import StaffProof
 from gridcell.model import DivisionFigures, InputRecord, StaffFigures
 from gridcell.rules import Band
-from gridcell.words.messages import say
+from gridcell.words.messages import Message, say
 from gridcell_cli import main as frame
-from gridcell_cli import options
+from gridcell_cli import options, workers
+from gridcell_cli.memory import lacks_memory
 from gridcell_cli.progress import ProgressLine
 
 FINDINGS = pd.DataFrame(
@@ -444,3 +446,27 @@ except SystemExit as end:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_memory_is_told_where_there_is_none_for_the_catalogue(lang, monkeypatch, capfd):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(frame, "said_in", fail)
+    assert frame._explain(MemoryError(), frame.Session(lang=lang)) == 1
+    told = say(Message("cli.no_memory"), lang)
+    assert capfd.readouterr().err == f"{told}\n"
+
+
+@pytest.mark.parametrize("words", ["libgdal.so: failed to map segment", "PROJ: out of memory"])
+def test_what_libraries_say_without_memory_is_known(words):
+    assert lacks_memory(ImportError(words))
+    assert not lacks_memory(ImportError("Could not find/load shared object file 'libllvmlite.so'"))
+
+
+def test_a_pool_that_lost_a_worker_is_told_as_that(monkeypatch):
+    monkeypatch.setattr(workers, "_MANY_BUILDINGS", 0)
+    land = types.SimpleNamespace(atoms=None, buildings=[1, 2], communities=[1, 2])
+    with pytest.raises(WorkerError), workers.pool_of(2, land) as pool:
+        pool.submit(os.abort).result()

@@ -4,7 +4,6 @@ Exit codes: 0 done and all proofs hold; 1 a bug, or no memory; 2 usage; 3 bad in
 proof or check failed; 5 the rules cannot be met; 130 interrupted.
 """
 
-import errno
 import importlib
 import io
 import logging
@@ -20,12 +19,17 @@ import click
 from gridcell_cli import options
 from gridcell_cli.help import GROUPS, translated, write_commands
 from gridcell_cli.language import Session, error_line, reader_language, said_in, speaking
+from gridcell_cli.memory import lacks_memory
 
 COMMANDS: Final = tuple(name for names in GROUPS.values() for name in names)
 """Each is the attribute ``command`` of the module of its name, in the order of the help."""
 
-_NO_MEMORY: Final = ("bad_alloc", "can't start new thread")
-"""What GEOS and Python say where they get no memory."""
+_WITHOUT_MEMORY: Final = {
+    "en": "Error: not enough memory; use a machine with more, fewer workers, or fewer communities "
+          "at a time",
+    "zh": "错误：内存不足；请换用内存更大的机器，减少工作进程，或分批处理社区",
+}  # fmt: skip
+"""``cli.no_memory``, for where there is no memory to read the catalogue either."""
 
 
 class _Commands(click.Group):
@@ -95,6 +99,19 @@ def _run(arguments: list[str], session: Session) -> int:
 
 def _explain(error: Exception, session: Session) -> int:
     """Print one message about the error and return the exit code."""
+    if not session.verbose:
+        # Its frames hold what there is no memory left beside.
+        error.__traceback__ = None
+    try:
+        return _tell(error, session)
+    except Exception as other:
+        if not (lacks_memory(other) or lacks_memory(error)):
+            raise
+    os.write(2, f"{_WITHOUT_MEMORY[session.lang]}\n".encode())
+    return 1
+
+
+def _tell(error: Exception, session: Session) -> int:
     from gridcell.errors import GridcellError
 
     if isinstance(error, GridcellError):
@@ -103,24 +120,13 @@ def _explain(error: Exception, session: Session) -> int:
         return error.exit_code
     if session.verbose:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    if _lacks_memory(error):
+    if lacks_memory(error):
         click.echo(said_in(session.lang, "no_memory"), err=True)
         return 1
     key = "bug_told" if session.verbose else "bug"
     what = said_in(session.lang, key, kind=type(error).__name__, error=error)
     click.echo(what, err=True)
     return 1
-
-
-def _lacks_memory(error: BaseException | None) -> bool:
-    """Tell whether an error comes of one that the system, or a library, had no memory."""
-    while error is not None:
-        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
-            return True
-        if any(words in str(error) for words in _NO_MEMORY):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _speak_utf8() -> None:

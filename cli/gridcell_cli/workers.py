@@ -1,14 +1,17 @@
 """Workers of a command: threads for a town, processes for a city."""
 
 import multiprocessing
+import os
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gridcell_cli.memory import lacks_memory
 
 if TYPE_CHECKING:
     from gridcell import Layers
@@ -60,13 +63,18 @@ def pool_of(
         with ThreadPoolExecutor(workers) as threads:
             yield threads
         return
+    from gridcell.errors import WorkerError
+    from gridcell.words.messages import Message
+
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
     try:
         # While the households are still counted.
         for _ in range(workers):
-            pool.submit(_import_tasks)
+            pool.submit(_stand_by)
         yield pool
+    except BrokenExecutor as error:
+        raise WorkerError(Message("error.worker_lost")) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -82,8 +90,15 @@ def on_this_machine(pool: Executor | None) -> Executor | None:
 def _begin() -> None:
     # Ctrl-C is for the command, which stops its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for name in _TASKS:
+            import_module(name)
+    except Exception as error:
+        if not lacks_memory(error):
+            raise
+        # The command tells that it lost a worker; a traceback would say no more.
+        os._exit(1)
 
 
-def _import_tasks() -> None:
-    for name in _TASKS:
-        import_module(name)
+def _stand_by() -> None:
+    """Do nothing: what is asked of a pool first starts its processes."""
