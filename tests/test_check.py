@@ -15,7 +15,7 @@ from strategies import coverages
 from towns import SITE
 
 from gridcell.check import check_cells, check_plan, coverage_figures, prove_plan
-from gridcell.coverage import prove_coverage
+from gridcell.coverage import faces, prove_coverage
 from gridcell.errors import InputError, WriteError
 from gridcell.facts import CoverageFigures
 from gridcell.folder import write_plan
@@ -480,3 +480,22 @@ def test_findings_do_not_replace_a_file_unasked(tmp_path):
     with pytest.raises(WriteError, match="there already"):
         write_findings(findings_frame([], tiny_plan().crs), tmp_path / "f.gpkg")
     assert (tmp_path / "f.gpkg").read_text() == "mine"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_overlaps_of_many_faces_are_those_of_their_faces(monkeypatch, refused):
+    cells = [shapely.affinity.rotate(box(0, 0, 90, 10 + k), 17.3 * k) for k in range(12)]
+    monkeypatch.setattr(faces, "_MANY_FACES", 10**6)
+    told = prove_coverage(cells).overlap_pieces
+    monkeypatch.setattr(faces, "_MANY_FACES", 1)
+    if refused:
+
+        def refusing(*_):
+            raise shapely.errors.GEOSException("no intersection")
+
+        monkeypatch.setattr(shapely, "intersection", refusing)
+    found = prove_coverage(cells).overlap_pieces
+    assert len(told) > 50
+    assert found[["left", "right"]].equals(told[["left", "right"]])
+    assert np.allclose(found.area, told.area, rtol=1e-9)
+    assert found.geom_type.equals(told.geom_type)

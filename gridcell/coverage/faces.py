@@ -14,6 +14,10 @@ ROUNDING_ULPS = 8
 that GEOS computes is off by one or two steps, a piece has two sides, and the parent may lack the
 vertex (metres in a UTM zone: 4e-9 m; degrees: 2e-13)."""
 
+_MANY_FACES = 32
+"""An overlap of more faces is found from its two cells: where many cells lie over each other, each
+face would be in the overlaps of all pairs of them."""
+
 Rows = NDArray[np.int64]
 Pieces = tuple[Rows, Rows, Geometries]
 """Two rows that a piece is about (or one row twice), and the pieces."""
@@ -56,6 +60,7 @@ class Faces:
     """Faces, and the cells and parents that hold a point of each."""
 
     faces: Geometries
+    cells: Geometries
     parent: Rows
     """Parent of each cell, -1 for none."""
     cell_hits: tuple[Rows, Rows]
@@ -81,6 +86,7 @@ class Faces:
         order = np.lexsort((cell, face_of_cell))
         return cls(
             faces=faces,
+            cells=cells,
             parent=parent,
             cell_hits=(face_of_cell[order], good[cell[order]]),
             land_hits=(face_of_land, good_land[row]),
@@ -129,9 +135,18 @@ class Faces:
         starts = run_starts(face)
         end = np.append(starts[1:], len(face))[np.cumsum(_marks(face)) - 1] if len(face) else face
         first, nth = spread(end - np.arange(len(face)) - 1)
-        left, right = cell[first], cell[first + 1 + nth]
-        pair, piece = self._merged(left * len(self.parent) + right, face[first], whole=True)
-        return pair // max(len(self.parent), 1), pair % max(len(self.parent), 1), piece
+        key = cell[first] * len(self.parent) + cell[first + 1 + nth]
+        pair, of_pair = np.unique(key, return_inverse=True)
+        left, right = pair // max(len(self.parent), 1), pair % max(len(self.parent), 1)
+        piece = np.full(len(pair), None, dtype=object)
+        many = np.flatnonzero(np.bincount(of_pair, minlength=len(pair)) > _MANY_FACES)
+        piece[many] = _common_land(self.cells[left[many]], self.cells[right[many]])
+        # GEOS may take too much or too little where outlines nearly coincide.
+        held = np.bincount(of_pair, shapely.area(self.faces)[face[first]], minlength=len(pair))
+        found = np.isclose(shapely.area(piece), held, rtol=1e-6, atol=0)
+        rest = ~found[of_pair]
+        piece[~found] = self._merged(of_pair[rest], face[first][rest], whole=True)[1]
+        return left, right, piece
 
     def balance(self, parents: int) -> tuple[NDArray[np.float64], float]:
         """Return by how much cells exceed their land, and the area of all land, by the faces.
@@ -172,6 +187,21 @@ class Faces:
             return row[starts], merged
         pieces, group = shapely.get_parts(merged, return_index=True)
         return row[starts][group], pieces
+
+
+def _common_land(some: Geometries, others: Geometries) -> Geometries:
+    """Return the polygons that pairs of cells have in common, ``None`` where GEOS fails."""
+    try:
+        common = np.asarray(shapely.intersection(some, others), dtype=object)
+    except shapely.errors.GEOSException:
+        return np.full(len(some), None, dtype=object)
+    parts, pair = shapely.get_parts(common, return_index=True)
+    solid = shapely.get_dimensions(parts) == 2
+    out = np.full(len(some), None, dtype=object)
+    shapely.multipolygons(parts[solid], indices=pair[solid], out=out)
+    single = shapely.get_num_geometries(out) == 1
+    out[single] = shapely.get_geometry(out[single], 0)
+    return out
 
 
 def union_parts(groups: Geometries) -> Geometries:
