@@ -482,12 +482,14 @@ def test_findings_do_not_replace_a_file_unasked(tmp_path):
     assert (tmp_path / "f.gpkg").read_text() == "mine"
 
 
-@pytest.mark.parametrize("refused", [False, True])
-def test_overlaps_of_many_faces_are_those_of_their_faces(monkeypatch, refused):
-    cells = [shapely.affinity.rotate(box(0, 0, 90, 10 + k), 17.3 * k) for k in range(12)]
+@pytest.mark.parametrize(
+    ("limit", "refused"), [("_MANY_FACES", False), ("_MANY_FACES", True), ("_DEEP", False)]
+)
+def test_overlaps_of_cells_are_those_of_their_faces(monkeypatch, limit, refused):
     monkeypatch.setattr(faces, "_MANY_FACES", 10**6)
+    cells = [shapely.affinity.rotate(box(0, 0, 90, 10 + k), 17.3 * k) for k in range(12)]
     told = prove_coverage(cells).overlap_pieces
-    monkeypatch.setattr(faces, "_MANY_FACES", 1)
+    monkeypatch.setattr(faces, limit, 1)
     if refused:
 
         def refusing(*_):

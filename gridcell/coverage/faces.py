@@ -15,8 +15,10 @@ that GEOS computes is off by one or two steps, a piece has two sides, and the pa
 vertex (metres in a UTM zone: 4e-9 m; degrees: 2e-13)."""
 
 _MANY_FACES = 32
-"""An overlap of more faces is found from its two cells: where many cells lie over each other, each
-face would be in the overlaps of all pairs of them."""
+"""An overlap of more faces is found from its two cells."""
+_DEEP = 12
+"""So are those of cells that lie over each other in faces of more: each of these is part of the
+overlaps of all their pairs."""
 
 Rows = NDArray[np.int64]
 Pieces = tuple[Rows, Rows, Geometries]
@@ -132,21 +134,51 @@ class Faces:
     def overlaps(self) -> Pieces:
         """Return each pair of cells that overlap, and where."""
         face, cell = self.cell_hits
+        n = max(len(self.parent), 1)
         starts = run_starts(face)
-        end = np.append(starts[1:], len(face))[np.cumsum(_marks(face)) - 1] if len(face) else face
-        first, nth = spread(end - np.arange(len(face)) - 1)
-        key = cell[first] * len(self.parent) + cell[first + 1 + nth]
-        pair, of_pair = np.unique(key, return_inverse=True)
-        left, right = pair // max(len(self.parent), 1), pair % max(len(self.parent), 1)
-        piece = np.full(len(pair), None, dtype=object)
-        many = np.flatnonzero(np.bincount(of_pair, minlength=len(pair)) > _MANY_FACES)
+        size = np.diff(np.append(starts, len(face)))
+        deep = size > _DEEP
+        direct, common = self._deep_overlaps(np.unique(cell[np.repeat(deep, size)]))
+        pairs = np.repeat(starts + size, size) - np.arange(len(face)) - 1
+        pairs[np.repeat(deep, size)] = 0
+        # One of each deep face, should GEOS have found none there.
+        pairs[starts[deep]] = 1
+        first, nth = spread(pairs)
+        key = cell[first] * n + cell[first + 1 + nth]
+        new = ~np.isin(key, direct)
+        pair, of_pair = np.unique(key[new], return_inverse=True)
+        piece = self._by_faces(pair // n, pair % n, of_pair, face[first][new])
+        pair, piece = np.concatenate([direct, pair]), np.concatenate([common, piece])
+        order = np.argsort(pair)
+        return pair[order] // n, pair[order] % n, piece[order]
+
+    def _deep_overlaps(self, rows: Rows) -> tuple[Rows, Geometries]:
+        """Return the pairs among these cells that overlap, as ``left * n + right``, and where."""
+        shapes = self.cells[rows]
+        left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+        left, right = rows[left[left < right]], rows[right[left < right]]
+        common = _common_land(self.cells[left], self.cells[right])
+        there = ~(shapely.is_missing(common) | is_rounding(common, rounding_step(self.faces)))
+        return left[there] * len(self.parent) + right[there], common[there]
+
+    def _by_faces(self, left: Rows, right: Rows, pair: Rows, face: Rows) -> Geometries:
+        """Return where pairs of cells overlap.
+
+        Parameters
+        ----------
+        left, right
+            (pairs,) cells.
+        pair, face
+            (n,) the faces that both cells of a pair hold.
+        """
+        piece = np.full(len(left), None, dtype=object)
+        many = np.flatnonzero(np.bincount(pair, minlength=len(left)) > _MANY_FACES)
         piece[many] = _common_land(self.cells[left[many]], self.cells[right[many]])
         # GEOS may take too much or too little where outlines nearly coincide.
-        held = np.bincount(of_pair, shapely.area(self.faces)[face[first]], minlength=len(pair))
-        found = np.isclose(shapely.area(piece), held, rtol=1e-6, atol=0)
-        rest = ~found[of_pair]
-        piece[~found] = self._merged(of_pair[rest], face[first][rest], whole=True)[1]
-        return left, right, piece
+        held = np.bincount(pair, shapely.area(self.faces)[face], minlength=len(left))
+        rest = ~np.isclose(shapely.area(piece), held, rtol=1e-6, atol=0)
+        piece[rest] = self._merged(pair[rest[pair]], face[rest[pair]], whole=True)[1]
+        return piece
 
     def balance(self, parents: int) -> tuple[NDArray[np.float64], float]:
         """Return by how much cells exceed their land, and the area of all land, by the faces.
