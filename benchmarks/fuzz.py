@@ -1,7 +1,7 @@
 """Damaged files, nasty geometries and wild towns by the thousand.
 
 python benchmarks/fuzz.py [--cases 2000] [--first 0] [--kinds shapefile geojson …] [--only check]
-python benchmarks/fuzz.py --towns 10000 [--seed 0]
+python benchmarks/fuzz.py --towns 10000 [--seed 0] [--workers 2]
 python benchmarks/fuzz.py --case shapefile:4711
 
 Damaged files are read, or gridcell says what is wrong. Towns go the whole way: divided, written,
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -90,17 +91,33 @@ def _watch(seconds: float) -> None:
         faulthandler.dump_traceback_later(10 * seconds, exit=True)
 
 
-def run_kind(kind: str, first: int, cases: int, only: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return a row for each case, run in processes of `BATCH` cases."""
+def run_kind(
+    kind: str, first: int, cases: int, only: tuple[str, ...], workers: int
+) -> list[dict[str, Any]]:
+    """Return a row for each case, run in processes of `BATCH` cases, so many at once."""
+    rows: list[dict[str, Any]] = []
+    starts = range(first, first + cases, BATCH)
+    with ThreadPoolExecutor(workers) as pool:
+        batches = pool.map(
+            lambda start: run_batch(kind, start, min(BATCH, first + cases - start), only), starts
+        )
+        for batch in batches:
+            rows += batch
+            if cases > BATCH:
+                print(f"{kind}: {len(rows)} of {cases}", flush=True)
+    return rows
+
+
+def run_batch(kind: str, first: int, cases: int, only: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return a row for each case; after one that ends the process, another goes on."""
     rows: list[dict[str, Any]] = []
     seed, last = first, first + cases
     while seed < last:
-        count = min(BATCH, last - seed)
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "log"
-            command = [sys.executable, __file__, "--work", kind, str(seed), str(count), str(log)]
+            command = [sys.executable, __file__, "--work", kind, str(seed), str(last - seed)]
             environment = {**os.environ, "TMPDIR": folder}
-            done = subprocess.run([*command, *only], check=False, env=environment)
+            done = subprocess.run([*command, str(log), *only], check=False, env=environment)
             lines = [json.loads(line) for line in log.read_text().splitlines()]
             ran = [line for line in lines if "outcomes" in line]
             rows += ran
@@ -116,8 +133,6 @@ def run_kind(kind: str, first: int, cases: int, only: tuple[str, ...]) -> list[d
             elif not lines:
                 raise RuntimeError(f"{kind}: the process ended before its first case")
             seed = lines[-1]["seed"] + 1
-            if len(rows) > BATCH:
-                print(f"{kind}: {len(rows)} of {cases}", flush=True)
     return rows
 
 
@@ -149,6 +164,7 @@ def main() -> None:
     parser.add_argument("--case", help="run one case here, for example shapefile:4711")
     parser.add_argument("--towns", type=int, help="so many towns, and nothing else")
     parser.add_argument("--seed", type=int, default=0, help="of the first town")
+    parser.add_argument("--workers", type=int, default=1, help="processes at once")
     given = parser.parse_args()
     if given.towns:
         given.kinds, given.cases, given.first = [TOWN], given.towns, given.seed
@@ -160,7 +176,7 @@ def main() -> None:
     total, failed = 0, 0
     for kind in given.kinds:
         start = time.perf_counter()
-        rows = run_kind(kind, given.first, given.cases, tuple(given.only))
+        rows = run_kind(kind, given.first, given.cases, tuple(given.only), given.workers)
         outcomes = Counter(o for row in rows for o in row["outcomes"] if ": " not in o)
         faults: dict[tuple[str, str, str], list[int]] = {}
         for row in rows:
