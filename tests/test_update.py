@@ -1,6 +1,7 @@
 """New data for a plan: what holds stays, codes last, lineage tells the rest."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pandas as pd
@@ -224,6 +225,11 @@ def test_a_building_across_a_locked_outline_is_told_and_cut(layers, plan):
     told = updated.findings[updated.findings["kind"] == "cut_building"]
     assert told["severity"].tolist() == ["warning"]
     assert "building across stands on the border" in told["message"].iloc[0]
+    beside = next(c for c, shape in cells.items() if c != cell and shape.distance(at) < 1e-6)
+    both = gridcell.update_plan(plan, built, locked=[cell, beside]).findings
+    figures = json.loads(both.loc[both["kind"] == "cut_building", "params"].iloc[0])
+    assert figures["area"] == pytest.approx(new.area.iloc[0])
+    assert figures["part"] < figures["area"]
     again = gridcell.update_plan(updated, built, locked=[cell])
     # The outline that is held may have other vertices, on the same line.
     assert again.micro["code"].equals(updated.micro["code"])

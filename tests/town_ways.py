@@ -244,8 +244,11 @@ def land_faults(plan: Plan, layers: Layers) -> list[str]:
 def cut_faults(plan: Plan) -> list[str]:
     """Return the buildings that a border between leaves runs through.
 
-    Slabs are left out, and what other buildings overlap; the boundary of a community may cut.
+    Slabs are left out, and what other buildings overlap; the boundary of a community may cut, and
+    so may borders that are locked, where a finding says so.
     """
+    warned = plan.findings[plan.findings["kind"] == "cut_building"]
+    told = {str(json.loads(params)["building"]) for params in warned["params"].dropna()}
     rows = plan.buildings[plan.buildings["code"].notna()]
     leaf, medium = (np.asarray(cells.geometry) for cells in (plan.leaves, plan.medium))
     rims = shapely.buffer(shapely.union_all(shapely.boundary(medium)), 2 * NICK_M)
@@ -257,7 +260,7 @@ def cut_faults(plan: Plan) -> list[str]:
     alone[over] = False
     within = shapely.intersection(inner, shapely.buffer(whole, -NICK_M))
     cut = alone & (shapely.length(within) > NICK_M)
-    return [f"{name} is cut" for name in rows["bldg_id"][cut]]
+    return [f"{name} is cut" for name in rows["bldg_id"][cut] if name not in told]
 
 
 def counts_are_right(plan: Plan, town: WildTown) -> None:

@@ -120,14 +120,17 @@ class HeldLand:
             mine = np.flatnonzero(cut & (building[piece] == row))
             cells = listed([str(code) for code in np.unique(self.codes[cell[mine]])], 5)
             first = int(piece[mine[0]])
+            one = mine[cell[mine] == cell[mine[0]]]
+            inside = float(area[one].sum())
+            all_of_it = float(shapely.area(outlines[np.unique(piece[mine])]).sum())
             found.append(
                 Finding(
                     kind="cut_building", severity="warning", place=place_of(outlines[first]),
                     cell=str(self.codes[cell[mine[0]]]), community=community[of_piece[first]],
-                    measure=float(area[mine].sum()),
+                    measure=inside,
                     text=Message(
                         "finding.lock_cut_building", building=names[row], cells=cells,
-                        part=float(area[mine].sum()), area=float(whole[mine].sum()),
+                        part=inside, area=all_of_it,
                     ),
                 )
             )  # fmt: skip
