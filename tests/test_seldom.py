@@ -9,6 +9,7 @@ import shapely
 
 from gridcell.coverage import faces, open_slivers
 from gridcell.coverage.levels import _depth
+from gridcell.fabric import margins
 from gridcell.files import folder, whole
 
 
@@ -94,3 +95,16 @@ def test_where_folders_cannot_change_places_the_old_one_stands_aside(monkeypatch
         folder._put(part, target)
     assert (target / "file").read_text("utf-8") == ("old" if fails else "new")
     assert sorted(p.name for p in tmp_path.iterdir()) == [".new.part"] * fails + ["plan"]
+
+
+def test_pairs_that_geos_refuses_are_overlaid_at_a_fixed_precision():
+    some = np.array([shapely.box(x, 0, x + 2, 1) for x in (0, 10, 20)])
+    others = np.array([shapely.box(x + 1, 0, x + 3, 1) for x in (0, 10, 20)])
+
+    def refusing(a, b, grid_size=None):
+        if grid_size is None and any(each is some[1] for each in np.atleast_1d(a)):
+            raise shapely.errors.GEOSException("side location conflict")
+        return shapely.intersection(a, b, grid_size=grid_size)
+
+    found = margins._overlaid(refusing, some, others)
+    assert shapely.area(found).tolist() == [1.0, 1.0, 1.0]

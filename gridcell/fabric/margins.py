@@ -4,6 +4,7 @@ A site drawn along its fence leaves a strip up to the middle of the street. Give
 the strip makes a ring around the site, or a tail along it.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,6 +34,8 @@ _WINDOW = 3
 """Land is looked at as far from a site as so many widths."""
 _REACH_M = 1.0
 """And so much farther, so that rounding leaves out nothing."""
+_GRID_M = 1e-5
+"""Precision of what GEOS fails for without one."""
 _TOGETHER = 64
 """Sites of one task."""
 
@@ -118,10 +121,11 @@ def _grown_here(packed: object) -> tuple[Geometries, Geometries]:
     window = shapely.buffer(own, _WINDOW * width, quad_segs=2)
     lines = _clipped(here.lines, window)
     taken = _clipped(here.sites, window)
-    free = shapely.difference(window, taken)
-    free = shapely.difference(free, shapely.buffer(lines, _GAP_M, quad_segs=1))
+    free = _overlaid(shapely.difference, window, taken)
+    free = _overlaid(shapely.difference, free, shapely.buffer(lines, _GAP_M, quad_segs=1))
     wide = _offset(_offset(free, -width / 2), width / 2)
-    narrow = shapely.difference(shapely.intersection(free, _offset(own, width)), wide)
+    near = _overlaid(shapely.intersection, free, _offset(own, width))
+    narrow = _overlaid(shapely.difference, near, wide)
     strip, of = _polygons(_offset(_offset(narrow, -_HAIR_M / 2), _HAIR_M / 2))
     beside = shapely.intersection(shapely.boundary(own)[of], shapely.buffer(strip, _NEAR_M))
     kept = (shapely.length(beside) >= _TOUCH_M) & ~_built_on(strip, here.row[of], here)
@@ -129,9 +133,27 @@ def _grown_here(packed: object) -> tuple[Geometries, Geometries]:
     grown = own.copy()
     mine, group = np.unique(of, return_inverse=True)
     if len(mine):
-        grown[mine] = shapely.union(own[mine], _union(strip, group))
+        grown[mine] = _overlaid(shapely.union, own[mine], _union(strip, group))
     along = shapely.buffer(shapely.union(lines, shapely.boundary(taken)), 2 * _NEAR_M)
     return grown, _longer(shapely.difference(shapely.boundary(strip), along[of]))
+
+
+def _overlaid(
+    operation: Callable[..., Geometries], some: Geometries, others: Geometries
+) -> Geometries:
+    """Return an overlay of pairs, those for which GEOS fails at a fixed precision.
+
+    An outline moved outward may be invalid by a hair.
+    """
+    try:
+        return np.asarray(operation(some, others), dtype=object)
+    except shapely.errors.GEOSException:
+        if len(some) > 1:
+            half = len(some) // 2
+            parts = (slice(half), slice(half, None))
+            return np.concatenate([_overlaid(operation, some[at], others[at]) for at in parts])
+        sound = [shapely.make_valid(each, method="structure") for each in (some, others)]
+        return np.asarray(operation(*sound, grid_size=_GRID_M), dtype=object)
 
 
 def _offset(land: Geometries, metres: float) -> Geometries:
@@ -151,7 +173,7 @@ def _clipped(items: Geometries, window: Geometries) -> Geometries:
     out = np.full(len(window), shapely.GeometryCollection(), dtype=object)
     some, group = np.unique(row, return_inverse=True)
     if len(some):
-        out[some] = _union(shapely.intersection(items[item], window[row]), group)
+        out[some] = _union(_overlaid(shapely.intersection, items[item], window[row]), group)
     return out
 
 
