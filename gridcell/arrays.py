@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 Geometries = NDArray[np.object_]
@@ -50,6 +51,14 @@ def rows_of(items: Geometries, owner: NDArray[np.int64]) -> Geometries:
     table = np.full((int(owner.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1), None, object)
     table[row, column] = items[order]
     return table
+
+
+def simplest(geometries: Geometries) -> Geometries:
+    """Return collections of one part as that part, and all else as it is."""
+    out = geometries.copy()
+    single = shapely.get_num_geometries(out) == 1
+    out[single] = shapely.get_geometry(out[single], 0)
+    return out
 
 
 def apportion(

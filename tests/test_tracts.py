@@ -14,7 +14,7 @@ from towns import broken_promises, town, weave
 import gridcell
 from gridcell.fabric import build, tracts
 from gridcell.rules import Rules
-from gridcell.work import pack, run_each, unpack
+from gridcell.work import begin, pack, run_each, unpack
 
 thorough = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -177,6 +177,8 @@ class Lost(Executor):
 def test_a_worker_that_is_lost_is_told():
     with pytest.raises(gridcell.WorkerError, match="want of memory"):
         run_each(_double, [1], executor=Lost())
+    with pytest.raises(gridcell.WorkerError, match="want of memory"):
+        begin(int, Lost())()
 
 
 def test_what_is_packed_is_unpacked_as_it_was():

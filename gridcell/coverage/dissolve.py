@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries
+from gridcell.arrays import Geometries, simplest
 from gridcell.coverage.faces import union_parts
 
 Rows = NDArray[np.int64]
@@ -32,12 +32,5 @@ def dissolve(cells: Geometries, parent_of: Rows, count: int) -> Geometries:
         some, size = np.unique(parent, return_counts=True)
         several = some[size > 1]
         groups[several] = union_parts(groups[several])
-        groups[some] = shapely.orient_polygons(_simplest(groups[some]))
+        groups[some] = shapely.orient_polygons(simplest(groups[some]))
     return groups
-
-
-def _simplest(geometries: Geometries) -> Geometries:
-    """Return multipolygons of one part as polygons."""
-    single = shapely.get_num_geometries(geometries) == 1
-    geometries[single] = shapely.get_geometry(geometries[single], 0)
-    return geometries

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gridcell.arrays import Geometries, run_starts, spread
+from gridcell.arrays import Geometries, run_starts, simplest, spread
 
 ROUNDING_ULPS = 8
 """A piece narrower than this many steps of the largest coordinate is rounding: an intersection
@@ -231,9 +231,7 @@ def _common_land(some: Geometries, others: Geometries) -> Geometries:
     solid = shapely.get_dimensions(parts) == 2
     out = np.full(len(some), None, dtype=object)
     shapely.multipolygons(parts[solid], indices=pair[solid], out=out)
-    single = shapely.get_num_geometries(out) == 1
-    out[single] = shapely.get_geometry(out[single], 0)
-    return out
+    return simplest(out)
 
 
 def union_parts(groups: Geometries) -> Geometries:

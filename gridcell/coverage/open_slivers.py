@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gridcell.arrays import Geometries
 from gridcell.coverage.arrangement import boundary_segments
 from gridcell.coverage.faces import inner_points
+from gridcell.coverage.noding import overlaid
 from gridcell.coverage.proof import CoverageProof
 from gridcell.coverage.width import width_of
 
@@ -104,15 +105,10 @@ def _outline(polygons: Geometries, loose: Geometries) -> shapely.Geometry:
 
 
 def _difference(some: shapely.Geometry, other: shapely.Geometry, near: float) -> shapely.Geometry:
-    """Return what of some geometry lies outside another one.
-
-    Edges of a buffer run all but on those of what was buffered: crossings of such edges in floating
-    point sometimes cannot be noded (a TopologyException), those at a fixed precision always can.
-    """
-    try:
-        return shapely.difference(some, other)
-    except shapely.errors.GEOSException:
-        return shapely.difference(some, other, grid_size=near / 16)
+    """Return what of some geometry lies outside another one."""
+    pair = (np.array([each], dtype=object) for each in (some, other))
+    left: shapely.Geometry = overlaid(shapely.difference, *pair, grid_size=near / 16)[0]
+    return left
 
 
 def _segments_near(pieces: Geometries, outline: shapely.Geometry, distance: float) -> Floats:

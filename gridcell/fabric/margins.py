@@ -4,7 +4,6 @@ A site drawn along its fence leaves a strip up to the middle of the street. Give
 the strip makes a ring around the site, or a tail along it.
 """
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridcell.arrays import Geometries, rows_of
+from gridcell.coverage.noding import overlaid
 from gridcell.fabric.footprints import Footprints
 from gridcell.fabric.sites import SiteLand
 from gridcell.work import begin, pack, unpack
@@ -38,6 +38,8 @@ _GRID_M = 1e-5
 """Precision of what GEOS fails for without one."""
 _TOGETHER = 64
 """Sites of one task."""
+
+_overlaid = partial(overlaid, grid_size=_GRID_M)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -136,24 +138,6 @@ def _grown_here(packed: object) -> tuple[Geometries, Geometries]:
         grown[mine] = _overlaid(shapely.union, own[mine], _union(strip, group))
     along = shapely.buffer(shapely.union(lines, shapely.boundary(taken)), 2 * _NEAR_M)
     return grown, _longer(shapely.difference(shapely.boundary(strip), along[of]))
-
-
-def _overlaid(
-    operation: Callable[..., Geometries], some: Geometries, others: Geometries
-) -> Geometries:
-    """Return an overlay of pairs, those for which GEOS fails at a fixed precision.
-
-    An outline moved outward may be invalid by a hair.
-    """
-    try:
-        return np.asarray(operation(some, others), dtype=object)
-    except shapely.errors.GEOSException:
-        if len(some) > 1:
-            half = len(some) // 2
-            parts = (slice(half), slice(half, None))
-            return np.concatenate([_overlaid(operation, some[at], others[at]) for at in parts])
-        sound = [shapely.make_valid(each, method="structure") for each in (some, others)]
-        return np.asarray(operation(*sound, grid_size=_GRID_M), dtype=object)
 
 
 def _offset(land: Geometries, metres: float) -> Geometries:

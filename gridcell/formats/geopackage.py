@@ -20,6 +20,7 @@ from pyarrow import ArrowException
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from gridcell.arguments import checked
+from gridcell.arrays import simplest
 from gridcell.cells.columns import with_later_columns
 from gridcell.cells.kept import place_atoms, with_atom_ids
 from gridcell.cells.stored import fabric_frames, fabric_from_frames
@@ -483,10 +484,8 @@ def _read(file: Path, name: str, crs: pyproj.CRS) -> Any:
             # Plans of gridcell 0.1.0 have fewer columns there, and no rows.
             table = table.reindex(columns=[*table, *(c for c in columns if c not in table)])
         return _typed(table, columns)
-    geometry = np.array(frame["geometry"], dtype=object)
     # A layer with one multipolygon holds multipolygons only.
-    single = shapely.get_num_geometries(geometry) == 1
-    geometry[single] = shapely.get_geometry(geometry[single], 0)
+    geometry = simplest(np.array(frame["geometry"], dtype=object))
     attributes = _typed(pd.DataFrame(frame.drop(columns="geometry")), columns)
     return gpd.GeoDataFrame(attributes, geometry=geometry, crs=crs)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridcell.arrays import Geometries
+from gridcell.arrays import Geometries, simplest
 from gridcell.check.plan import find_rows, prove_plan
 from gridcell.coverage.proof import CoverageProof
 from gridcell.errors import ProofError, WriteError
@@ -112,9 +112,7 @@ def _same_values(here: "pd.Series[Any]", there: "pd.Series[Any]", off: float) ->
 
 def _plain(frame: gpd.GeoDataFrame) -> Geometries:
     """Return polygons alike whether the format knows only multipolygons, or starts rings anew."""
-    shapes = np.array(frame.geometry, dtype=object)
-    single = shapely.get_num_geometries(shapes) == 1
-    shapes[single] = shapely.get_geometry(shapes[single], 0)
+    shapes = simplest(np.array(frame.geometry, dtype=object))
     return np.asarray(shapely.normalize(shapely.force_2d(shapes)), dtype=object)
 
 

@@ -116,7 +116,7 @@ def locate_lines(
         building=building,
         how=how,
         distance_m=distance,
-        # Nobody looks into it for texts.
+        # An array would be searched for texts.
         reason=pd.Series(reason, dtype=object),
     )
 

@@ -61,7 +61,9 @@ def prove_ahead(
         return
     key = _key(kind, of)
     if key not in _proofs:
-        _keep(key, executor.submit(_prove, work, [pack(array) for array in of]))
+        # Where the workers are lost, whoever asks finds it.
+        with suppress(BrokenProcessPool):
+            _keep(key, executor.submit(_prove, work, [pack(array) for array in of]))
 
 
 def taken(kind: str, work: Callable[..., Proof], *of: NDArray[Any]) -> Proof:

@@ -85,20 +85,19 @@ def try_each(
     results: dict[int, Result] = {}
     raised: dict[int, Exception] = {}
     try:
-        for at, future in futures:
-            error = future.exception()
-            if error is None:
-                results[at] = future.result()
-            elif isinstance(error, BrokenExecutor):
-                raise error
-            elif isinstance(error, Exception):
-                raised[at] = error
-            else:
-                raise error
-            if told is not None:
-                told(at, error is not None)
-    except (BrokenExecutor, CancelledError) as error:
-        raise WorkerError(Message("error.worker_lost")) from error
+        with _worker_needed():
+            for at, future in futures:
+                error = future.exception()
+                if error is None:
+                    results[at] = future.result()
+                elif isinstance(error, BrokenExecutor):
+                    raise error
+                elif isinstance(error, Exception):
+                    raised[at] = error
+                else:
+                    raise error
+                if told is not None:
+                    told(at, error is not None)
     finally:
         futures.close()
     return results, raised
@@ -152,11 +151,32 @@ def begin(work: Callable[[], Result], executor: Executor | None) -> Callable[[],
         Something that pickles, as for `run_each`.
     executor
         Threads of this process would only take turns with it, and do nothing.
+
+    Raises
+    ------
+    WorkerError
+        A worker was lost, here or while its work is waited for.
     """
     if executor is None or isinstance(executor, ThreadPoolExecutor):
         done = work()
         return lambda: done
-    return executor.submit(work).result
+    with _worker_needed():
+        future = executor.submit(work)
+
+    def wait() -> Result:
+        with _worker_needed():
+            return future.result()
+
+    return wait
+
+
+@contextmanager
+def _worker_needed() -> Iterator[None]:
+    """Say what it means that an executor has no workers any more."""
+    try:
+        yield
+    except (BrokenExecutor, CancelledError) as error:
+        raise WorkerError(Message("error.worker_lost")) from error
 
 
 @contextmanager

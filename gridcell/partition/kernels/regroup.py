@@ -24,7 +24,7 @@ _TRIES = 3
 def regroup_cells(  # noqa: C901 - see `anneal`
     i: int, j: int, heat: float, land: Adjacency, cells: Cells, goal: Goal, scratch: Scratch
 ) -> None:
-    """Merge the cells of i and j, and split the result or another cell in two."""
+    """Merge the cells of i and j, and split the result or another cell in two; heat is above 0."""
     state = scratch.state
     first, neighbour, length = land.first, land.neighbour, land.length
     of, mark, queue, stamp = cells.of, scratch.mark, scratch.queue, scratch.stamp
@@ -39,7 +39,7 @@ def regroup_cells(  # noqa: C901 - see `anneal`
     source = j if draw(state) < 0.5 else _heavy(j, x, y, cells, scratch)
     z = of[source]
     elsewhere = z != y
-    most = -heat * np.log(draw(state)) if heat > 0.0 else 0.0
+    most = -heat * np.log(draw(state))
     if elsewhere:
         if cells.size[z] < 2 or cells.size[z] > _MOST:
             return
@@ -60,9 +60,7 @@ def regroup_cells(  # noqa: C901 - see `anneal`
     order, stage, after, grown = _split(atoms, w, a, p, land, goal, scratch)
     if stage == 0:
         return
-    if elsewhere:
-        after += merged
-    if after - before > most:
+    if after + merged - before > most:
         return
 
     # What grew takes the number x; the merged cell keeps y.
