@@ -69,6 +69,7 @@ def read_graph(folder: Path, name: str) -> Graph:
         rim_on_barrier=np.zeros(n), weight=np.array([float(node["TOTPOP"]) for node in nodes]),
         area=np.ones(n),
         xy=np.array([[float(node["INTPTLON10"]), float(node["INTPTLAT10"])] for node in nodes]),
+        reach=np.empty((n, 0)),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
@@ -11,7 +12,8 @@ from gridcell.partition.coarsen import join_blocks
 from gridcell.partition.dissolve import dissolve
 from gridcell.partition.divide import cells_within, share_out
 from gridcell.partition.graph import Graph, contract
-from gridcell.partition.search import divide_pieces
+from gridcell.partition.kernels import anneal
+from gridcell.partition.search import divide_pieces, goal_of
 from gridcell.partition.start import start
 from gridcell.partition.targets import Targets
 from gridcell.rules import Rules
@@ -43,7 +45,15 @@ def lattice(rows: int, columns: int, weight: np.ndarray, street_every: int = 0) 
         weight=np.asarray(weight, dtype=np.float64),
         area=np.ones(n),
         xy=np.column_stack([x + 0.5, -y - 0.5]).astype(np.float64),
+        reach=reach_of_squares(np.column_stack([x, -y - 1])),
     )
+
+
+def reach_of_squares(corner: np.ndarray) -> np.ndarray:
+    """How far unit squares with this lower left corner reach in 16 directions."""
+    angle = np.arange(16) * np.pi / 8
+    corners = corner[:, None] + np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+    return (corners @ np.array([np.cos(angle), np.sin(angle)])).max(axis=1)
 
 
 def targets(low: float, target: float, high: float) -> Targets:
@@ -98,6 +108,56 @@ def test_the_search_keeps_every_cell_connected_and_their_number(field) -> None:
     ).cell  # fmt: skip
     assert sorted(set(cell)) == list(range(count))
     assert (pieces_of(graph, cell) == 1).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), columns=st.integers(2, 9))
+def test_a_search_for_convex_cells_knows_how_far_each_reaches(seed, columns) -> None:
+    graph = lattice(7, columns, np.random.default_rng(seed).integers(0, 9, 7 * columns))
+    land = graph.land(0.5, convex=True)
+    goal = goal_of(targets(20, 25, 40), 0, Rules().weights)
+    cell = start(graph, np.zeros(len(graph), dtype=np.int64), np.array([columns]))
+    left = anneal(land, cell, columns, goal, 20, 0.5, 0.05, 0.0, seed)
+    assert left == pytest.approx(anneal(land, cell.copy(), columns, goal, 0, 1.0, 1.0, 0.0, seed))
+    assert (pieces_of(graph, cell) == 1).all()
+
+
+def test_a_convex_cell_costs_nothing_and_a_hook_something() -> None:
+    graph = lattice(3, 3, np.ones(9))
+    goal = goal_of(targets(1, 4, 9), 0, Rules().weights)
+
+    def cost(cell: list[int], *, convex: bool) -> float:
+        land = graph.land(0.5, convex=convex)
+        return anneal(land, np.array(cell), 2, goal, 0, 1.0, 1.0, 0.0, 1)
+
+    halves, hook = [0, 0, 0, 1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 0, 0, 0]
+    assert cost(halves, convex=True) == cost(halves, convex=False)
+    assert cost(hook, convex=True) > cost(hook, convex=False) + 0.4
+
+
+def test_micro_cells_are_more_convex_than_the_perimeter_alone_would_have_them() -> None:
+    weight = np.random.default_rng(4).integers(0, 40, 900)
+    even = weight.sum() / 100
+    graph = lattice(30, 30, weight, street_every=4)
+    piece = np.zeros(900, dtype=np.int64)
+    aim = targets(0.9 * even, even, 1.1 * even)
+    concave = [
+        lacking_of_hulls(graph, divide_pieces(
+            graph, piece, np.array([100]), aim, 0, rules=Rules(), seed=1, convex=convex
+        ).cell)
+        for convex in (False, True)
+    ]  # fmt: skip
+    assert concave[1] < 0.8 * concave[0]
+
+
+def lacking_of_hulls(graph: Graph, cell: np.ndarray) -> float:
+    """What cells lack of .9 of their hulls, all in all."""
+    squares = shapely.box(
+        graph.xy[:, 0] - 0.5, graph.xy[:, 1] - 0.5, graph.xy[:, 0] + 0.5, graph.xy[:, 1] + 0.5
+    )
+    order = np.argsort(cell, kind="stable")
+    whole = shapely.convex_hull(shapely.geometrycollections(squares[order], indices=cell[order]))
+    return float(np.maximum(0.0, 0.9 - np.bincount(cell) / shapely.area(whole)).sum())
 
 
 @given(fields, st.floats(5, 200))

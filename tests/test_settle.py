@@ -21,6 +21,7 @@ def row_of(households):
         rim=np.full(n, 20.0), rim_on_barrier=np.zeros(n),
         weight=np.asarray(households, dtype=np.float64), area=np.full(n, 100.0),
         xy=np.column_stack([10.0 * np.arange(n), np.zeros(n)]),
+        reach=np.empty((n, 0)),
     )  # fmt: skip
 
 

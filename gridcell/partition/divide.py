@@ -375,7 +375,10 @@ def cells_within(
     wanted = int(targets.wanted[row])
     count = share_out(wanted, households, atoms) if wanted else np.minimum(free, atoms)
     seed = seed_of(rules.seed, code, level)
-    divided = divide_pieces(graph, piece, count, targets, row, rules=rules, seed=seed)
+    # Small cells end at streets; of micro cells, a plain shape is asked for first.
+    divided = divide_pieces(
+        graph, piece, count, targets, row, rules=rules, seed=seed, convex=level == "micro"
+    )
     made = len(divided.neighbours_tried)
     if wanted and made != wanted:
         raise PartitionError(

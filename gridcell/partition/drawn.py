@@ -314,6 +314,7 @@ def subgraph(graph: Graph, atoms: Ints) -> Graph:
         weight=apart.weight[atoms],
         area=apart.area[atoms],
         xy=apart.xy[atoms],
+        reach=apart.reach[atoms],
     )
 
 

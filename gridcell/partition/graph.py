@@ -22,6 +22,8 @@ fall apart on any map."""
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+_DIRECTIONS = 16
+"""In which convex hulls are measured."""
 _WALL = 3.0
 """A metre of wall between two houses is the opposite of so many metres of street."""
 _LEAST = 0.05
@@ -51,6 +53,9 @@ class Graph:
     """(atoms,) m2."""
     xy: Floats
     """(atoms, 2) centroids."""
+    reach: Floats
+    """(atoms, directions) how far each reaches in so many directions, evenly spread over the
+    circle: the support function of its convex hull. Nothing where that is not known."""
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -60,8 +65,10 @@ class Graph:
         """(2 * pairs,) the atom that each neighbour is one of."""
         return np.repeat(np.arange(len(self)), np.diff(self.first))
 
-    def land(self, discount: float) -> Adjacency:
+    def land(self, discount: float, *, convex: bool = False) -> Adjacency:
         """Return the arrays of the search; a metre on a street costs `discount` of one off it.
+
+        Whether cells are convex matters to it where that is asked for.
 
         A metre on a barrier of strength s costs 1 - (1 - discount) s, at least `_LEAST`, unless
         `discount` itself is less.
@@ -73,6 +80,7 @@ class Graph:
         return Adjacency(
             self.first, self.neighbour, length, rim + shared, self.weight, self.area,
             np.full(len(self), -1, dtype=np.int64), np.zeros(len(self)),
+            _from_within(self) if convex else np.empty((len(self), 0)),
         )  # fmt: skip
 
     def within(self, part: Ints) -> "Graph":
@@ -107,6 +115,7 @@ class Graph:
             weight=self.weight[atoms],
             area=self.area[atoms],
             xy=self.xy[atoms],
+            reach=self.reach[atoms],
         )
 
     def take(self, atoms: Ints) -> "Graph":
@@ -133,6 +142,7 @@ class Graph:
             weight=self.weight[atoms],
             area=self.area[atoms],
             xy=self.xy[atoms],
+            reach=self.reach[atoms],
         )
 
     def components(self) -> Ints:
@@ -195,6 +205,7 @@ def make_graph(fabric: Fabric, atoms: Ints, *, walls: bool = True) -> Graph:
         # compile every kernel once more for them.
         area=table["area_m2"].to_numpy(dtype=np.float64, copy=True),
         xy=np.ascontiguousarray(table[["x", "y"]].to_numpy(dtype=np.float64, copy=True)),
+        reach=_reach(fabric)[atoms],
     )
 
 
@@ -208,6 +219,7 @@ def contract(graph: Graph, group: Ints, groups: int) -> Graph:
         return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
 
     area = total(graph.area)
+    order = np.argsort(group, kind="stable")
     return Graph(
         first=pairs.first,
         neighbour=pairs.neighbour,
@@ -218,6 +230,9 @@ def contract(graph: Graph, group: Ints, groups: int) -> Graph:
         weight=total(graph.weight),
         area=area,
         xy=np.column_stack([total(graph.area * graph.xy[:, i]) / area for i in (0, 1)]),
+        reach=np.maximum.reduceat(graph.reach[order], run_starts(group[order]), axis=0)
+        if graph.reach.size
+        else np.empty((groups, graph.reach.shape[1])),
     )
 
 
@@ -232,8 +247,42 @@ def part_of(land: Adjacency, atoms: Ints) -> Adjacency:
     return Adjacency(
         _bounds(owner[kept], len(atoms)), neighbour[kept], land.length[entry][kept],
         land.perimeter[atoms], land.weight[atoms], land.area[atoms], land.home[atoms],
-        land.hold[atoms],
+        land.hold[atoms], land.reach[atoms],
     )  # fmt: skip
+
+
+def _reach(fabric: Fabric) -> Floats:
+    """Return how far all atoms reach in each of `_DIRECTIONS` directions."""
+    sides = np.concatenate([fabric.arc_left, fabric.arc_right])
+    order = np.argsort(sides, kind="stable")
+    order = order[np.searchsorted(sides[order], 0) :]
+    first = run_starts(sides[order])
+    atom = sides[order[first]]
+    out = np.zeros((len(fabric.atoms), _DIRECTIONS))
+    x, y = fabric.xy.T
+    for k, (cosine, sine) in enumerate(_half_circle(_DIRECTIONS)):
+        # Sums by hand: those of a matrix product depend on the machine.
+        along = (cosine * x + sine * y)[fabric.arc_vertices]
+        for column, values in ((k, along), (k + _DIRECTIONS // 2, -along)):
+            of_arc = np.maximum.reduceat(values, fabric.arc_start[:-1])
+            out[atom, column] = np.maximum.reduceat(np.tile(of_arc, 2)[order], first)
+    return out
+
+
+def _half_circle(directions: int) -> Floats:
+    """Return the first half of so many directions: (directions / 2, 2)."""
+    angle = 2 * np.pi * np.arange(directions // 2) / max(directions, 1)
+    return np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def _from_within(graph: Graph) -> Floats:
+    """Return how far atoms reach from a point among them: numbers from afar would lose digits."""
+    if not len(graph):
+        return graph.reach
+    cosine, sine = _half_circle(graph.reach.shape[1]).T
+    along = cosine * graph.xy[0, 0] + sine * graph.xy[0, 1]
+    out: Floats = graph.reach - np.concatenate([along, -along])
+    return out
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -70,9 +70,9 @@ def polish(
     return np.where(_in_band(load, goal), 0, neighbours_tried)
 
 
-def all_in_band(cell: Ints, weight: NDArray[np.float64], cells: int, goal: Goal) -> bool:
-    """Return whether every cell is in the band."""
-    return bool(_in_band(_loads(cell, weight, cells), goal).all())
+def in_band(cell: Ints, weight: NDArray[np.float64], cells: int, goal: Goal) -> NDArray[np.bool_]:
+    """Return whether each cell is in the band."""
+    return _in_band(_loads(cell, weight, cells), goal)
 
 
 def _loads(cell: Ints, weight: NDArray[np.float64], cells: int) -> NDArray[np.float64]:

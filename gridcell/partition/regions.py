@@ -107,13 +107,15 @@ def bring_into_band(
 
 
 def round_off(
-    graph: Graph, state: CellState, home: Ints, hold: Floats, goal: Goal, rules: Rules, seed: int
-) -> None:
+    graph: Graph, state: CellState, home: Ints, hold: Floats, goal: Goal, rules: Rules, seed: int,
+    *, convex: bool,
+) -> None:  # fmt: skip
     """Make the cells that changed compact, where that costs no household more than it is worth.
 
-    Parameters are those of `bring_into_band`.
+    Parameters are those of `bring_into_band` and, whether hooks and arms cost something, of
+    `gridcell.partition.search.divide_pieces`.
     """
-    land = graph.land(rules.weights.barrier)._replace(home=home, hold=hold)
+    land = graph.land(rules.weights.barrier, convex=convex)._replace(home=home, hold=hold)
     away = state.cell != home
     changed = np.zeros(state.cells, dtype=bool)
     changed[state.cell[away]] = True

@@ -276,7 +276,7 @@ def revised_level(
         bring_into_band(coarse, rough, home[first], held, goal, rules, seed, free=not wanted)
         state = CellState(rough.cell[block], rough.touched, rough.locked)
     bring_into_band(graph, state, home, hold, goal, rules, seed, free=not wanted)
-    round_off(graph, state, home, hold, goal, rules, seed)
+    round_off(graph, state, home, hold, goal, rules, seed, convex=level.name == "micro")
 
     used, cell = np.unique(state.cell, return_inverse=True)
     if wanted and len(used) != wanted:

@@ -9,7 +9,7 @@ from gridcell.partition.coarsen import join_blocks
 from gridcell.partition.exact import divide_exactly
 from gridcell.partition.graph import Graph, contract, part_of
 from gridcell.partition.kernels import Adjacency, Goal, anneal, measure
-from gridcell.partition.polish import all_in_band, polish
+from gridcell.partition.polish import in_band, polish
 from gridcell.partition.regions import STEEP
 from gridcell.partition.start import start
 from gridcell.partition.targets import Targets
@@ -23,6 +23,8 @@ _FROM_START, _ON_BLOCKS, _REFINING = 1.0, 0.3, 0.1
 """First temperatures: from a rough start, on blocks, and for what blocks have settled already."""
 _BLOCK_SWEEPS, _REFINING_SWEEPS = 3.0, 0.3
 """Sweeps relative to `Rules.search`: blocks are few, and refining has little left to do."""
+_ROUNDING, _ROUNDING_SWEEPS = 0.2, 0.3
+"""First temperature, and sweeps relative to `Rules.search`, where cells are made convex."""
 _REGROUP = 0.03
 """Share of proposals that merge two cells and split one: dear, and needed where atoms are few."""
 _ATTEMPTS = 3
@@ -59,8 +61,9 @@ class Divided:
 
 
 def divide_pieces(
-    graph: Graph, piece: Ints, count: Ints, targets: Targets, row: int, *, rules: Rules, seed: int
-) -> Divided:
+    graph: Graph, piece: Ints, count: Ints, targets: Targets, row: int, *, rules: Rules, seed: int,
+    convex: bool = False,
+) -> Divided:  # fmt: skip
     """Return connected cells within connected pieces of land.
 
     Parameters
@@ -77,23 +80,38 @@ def divide_pieces(
         `Rules.weights` and `Rules.search`: proposals per atom.
     seed
         Any number below 2**32.
+    convex
+        Whether hooks and arms cost something, besides the perimeter.
     """
     goal = goal_of(targets, row, rules.weights)
     cells = int(count.sum())
     land = graph.land(rules.weights.barrier)
-    found = divide_exactly(land, cells, goal, alone=True) if len(count) == 1 else None
+    best = divide_exactly(land, cells, goal, alone=True) if len(count) == 1 else None
+    found = best
     if found is None and len(graph) >= _ATOMS_PER_CELL * cells:
         found = _by_blocks(graph, piece, count, goal, rules, seed)
-        missed = found is not None and not all_in_band(found, graph.weight, cells, goal)
+        missed = found is not None and not in_band(found, graph.weight, cells, goal).all()
         if found is not None and missed and len(graph) <= _MODEST:
             among_atoms = _among_atoms(graph, land, piece, count, goal, rules, seed)
             found = _better(land, cells, goal, found, among_atoms)
     if found is None:
         found = _among_atoms(graph, land, piece, count, goal, rules, seed)
+    if convex and best is None:
+        found = _rounded(graph, found, cells, goal, rules, seed)
     tried = polish(graph, land, found, goal)
     if _search_on(land, piece, found, goal, rules.search, seed):
         tried = polish(graph, land, found, goal)
     return Divided(found, tried)
+
+
+def _rounded(graph: Graph, cell: Ints, cells: int, goal: Goal, rules: Rules, seed: int) -> Ints:
+    """Return the cells with fewer hooks and arms, as long as no more are outside the band."""
+    rounded = cell.copy()
+    land = graph.land(rules.weights.barrier, convex=True)
+    turns = round(_ROUNDING_SWEEPS * rules.search)
+    anneal(land, rounded, cells, goal, turns, _ROUNDING, _COLD, 0.0, seed)
+    before, after = (in_band(of, graph.weight, cells, goal).sum() for of in (cell, rounded))
+    return rounded if after >= before else cell
 
 
 def _search_on(

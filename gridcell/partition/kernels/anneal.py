@@ -3,8 +3,17 @@
 Kirkpatrick et al. 1983, doi:10.1126/science.220.4598.671.
 """
 
+import numpy as np
 from numba import njit
 
+from gridcell.partition.kernels.reach import (
+    atoms_of_cells,
+    concavity,
+    put_in,
+    reach_after,
+    reach_of_cells,
+    take_out,
+)
 from gridcell.partition.kernels.regroup import regroup_cells
 from gridcell.partition.kernels.state import (
     Adjacency,
@@ -51,7 +60,8 @@ def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
     regroup
         Probability that a proposal is to merge two cells and to split one, the merged one or any
         other: so cells vanish where there are too many and come up where there are too few. 0
-        where atoms have homes, since these moves do not count what it costs to leave them.
+        where atoms have homes, since these moves do not count what it costs to leave them, and
+        where atoms tell how far they reach: nor do they count how convex cells are.
     seed
         Of the random numbers.
     """
@@ -60,9 +70,16 @@ def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
     scratch = new_scratch(n, seed)
     # One loop over the arrays themselves: whenever an array is taken out of a tuple or handed to a
     # function, numba counts it as in use, which takes longer than a proposal.
-    first, neighbour, length, perimeter, weight, area, home, hold = land
+    first, neighbour, length, perimeter, weight, area, home, hold, reach = land
     _, weights, areas, perimeters, size, cost = cells
     mark, queue, _, stamp, state = scratch
+    directions = reach.shape[1]
+    reaches, concave = reach_of_cells(of, reach, count), np.zeros(count)
+    for c in range(count):
+        concave[c] = concavity(areas[c], reaches[c], goal)
+    reach_x, reach_y = np.empty(directions), np.empty(directions)
+    concave_x, concave_y = 0.0, 0.0
+    head, after, before = atoms_of_cells(of, count)
     cooling = max(1, sweeps * 9 // 10)
     for sweep in range(sweeps):
         heat = hot * (cold / hot) ** (sweep / cooling) if sweep < cooling else 0.0
@@ -112,8 +129,20 @@ def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
             wx, wy = weights[x] - moved, weights[y] + moved
             ax, ay = areas[x] - wider, areas[y] + wider
             cost_x, cost_y = energy(wx, ax, px, goal), energy(wy, ay, py, goal)
-            rise = cost_x + cost_y + left - cost[x] - cost[y]
-            if not accepts(rise, heat, state):
+            rise = cost_x + cost_y + left - cost[x] - cost[y] - concave[x] - concave[y]
+            if directions:
+                # How far they reach is worth finding out only if it can still be taken.
+                most = -heat * np.log(1.0 - draw(state)) if heat > 0.0 else 0.0
+                if rise > most:
+                    continue
+                other = j if swap else -1
+                reach_after(i, other, reaches[x], reach, head[x], after, reach_x)
+                reach_after(other, i, reaches[y], reach, head[y], after, reach_y)
+                concave_x = concavity(ax, reach_x, goal)
+                concave_y = concavity(ay, reach_y, goal)
+                if rise + concave_x + concave_y > most:
+                    continue
+            elif not accepts(rise, heat, state):
                 continue
             if swap:
                 of[i], of[j] = y, x
@@ -131,4 +160,12 @@ def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
                 continue
             weights[x], areas[x], perimeters[x], cost[x] = wx, ax, px, cost_x
             weights[y], areas[y], perimeters[y], cost[y] = wy, ay, py, cost_y
-    return float(cost.sum())
+            if directions:
+                reaches[x], concave[x] = reach_x, concave_x
+                reaches[y], concave[y] = reach_y, concave_y
+                take_out(i, x, head, after, before)
+                put_in(i, y, head, after, before)
+                if swap:
+                    take_out(j, y, head, after, before)
+                    put_in(j, x, head, after, before)
+    return float(cost.sum() + concave.sum())

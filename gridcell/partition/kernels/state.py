@@ -24,6 +24,9 @@ class Adjacency(NamedTuple):
     """(atoms,) cell of an earlier division that each should stay in, -1 for none."""
     hold: Floats
     """(atoms,) what it costs to leave it."""
+    reach: Floats
+    """(atoms, directions) how far each reaches in so many directions; without any, it does not
+    matter whether cells are convex."""
 
 
 Land = Adjacency
