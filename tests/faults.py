@@ -235,7 +235,7 @@ def _command(words: list[str], spoil: Callable[[], object] | None, writer: int) 
     code = 99
     try:
         os.setpgid(0, 0)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(writer, 2)
         os.close(writer)
@@ -246,6 +246,8 @@ def _command(words: list[str], spoil: Callable[[], object] | None, writer: int) 
 
         if spoil is not None:
             spoil()
+        # What interrupts Python before the command begins is no concern of the command's.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         main(words)
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 0

@@ -27,7 +27,7 @@ RULES = {"load": LOAD, "small": "90:120:150", "micro": "20:30:40", "search": 150
 @pytest.fixture(scope="module")
 def town():
     """Return a small town whose buildings say how often they are visited."""
-    made = gridcell.make_sample(households=500, seed=3, communities=2)
+    made = gridcell.make_sample(households=500, seed=10, communities=2)
     visits = np.arange(len(made.buildings)) * 5 % 11
     return dataclasses.replace(made, buildings=made.buildings.assign(visits=visits))
 

@@ -73,12 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments
         What follows the command's name; ``sys.argv`` by default.
     """
-    _speak_utf8()
-    _be_quiet()
     given = list(sys.argv[1:] if arguments is None else arguments)
     session = Session(lang=reader_language(given, os.environ))
-    with speaking(session.lang):
-        sys.exit(_run(given, session))
+    try:
+        _speak_utf8()
+        _be_quiet()
+        with speaking(session.lang):
+            code = _run(given, session)
+    except KeyboardInterrupt:
+        # Once more, or while an error was told.
+        code = 130
+    sys.exit(code)
 
 
 def _run(arguments: list[str], session: Session) -> int:

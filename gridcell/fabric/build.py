@@ -22,6 +22,7 @@ from gridcell.fabric.linework import faces_of, outside, relief_lines, street_lin
 from gridcell.fabric.margins import add_margins
 from gridcell.fabric.seams import JoinedAtoms, join_tracts, together_with, unfit_communities
 from gridcell.fabric.sites import SiteLand, fit_sites
+from gridcell.fabric.strips import cut_strips
 from gridcell.fabric.tracts import (
     REACH_M,
     Linework,
@@ -242,8 +243,10 @@ def _linework(
         sites = margins.sites
         streets = street_lines(land, outlines, barriers, prints.geometry, rules.fabric.frontage_m)
         blocks = faces_of(streets)
+        across = cut_strips(streets, blocks, prints.geometry, sites.geometry)
         relief, crowded = relief_lines(blocks, prints.geometry)
         blocks = blocks[crowded]
+        relief = np.concatenate([relief, across])
         lines = np.concatenate([streets, relief, shapely.boundary(prints.geometry)])
     return Linework(
         land=land, lines=lines, relief=relief, blocks=blocks, prints=prints, sites=sites,

@@ -40,7 +40,7 @@ class Linework:
     """(communities,)"""
     lines: Geometries
     relief: Geometries
-    """Those of the lines that only split crowded blocks."""
+    """Those of the lines that split crowded blocks and long strips."""
     blocks: Geometries
     """The crowded blocks, whole."""
     prints: Footprints
