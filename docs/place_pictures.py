@@ -23,7 +23,7 @@ import gridcell
 from gridcell.read.files import open_polygons
 
 ROOT = Path(__file__).resolve().parents[1]
-FIRST, TAUT = "11fc5bf", "0429afa"
+FIRST, TAUT, UNCUT = "11fc5bf", "0429afa", "63da7f5"
 """Versions of gridcell whose borders `docs/benchmarks.md` shows."""
 COLOURS = {
     "overlap": "#d62728", "sliver": "#ff7f0e", "open_sliver": "#bcbd22", "hole": "#9ecae1",
@@ -69,6 +69,27 @@ def draw_borders(name: str, picture: Path) -> None:
         _run(taut, taut / "benchmarks" / "places.py", file, "--before", first, "--pictures", folder)
         (made,) = Path(folder).glob("*.png")
         picture.write_bytes(made.read_bytes())
+
+
+def draw_strips(name: str, at: tuple[float, float], half: float, picture: Path) -> None:
+    """Draw the micro cells at a place before and after long strips were cut across."""
+    file = place(name)
+    figure, axes = plt.subplots(1, 2, figsize=(11, 7), layout="constrained")
+    with checked_out(UNCUT) as (uncut,), tempfile.TemporaryDirectory() as folder:
+        for ax, version, title in zip(axes, (uncut, ROOT), ("before", "after"), strict=True):
+            out = Path(folder) / title
+            out.mkdir()
+            _run(version, version / "benchmarks" / "places.py", file, "--divide", out)
+            cells = gpd.read_parquet(out / "micro.parquet")
+            numbers = np.random.default_rng(1).permutation(len(cells)) % 12
+            cells.plot(ax=ax, column=numbers, cmap="Set3", edgecolor="#333333", linewidth=0.9)
+            houses = gpd.read_file(file, layer="buildings").to_crs(cells.crs)
+            houses.plot(ax=ax, color="#444444")
+            _zoom(ax, at, half)
+            ax.set_title(title, fontsize=10)
+            ax.set_axis_off()
+    figure.savefig(picture, dpi=80)
+    plt.close(figure)
 
 
 def draw_sheet(name: str, picture: Path) -> None:
@@ -153,5 +174,6 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "dreieich-borders": partial(draw_borders, "dreieich_4k.gpkg"),
     "olemps-borders": partial(draw_borders, "olemps_bdtopo_v3.gpkg"),
     "liechtenstein-borders": partial(draw_borders, "liechtenstein_9k.gpkg"),
+    "liechtenstein-strips": partial(draw_strips, "liechtenstein_9k.gpkg", (539650, 5217500), 1000),
     "dreieich-cells": partial(draw_sheet, "dreieich_4k.gpkg"),
 }
