@@ -3,6 +3,7 @@
 import shutil
 import struct
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -82,9 +83,15 @@ def _named_crs(prj: Path | None) -> "tuple[pyproj.CRS | None, Value | None]":
     if "[" not in text:
         return None, None if text else Message("fault.prj_empty", file=prj.name)
     try:
-        return pyproj.CRS.from_wkt(text), None
+        return _crs_of_wkt(text), None
     except pyproj.exceptions.CRSError:
         return None, Message("fault.prj_unknown", file=prj.name, text=text[:40])
+
+
+@lru_cache(maxsize=16)
+def _crs_of_wkt(text: str) -> pyproj.CRS:
+    """Return the CRS of a text: layers of one town mostly have the same."""
+    return pyproj.CRS.from_wkt(text)
 
 
 def _is_plain(main: Path, parts: dict[str, Path]) -> bool:
