@@ -94,6 +94,19 @@ def targets(low, target, high, communities):
     )  # fmt: skip
 
 
+def test_a_cell_holds_its_land_together_where_its_border_became_too_short():
+    """Pulled taut, the border of two atoms of one cell can become shorter than what counts."""
+    field = lattice(1, 4, [10] * 4)
+    apart = field.within(np.array([0, 0, 1, 1]))
+    cell = np.array([0, 1, 1, 1])
+    assert apart.components().tolist() == [0, 0, 1, 1]
+    together = apart.held_together(cell)
+    assert (pieces_of(together, cell) == 1).all()
+    assert together.rim.tolist() == apart.rim.tolist()
+    assert bound(together, 2, 30, 30) == 1
+    assert field.held_together(cell) is field
+
+
 @given(
     st.lists(st.integers(0, 60), min_size=18, max_size=18),
     st.tuples(st.integers(1, 60), st.integers(0, 60)),

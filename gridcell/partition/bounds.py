@@ -1,7 +1,9 @@
 """How many cells are in their band, and how many could be at most.
 
 The bound holds for every division into as many connected cells as the given one has in each
-connected piece of land; for micro cells the pieces are the small cells as divided. It is proven
+connected piece of land; for micro cells the pieces are the small cells as divided. What a cell of
+the given division holds together is connected, be it by a border that became too short to count
+when it was pulled taut. It is proven
 from households and neighbours alone, so that the best division may stay below it, but none, of this
 number of cells, comes above it:
 
@@ -52,8 +54,9 @@ def reach_of_small(fabric: Fabric, division: Division, targets: Targets) -> Reac
         The division and what its small cells were to reach.
     """
     general, graph = _general(fabric)
-    piece = graph.components()
-    return _reach(graph, piece, division.small[general], _home(fabric, general), targets)
+    small = division.small[general]
+    graph = graph.held_together(small)
+    return _reach(graph, graph.components(), small, _home(fabric, general), targets)
 
 
 def reach_of_micro(fabric: Fabric, division: Division, targets: Targets) -> Reach:
@@ -64,7 +67,8 @@ def reach_of_micro(fabric: Fabric, division: Division, targets: Targets) -> Reac
     general, graph = _general(fabric)
     piece = _renumber(division.small[general])
     leaf = division.leaf[general]
-    return _reach(graph.within(piece), piece, leaf, _home(fabric, general), targets)
+    graph = graph.within(piece).held_together(leaf)
+    return _reach(graph, piece, leaf, _home(fabric, general), targets)
 
 
 def most_in_band(

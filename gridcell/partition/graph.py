@@ -102,6 +102,28 @@ class Graph:
             rim_on_barrier=with_cut(self.rim_on_barrier, self.on_barrier),
         )
 
+    def held_together(self, cell: Ints) -> "Graph":
+        """Return the graph in which cells are in one piece, by links of no length where need be."""
+        piece = self.within(cell).components()
+        first = np.unique(piece, return_index=True)[1]
+        first = first[np.argsort(cell[first], kind="stable")]
+        same = cell[first[1:]] == cell[first[:-1]]
+        if not same.any():
+            return self
+        upper = self.owner < self.neighbour
+        nothing = np.zeros(int(same.sum()))
+        pairs = _rows(
+            np.concatenate([self.owner[upper], first[:-1][same]]),
+            np.concatenate([self.neighbour[upper], first[1:][same]]),
+            len(self),
+            np.concatenate([self.length[upper], nothing]),
+            np.concatenate([self.on_barrier[upper], nothing]),
+        )
+        return replace(
+            self, first=pairs.first, neighbour=pairs.neighbour, length=pairs.length,
+            on_barrier=pairs.on_barrier,
+        )  # fmt: skip
+
     def rows(self, start: int, stop: int) -> "Graph":
         """Return the graph of a run of rows that touches no other row."""
         pairs, atoms = slice(self.first[start], self.first[stop]), slice(start, stop)
