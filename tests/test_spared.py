@@ -39,8 +39,8 @@ def lands(monkeypatch):
     found = []
     true = spared.SparedLand.of.__func__
 
-    def of(cls, *given):
-        found.append(true(cls, *given))
+    def of(cls, *given, **named):
+        found.append(true(cls, *given, **named))
         return found[-1]
 
     monkeypatch.setattr(spared.SparedLand, "of", classmethod(of))
@@ -154,13 +154,16 @@ def test_land_is_cut_for_the_changed_community_and_those_beside_it_alone(plan, l
     assert len(cut) < len(land)
 
 
-def test_one_wish_more_in_a_spared_community_is_met(plan, layers):
+def test_one_wish_more_in_a_spared_community_is_met_and_others_are_spared(plan, layers, lands):
     had = int((plan.small["community"] == layers.communities["code"][12]).sum())
     wishes = layers.communities["n_small"].astype("Int64").copy()
     wishes[12] = had + 1
     layers = changed(layers, "demolished", within(layers, 5)[:1])
     layers = dataclasses.replace(layers, communities=layers.communities.assign(n_small=wishes))
-    assert_same(gridcell.update_plan(plan, layers), whole_update(plan, layers))
+    after = gridcell.update_plan(plan, layers)
+    assert [np.flatnonzero(~land.spared).tolist() for land in lands] == [[5], [5, 12]]
+    assert (after.small["community"] == layers.communities["code"][12]).sum() == had + 1
+    assert_same(after, whole_update(plan, layers))
 
 
 @pytest.mark.parametrize("how", ["rules", "locked", "other version", "no land"])

@@ -6,7 +6,7 @@ the others are cut, and those beside them, whose vertices they share.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -114,6 +114,7 @@ class SparedLand:
         rules: Rules,
         locks: Mapping[str, str],
         executor: Executor | None = None,
+        but: Collection[str] = (),
     ) -> "SparedLand | None":
         """Return the land; ``None`` where all of it has to be cut.
 
@@ -125,48 +126,50 @@ class SparedLand:
             As for `gridcell.fabric.build_fabric`.
         locks
             From `gridcell.revision.locks.lock_digests`, of the cells that must stay.
+        but
+            Codes of communities that are not to be spared.
         """
+        known = {code: digest for code, digest in _known(plan).items() if code not in but}
         recut = recut_land(
-            layers, households, micro_band, known=_known(plan), locks=locks, rules=rules,
+            layers, households, micro_band, known=known, locks=locks, rules=rules,
             executor=executor,
         )  # fmt: skip
         return None if recut is None else _joined(plan, layers, recut)
 
-    def holds(self, given: DivisionInput) -> bool:
-        """Return whether spared communities hold what they held and should hold what they should.
+    def unlike(self, given: DivisionInput) -> set[str]:
+        """Return the spared communities that hold other than before, or should.
 
         Parameters
         ----------
         given
             What the division starts from.
         """
-        old = self._old_atoms
+        codes = given.layers.communities["code"].to_numpy(dtype=object)
+        old, atoms = self._old_atoms, given.fabric.atoms
         rows = np.flatnonzero(self.stored >= 0)
-        same = (
-            given.fabric.atoms["households"].to_numpy()[rows]
-            == (old["households"].to_numpy()[self.stored[rows]])
-        ) & (load_of(given.fabric.atoms)[rows] == load_of(old)[self.stored[rows]])
-        if not same.all() or ("estimated" in given.fabric.atoms) != ("estimated" in old):
-            return False
-        codes = given.layers.communities["code"].to_numpy(dtype=object)[self.spared]
+        stored = self.stored[rows]
+        other = (atoms["households"].to_numpy()[rows] != old["households"].to_numpy()[stored]) | (
+            load_of(atoms)[rows] != load_of(old)[stored]
+        )
+        if ("estimated" in atoms) != ("estimated" in old):
+            other[:] = True
+        found = set(codes[np.unique(atoms["community"].to_numpy()[rows[other]])])
         pending = unmet_numbers(self.plan)
         levels: dict[str, Targets | None] = {"small": given.small, "micro": given.micro}
         for level, targets in levels.items():
-            bands = [self.plan.bands.get((code, level)) for code in codes]
-            if targets is None:
-                if any(band is not None for band in bands):
-                    return False
-                continue
-            wanted = np.column_stack([targets.low, targets.target, targets.high])[self.spared]
-            wishes = targets.wanted[self.spared].tolist()
-            if any(n and pending.get((c, level)) != n for c, n in zip(codes, wishes, strict=True)):
-                return False
-            if any(band is None for band in bands):
-                return False
-            had = [(band.min, band.target, band.max) for band in bands if band is not None]
-            if not np.array_equal(wanted, np.array(had, dtype=np.float64).reshape(-1, 3)):
-                return False
-        return True
+            for row in np.flatnonzero(self.spared).tolist():
+                key = codes[row], level
+                had = self.plan.bands.get(key)
+                if targets is None or had is None:
+                    same = targets is None and had is None
+                else:
+                    now = targets.low[row], targets.target[row], targets.high[row]
+                    wanted = int(targets.wanted[row])
+                    same = now == (had.min, had.target, had.max)
+                    same &= not wanted or pending.get(key) == wanted
+                if not same:
+                    found.add(codes[row])
+        return found
 
     def settle(self, fabric: Fabric, leaf: Ints) -> Fabric:
         """Return the land with its final borders: those of spared land as they are.

@@ -167,25 +167,30 @@ def _spared_input(
 ) -> tuple[DivisionInput, SparedLand] | None:
     """Return what an update starts from that spares communities; ``None`` where it cannot."""
     found: list[SparedLand] = []
+    unlike: set[str] = set()
 
     def weave(
         layers: Layers, households: NDArray[np.int64], micro_band: NDArray[np.float64], *,
         rules: Rules,
     ) -> Fabric:  # fmt: skip
-        land = SparedLand.of(plan, layers, households, micro_band, rules, locks, executor)
+        land = SparedLand.of(
+            plan, layers, households, micro_band, rules, locks, executor, but=unlike
+        )  # fmt: skip
         if land is None:
             raise _NothingSparedError
         found.append(land)
         return land.fabric
 
-    try:
-        given = prepare_input(layers, rules, clock, aims=aims, weave=weave)
-    except _NothingSparedError:
-        return None
-    land = found[0]
-    if not land.holds(given):
-        return None
-    return replace(given, settle=land.settle, carried=land.carried(layers)), land
+    while True:
+        try:
+            given = prepare_input(layers, rules, clock, aims=aims, weave=weave)
+        except _NothingSparedError:
+            return None
+        land = found.pop()
+        # What a community should hold is known for certain only once its land is cut.
+        if not (more := land.unlike(given)):
+            return replace(given, settle=land.settle, carried=land.carried(layers)), land
+        unlike |= more
 
 
 class _NothingSparedError(Exception):
