@@ -96,6 +96,24 @@ def unmet_numbers(plan: Plan) -> Wanted:
     }
 
 
+def new_wishes(plan: Plan, communities: gpd.GeoDataFrame) -> set[str]:
+    """Return the codes of communities with a wanted number that no operation knew of before.
+
+    Parameters
+    ----------
+    plan
+        The earlier plan.
+    communities
+        As they are now, under the same codes.
+    """
+    met, unmet = _met_before(plan), unmet_numbers(plan)
+    return {
+        at[0]
+        for at, wanted in wanted_numbers(communities).items()
+        if at in plan.bands and wanted not in met.get(at, ()) and unmet.get(at) != wanted
+    }
+
+
 def _made(given: DivisionInput, division: Division) -> Wanted:
     """Return how many general cells each community has."""
     codes = given.layers.communities["code"].tolist()

@@ -18,7 +18,7 @@ from gridcell.errors import InputError, RulesError
 from gridcell.fabric.again import within_locks
 from gridcell.model import Fabric, Layers, Plan, Progress
 from gridcell.partition.revise import revise
-from gridcell.revision.aims import kept_aims, met_numbers, wanted_findings
+from gridcell.revision.aims import kept_aims, met_numbers, new_wishes, wanted_findings
 from gridcell.revision.held import HeldLand
 from gridcell.revision.locks import lock_digests, locked_cells
 from gridcell.revision.match import previous_division, trace_descent
@@ -167,7 +167,7 @@ def _spared_input(
 ) -> tuple[DivisionInput, SparedLand] | None:
     """Return what an update starts from that spares communities; ``None`` where it cannot."""
     found: list[SparedLand] = []
-    unlike: set[str] = set()
+    unlike = new_wishes(plan, layers.communities)
 
     def weave(
         layers: Layers, households: NDArray[np.int64], micro_band: NDArray[np.float64], *,
