@@ -49,7 +49,7 @@ def test_walls_are_those_of_different_houses_and_as_long_as_they_are():
     assert len(a) == HOUSES - len(ROWS)
     assert np.allclose(metres, 12, atol=0.5)
     graph = make_graph(fabric, np.arange(len(fabric.atoms)))
-    plain = make_graph(fabric, np.arange(len(fabric.atoms)), walls=False)
+    plain = make_graph(fabric, np.arange(len(fabric.atoms)), searched=False)
     assert (graph.neighbour == plain.neighbour).all()
     assert (graph.length == plain.length).all()
     assert (graph.on_barrier < plain.on_barrier).sum() == 2 * len(a)

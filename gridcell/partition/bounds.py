@@ -180,7 +180,7 @@ def _reach(graph: Graph, piece: Ints, cell: Ints, home: Ints, targets: Targets) 
 
 def _general(fabric: Fabric) -> tuple[Ints, Graph]:
     general = np.flatnonzero(fabric.atoms["site"].to_numpy() < 0)
-    return general, make_graph(fabric, general, walls=False)
+    return general, make_graph(fabric, general, searched=False)
 
 
 def _home(fabric: Fabric, atoms: Ints) -> Ints:

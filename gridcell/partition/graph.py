@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from gridcell.arrays import run_starts, spread
+from gridcell.fabric.arcs import take_arcs
 from gridcell.model import Fabric
 from gridcell.partition.kernels import Adjacency
 from gridcell.partition.rivers import neighbouring
@@ -176,7 +177,7 @@ class Graph:
         return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def make_graph(fabric: Fabric, atoms: Ints, *, walls: bool = True) -> Graph:
+def make_graph(fabric: Fabric, atoms: Ints, *, searched: bool = True) -> Graph:
     """Return the graph of some atoms, numbered as they are given.
 
     Atoms of different communities, and of different sides of a river without a bridge, do not
@@ -188,8 +189,9 @@ def make_graph(fabric: Fabric, atoms: Ints, *, walls: bool = True) -> Graph:
         The land.
     atoms
         (n,) rows of `fabric.atoms`, each once.
-    walls
-        Whether borders cost more along walls that two houses share.
+    searched
+        Whether cells are searched on it: then borders cost more along walls that two houses share,
+        and it is known how far atoms reach.
     """
     number = np.full(len(fabric.atoms) + 1, -1, dtype=np.int64)
     number[atoms] = np.arange(len(atoms))
@@ -207,7 +209,7 @@ def make_graph(fabric: Fabric, atoms: Ints, *, walls: bool = True) -> Graph:
         return out
 
     ends, metres, barred = (a[inner], b[inner]), length[inner], on_barrier[inner]
-    if walls:
+    if searched:
         one, other, wall = shared_walls(fabric, atoms)
         if len(wall):
             ends = np.append(ends[0], one), np.append(ends[1], other)
@@ -227,7 +229,7 @@ def make_graph(fabric: Fabric, atoms: Ints, *, walls: bool = True) -> Graph:
         # compile every kernel once more for them.
         area=table["area_m2"].to_numpy(dtype=np.float64, copy=True),
         xy=np.ascontiguousarray(table[["x", "y"]].to_numpy(dtype=np.float64, copy=True)),
-        reach=_reach(fabric)[atoms],
+        reach=_reach(fabric, a, b, n) if searched and n else np.empty((n, 0)),
     )
 
 
@@ -273,21 +275,32 @@ def part_of(land: Adjacency, atoms: Ints) -> Adjacency:
     )  # fmt: skip
 
 
-def _reach(fabric: Fabric) -> Floats:
-    """Return how far all atoms reach in each of `_DIRECTIONS` directions."""
-    sides = np.concatenate([fabric.arc_left, fabric.arc_right])
+def _reach(fabric: Fabric, a: Ints, b: Ints, n: int) -> Floats:
+    """Return how far atoms reach in each of `_DIRECTIONS` directions.
+
+    Parameters
+    ----------
+    fabric
+        The land.
+    a, b
+        (arcs,) number of the atom on each side, -1 for others.
+    n
+        Atoms, each of which has a border.
+    """
+    rows = np.flatnonzero((a >= 0) | (b >= 0))
+    start, vertex = take_arcs(fabric.arc_start, fabric.arc_vertices, rows)
+    sides = np.concatenate([a[rows], b[rows]])
     order = np.argsort(sides, kind="stable")
     order = order[np.searchsorted(sides[order], 0) :]
     first = run_starts(sides[order])
-    atom = sides[order[first]]
-    out = np.zeros((len(fabric.atoms), _DIRECTIONS))
-    x, y = fabric.xy.T
+    out = np.empty((n, _DIRECTIONS))
+    x, y = fabric.xy[vertex].T
     for k, (cosine, sine) in enumerate(_half_circle(_DIRECTIONS)):
         # Sums by hand: those of a matrix product depend on the machine.
-        along = (cosine * x + sine * y)[fabric.arc_vertices]
+        along = cosine * x + sine * y
         for column, values in ((k, along), (k + _DIRECTIONS // 2, -along)):
-            of_arc = np.maximum.reduceat(values, fabric.arc_start[:-1])
-            out[atom, column] = np.maximum.reduceat(np.tile(of_arc, 2)[order], first)
+            of_arc = np.maximum.reduceat(values, start[:-1])
+            out[:, column] = np.maximum.reduceat(np.tile(of_arc, 2)[order], first)
     return out
 
 

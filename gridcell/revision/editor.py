@@ -242,7 +242,7 @@ def _content(
     known = {*cells["code"], *smalls["code"]}
     table = fabric.atoms.iloc[atoms]
     general = np.flatnonzero((table["site"] < 0).to_numpy())
-    graph = make_graph(fabric, atoms[general], walls=False)
+    graph = make_graph(fabric, atoms[general], searched=False)
     pair = graph.owner < graph.neighbour
     locked = set(plan.codes.loc[plan.codes["locked"], "code"])
     names = [codes[row] for row in shown]
