@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from gridcell.arrays import run_starts, spread
 from gridcell.fabric.arcs import take_arcs
 from gridcell.model import Fabric
-from gridcell.partition.kernels import Adjacency
+from gridcell.partition.kernels import DIRECTIONS, Adjacency
 from gridcell.partition.rivers import neighbouring
 from gridcell.partition.walls import shared_walls
 from gridcell.schema import BARRIER_CLASSES
@@ -23,8 +23,6 @@ fall apart on any map."""
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_DIRECTIONS = 16
-"""In which convex hulls are measured."""
 _WALL = 3.0
 """A metre of wall between two houses is the opposite of so many metres of street."""
 _LEAST = 0.05
@@ -276,7 +274,7 @@ def part_of(land: Adjacency, atoms: Ints) -> Adjacency:
 
 
 def _reach(fabric: Fabric, a: Ints, b: Ints, n: int) -> Floats:
-    """Return how far atoms reach in each of `_DIRECTIONS` directions.
+    """Return how far atoms reach in each of `DIRECTIONS` directions.
 
     Parameters
     ----------
@@ -293,12 +291,12 @@ def _reach(fabric: Fabric, a: Ints, b: Ints, n: int) -> Floats:
     order = np.argsort(sides, kind="stable")
     order = order[np.searchsorted(sides[order], 0) :]
     first = run_starts(sides[order])
-    out = np.empty((n, _DIRECTIONS))
+    out = np.empty((n, DIRECTIONS))
     x, y = fabric.xy[vertex].T
-    for k, (cosine, sine) in enumerate(_half_circle(_DIRECTIONS)):
+    for k, (cosine, sine) in enumerate(_half_circle(DIRECTIONS)):
         # Sums by hand: those of a matrix product depend on the machine.
         along = cosine * x + sine * y
-        for column, values in ((k, along), (k + _DIRECTIONS // 2, -along)):
+        for column, values in ((k, along), (k + DIRECTIONS // 2, -along)):
             of_arc = np.maximum.reduceat(values, start[:-1])
             out[:, column] = np.maximum.reduceat(np.tile(of_arc, 2)[order], first)
     return out

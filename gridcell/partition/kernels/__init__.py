@@ -7,10 +7,12 @@ number.
 from gridcell.partition.kernels.anneal import anneal
 from gridcell.partition.kernels.bisect import bisect
 from gridcell.partition.kernels.pair import pair_neighbours
+from gridcell.partition.kernels.reach import DIRECTIONS
 from gridcell.partition.kernels.state import Adjacency, Goal, measure
 from gridcell.partition.kernels.subsets import best_partition, connected_sets
 
 __all__ = [
+    "DIRECTIONS",
     "Adjacency",
     "Goal",
     "anneal",

@@ -7,7 +7,6 @@ import numpy as np
 from numba import njit
 
 from gridcell.partition.kernels.reach import (
-    atoms_of_cells,
     concavity,
     put_in,
     reach_after,
@@ -74,12 +73,14 @@ def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
     _, weights, areas, perimeters, size, cost = cells
     mark, queue, _, stamp, state = scratch
     directions = reach.shape[1]
-    reaches, concave = reach_of_cells(of, reach, count), np.zeros(count)
-    for c in range(count):
-        concave[c] = concavity(areas[c], reaches[c], goal)
+    cell_reach, concave = np.empty((count, directions)), np.zeros(count)
+    head, lists = np.empty(count, dtype=np.int64), np.empty((2, n), dtype=np.int64)
     reach_x, reach_y = np.empty(directions), np.empty(directions)
     concave_x, concave_y = 0.0, 0.0
-    head, after, before = atoms_of_cells(of, count)
+    if directions:
+        reach_of_cells(of, reach, cell_reach, lists, head)
+        for c in range(count):
+            concave[c] = concavity(areas[c], cell_reach[c], goal)
     cooling = max(1, sweeps * 9 // 10)
     for sweep in range(sweeps):
         heat = hot * (cold / hot) ** (sweep / cooling) if sweep < cooling else 0.0
@@ -136,8 +137,8 @@ def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
                 if rise > most:
                     continue
                 other = j if swap else -1
-                reach_after(i, other, reaches[x], reach, head[x], after, reach_x)
-                reach_after(other, i, reaches[y], reach, head[y], after, reach_y)
+                reach_after(i, other, cell_reach[x], reach, head[x], lists, reach_x)
+                reach_after(other, i, cell_reach[y], reach, head[y], lists, reach_y)
                 concave_x = concavity(ax, reach_x, goal)
                 concave_y = concavity(ay, reach_y, goal)
                 if rise + concave_x + concave_y > most:
@@ -161,11 +162,11 @@ def anneal(  # noqa: C901 - functions that take arrays are dear here, see below
             weights[x], areas[x], perimeters[x], cost[x] = wx, ax, px, cost_x
             weights[y], areas[y], perimeters[y], cost[y] = wy, ay, py, cost_y
             if directions:
-                reaches[x], concave[x] = reach_x, concave_x
-                reaches[y], concave[y] = reach_y, concave_y
-                take_out(i, x, head, after, before)
-                put_in(i, y, head, after, before)
+                cell_reach[x], concave[x] = reach_x, concave_x
+                cell_reach[y], concave[y] = reach_y, concave_y
+                take_out(i, x, head, lists)
+                put_in(i, y, head, lists)
                 if swap:
-                    take_out(j, y, head, after, before)
-                    put_in(j, x, head, after, before)
+                    take_out(j, y, head, lists)
+                    put_in(j, x, head, lists)
     return float(cost.sum() + concave.sum())
