@@ -184,7 +184,7 @@ class _Community:
         """Return the cells that the search makes of some atoms within regions of them."""
         part = np.full(len(graph), -1, dtype=np.int64)
         part[atoms] = region
-        inner = subgraph(graph.within(part), atoms)
+        inner = graph.within(part).take(atoms)
         piece = inner.components()
         found = cells_within(inner, piece, self.land.row, aim, level, self.land.code, self.rules)
         return found.cell
@@ -292,30 +292,6 @@ def settle_pieces(graph: Graph, home: Ints, locked: Mask, first: int) -> Ints:
         alone = np.unique(piece[lost], return_inverse=True)[1]
         cell[lost] = max(first, int(cell.max()) + 1) + alone
     return cell
-
-
-def subgraph(graph: Graph, atoms: Ints) -> Graph:
-    """Return the graph of some atoms; borders with others become rim."""
-    inside = np.zeros(len(graph), dtype=bool)
-    inside[atoms] = True
-    # A border with an atom outside is cut where each of those is a part of its own.
-    apart = graph.within(np.where(inside, 0, 1 + np.arange(len(graph))))
-    number = np.full(len(graph), -1, dtype=np.int64)
-    number[atoms] = np.arange(len(atoms))
-    kept = inside[apart.owner]
-    counts = np.diff(apart.first)[atoms]
-    return Graph(
-        first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        neighbour=number[apart.neighbour[kept]],
-        length=apart.length[kept],
-        on_barrier=apart.on_barrier[kept],
-        rim=apart.rim[atoms],
-        rim_on_barrier=apart.rim_on_barrier[atoms],
-        weight=apart.weight[atoms],
-        area=apart.area[atoms],
-        xy=apart.xy[atoms],
-        reach=apart.reach[atoms],
-    )
 
 
 def _absorb(graph: Graph, cell: Ints, locked: Mask) -> Ints:

@@ -241,7 +241,6 @@ def contract(graph: Graph, group: Ints, groups: int) -> Graph:
         return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
 
     area = total(graph.area)
-    order = np.argsort(group, kind="stable")
     return Graph(
         first=pairs.first,
         neighbour=pairs.neighbour,
@@ -252,9 +251,8 @@ def contract(graph: Graph, group: Ints, groups: int) -> Graph:
         weight=total(graph.weight),
         area=area,
         xy=np.column_stack([total(graph.area * graph.xy[:, i]) / area for i in (0, 1)]),
-        reach=np.maximum.reduceat(graph.reach[order], run_starts(group[order]), axis=0)
-        if graph.reach.size
-        else np.empty((groups, graph.reach.shape[1])),
+        # Whether cells are convex is asked of atoms alone.
+        reach=np.empty((groups, 0)),
     )
 
 
@@ -290,7 +288,7 @@ def _reach(fabric: Fabric, a: Ints, b: Ints, n: int) -> Floats:
     sides = np.concatenate([a[rows], b[rows]])
     order = np.argsort(sides, kind="stable")
     order = order[np.searchsorted(sides[order], 0) :]
-    first = run_starts(sides[order])
+    first, arc = run_starts(sides[order]), order % max(len(rows), 1)
     out = np.empty((n, DIRECTIONS))
     x, y = fabric.xy[vertex].T
     for k, (cosine, sine) in enumerate(_half_circle(DIRECTIONS)):
@@ -298,7 +296,7 @@ def _reach(fabric: Fabric, a: Ints, b: Ints, n: int) -> Floats:
         along = cosine * x + sine * y
         for column, values in ((k, along), (k + DIRECTIONS // 2, -along)):
             of_arc = np.maximum.reduceat(values, start[:-1])
-            out[:, column] = np.maximum.reduceat(np.tile(of_arc, 2)[order], first)
+            out[:, column] = np.maximum.reduceat(of_arc[arc], first)
     return out
 
 

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from gridcell.partition.exact import MOST_ATOMS, divide_exactly
 from gridcell.partition.graph import Graph, part_of
 from gridcell.partition.kernels import Adjacency, Goal
+from gridcell.partition.settle import sums
 
 Ints = NDArray[np.int64]
 
@@ -45,7 +46,7 @@ def polish(
     neighbours_tried = np.zeros(cells, dtype=np.int64)
     for _ in range(_PASSES):
         improved = False
-        load = _loads(cell, land.weight, cells)
+        load = sums(cell, land.weight, cells)
         for c in np.flatnonzero(~_in_band(load, goal)):
             region = _region(graph, cell, int(c))
             if region is None:
@@ -54,29 +55,25 @@ def polish(
             best = divide_exactly(part_of(land, atoms), len(members), goal)
             if best is None:
                 continue
-            after = _in_band(_loads(best, land.weight[atoms], len(members)), goal)
+            after = _in_band(sums(best, land.weight[atoms], len(members)), goal)
             if after.sum() > _in_band(load[members], goal).sum():
                 if fixed[members].any():
                     continue
                 cell[atoms] = members[best]
-                load = _loads(cell, land.weight, cells)
+                load = sums(cell, land.weight, cells)
                 neighbours_tried[members] = 0
                 improved = True
             else:
                 neighbours_tried[c] = len(members) - 1
         if not improved:
             break
-    load = _loads(cell, land.weight, cells)
+    load = sums(cell, land.weight, cells)
     return np.where(_in_band(load, goal), 0, neighbours_tried)
 
 
 def in_band(cell: Ints, weight: NDArray[np.float64], cells: int, goal: Goal) -> NDArray[np.bool_]:
     """Return whether each cell is in the band."""
-    return _in_band(_loads(cell, weight, cells), goal)
-
-
-def _loads(cell: Ints, weight: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
-    return np.bincount(cell, weights=weight, minlength=cells).astype(np.float64)
+    return _in_band(sums(cell, weight, cells), goal)
 
 
 def _in_band(load: NDArray[np.float64], goal: Goal) -> NDArray[np.bool_]:

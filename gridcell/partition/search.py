@@ -137,8 +137,7 @@ def _search_on(
     -------
     Whether any cell changed.
     """
-    load = np.bincount(cell, weights=land.weight)
-    outside = (load < goal.low - 1e-9) | (load > goal.high + 1e-9)
+    outside = ~in_band(cell, land.weight, int(cell.max()) + 1, goal)
     steep = goal._replace(outside=STEEP * goal.outside)
     changed = False
     most = _PIECE_ATTEMPTS if piece.any() else _MOST_ATTEMPTS
@@ -161,8 +160,7 @@ def _search_on(
                 (goal, _ON_BLOCKS, _COLD, round(_REFINING_SWEEPS * sweeps), 0.0),
             ):
                 anneal(here, other, count, aim, turns, hot, cold, regroup, seed + attempt)
-            now = np.bincount(other, weights=weight, minlength=count)
-            out = int(((now < goal.low - 1e-9) | (now > goal.high + 1e-9)).sum())
+            out = int((~in_band(other, weight, count, goal)).sum())
             if out < best:
                 best, changed = out, True
                 cell[atoms] = members[other]
